@@ -1,0 +1,60 @@
+# Every target makes what it needs first. `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+NOTEBOOK := NetworkVisualization.ipynb
+NBCONVERT := $(BIN)/jupyter nbconvert --log-level=WARN
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+help:
+	@echo "make notebook  execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
+	@echo "make test      run all tests, the notebook among them"
+	@echo "make lab       open the notebook in JupyterLab"
+	@echo "make data      fetch and verify the weights and the pictures"
+	@echo "make lint      what CI asks of the code's form"
+	@echo "make refresh   execute the notebook and store its outputs in it, for those who change the kit"
+	@echo "make clean     remove what make made: .venv, build and caches; the data stays"
+
+notebook: executed
+	$(NBCONVERT) --to html build/$(NOTEBOOK)
+	@echo "Open $(CURDIR)/build/NetworkVisualization.html in a browser."
+
+# A copy is executed: the notebook itself may hold a student's work. Progress bars are cut down to their last state.
+executed: data
+	@echo "Executing the notebook: a minute."
+	$(NBCONVERT) --to notebook --execute --ExecutePreprocessor.timeout=120 --ExecutePreprocessor.record_timing=False \
+		--output-dir build $(NOTEBOOK)
+	$(NBCONVERT) --coalesce-streams build/$(NOTEBOOK)
+
+test: data .venv/tests-installed
+	$(BIN)/python -m pytest
+
+lab: data
+	$(BIN)/jupyter lab $(NOTEBOOK)
+
+data: .venv/installed
+	PYTHON=$(BIN)/python ./get_datasets.sh
+
+lint: .venv/tests-installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+refresh: executed
+	mv build/$(NOTEBOOK) $(NOTEBOOK)
+
+clean:
+	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "$(PYTHON) is not Python 3.10 or newer. Name one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	@echo "Installing PyTorch, Jupyter and what they need into .venv: some minutes, several GB, once."
+	$(PIP) -r requirements.txt
+	touch $@
+
+.venv/tests-installed: .venv/installed tests/requirements.txt
+	$(PIP) -r tests/requirements.txt
+	touch $@
+
+.PHONY: help notebook executed test lab data lint refresh clean

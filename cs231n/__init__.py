@@ -1,0 +1,1 @@
+"""Network Visualization: saliency maps, fooling images and class visualization on a pretrained SqueezeNet."""

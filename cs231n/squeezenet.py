@@ -1,0 +1,98 @@
+"""The pretrained network: SqueezeNet 1.1 (Iandola et al., 2016, https://arxiv.org/abs/1602.07360) and its weights."""
+
+import math
+import pickle
+from pathlib import Path
+
+import torch
+from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
+
+from .datasets import DATASETS, verified
+from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
+
+CAFFE_MEAN = torch.tensor(
+    [123.68, 116.779, 103.939], dtype=torch.double
+)  # R, G, B in 0..255: what the authors' network subtracts from its input
+
+
+def best_device():
+    """Return the fastest torch.device of this machine: cuda, else mps (Apple), else cpu."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def load_squeezenet(weights="authors", device=None, folder=DATASETS):
+    """Return SqueezeNet 1.1 for the 1000 classes of ImageNet, in evaluation mode and with its parameters frozen.
+
+    weights: "authors" (the ones published with the paper, fetched by get_datasets.sh), "torchvision" (trained by
+    torchvision, downloaded at the first call) or the path of a state dict. device: where to put it; by default
+    `best_device()`. Input: float tensor (N, 3, H, W) as `preprocess` makes it; output: raw scores (N, 1000), >= 0.
+    Raises FileNotFoundError for a missing file, ValueError for a file that is no state dict of SqueezeNet 1.1,
+    ConnectionError where torchvision's weights cannot be downloaded.
+    """
+    if weights == "authors":
+        state = _read_state_dict(*verified("weights", folder))
+    elif weights == "torchvision":
+        state = _torchvision_state_dict()
+    else:
+        state = _read_state_dict(weights)
+    model = squeezenet1_1()
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise ValueError(f"{weights} holds no weights of SqueezeNet 1.1: {error}") from None
+    model = model.to(device or best_device(), memory_format=torch.channels_last)  # a quarter faster on a CPU
+    return model.eval().requires_grad_(False)
+
+
+def convert_keras_weights(path):
+    """Return the authors' weights, a Keras HDF5 file, as a state dict of torchvision's `squeezenet1_1`.
+
+    Kernels turn from (kh, kw, in, out) to (out, in, kh, kw). The authors' network expects BGR in 0..255 less
+    CAFFE_MEAN; since `x255 = 255 * (std * x + mean)`, that is folded into the first layer, which has no padding.
+    """
+    import h5py  # only needed here, once
+
+    fires = dict(zip(range(2, 10), (3, 4, 6, 7, 9, 10, 11, 12), strict=True))
+    layers = {"conv1": "features.0", "conv10": "classifier.1"}
+    for fire, index in fires.items():
+        layers |= {f"fire{fire}/{part}": f"features.{index}.{part}" for part in ("squeeze1x1", "expand1x1", "expand3x3")}
+    state = {}
+    with h5py.File(path) as file:
+        for keras, ours in layers.items():
+            ours = ours.replace("squeeze1x1", "squeeze")
+            kernel = torch.from_numpy(file[f"{keras}/{keras}_W:0"][()]).permute(3, 2, 0, 1)
+            state[f"{ours}.weight"] = kernel.contiguous()
+            state[f"{ours}.bias"] = torch.from_numpy(file[f"{keras}/{keras}_b:0"][()])
+    first = "features.0.weight", "features.0.bias"
+    state |= zip(first, _with_preprocessing(*(state[name] for name in first)), strict=True)
+    return state
+
+
+def _with_preprocessing(bgr_kernel, bias):
+    """Return kernel and bias that give on normalised RGB what `bgr_kernel` and `bias` give on BGR less CAFFE_MEAN."""
+    kernel = bgr_kernel.flip(1).double()
+    mean, std, caffe_mean = (v.double()[:, None, None] for v in (SQUEEZENET_MEAN, SQUEEZENET_STD, CAFFE_MEAN))
+    shift = kernel * (255 * mean - caffe_mean)
+    exact_sums = [math.fsum(channel.flatten().tolist()) for channel in shift]  # the same on every machine, for the SHA-256
+    return (kernel * 255 * std).float(), (bias.double() + torch.tensor(exact_sums, dtype=torch.double)).float()
+
+
+def _read_state_dict(path):
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'load_squeezenet got weights="{path}"; expected "authors", "torchvision" or an existing file.')
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path} is not a plain state dict of PyTorch: {error}") from None
+
+
+def _torchvision_state_dict():
+    try:
+        return SqueezeNet1_1_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True)
+    except OSError as error:
+        raise ConnectionError(
+            f'torchvision\'s weights cannot be downloaded ({error}). load_squeezenet("authors") needs no network.'
+        ) from None

@@ -1,0 +1,125 @@
+"""What may go into an exercise: checked before any work starts, and refused in words.
+
+This stands outside the part that a student writes, so that each solution stays as short as its formula.
+"""
+
+import operator
+import warnings
+
+import torch
+
+
+def device_of(model):
+    """Return the torch.device that the parameters of `model` are on (cpu for a model without parameters)."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def number_of_classes(model, X):
+    """Return C, the number of scores that `model` gives: its attribute `num_classes`, else found by running it on X."""
+    if hasattr(model, "num_classes"):
+        return model.num_classes
+    with torch.no_grad():
+        return model(X).shape[1]
+
+
+def checked_batch(X, y, model):
+    """Return copies of X and y on the model's device, X in its dtype and with `requires_grad`.
+
+    X: float tensor (N, 3, H, W). y: integer tensor (N,), each in [0, C). Raises ValueError if they are anything else.
+    """
+    X = _checked_images(X, model)
+    if not isinstance(y, torch.Tensor) or y.dtype.is_floating_point or y.dtype.is_complex or y.dtype == torch.bool:
+        raise ValueError(f"y is {_kind(y)}; expected a tensor of class ids, dtype torch.long: torch.tensor([281, 3]).")
+    if y.shape != X.shape[:1]:
+        raise ValueError(f"y has shape {tuple(y.shape)}; expected ({len(X)},): one label for each of the {len(X)} images of X.")
+    C = number_of_classes(model, X)
+    outside = y[(y < 0) | (y >= C)]
+    if len(outside):
+        raise ValueError(f"y holds the label {outside[0].item()}; the model has {C} classes: expected 0 to {C - 1}.")
+    return X.requires_grad_(), y.to(X.device, torch.long)
+
+
+def checked_image(X, target_y, model):
+    """Return a copy of X on the model's device, in its dtype and with `requires_grad`, and target_y as an int.
+
+    X: float tensor (1, 3, H, W). target_y: int in [0, C). Raises ValueError if they are anything else.
+    """
+    X = _checked_images(X, model)
+    if len(X) != 1:
+        raise ValueError(f"X holds {len(X)} images; expected one, of shape (1, 3, H, W): X[:1], for example.")
+    return X.requires_grad_(), checked_class(target_y, model, X)
+
+
+def checked_class(target_y, model, X):
+    """Return target_y as an int if it is a class id of `model`, in [0, C); else raise ValueError."""
+    try:
+        target = operator.index(target_y)
+    except (TypeError, RuntimeError):
+        raise ValueError(f"target_y is {target_y!r}; expected a class id, an int such as 281.") from None
+    C = number_of_classes(model, X)
+    if not 0 <= target < C:
+        raise ValueError(f"target_y is {target}; the model has {C} classes: expected 0 to {C - 1}.")
+    return target
+
+
+def check_step(img, model, target_y, l2_reg, learning_rate):
+    """Raise ValueError unless these can go into a class visualization step.
+
+    img: float tensor (1, 3, H, W), a leaf with `requires_grad`, on the model's device (it is changed in place, so it
+    cannot be moved). target_y: int in [0, C). l2_reg, learning_rate: finite numbers, l2_reg >= 0, learning_rate > 0.
+    """
+    if len(_checked_images(img, model)) != 1:
+        raise ValueError(f"img holds {len(img)} images; expected one, of shape (1, 3, H, W).")
+    if img.device != device_of(model):
+        raise ValueError(f"img is on {img.device}, the model on {device_of(model)}; expected both on the same device.")
+    if not (img.is_leaf and img.requires_grad):
+        raise ValueError("img does not ask for a gradient; expected a leaf tensor: img.requires_grad_() after it is made.")
+    checked_class(target_y, model, img)
+    if not 0 <= l2_reg < float("inf"):
+        raise ValueError(f"l2_reg is {l2_reg}; expected a number of at least 0.")
+    if not 0 < learning_rate < float("inf"):
+        raise ValueError(f"learning_rate is {learning_rate}; expected a number greater than 0.")
+
+
+def is_dead(X, target_y, model):
+    """Return whether the score of class target_y at X (1, 3, H, W) is 0 with gradient 0, so that no step leads on."""
+    X = X.detach().clone().requires_grad_()
+    score = model(X)[0, target_y]
+    return score.item() == 0 and not torch.autograd.grad(score, X)[0].any()
+
+
+def dead_relu(target_y):
+    """Return the sentence that explains why gradient ascent on class target_y stands still."""
+    return (
+        f"the score of class {target_y} is 0 everywhere around this image, and so is its gradient: dead ReLU. The network "
+        "ends in a ReLU, which passes no gradient where its input is negative. Start from another image or seed."
+    )
+
+
+def warn_not_fooled(X_fooling, target_y, model):
+    """Warn that gradient ascent ended before `model` took X_fooling (1, 3, H, W) for class target_y, if that is so."""
+    with torch.no_grad():
+        prediction = model(X_fooling)[0].argmax().item()
+    if prediction != target_y:
+        why = dead_relu(target_y) if is_dead(X_fooling, target_y, model) else "more steps may help, or another target."
+        warnings.warn(f"Not fooled: the network still says class {prediction}, not {target_y}; {why}", stacklevel=3)
+
+
+def _checked_images(X, model):
+    if not isinstance(X, torch.Tensor) or not X.dtype.is_floating_point:
+        raise ValueError(f"The images are {_kind(X)}; expected a float tensor (N, 3, H, W), as preprocess(picture) makes it.")
+    if X.ndim != 4 or X.shape[1] != 3:
+        raise ValueError(f"The images have shape {tuple(X.shape)}; expected (N, 3, H, W): images, colours, height, width.")
+    if 0 in X.shape:
+        raise ValueError(f"The images have shape {tuple(X.shape)}: there is nothing in them; expected at least one image.")
+    broken = (~X.isfinite()).sum().item()
+    if broken:
+        raise ValueError(f"The images hold {broken} values that are NaN or infinite; expected finite numbers only.")
+    dtype = next((parameter.dtype for parameter in model.parameters()), X.dtype)
+    return X.detach().to(device_of(model), dtype, copy=True)
+
+
+def _kind(value):
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)} and dtype {value.dtype}"
+    return f"a {type(value).__name__}"

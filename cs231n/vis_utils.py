@@ -1,0 +1,222 @@
+"""Every figure and animation of the notebook. Each function draws one figure and shows it."""
+
+import base64
+import contextlib
+import inspect
+import os
+import tempfile
+from pathlib import Path
+
+import imageio.v3 as imageio
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from IPython.display import HTML
+from PIL import ImageOps
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from .image_utils import SQUEEZENET_STD, deprocess, rescale
+
+GIVEN, TARGET, OTHER = "#0072b2", "#d55e00", "#999999"  # colours that stay apart for colour-blind readers
+
+
+def show_source(function):
+    """Return the source of a function as coloured HTML, for a notebook cell to show."""
+    style = HtmlFormatter(style="friendly", noclasses=True)
+    return HTML(highlight(inspect.getsource(function), PythonLexer(), style))
+
+
+def plot_predictions(X, y, class_names, scores, top=5):
+    """Draw pictures with their labels, and under each the network's `top` guesses with their probabilities.
+
+    X: uint8 (N, H, W, 3). y: int (N,). class_names: {id: name}. scores: float tensor (N, C), raw.
+    """
+    figure, axes = _panels(2, len(X), width=2.15, height=2.1)
+    probabilities, classes = scores.softmax(dim=1).topk(top)
+    for image, label, bars, guesses, (above, below) in zip(X, y, probabilities.tolist(), classes.tolist(), axes.T, strict=True):
+        above.imshow(image)
+        above.set_title(f"label: {_name(class_names, label)}", fontsize=9)
+        colours = [GIVEN if guess == label else OTHER for guess in guesses]
+        below.barh(range(top), bars, color=colours, alpha=0.6)
+        for place, (probability, guess) in enumerate(zip(bars, guesses, strict=True)):
+            below.text(0.02, place, f"{probability:.2f}  {_name(class_names, guess)}", va="center", fontsize=8)
+        below.set(xlim=(0, 1), ylim=(top - 0.5, -0.5))
+    _show(figure)
+
+
+def plot_filters(weight):
+    """Draw filters as small colour pictures, each stretched to the full range of brightness.
+
+    weight: float tensor (out, 3, kh, kw), a first layer's kernel on RGB.
+    """
+    columns = 16
+    figure, axes = _panels(-(-len(weight) // columns), columns, width=0.6, height=0.6)
+    for axis, kernel in zip(axes.flat, weight.detach().cpu(), strict=False):
+        axis.imshow(rescale(kernel).permute(1, 2, 0))
+    _show(figure)
+
+
+def plot_feature_maps(X, maps, channels=7):
+    """Draw, one row a layer, the feature maps of one image: the channels that react most strongly, brightest = strongest.
+
+    X: float tensor (1, 3, H, W). maps: {title: float tensor (1, C, h, w)}.
+    """
+    figure, axes = _panels(len(maps), channels + 1, width=1.35, height=1.35)
+    for row, (title, layer) in zip(axes, maps.items(), strict=True):
+        layer = layer[0].detach().cpu()
+        row[0].imshow(deprocess(X))
+        row[0].set_ylabel(f"{title}\n{layer.shape[0]} x {layer.shape[1]} x {layer.shape[2]}", fontsize=8)
+        for axis, channel in zip(row[1:], layer.mean(dim=(1, 2)).topk(channels).indices, strict=True):
+            axis.imshow(layer[channel], cmap="gray")
+    _show(figure)
+
+
+def plot_saliency(X, saliency, titles):
+    """Draw pictures, their saliency maps (brightest = most salient), and the pictures seen through them.
+
+    X: uint8 (N, H, W, 3). saliency: float tensor (N, H, W), >= 0. titles: N strings.
+    """
+    maps = [_brightness(one) for one in saliency.detach().cpu()]
+    figure, axes = _panels(3, len(X), width=1.6, height=1.6)
+    for image, brightness, title, column in zip(X, maps, titles, axes.T, strict=True):
+        column[0].imshow(image)
+        column[0].set_title(title, fontsize=9)
+        column[1].imshow(brightness, cmap="inferno")
+        column[2].imshow(image)
+        column[2].imshow(brightness, cmap="inferno", alpha=0.65)
+    for axis, name in zip(axes[:, 0], ("picture", "saliency map", "overlay"), strict=True):
+        axis.set_ylabel(name, fontsize=9)
+    _show(figure)
+
+
+def plot_fooling(X, X_fooling, titles, magnified=10):
+    """Draw a picture, its fooling image, their difference, and the difference magnified; grey means no change.
+
+    X, X_fooling: float tensor (1, 3, H, W), preprocessed. titles: two strings, what the network sees in each.
+    """
+    X, X_fooling = (image.detach().cpu() for image in (X, X_fooling))
+    difference = (X_fooling - X)[0].permute(1, 2, 0) * SQUEEZENET_STD  # of pixels in [0, 1]
+    figure, axes = _panels(1, 4, width=2.3, height=2.5)
+    for axis, image, title in zip(axes[0], (X, X_fooling), titles, strict=False):
+        axis.imshow(deprocess(image, should_rescale=False))
+        axis.set_title(title, fontsize=9)
+    for axis, factor in zip(axes[0, 2:], (1, magnified), strict=True):
+        axis.imshow((0.5 + factor * difference).clamp(0, 1))
+        axis.set_title("difference" if factor == 1 else f"difference x {factor}", fontsize=9)
+    _show(figure)
+
+
+@contextlib.contextmanager
+def recorded_scores(model):
+    """Yield a list that fills with the scores, each float tensor (C,), of every image that `model` sees meanwhile.
+
+    Scores that repeat those before them are left out: looking twice at one image is not a step.
+    """
+    scores = []
+
+    def record(_module, _inputs, output):
+        for row in output.detach().cpu().reshape(len(output), -1):
+            if not (scores and torch.equal(scores[-1], row)):
+                scores.append(row)
+
+    last = list(model.children())[-1]  # its hook is called even by model.forward(X), which passes the model's own by
+    handle = last.register_forward_hook(record)
+    try:
+        yield scores
+    finally:
+        handle.remove()
+
+
+def plot_scores(scores, label, target, class_names):
+    """Draw how the scores of two classes, and the best of all others, change along the steps.
+
+    scores: list of float tensors (C,), as `recorded_scores` gives them. label, target: class ids.
+    """
+    figure, axis = plt.subplots(figsize=(6, 2.8), dpi=80)
+    scores = torch.stack(scores)
+    others = scores.clone()
+    others[:, [label, target]] = -torch.inf
+    axis.plot(others.amax(dim=1), color=OTHER, linestyle=":", label="best other class")
+    axis.plot(scores[:, label], color=GIVEN, marker="o", label=f"{_name(class_names, label)} (label)")
+    axis.plot(scores[:, target], color=TARGET, marker="s", label=f"{_name(class_names, target)} (target)")
+    axis.set(xlabel="step", ylabel="score")
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.legend(fontsize=8, frameon=False)
+    axis.spines[["top", "right"]].set_visible(False)
+    _show(figure)
+
+
+def plot_iterations(frames_of, class_names):
+    """Draw, one row a class, how its image grows over the iterations; contrast is stretched for the eye.
+
+    frames_of: {class id: {iteration: PIL image}}, as `create_class_visualization` returns the frames.
+    """
+    figure, axes = _panels(len(frames_of), max(map(len, frames_of.values())), width=1.55, height=1.6)
+    for row, (label, frames) in zip(axes, frames_of.items(), strict=True):
+        row[0].set_ylabel(_name(class_names, label), fontsize=9)
+        for axis, (iteration, image) in zip(row, frames.items(), strict=False):
+            axis.imshow(stretched(image))
+            axis.set_title(f"iteration {iteration}", fontsize=8)
+    _show(figure)
+
+
+def plot_images(images):
+    """Draw PIL images side by side, their contrast stretched for the eye. images: {title: PIL image}."""
+    figure, axes = _panels(1, len(images), width=2.2, height=2.5)
+    for axis, (title, image) in zip(axes[0], images.items(), strict=True):
+        axis.imshow(stretched(image))
+        axis.set_title(title, fontsize=9)
+    _show(figure)
+
+
+def stretched(image):
+    """Return a PIL image whose contrast is stretched, the darkest and brightest 0.5 % of the pixels being cut off."""
+    return ImageOps.autocontrast(image, cutoff=0.5)
+
+
+def save_animation(frames, path, side=224, seconds=4):
+    """Write PIL images as an endless GIF, their contrast stretched for the eye.
+
+    frames: PIL images, at least one. path: ends in .gif; replaced only once the new file is whole.
+    side: width and height in pixels. seconds: length of a round. Raises ValueError if there are no frames.
+    """
+    path = Path(path)
+    frames = [np.asarray(stretched(frame).resize((side, side))) for frame in frames]
+    if not frames:
+        raise ValueError("save_animation got no frames; expected at least one image.")
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        whole = Path(folder) / path.name
+        imageio.imwrite(whole, frames, duration=1000 * seconds / len(frames), loop=0)
+        os.replace(whole, path)
+
+
+def show_animation(path, width=224):
+    """Return a GIF for a notebook cell to show; it is stored inside the notebook. width: in pixels on the page."""
+    content = base64.b64encode(Path(path).read_bytes()).decode()
+    return HTML(f'<img src="data:image/gif;base64,{content}" width="{width}" alt="animation: {Path(path).stem}">')
+
+
+def _panels(rows, columns, width, height):
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width * columns, height * rows), dpi=80, squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    return figure, axes
+
+
+def _show(figure):
+    plt.show()
+    plt.close(figure)
+
+
+def _name(class_names, label):
+    return class_names[int(label)].split(",")[0]
+
+
+def _brightness(saliency):
+    """Return a saliency map in [0, 1] in which single strong pixels do not hide the rest."""
+    return (saliency / saliency.quantile(0.995).clamp_min(torch.finfo(saliency.dtype).tiny)).clamp(0, 1)

