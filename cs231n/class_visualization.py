@@ -40,6 +40,8 @@ def create_class_visualization(
     A step that makes NaN ends the loop: the image before it comes back, with a warning; so does one of a class whose
     score stays 0. Raises ValueError for target_y outside [0, C) and numbers out of range.
     """
+    if not callable(update_step):
+        raise ValueError(f"update_step is a {type(update_step).__name__}; expected a function: class_visualization_update_step.")
     _check_numbers(num_iterations=(num_iterations, 1), show_every=(show_every, 1))
     _check_numbers(blur_every=(blur_every, 0), max_jitter=(max_jitter, 0))
     generator = None if seed is None else torch.Generator().manual_seed(seed)

@@ -58,7 +58,8 @@ def fetch(folder=DATASETS, mirror=None, imagenet_val=None):
     mirror is given or the file that is there is damaged. Raises DownloadError or OSError if a file cannot be had; for
     the optional images that is only a printed notice, unless what came is not them.
     """
-    if mirror and not mirror.startswith(("http://", "https://")) and not Path(mirror).is_dir():
+    is_url = mirror is not None and mirror.startswith(("http://", "https://"))
+    if mirror is not None and not is_url and not (mirror and Path(mirror).is_dir()):
         raise DownloadError(f"--mirror got {mirror!r}; expected a folder, or an address that begins with http(s)://.")
     wanted = [source for source in sources(folder).values() if set(states(source, folder).values()) != {"verified"}]
     required = [source for source in wanted if source.required]

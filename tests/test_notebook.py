@@ -1,0 +1,215 @@
+"""The committed notebook as it is, and its setup cell on a stand-in for Colab. nbval executes all of it besides."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+PATH = ROOT / "NetworkVisualization.ipynb"
+NOTEBOOK = nbformat.read(PATH, as_version=4)
+CODE = [cell for cell in NOTEBOOK.cells if cell.cell_type == "code"]
+CELLS = {cell.id: cell for cell in NOTEBOOK.cells}
+EXERCISES = {
+    "exercise-1": "compute_saliency_maps",
+    "exercise-2": "make_fooling_image",
+    "exercise-3": "class_visualization_update_step",
+}
+
+
+def tagged(tag):
+    return [cell for cell in NOTEBOOK.cells if tag in cell.metadata.get("tags", [])]
+
+
+def index(cell):
+    return NOTEBOOK.cells.index(cell)
+
+
+def test_it_is_a_valid_notebook_with_an_id_of_its_own_for_each_cell():
+    nbformat.validate(NOTEBOOK)
+    assert len(CELLS) == len(NOTEBOOK.cells)
+
+
+def test_it_was_executed_from_top_to_bottom_without_errors_and_warnings():
+    assert [cell.execution_count for cell in CODE] == list(range(1, len(CODE) + 1))
+    outputs = [output for cell in CODE for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    assert "Warning" not in "".join(output.get("text", "") for output in outputs)
+
+
+def test_every_figure_is_there():
+    drawing = [cell for cell in CODE if "vis_utils.plot_" in cell.source]
+    assert len(drawing) >= 9
+    for cell in drawing:
+        assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.id
+
+
+def test_the_animation_and_the_sources_of_the_exercises_are_shown():
+    def html(cell):
+        return "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+
+    assert "data:image/gif;base64," in html(CELLS["animation"])
+    for name, function in EXERCISES.items():
+        assert function in re.sub("<[^>]*>", "", html(CELLS[name]))
+        assert "color:" in html(CELLS[name])
+
+
+def test_it_is_smaller_than_4_mb_and_names_no_path_of_a_machine():
+    raw = PATH.read_text(encoding="utf-8")
+    assert len(raw) < 4_000_000
+    assert not re.search(r"/(tmp|root|home|Users|work)/", raw)
+
+
+def test_its_pictures_are_the_photographs_and_not_imagenets():
+    """ImageNet's terms keep its images out of the repository."""
+    assert "20 photographs" in "".join(output.get("text", "") for output in CELLS["data"].outputs)
+
+
+def test_an_exercise_imports_and_shows_the_reference():
+    assert [cell.id for cell in tagged("exercise")] == list(EXERCISES)
+    for cell in tagged("exercise"):
+        assert f"from cs231n.net_visualization_pytorch import {EXERCISES[cell.id]}" in cell.source
+
+
+def test_nothing_but_the_exercise_cells_imports_the_solutions():
+    for cell in CODE:
+        assert ("net_visualization_pytorch" in cell.source) == (cell.id in EXERCISES)
+
+
+def test_every_exercise_states_difficulty_importance_minutes_and_points_has_hints_and_a_check():
+    for cell in tagged("exercise"):
+        text = NOTEBOOK.cells[index(cell) - 1].source
+        assert re.search(
+            r"\*\*Difficulty\*\* [●○]{3} · \*\*Importance\*\* [●○]{3} · \*\*Minutes\*\* \d+ · \*\*Points\*\* \d+", text
+        )
+        assert text.count("<details><summary>Hint") >= 3
+        following = NOTEBOOK.cells[index(cell) + 1 : index(cell) + 3]
+        assert any("check" in later.metadata.get("tags", []) and "assert" in later.source for later in following)
+
+
+def test_every_inline_answer_follows_its_question_and_brings_a_rubric_that_adds_up():
+    answers = tagged("inline-answer")
+    assert [cell.id for cell in answers] == [f"answer-{number}" for number in range(1, 7)]
+    for cell in answers:
+        question = NOTEBOOK.cells[index(cell) - 1]
+        assert question.id == cell.id.replace("answer", "question") + "-text"
+        points = int(re.search(r"\*\*Points\*\* (\d+)", question.source)[1])
+        assert "**Model answer.**" in cell.source
+        assert f"**Rubric ({points} points).**" in cell.source
+        parts = [int(part) for part in re.findall(r"^\* (\d+):", cell.source, re.M)]
+        assert max(parts) == points or sum(parts) == points
+
+
+def test_the_points_add_up_to_the_total_that_the_introduction_names():
+    total = sum(int(points) for cell in NOTEBOOK.cells for points in re.findall(r"\*\*Points\*\* (\d+)", cell.source))
+    assert f"**{total} points**" in CELLS["title"].source
+
+
+def test_every_paper_in_the_text_stands_among_the_references():
+    text, references = PATH.read_text(encoding="utf-8").split("## References")
+    for link in set(re.findall(r"\]\((https://[^)]+)\)", text)):
+        assert link in references, link
+
+
+def test_every_link_inside_of_the_notebook_has_its_target():
+    text = "".join(cell.source for cell in NOTEBOOK.cells)
+    for target in re.findall(r"\]\(#([^)]+)\)", text):
+        assert f'<a id="{target}">' in text
+
+
+def test_the_text_that_is_the_same_everywhere_is_compared_by_nbval():
+    compared = tagged("nbval-check-output")
+    assert len(compared) >= 2
+    assert all(cell.outputs for cell in compared)
+
+
+# The setup cell on Colab
+
+RUN_SETUP = """
+import importlib.util, json, os, subprocess, sys
+assert not os.listdir("."), "the folder should be empty"
+cell, missing = json.loads(sys.argv[1]), sys.argv[2:]
+installed, find_spec, run = [], importlib.util.find_spec, subprocess.run
+importlib.util.find_spec = lambda name, *rest: None if name in missing else find_spec(name, *rest)
+
+def record(command, **options):
+    if "install" in command:
+        installed.append(command[command.index("install") + 1 :])
+        return None
+    return run(command, **options)
+
+subprocess.run = record
+first, second = {}, {}
+exec(cell, first)
+importlib.util.find_spec = find_spec
+there = os.getcwd()
+exec(cell, second)  # safe to run twice
+assert os.getcwd() == there
+print("RESULT", json.dumps({"folder": there, "installed": installed, "device": str(second["device"])}))
+"""
+
+
+@pytest.fixture
+def colab(tmp_path, kit, mirror):
+    """A function that runs the setup cell in an empty folder with a stand-in for google.colab; returns what came of it."""
+    package = tmp_path / "stand-in" / "google" / "colab"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "drive.py").write_text(
+        "import shutil\ndef mount(path):\n"
+        f"    shutil.copytree({str(kit)!r}, path + '/MyDrive/courses/my kit', dirs_exist_ok=True)\n"
+    )
+
+    def run(replacements, *missing):
+        empty = tmp_path / "content"
+        empty.mkdir()
+        cell = CELLS["setup"].source
+        for old, new in replacements.items():
+            assert old in cell
+            cell = cell.replace(old, new)
+        environment = os.environ | {"PYTHONPATH": str(package.parent.parent), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(mirror)}
+        command = [sys.executable, "-c", RUN_SETUP, json.dumps(cell), *missing]
+        result = subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return json.loads(result.stdout.split("RESULT ")[1]) | {"printed": result.stdout}
+
+    return run
+
+
+KIT_URL = re.search(r'KIT_URL = "(.*)"', CELLS["setup"].source)[1]
+
+
+def test_on_colab_the_setup_cell_fetches_kit_and_data_from_a_url(colab, kit, tmp_path):
+    archive = shutil.make_archive(tmp_path / "main", "zip", kit.parent, kit.name)
+    result = colab({KIT_URL: f"file://{archive}"})
+    assert result["folder"] == str(tmp_path / "content" / "NetworkVisualization")
+    assert result["installed"] == []
+    assert result["printed"].count("verified\n") == 4  # two lines in the table, twice
+    assert re.search(r"Python 3\.\d+\.\d+, torch \d+\..*, torchvision \d+\..*, device: \w+", result["printed"])
+
+
+def test_on_colab_the_setup_cell_takes_the_kit_from_a_drive_folder_and_installs_only_what_is_missing(colab, kit):
+    for name in ("squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
+        shutil.copy(ROOT / "datasets" / name, kit / "datasets")
+    shutil.copytree(ROOT / "datasets" / "photographs", kit / "datasets" / "photographs")
+    result = colab({'DRIVE_FOLDER = ""': 'DRIVE_FOLDER = "courses/my kit"'}, "imageio")
+    assert result["folder"].endswith("content/drive/MyDrive/courses/my kit")
+    assert result["installed"] == [["--quiet", "imageio"]]
+
+
+def test_what_colab_may_lack_stands_in_the_requirements():
+    names = re.search(r"for name in \((.*?)\) if", CELLS["setup"].source)[1].replace('"', "").split(", ")
+    required = re.findall(r"^([\w-]+)", (ROOT / "requirements.txt").read_text(), re.M)
+    assert set(names) <= set(required)
+    assert not {"torch", "torchvision", "numpy"} & set(names)
+
+
+def test_the_setup_cell_says_where_the_notebook_belongs(tmp_path):
+    result = subprocess.run([sys.executable, "-c", CELLS["setup"].source], cwd=tmp_path, capture_output=True, text=True)
+    assert "Open this notebook in the folder of the kit" in result.stderr

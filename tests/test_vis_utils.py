@@ -1,0 +1,148 @@
+import base64
+import re
+
+import imageio.v3 as imageio
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from cs231n import vis_utils
+from cs231n.data_utils import imagenet_class_names
+from cs231n.net_visualization_pytorch import compute_saliency_maps, make_fooling_image
+
+NAMES = imagenet_class_names()
+
+
+@pytest.fixture(autouse=True)
+def figures(monkeypatch):
+    """A list of the figures that are shown."""
+    plt.switch_backend("agg")
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf()))
+    return shown
+
+
+def panels(figure):
+    return [axis for axis in figure.axes if axis.images]
+
+
+def pictures(n, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
+
+
+def test_predictions_show_label_and_guesses_with_probabilities(figures):
+    scores = torch.zeros(2, 1000)
+    scores[0, 281] = scores[1, 3] = 20
+    vis_utils.plot_predictions(pictures(2), np.array([281, 4]), NAMES, scores)
+    (figure,) = figures
+    texts = [text.get_text() for axis in figure.axes for text in axis.texts]
+    assert "1.00  tabby" in texts
+    assert [axis.get_title() for axis in panels(figure)] == ["label: tabby", "label: hammerhead"]
+    right, wrong = (axis.patches[0].get_facecolor() for axis in figure.axes[2:])
+    assert right != wrong
+
+
+def test_filters_are_drawn_one_panel_each(figures, model):
+    vis_utils.plot_filters(model.features[0].weight)
+    assert len(panels(figures[0])) == 64
+
+
+def test_feature_maps_are_drawn_a_row_a_layer(figures):
+    maps = {"shallow": torch.rand(1, 9, 8, 8), "deep": torch.rand(1, 20, 4, 4)}
+    vis_utils.plot_feature_maps(torch.randn(1, 3, 16, 16), maps, channels=5)
+    assert len(panels(figures[0])) == 12
+    assert [axis.get_ylabel() for axis in figures[0].axes if axis.get_ylabel()] == ["shallow\n9 x 8 x 8", "deep\n20 x 4 x 4"]
+
+
+def test_saliency_shows_picture_map_and_overlay(figures, model, photographs):
+    X, y = photographs
+    saliency = compute_saliency_maps(X[:2], y[:2], model).requires_grad_()
+    vis_utils.plot_saliency(np.zeros((2, 224, 224, 3), np.uint8), saliency, ["a", "b"])
+    drawn = panels(figures[0])[2].images[0].get_array()
+    assert len(panels(figures[0])) == 6
+    assert 0 <= drawn.min() < drawn.max() <= 1
+
+
+def test_a_saliency_map_of_zeros_is_drawn_dark_and_not_nan(figures):
+    vis_utils.plot_saliency(pictures(1), torch.zeros(1, 32, 32), ["dead"])
+    assert panels(figures[0])[1].images[0].get_array().max() == 0
+
+
+def test_fooling_shows_the_difference_in_pixels_and_magnified(figures):
+    X = torch.zeros(1, 3, 16, 16)
+    vis_utils.plot_fooling(X, X + 0.1, ["before", "after"])
+    titles = [axis.get_title() for axis in panels(figures[0])]
+    assert titles == ["before", "after", "difference", "difference x 10"]
+    once, magnified = (axis.images[0].get_array()[0, 0, 0] for axis in panels(figures[0])[2:])
+    assert once == pytest.approx(0.5 + 0.1 * 0.229)
+    assert magnified == pytest.approx(0.5 + 10 * 0.1 * 0.229)
+
+
+@pytest.mark.parametrize("form", ["model(X)", "model.forward(X)", "looks twice"])
+def test_the_scores_of_every_step_are_recorded_whatever_form_the_call_has(model, form):
+    X = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with vis_utils.recorded_scores(model) as scores:
+        for image in X.split(1):
+            model.forward(image) if form == "model.forward(X)" else model(image)
+            if form == "looks twice":
+                model(image)
+    torch.testing.assert_close(torch.stack(scores), model(X))
+    model(X)
+    assert len(scores) == 3  # nothing is recorded afterwards
+
+
+def test_the_scores_along_the_steps_of_a_fooling_image_are_drawn(figures, model, photographs):
+    X = photographs[0][8:9]
+    with vis_utils.recorded_scores(model) as scores:
+        make_fooling_image(X, 889, model)
+    vis_utils.plot_scores(scores, 915, 889, NAMES)
+    lines = {line.get_label(): line.get_ydata() for line in figures[0].axes[0].lines}
+    assert lines["violin (target)"][-1] > max(lines["yurt (label)"][-1], lines["best other class"][-1])
+    assert lines["violin (target)"][0] < lines["yurt (label)"][0]
+
+
+def test_iterations_and_images_are_drawn_with_their_titles(figures):
+    frames = {i: Image.fromarray(pictures(1, i)[0]) for i in (0, 25)}
+    vis_utils.plot_iterations({76: frames, 366: frames}, NAMES)
+    vis_utils.plot_images({"one": frames[0], "two": frames[25]})
+    assert [axis.get_title() for axis in panels(figures[0])] == ["iteration 0", "iteration 25"] * 2
+    assert [axis.get_title() for axis in panels(figures[1])] == ["one", "two"]
+
+
+def test_figures_are_closed_after_they_are_shown(model):
+    vis_utils.plot_filters(model.features[0].weight)
+    assert plt.get_fignums() == []
+
+
+def test_an_animation_is_written_whole_and_shown_in_the_notebook(tmp_path):
+    frames = [Image.fromarray(picture) for picture in pictures(4)]
+    path = tmp_path / "film.gif"
+    vis_utils.save_animation(iter(frames), path, side=24)
+    assert imageio.imread(path).shape == (4, 24, 24, 3)
+    embedded = re.search(r'base64,([^"]+)"', vis_utils.show_animation(path).data)[1]
+    assert base64.b64decode(embedded) == path.read_bytes()
+
+
+def test_an_animation_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "film.gif"
+    path.write_bytes(b"the old film")
+
+    def fail(target, *_, **__):
+        target.write_bytes(b"half a film")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(vis_utils.imageio, "imwrite", fail)
+    with pytest.raises(OSError, match="disk full"):
+        vis_utils.save_animation([Image.fromarray(pictures(1)[0])], path)
+    assert path.read_bytes() == b"the old film"
+    assert [file.name for file in tmp_path.iterdir()] == ["film.gif"]
+    with pytest.raises(ValueError, match="no frames"):
+        vis_utils.save_animation([], path)
+
+
+def test_source_is_shown_in_colour_and_whole():
+    html = vis_utils.show_source(make_fooling_image).data
+    assert "color:" in html
+    assert "# BEGIN SOLUTION" in re.sub("<[^>]*>", "", html)
