@@ -40,6 +40,7 @@ lint: .venv/tests-installed
 
 refresh: executed
 	mv build/$(NOTEBOOK) $(NOTEBOOK)
+	$(BIN)/python .github/make_overview.py
 
 clean:
 	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis

@@ -1,5 +1,6 @@
 """The committed notebook as it is, and its setup cell on a stand-in for Colab. nbval executes all of it besides."""
 
+import importlib.util
 import json
 import os
 import re
@@ -8,8 +9,10 @@ import subprocess
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 from conftest import ROOT
+from PIL import Image
 
 PATH = ROOT / "NetworkVisualization.ipynb"
 NOTEBOOK = nbformat.read(PATH, as_version=4)
@@ -127,6 +130,16 @@ def test_the_text_that_is_the_same_everywhere_is_compared_by_nbval():
     compared = tagged("nbval-check-output")
     assert len(compared) >= 2
     assert all(cell.outputs for cell in compared)
+
+
+def test_the_readmes_picture_is_made_of_the_notebooks_figures():
+    specification = importlib.util.spec_from_file_location("make_overview", ROOT / ".github" / "make_overview.py")
+    make_overview = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(make_overview)
+    expected = np.asarray(make_overview.overview(NOTEBOOK), dtype=float)
+    with Image.open(ROOT / ".github" / "overview.jpg") as committed:
+        difference = np.abs(np.asarray(committed, dtype=float) - expected)
+    assert difference.mean() < 6  # JPEG loses a little
 
 
 # The setup cell on Colab
