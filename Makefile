@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NOTEBOOK := NetworkVisualization.ipynb
-NBCONVERT := $(BIN)/jupyter nbconvert --log-level=WARN
+NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help:

@@ -24,7 +24,7 @@ GIVEN, TARGET, OTHER = "#0072b2", "#d55e00", "#999999"  # colours that stay apar
 
 def show_source(function):
     """Return the source of a function as coloured HTML, for a notebook cell to show."""
-    style = HtmlFormatter(style="friendly", noclasses=True)
+    style = HtmlFormatter(style="friendly", noclasses=True, prestyles="font-family: monospace")
     return HTML(highlight(inspect.getsource(function), PythonLexer(), style))
 
 
