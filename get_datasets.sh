@@ -1,7 +1,8 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Brings the pretrained weights and the sample images into datasets/, from any working directory: see --help.
 set -eu
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+script=$(readlink -f -- "$0" 2>/dev/null || echo "$0")
+here=$(CDPATH='' cd -- "$(dirname -- "$script")" && pwd)
 python=${PYTHON:-$here/.venv/bin/python}
 [ -x "$python" ] || python=${PYTHON:-python3}
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {

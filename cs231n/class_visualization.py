@@ -1,5 +1,6 @@
 """The loop around a class visualization step: it starts from noise, and keeps the image natural as it grows."""
 
+import numbers
 import sys
 import warnings
 
@@ -7,7 +8,7 @@ import torch
 from tqdm import tqdm
 
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, deprocess, jitter
-from .validation import checked_class, dead_relu, device_of, is_dead
+from .validation import checked_class, dead_relu, is_dead, like_model
 
 
 def create_class_visualization(
@@ -38,26 +39,29 @@ def create_class_visualization(
 
     Returns a PIL image of 224 x 224 pixels, or with return_frames (image, {iteration: PIL image}).
     A step that makes NaN ends the loop: the image before it comes back, with a warning; so does one of a class whose
-    score stays 0. Raises ValueError for target_y outside [0, C) and numbers out of range.
+    score stays 0 and one that no step has changed. Raises ValueError for target_y outside [0, C) and numbers out of range.
     """
     if not callable(update_step):
         raise ValueError(f"update_step is a {type(update_step).__name__}; expected a function: class_visualization_update_step.")
     _check_numbers(num_iterations=(num_iterations, 1), show_every=(show_every, 1))
     _check_numbers(blur_every=(blur_every, 0), max_jitter=(max_jitter, 0))
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
-    noise = torch.randn(1, 3, 224, 224, generator=generator)
-    img = noise.to(device_of(model)).requires_grad_()
+    if seed is not None:
+        _check_numbers(seed=(seed, 0))
+    generator = None if seed is None else torch.Generator().manual_seed(int(seed))
+    img = like_model(torch.randn(1, 3, 224, 224, generator=generator), model).requires_grad_()
     target_y = checked_class(target_y, model, img)
     darkest, brightest = ((colour - SQUEEZENET_MEAN) / SQUEEZENET_STD for colour in (0, 1))
-    darkest, brightest = (limit[:, None, None].to(img.device) for limit in (darkest, brightest))
+    darkest, brightest = (like_model(limit[:, None, None], model) for limit in (darkest, brightest))
 
-    frames = {}
+    frames, moved = {}, False
     for iteration in tqdm(range(num_iterations), f"class {target_y}", file=sys.stdout, disable=not progress):
         before = img.detach().clone()
         ox, oy = torch.randint(max_jitter + 1, (2,), generator=generator).tolist()
         img.data = jitter(img.data, ox, oy)
         update_step(img, model, target_y, l2_reg, learning_rate)
-        img.data = jitter(img.data, -ox, -oy).clamp(darkest, brightest)
+        img.data = jitter(img.data, -ox, -oy)
+        moved = moved or not torch.equal(img, before)
+        img.data = img.data.clamp(darkest, brightest)
         if not img.isfinite().all():
             img.data = before
             why = dead_relu(target_y) if is_dead(img, target_y, model) else "is its gradient divided by 0 in update_step?"
@@ -70,11 +74,13 @@ def create_class_visualization(
     else:
         if is_dead(img, target_y, model):
             warnings.warn(f"No image of class {target_y} came about: {dead_relu(target_y)}", stacklevel=2)
+        elif not moved:
+            warnings.warn("update_step never changed img: does it take its step in place?", stacklevel=2)
     image = deprocess(img, should_rescale=False)
     return (image, frames) if return_frames else image
 
 
-def _check_numbers(**numbers):
-    for name, (value, least) in numbers.items():
-        if not isinstance(value, int) or value < least:
+def _check_numbers(**given):
+    for name, (value, least) in given.items():
+        if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}.")

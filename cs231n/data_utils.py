@@ -1,6 +1,7 @@
 """The sample images with their labels, and the names of ImageNet's 1000 classes."""
 
 import difflib
+import re
 
 import numpy as np
 import torchvision.transforms.functional as F
@@ -22,11 +23,11 @@ def find_class(name_or_id, class_names):
 
     class_names: {id: name}. Raises ValueError if there is none such; the message offers names that are close.
     """
-    if isinstance(name_or_id, (int, np.integer)):
-        if name_or_id not in class_names:
-            raise ValueError(f"There is no class {name_or_id}; expected a number from 0 to {max(class_names)}, or a name.")
-        return int(name_or_id)
     wanted = str(name_or_id).strip()
+    if re.fullmatch(r"-?\d+", wanted):
+        if int(wanted) not in class_names:
+            raise ValueError(f"There is no class {wanted}; expected a number from 0 to {max(class_names)}, or a name.")
+        return int(wanted)
     exact = {name: label for label, name in class_names.items()}
     ids = {name.lower(): label for name, label in exact.items()}
     if wanted in exact:  # first: "Cardigan" is a dog, "cardigan" a garment
@@ -52,7 +53,7 @@ def load_imagenet_val(num=None, folder=DATASETS):
     """
     has_imagenet_val = "missing" not in states(sources(folder)["imagenet_val"], folder).values()
     X, y = (_imagenet_val if has_imagenet_val else _photographs)(folder)
-    if num is not None and (not isinstance(num, (int, np.integer)) or not 1 <= num <= len(X)):
+    if num is not None and (not isinstance(num, (int, np.integer)) or isinstance(num, bool) or not 1 <= num <= len(X)):
         raise ValueError(f"load_imagenet_val got num={num!r}; there are {len(X)} images: expected 1 to {len(X)}, or None.")
     X, y = X[:num], y[:num]
     kind = "images of the ImageNet validation set" if has_imagenet_val else "photographs with ImageNet labels"

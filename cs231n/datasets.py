@@ -72,13 +72,13 @@ def state_of(path, sha256):
     For a .pth file the locked `sha256` is that of its tensors; the whole file is compared with its record, too.
     """
     path = Path(path)
+    if not path.exists():
+        return "missing"
     try:
         if path.suffix != ".pth":
             return "verified" if sha256_of(path) == sha256 else "damaged"
         whole = sha256_of(path) == record_of(path).read_text().strip()
         return "verified" if whole and sha256_of_tensors(path) == sha256 else "damaged"
-    except FileNotFoundError:
-        return "missing"
     except (OSError, zipfile.BadZipFile, ValueError):
         return "damaged"
 

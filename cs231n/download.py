@@ -19,6 +19,7 @@ from pathlib import Path
 from .datasets import DATASETS, record_of, sha256_of, sha256_of_tensors, sources, state_of, states
 
 TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
+TOTAL_TIMEOUT = 600  # seconds for one file
 MAX_BYTES = 64 * 2**20  # more than any of the files
 STAGING = ".incoming-"
 
@@ -33,7 +34,7 @@ class Unreachable(DownloadError):
 
 def main(arguments=None, folder=DATASETS):
     """Run the command with these arguments on `folder`, print what is there, return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     try:
         if not options.check:
             fetch(folder, options.mirror, options.imagenet_val)
@@ -58,7 +59,7 @@ def fetch(folder=DATASETS, mirror=None, imagenet_val=None):
     mirror is given or the file that is there is damaged. Raises DownloadError or OSError if a file cannot be had; for
     the optional images that is only a printed notice, unless what came is not them.
     """
-    is_url = mirror is not None and mirror.startswith(("http://", "https://"))
+    is_url = mirror is not None and mirror.lower().startswith(("http://", "https://"))
     if mirror is not None and not is_url and not (mirror and Path(mirror).is_dir()):
         raise DownloadError(f"--mirror got {mirror!r}; expected a folder, or an address that begins with http(s)://.")
     wanted = [source for source in sources(folder).values() if set(states(source, folder).values()) != {"verified"}]
@@ -69,7 +70,7 @@ def fetch(folder=DATASETS, mirror=None, imagenet_val=None):
     if imagenet_val is False:
         optional = []
     if not required and not optional:
-        print("Nothing to do: everything that is needed is in place.")
+        print("Nothing to do.")
         return
     if any("squeezenet1_1.pth" in source.holds for source in required):
         _require_modules("torch", "torchvision", "h5py")
@@ -111,7 +112,8 @@ def require_whole(folder=DATASETS):
         missing += [source.title] if source.required and "missing" in found.values() else []
     if damaged:
         raise DownloadError(
-            f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it anew, or delete it if it is optional."
+            f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it anew. imagenet_val_25.npz is optional: "
+            "where it cannot be fetched, delete it, and the photographs serve as well."
         )
     if missing:
         raise DownloadError(f"missing: {', '.join(missing)}. Run get_datasets.sh without --check.")
@@ -132,6 +134,14 @@ def _parser():
     )
     parser.add_argument("--check", action="store_true", help="only verify what is there: no network, nothing is changed")
     return parser
+
+
+def _options(arguments):
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.check and (options.mirror is not None or options.imagenet_val is not None):
+        parser.error("--check only looks at what is there: give it no --mirror and no --imagenet-val")
+    return options
 
 
 @contextlib.contextmanager
@@ -176,11 +186,10 @@ def _download_with_pip(wanted, staging):
 def _copy(address, target):
     """Copy a file, from an http(s) address or a folder, to the path `target`. Raises Unreachable."""
     print(f"Fetching {address} ...", flush=True)
-    if not address.startswith(("http://", "https://")):
-        try:
-            shutil.copyfile(address, target)
-        except FileNotFoundError:
-            raise Unreachable(f"there is no {address}.") from None
+    if not address.lower().startswith(("http://", "https://")):
+        if not Path(address).is_file() or not os.access(address, os.R_OK):
+            raise Unreachable(f"there is no {address} that can be read.")
+        shutil.copyfile(address, target)
         return
     with Path(target).open("wb") as file:
         file.writelines(_pieces(address))
@@ -188,19 +197,21 @@ def _copy(address, target):
 
 def _pieces(url):
     """Yield what `url` answers, piece by piece. Raises Unreachable if it does not answer, or not to the end."""
-    arrived = 0
+    arrived, deadline = 0, time.monotonic() + TOTAL_TIMEOUT
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             length = answer.headers["Content-Length"]
             while piece := answer.read1(2**16):
                 arrived += len(piece)
+                if time.monotonic() > deadline:
+                    raise Unreachable(f"{url} is too slow: {arrived} bytes in {TOTAL_TIMEOUT} seconds.")
                 if arrived > MAX_BYTES:
                     raise DownloadError(f"{url} does not end after {MAX_BYTES} bytes; refused.")
                 yield piece
     except urllib.error.HTTPError as error:
         error.close()
         raise Unreachable(f"{url} answered {error.code} {error.reason}.") from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: no address at all
         raise Unreachable(f"{url} cannot be read ({getattr(error, 'reason', error)}).") from None
     if length and arrived != int(length):
         raise Unreachable(f"{url} was cut off after {arrived} of {length} bytes.")
@@ -221,8 +232,12 @@ def _put_in_place(source, staging, folder):
         if target.suffix == ".pth":
             _convert(target)
         _require(target, locked["sha256"])
-    for file in [file for file in (staging / "whole").rglob("*") if file.is_file()]:
-        target = folder / file.relative_to(staging / "whole")
+    whole = staging / "whole"
+    moves = {file: folder / file.relative_to(whole) for file in whole.rglob("*") if file.is_file()}
+    for target in moves.values():
+        if target.is_dir() or (target.parent.exists() and not target.parent.is_dir()):
+            raise DownloadError(f"{target if target.is_dir() else target.parent} is in the way. Move it, then try again.")
+    for file, target in moves.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(file, target)
 

@@ -2,6 +2,7 @@
 
 import http.client
 import io
+import numbers
 import time
 import urllib.error
 import urllib.parse
@@ -54,11 +55,12 @@ def require_rgb(image, source="this picture"):
 def preprocess(img, size=224):
     """Turn a picture into the network's input.
 
-    img: PIL image of mode RGB, or uint8 array (H, W, 3). size: length in pixels that the shorter side is resized to.
-    Returns a float tensor (1, 3, H', W'): scaled to [0, 1], then normalised channel by channel to ImageNet's
+    img: PIL image of mode RGB, or uint8 array (H, W, 3). size: length in pixels that the shorter side is resized to,
+    or None to leave it. Returns a float tensor (1, 3, H', W'): scaled to [0, 1], then normalised channel by channel to ImageNet's
     mean and standard deviation. Raises ValueError for any other picture.
     """
-    resized = F.resize(require_rgb(img), size)
+    img, size = require_rgb(img), _checked_size(size)
+    resized = img if size is None else F.resize(img, size)
     return F.normalize(F.to_tensor(resized), SQUEEZENET_MEAN, SQUEEZENET_STD)[None]
 
 
@@ -68,8 +70,9 @@ def deprocess(img, should_rescale=True):
     img: float tensor (1, 3, H, W), on any device. should_rescale: stretch the values so that the darkest becomes
     0 and the brightest 1; else clip them to [0, 1]. Returns a PIL image. Raises ValueError for another shape or NaN.
     """
-    if not isinstance(img, torch.Tensor) or img.ndim != 4 or img.shape[:2] != (1, 3):
-        came = tuple(img.shape) if isinstance(img, torch.Tensor) else type(img).__name__
+    is_tensor = isinstance(img, torch.Tensor)
+    if not is_tensor or not img.is_floating_point() or img.ndim != 4 or img.shape[:2] != (1, 3) or not img.numel():
+        came = f"{img.dtype} of shape {tuple(img.shape)}" if is_tensor else type(img).__name__
         raise ValueError(f"deprocess got {came}; expected one image, a float tensor of shape (1, 3, H, W).")
     pixels = img.detach().cpu().float()[0]
     pixels = pixels * SQUEEZENET_STD[:, None, None] + SQUEEZENET_MEAN[:, None, None]
@@ -100,10 +103,12 @@ def blur_image(X, sigma=1.0):
 
     X: float tensor (N, 3, H, W). sigma: standard deviation in pixels. Returns X. Equal to
     `scipy.ndimage.gaussian_filter(X, (0, 0, sigma, sigma))` at its defaults: cut off at 4 sigma, the image
-    mirrored at its edges. Raises ValueError for a negative sigma and for images smaller than 4 sigma.
+    mirrored at its edges. Raises ValueError for a sigma that is not in [0, inf), images smaller than 4 sigma, and integers.
     """
-    if sigma < 0:
+    if not 0 <= sigma < float("inf"):
         raise ValueError(f"blur_image got sigma = {sigma}; expected 0 or more pixels.")
+    if not X.is_floating_point():
+        raise ValueError(f"blur_image got images of dtype {X.dtype}; expected float.")
     radius = int(4 * sigma + 0.5)
     if radius == 0:
         return X
@@ -125,6 +130,7 @@ def load_image(filename, size=None):
     path = Path(filename)
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {path} (looked in {Path.cwd()}).")
+    _checked_size(size)
     return _pixels(path.read_bytes(), str(path), size)
 
 
@@ -137,6 +143,7 @@ def image_from_url(url, size=None):
     """
     if urllib.parse.urlsplit(str(url)).scheme not in ("http", "https"):
         raise ValueError(f"image_from_url got {url!r}; expected an address that begins with http:// or https://.")
+    _checked_size(size)
     request = urllib.request.Request(url, headers={"User-Agent": "cs231n-network-visualization"})
     try:
         with urllib.request.urlopen(request, timeout=URL_TIMEOUT) as answer:
@@ -150,6 +157,15 @@ def image_from_url(url, size=None):
     if len(content) > URL_MAX_BYTES:
         raise ValueError(f"{url} is larger than {URL_MAX_BYTES / 2**20:g} MiB; expected a smaller picture.")
     return _pixels(content, url, size)
+
+
+def _checked_size(size):
+    """Return `size` as an int if it can be the length of a side in pixels, or None; else raise ValueError."""
+    if size is None:
+        return None
+    if not isinstance(size, numbers.Integral) or isinstance(size, bool) or size < 1:
+        raise ValueError(f"size is {size!r}; expected a whole number of pixels, at least 1.")
+    return int(size)
 
 
 def _read_at_most(answer, limit, deadline):
@@ -170,4 +186,4 @@ def _pixels(content, source, size):
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{source} is a damaged picture ({error}). Fetch or save it again.") from None
     image = ImageOps.exif_transpose(require_rgb(image, source))
-    return np.asarray(F.resize(image, size) if size else image).copy()
+    return np.asarray(F.resize(image, _checked_size(size)) if size else image).copy()

@@ -1,7 +1,7 @@
 """The pretrained network: SqueezeNet 1.1 (Iandola et al., 2016, https://arxiv.org/abs/1602.07360) and its weights."""
 
 import math
-import pickle
+import os
 from pathlib import Path
 
 import torch
@@ -41,7 +41,9 @@ def load_squeezenet(weights="authors", device=None, folder=DATASETS):
     try:
         model.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise ValueError(f"{weights} holds no weights of SqueezeNet 1.1: {error}") from None
+        raise ValueError(f"{weights} holds no weights of SqueezeNet 1.1: {str(error)[:300]}") from None
+    if not all(weight.isfinite().all() for weight in model.parameters()):
+        raise ValueError(f"{weights} holds weights that are NaN or infinite.")
     model = model.to(device or best_device(), memory_format=torch.channels_last)  # a quarter faster on a CPU
     return model.eval().requires_grad_(False)
 
@@ -80,13 +82,15 @@ def _with_preprocessing(bgr_kernel, bias):
 
 
 def _read_state_dict(path):
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f'load_squeezenet got weights={path!r}; expected "authors", "torchvision" or the path of a file.')
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'load_squeezenet got weights="{path}"; expected "authors", "torchvision" or an existing file.')
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path} is not a plain state dict of PyTorch: {error}") from None
+    except Exception as error:  # torch.load raises whatever a broken file leads it to
+        raise ValueError(f"{path} is not a plain state dict of PyTorch ({type(error).__name__}), or it is damaged.") from None
 
 
 def _torchvision_state_dict():

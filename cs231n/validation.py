@@ -3,6 +3,7 @@
 This stands outside the part that a student writes, so that each solution stays as short as its formula.
 """
 
+import numbers
 import operator
 import warnings
 
@@ -10,8 +11,17 @@ import torch
 
 
 def device_of(model):
-    """Return the torch.device that the parameters of `model` are on (cpu for a model without parameters)."""
+    """Return the torch.device of the parameters of `model` (cpu if it has none). Raises ValueError if it is no Module."""
+    if not isinstance(model, torch.nn.Module):
+        raise ValueError(f"The model is a {type(model).__name__}; expected a torch.nn.Module, as load_squeezenet() returns it.")
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def like_model(X, model):
+    """Return a copy of the tensor X on the device and in the dtype of the parameters of `model`."""
+    device = device_of(model)
+    dtype = next((parameter.dtype for parameter in model.parameters()), X.dtype)
+    return X.detach().to(device, dtype, copy=True)
 
 
 def number_of_classes(model, X):
@@ -68,17 +78,20 @@ def check_step(img, model, target_y, l2_reg, learning_rate):
     img: float tensor (1, 3, H, W), a leaf with `requires_grad`, on the model's device (it is changed in place, so it
     cannot be moved). target_y: int in [0, C). l2_reg, learning_rate: finite numbers, l2_reg >= 0, learning_rate > 0.
     """
-    if len(_checked_images(img, model)) != 1:
-        raise ValueError(f"img holds {len(img)} images; expected one, of shape (1, 3, H, W).")
-    if img.device != device_of(model):
+    if isinstance(img, torch.Tensor) and img.device != device_of(model):
         raise ValueError(f"img is on {img.device}, the model on {device_of(model)}; expected both on the same device.")
+    like_the_model = _checked_images(img, model)
+    if len(img) != 1:
+        raise ValueError(f"img holds {len(img)} images; expected one, of shape (1, 3, H, W).")
+    if img.dtype != like_the_model.dtype:
+        raise ValueError(f"img has dtype {img.dtype}, the model {like_the_model.dtype}; expected the model's.")
     if not (img.is_leaf and img.requires_grad):
         raise ValueError("img does not ask for a gradient; expected a leaf tensor: img.requires_grad_() after it is made.")
     checked_class(target_y, model, img)
-    if not 0 <= l2_reg < float("inf"):
-        raise ValueError(f"l2_reg is {l2_reg}; expected a number of at least 0.")
-    if not 0 < learning_rate < float("inf"):
-        raise ValueError(f"learning_rate is {learning_rate}; expected a number greater than 0.")
+    if not (isinstance(l2_reg, numbers.Real) and 0 <= l2_reg < float("inf")):
+        raise ValueError(f"l2_reg is {l2_reg!r}; expected a number of at least 0.")
+    if not (isinstance(learning_rate, numbers.Real) and 0 < learning_rate < float("inf")):
+        raise ValueError(f"learning_rate is {learning_rate!r}; expected a number greater than 0.")
 
 
 def is_dead(X, target_y, model):
@@ -106,6 +119,8 @@ def warn_not_fooled(X_fooling, target_y, model):
 
 
 def _checked_images(X, model):
+    if not torch.is_grad_enabled():
+        raise ValueError("Gradients are switched off, by torch.no_grad() or torch.inference_mode() around this call.")
     if not isinstance(X, torch.Tensor) or not X.dtype.is_floating_point:
         raise ValueError(f"The images are {_kind(X)}; expected a float tensor (N, 3, H, W), as preprocess(picture) makes it.")
     if X.ndim != 4 or X.shape[1] != 3:
@@ -115,8 +130,7 @@ def _checked_images(X, model):
     broken = (~X.isfinite()).sum().item()
     if broken:
         raise ValueError(f"The images hold {broken} values that are NaN or infinite; expected finite numbers only.")
-    dtype = next((parameter.dtype for parameter in model.parameters()), X.dtype)
-    return X.detach().to(device_of(model), dtype, copy=True)
+    return like_model(X, model)
 
 
 def _kind(value):

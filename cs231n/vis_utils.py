@@ -34,6 +34,7 @@ def plot_predictions(X, y, class_names, scores, top=5):
     X: uint8 (N, H, W, 3). y: int (N,). class_names: {id: name}. scores: float tensor (N, C), raw.
     """
     figure, axes = _panels(2, len(X), width=2.15, height=2.1)
+    top = min(top, scores.shape[1])
     probabilities, classes = scores.softmax(dim=1).topk(top)
     for image, label, bars, guesses, (above, below) in zip(X, y, probabilities.tolist(), classes.tolist(), axes.T, strict=True):
         above.imshow(image)
@@ -76,9 +77,9 @@ def plot_feature_maps(X, maps, channels=7):
 def plot_saliency(X, saliency, titles):
     """Draw pictures, their saliency maps (brightest = most salient), and the pictures seen through them.
 
-    X: uint8 (N, H, W, 3). saliency: float tensor (N, H, W), >= 0. titles: N strings.
+    X: uint8 (N, H, W, 3). saliency: float tensor or array (N, H, W), >= 0. titles: N strings.
     """
-    maps = [_brightness(one) for one in saliency.detach().cpu()]
+    maps = [_brightness(one) for one in torch.as_tensor(saliency).detach().cpu()]
     figure, axes = _panels(3, len(X), width=1.6, height=1.6)
     for image, brightness, title, column in zip(X, maps, titles, axes.T, strict=True):
         column[0].imshow(image)
@@ -180,9 +181,11 @@ def save_animation(frames, path, side=224, seconds=4):
     """Write PIL images as an endless GIF, their contrast stretched for the eye.
 
     frames: PIL images, at least one. path: ends in .gif; replaced only once the new file is whole.
-    side: width and height in pixels. seconds: length of a round. Raises ValueError if there are no frames.
+    side: width and height in pixels. seconds: length of a round. Raises ValueError if there are no frames or path is other.
     """
     path = Path(path)
+    if path.suffix != ".gif" or not path.parent.is_dir():
+        raise ValueError(f"save_animation got {path}; expected a name that ends in .gif, in a folder that exists.")
     frames = [np.asarray(stretched(frame).resize((side, side))) for frame in frames]
     if not frames:
         raise ValueError("save_animation got no frames; expected at least one image.")

@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 from test_net_visualization_pytorch import DeadReLU, small_network
 
 from cs231n.class_visualization import create_class_visualization
 from cs231n.image_utils import preprocess
 from cs231n.net_visualization_pytorch import class_visualization_update_step
 
+STILL = pytest.mark.filterwarnings("ignore:update_step never changed img")
 CLASSES = {"tarantula": 76, "gorilla": 366, "hourglass": 604, "flamingo": 130, "monarch": 323}
 
 
@@ -49,6 +51,7 @@ def test_without_a_seed_pytorchs_generator_is_used():
     assert not np.array_equal(pictures[0], pictures[2])
 
 
+@STILL
 def test_the_step_gets_what_the_course_promises():
     calls, model = [], small_network()
 
@@ -61,6 +64,7 @@ def test_the_step_gets_what_the_course_promises():
     assert calls == [(model, 3, 0.5, 7)] * 4
 
 
+@STILL
 @pytest.mark.parametrize("style", ["in place", "img.data replaced", "returns img"])
 def test_every_right_form_of_an_in_place_step_works(style):
     def step(img, *_):
@@ -75,6 +79,12 @@ def test_every_right_form_of_an_in_place_step_works(style):
     assert np.asarray(moved).mean() > np.asarray(still).mean() + 30
 
 
+def test_a_model_in_double_precision_works_without_further_ado():
+    image = create(0, small_network(dtype=torch.float64), num_iterations=2)
+    assert image.size == (224, 224)
+
+
+@STILL
 def test_jitter_is_undone_after_each_step():
     untouched, shifted = (
         create(0, small_network(), lambda *_: None, num_iterations=5, blur_every=0, max_jitter=jitter) for jitter in (0, 16)
@@ -82,6 +92,7 @@ def test_jitter_is_undone_after_each_step():
     assert np.array_equal(np.asarray(untouched), np.asarray(shifted))
 
 
+@STILL
 def test_blur_every_says_how_often_the_image_is_blurred():
     def roughness(blur_every):
         image = create(0, small_network(), lambda *_: None, num_iterations=20, blur_every=blur_every)
@@ -101,6 +112,13 @@ def test_values_stay_inside_of_what_a_picture_can_hold():
     create(0, small_network(), step, num_iterations=2, max_jitter=0, blur_every=0)
     brightest = preprocess(Image.new("RGB", (224, 224), "white"))
     torch.testing.assert_close(seen[1], brightest)
+
+    def dive(img, *_):
+        seen.append(img.detach().clone())
+        img.data -= 100
+
+    create(0, small_network(), dive, num_iterations=2, max_jitter=0, blur_every=0)
+    torch.testing.assert_close(seen[3], preprocess(Image.new("RGB", (224, 224), "black")))
 
 
 def test_a_step_that_makes_nan_ends_in_a_warning_and_the_last_good_image():
@@ -130,6 +148,36 @@ def test_a_dead_class_is_said_in_words_whether_the_step_divides_by_0_or_not():
     assert np.asarray(image).std() > 0
 
 
+def test_a_step_that_is_not_taken_in_place_is_noticed():
+    def step(img, *_):
+        img = img + 1
+        return img
+
+    with pytest.warns(UserWarning, match="never changed img: does it take its step in place"):
+        create(0, small_network(), step, num_iterations=3)
+
+
+@STILL
+def test_the_image_is_blurred_from_the_first_iteration_on_by_half_a_pixel():
+    image = create(0, small_network(), lambda *_: None, num_iterations=1, max_jitter=0)
+    noise = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    darkest, brightest = (preprocess(Image.new("RGB", (224, 224), colour)) for colour in ("black", "white"))
+    expected = gaussian_filter(noise.clamp(darkest, brightest).numpy(), (0, 0, 0.5, 0.5))
+    assert (preprocess(image) - torch.from_numpy(expected)).abs().max() < 0.02
+
+
+def test_the_courses_defaults_reach_the_step():
+    calls = []
+
+    def step(img, *rest):
+        calls.append(rest[2:])
+        img.data += 0.01
+
+    create(3, small_network(), step)
+    assert calls == [(1e-3, 25)] * 100
+
+
+@STILL
 def test_a_progress_bar_is_shown_on_standard_output_unless_switched_off(capsys):
     create(3, small_network(), lambda *_: None, num_iterations=2, progress=True)
     shown = capsys.readouterr()
@@ -148,6 +196,9 @@ def test_a_progress_bar_is_shown_on_standard_output_unless_switched_off(capsys):
         ({"show_every": 0}, "show_every is 0"),
         ({"blur_every": -1}, "blur_every is -1"),
         ({"max_jitter": -1}, "max_jitter is -1"),
+        ({"seed": 1.5}, r"seed is 1\.5"),
+        ({"seed": "a"}, "seed is 'a'"),
+        ({"num_iterations": True}, "num_iterations is True"),
         ({"update_step": None}, "update_step is a NoneType; expected a function"),
     ],
 )

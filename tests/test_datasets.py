@@ -63,10 +63,14 @@ def test_other_weights_with_a_record_of_their_own_are_noticed(weights):
     assert state_of(path, locked) == "damaged"
 
 
-def test_weights_without_their_record_are_fetched_anew(weights):
+def test_weights_without_their_record_are_not_trusted(weights):
     path, locked = weights
     record_of(path).unlink()
-    assert state_of(path, locked) == "missing"
+    assert state_of(path, locked) == "damaged"
+
+
+def test_a_folder_in_the_place_of_a_file_is_not_taken_for_it(tmp_path):
+    assert state_of(tmp_path, "0" * 64) == "damaged"
 
 
 def test_verified_names_a_missing_file_and_the_command_to_run(tmp_path):

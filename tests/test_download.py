@@ -19,7 +19,7 @@ NO_INDEX = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_EXTRA_INDEX
 
 
 def get_datasets(kit, *arguments, cwd=None, prefix=(), **environment):
-    command = [*prefix, "bash", str(kit / "get_datasets.sh"), *map(str, arguments)]
+    command = [*prefix, str(kit / "get_datasets.sh"), *map(str, arguments)]
     environment = os.environ | {"PYTHON": sys.executable} | environment
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd or kit.parent, timeout=120)
 
@@ -94,7 +94,7 @@ def test_a_mirror_folder_without_the_npz_is_enough(filled, mirror):
     shutil.rmtree(filled / "datasets" / "photographs")
     result = get_datasets(filled, "--mirror", mirror, **NO_INDEX)
     assert result.returncode == 0, result.stderr
-    assert f"Going on without the 25 ImageNet-val images (optional): there is no {mirror}/{NPZ}" in result.stdout
+    assert f"Going on without the 25 ImageNet-val images (optional): there is no {mirror}/{NPZ} that can be read" in result.stdout
 
 
 def test_a_slow_mirror_is_waited_for(filled, mirror, serve):
@@ -131,10 +131,23 @@ def test_a_damaged_file_is_brought_anew_and_the_good_ones_stay(filled, mirror):
 # --check and the options
 
 
-def test_check_needs_no_network_and_changes_nothing(kit, filled):
+def test_check_of_a_whole_kit_succeeds(filled):
+    assert get_datasets(filled, "--check").returncode == 0
+
+
+def test_check_fetches_nothing_and_changes_nothing_even_if_much_is_missing(filled, mirror):
+    shutil.rmtree(filled / "datasets" / "photographs")
     before = contents(filled)
-    assert get_datasets(filled, "--check", PATH=os.environ["PATH"], http_proxy="http://127.0.0.1:9").returncode == 0
+    result = get_datasets(filled, "--check", **NO_INDEX | {"PIP_FIND_LINKS": str(mirror)})
+    assert_failed_in_words(result, "missing: 20 photographs")
+    assert "Fetching" not in result.stdout
     assert contents(filled) == before
+
+
+def test_check_takes_no_option_that_fetches(filled):
+    result = get_datasets(filled, "--check", "--mirror", "http://127.0.0.1:9")
+    assert result.returncode == 2
+    assert "--check only looks at what is there" in result.stderr
 
 
 def test_check_fails_on_an_empty_folder_and_says_what_is_missing(kit):
@@ -143,7 +156,7 @@ def test_check_fails_on_an_empty_folder_and_says_what_is_missing(kit):
 
 def test_check_fails_on_a_damaged_optional_file(filled):
     (filled / "datasets" / NPZ).write_bytes(b"half")
-    assert_failed_in_words(get_datasets(filled, "--check"), NPZ)
+    assert_failed_in_words(get_datasets(filled, "--check"), NPZ, "delete it, and the photographs serve as well")
 
 
 def test_help_names_every_option():
@@ -212,6 +225,19 @@ def test_a_server_that_hangs_is_given_up(serve, monkeypatch, tmp_path):
         download._copy(f"{address}/file", tmp_path / "file")
 
 
+def test_a_server_that_drips_for_ever_is_given_up(serve, monkeypatch, tmp_path):
+    monkeypatch.setattr(download, "TOTAL_TIMEOUT", 0.3)
+
+    def drip(request):
+        answer(request, b"", length=1000)
+        for _ in range(10):
+            request.wfile.write(b"x")
+            time.sleep(0.1)
+
+    with pytest.raises(download.Unreachable, match="too slow"):
+        download._copy(serve(drip), tmp_path / "file")
+
+
 def test_a_server_that_never_ends_is_given_up(serve, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "MAX_BYTES", 10**6)
     with pytest.raises(download.DownloadError, match="does not end after 1000000 bytes"):
@@ -225,6 +251,28 @@ def test_a_wrong_npz_is_refused_after_the_rest_is_in_place(filled, mirror, tmp_p
     result = get_datasets(filled, "--mirror", tmp_path / "forged")
     assert_failed_in_words(result, f"{NPZ} is refused")
     assert get_datasets(filled, "--check").returncode == 0
+
+
+@pytest.mark.parametrize("mirror", ["http://[::1", "http://127.0.0.1:9/ü", "HTTP://127.0.0.1:9"])
+def test_an_address_that_cannot_be_read_is_said_in_words(kit, mirror):
+    assert_failed_in_words(get_datasets(kit, "--mirror", mirror), f"{mirror}/", "cannot be read")
+
+
+def test_something_in_the_way_is_named_and_nothing_is_moved(filled, mirror):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    (filled / "datasets" / "photographs").write_text("a file of the user's own")
+    before = contents(filled)
+    assert_failed_in_words(get_datasets(filled, "--mirror", mirror), "photographs is in the way. Move it")
+    assert contents(filled) == before
+
+
+def test_it_starts_through_a_symlink_with_sh_and_with_cdpath_set(filled, tmp_path):
+    link = tmp_path / "link to get_datasets"
+    link.symlink_to(filled / "get_datasets.sh")
+    for command, cwd in (([str(link)], tmp_path), (["sh", f"{filled.name}/get_datasets.sh"], filled.parent)):
+        environment = os.environ | {"PYTHON": sys.executable, "CDPATH": str(filled.parent)}
+        result = subprocess.run([*command, "--check"], cwd=cwd, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("mirror", ["/no/such/folder", "ftp://example.org/x", ""])

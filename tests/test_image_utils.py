@@ -73,7 +73,17 @@ def test_deprocess_leaves_its_input_alone_and_takes_one_that_requires_grad():
     assert torch.equal(X, before)
 
 
-@pytest.mark.parametrize("bad", [torch.zeros(3, 8, 8), torch.zeros(2, 3, 8, 8), torch.full((1, 3, 8, 8), torch.nan), np.zeros(3)])
+NO_IMAGES = {
+    "rank": torch.zeros(3, 8, 8),
+    "two": torch.zeros(2, 3, 8, 8),
+    "NaN": torch.full((1, 3, 8, 8), torch.nan),
+    "array": np.zeros(3),
+    "dtype": torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
+    "empty": torch.zeros(1, 3, 0, 8),
+}
+
+
+@pytest.mark.parametrize("bad", NO_IMAGES.values(), ids=NO_IMAGES)
 def test_deprocess_refuses_what_is_not_one_image(bad):
     with pytest.raises(ValueError, match="deprocess got"):
         deprocess(bad)
@@ -110,10 +120,35 @@ def test_blur_works_in_place_also_on_a_tensor_that_requires_grad():
     assert X.requires_grad
 
 
-@pytest.mark.parametrize(("sigma", "side"), [(-1, 32), (10, 16)])
+@pytest.mark.parametrize(("sigma", "side"), [(-1, 32), (10, 16), (float("nan"), 32), (float("inf"), 32)])
 def test_blur_refuses_a_sigma_that_does_not_fit(sigma, side):
     with pytest.raises(ValueError, match="sigma"):
         blur_image(torch.zeros(1, 3, side, side), sigma)
+
+
+def test_blur_refuses_integers_which_it_could_not_blur_without_rounding():
+    with pytest.raises(ValueError, match="expected float"):
+        blur_image(torch.zeros(1, 3, 32, 32, dtype=torch.uint8), 1)
+
+
+@pytest.mark.parametrize("size", [0, -5, 2.5, "224", True])
+def test_a_size_that_is_no_length_is_refused(size, tmp_path):
+    picture().save(tmp_path / "picture.png")
+    for use in (lambda: preprocess(picture(), size), lambda: load_image(tmp_path / "picture.png", size)):
+        with pytest.raises(ValueError, match="expected a whole number of pixels"):
+            use()
+
+
+def test_without_a_size_a_picture_keeps_its_own():
+    assert preprocess(picture(64, 48), size=None).shape == (1, 3, 48, 64)
+    assert preprocess(picture(64, 48), size=np.int64(24)).shape == (1, 3, 24, 32)
+
+
+def test_a_picture_of_absurd_size_is_refused(tmp_path, monkeypatch):
+    picture().save(tmp_path / "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ValueError, match=r"bomb\.png is a damaged picture .*exceeds limit"):
+        load_image(tmp_path / "bomb.png")
 
 
 NOT_RGB = {

@@ -282,14 +282,42 @@ def test_labels_that_do_not_fit_the_images_are_refused(y, message):
         compute_saliency_maps(images(2), y, small_network())
 
 
+@pytest.mark.parametrize("name", THREE)
+def test_gradients_that_are_switched_off_and_a_model_that_is_none_are_said_in_words(name):
+    with torch.no_grad(), pytest.raises(ValueError, match="Gradients are switched off"):
+        call(name, images().requires_grad_())
+    with pytest.raises(ValueError, match=r"The model is a function; expected a torch\.nn\.Module"):
+        call(name, images().requires_grad_(), model=lambda X: X)
+
+
+def test_a_class_whose_score_is_constant_but_not_0_is_not_called_dead():
+    class Constant(nn.Module):
+        def forward(self, X):
+            return torch.tensor([[7.0, 5.0]]) + 0 * X.sum()
+
+    with pytest.warns(UserWarning, match="more steps may help"):
+        make_fooling_image(images(), 1, Constant())
+
+
+def test_a_step_refuses_an_image_on_another_device_or_in_another_dtype_than_the_model():
+    img = torch.zeros(1, 3, 9, 9, device="meta").requires_grad_()
+    with pytest.raises(ValueError, match="img is on meta, the model on cpu"):
+        class_visualization_update_step(img, small_network(), 0, 1e-3, 1)
+    with pytest.raises(ValueError, match=r"img has dtype torch\.float32, the model torch\.float64"):
+        class_visualization_update_step(images().requires_grad_(), small_network(dtype=torch.float64), 0, 1e-3, 1)
+
+
 def test_a_step_refuses_an_image_without_requires_grad_and_numbers_out_of_range():
     model, img = small_network(), images()
     with pytest.raises(ValueError, match="does not ask for a gradient"):
         class_visualization_update_step(img, model, 0, 1e-3, 1)
     img.requires_grad_()
-    with pytest.raises(ValueError, match="l2_reg is -1"):
-        class_visualization_update_step(img, model, 0, -1, 1)
-    for rate in (0, -1, float("nan"), float("inf")):
+    with pytest.raises(ValueError, match="does not ask for a gradient; expected a leaf"):
+        class_visualization_update_step(img + 0, model, 0, 1e-3, 1)
+    for l2_reg in (-1, float("nan"), float("inf"), "0.1"):
+        with pytest.raises(ValueError, match="l2_reg is"):
+            class_visualization_update_step(img, model, 0, l2_reg, 1)
+    for rate in (0, -1, float("nan"), float("inf"), "1"):
         with pytest.raises(ValueError, match="learning_rate is"):
             class_visualization_update_step(img, model, 0, 1e-3, rate)
 

@@ -59,6 +59,12 @@ def test_a_state_dict_of_ones_own_is_loaded_by_its_path(tmp_path, model):
     assert not torch.equal(loaded.features[0].weight, model.features[0].weight)
 
 
+@pytest.mark.parametrize("weights", [None, 3, ["authors"]])
+def test_weights_that_are_no_name_are_refused(weights):
+    with pytest.raises(ValueError, match='expected "authors", "torchvision" or the path of a file'):
+        load_squeezenet(weights)
+
+
 @pytest.mark.parametrize("weights", ["author", "nowhere.pth"])
 def test_weights_that_are_not_there_are_refused_with_what_there_is(weights):
     with pytest.raises(FileNotFoundError, match=f'weights="{weights}"; expected "authors", "torchvision" or an existing file'):
@@ -75,7 +81,12 @@ def test_a_file_that_is_no_state_dict_of_squeezenet_is_refused(tmp_path):
     (tmp_path / "page.pth").write_bytes(b"<html>")
     torch.save({"weight": torch.zeros(3)}, tmp_path / "other network.pth")
     torch.save([1, 2], tmp_path / "list.pth")
-    for name in ("page.pth", "other network.pth", "list.pth"):
+    whole = (squeezenet.DATASETS / "squeezenet1_1.pth").read_bytes()
+    (tmp_path / "cut.pth").write_bytes(whole[:1_000_000])
+    (tmp_path / "text.pth").write_text("some text\nof two lines\n")
+    broken = {name: weight * torch.nan for name, weight in squeezenet1_1().state_dict().items()}
+    torch.save(broken, tmp_path / "nan.pth")
+    for name in ("page.pth", "other network.pth", "list.pth", "cut.pth", "text.pth", "nan.pth"):
         with pytest.raises(ValueError, match=name):
             load_squeezenet(tmp_path / name)
 
@@ -96,6 +107,19 @@ def test_torchvisions_weights_without_a_network_point_to_the_authors(tmp_path, m
     monkeypatch.setattr(socket, "create_connection", lambda *_, **__: (_ for _ in ()).throw(OSError("no network")))
     with pytest.raises(ConnectionError, match=r'load_squeezenet\("authors"\) needs no network'):
         load_squeezenet("torchvision")
+
+
+def test_torchvisions_weights_are_loaded_and_their_hash_is_checked(monkeypatch):
+    state, asked = squeezenet1_1().state_dict(), []
+
+    def download(_url, **options):
+        asked.append(options)
+        return state
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", download)
+    loaded = load_squeezenet("torchvision", device="cpu")
+    assert torch.equal(loaded.features[0].weight, state["features.0.weight"])
+    assert asked[0]["check_hash"] is True
 
 
 def test_the_best_device_is_one_that_works():

@@ -51,8 +51,10 @@ def test_filters_are_drawn_one_panel_each(figures, model):
 
 def test_feature_maps_are_drawn_a_row_a_layer(figures):
     maps = {"shallow": torch.rand(1, 9, 8, 8), "deep": torch.rand(1, 20, 4, 4)}
+    maps["shallow"][0, 7] += 5  # the strongest channel comes first
     vis_utils.plot_feature_maps(torch.randn(1, 3, 16, 16), maps, channels=5)
     assert len(panels(figures[0])) == 12
+    assert np.array_equal(panels(figures[0])[1].images[0].get_array(), maps["shallow"][0, 7])
     assert [axis.get_ylabel() for axis in figures[0].axes if axis.get_ylabel()] == ["shallow\n9 x 8 x 8", "deep\n20 x 4 x 4"]
 
 
@@ -60,6 +62,7 @@ def test_saliency_shows_picture_map_and_overlay(figures, model, photographs):
     X, y = photographs
     saliency = compute_saliency_maps(X[:2], y[:2], model).requires_grad_()
     vis_utils.plot_saliency(np.zeros((2, 224, 224, 3), np.uint8), saliency, ["a", "b"])
+    vis_utils.plot_saliency(np.zeros((2, 224, 224, 3), np.uint8), saliency.detach().numpy(), ["a", "b"])
     drawn = panels(figures[0])[2].images[0].get_array()
     assert len(panels(figures[0])) == 6
     assert 0 <= drawn.min() < drawn.max() <= 1
@@ -140,6 +143,9 @@ def test_an_animation_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["film.gif"]
     with pytest.raises(ValueError, match="no frames"):
         vis_utils.save_animation([], path)
+    for other in (tmp_path / "film.png", tmp_path / "no folder" / "film.gif"):
+        with pytest.raises(ValueError, match=r"ends in \.gif, in a folder that exists"):
+            vis_utils.save_animation([], other)
 
 
 def test_source_is_shown_in_colour_and_whole():
