@@ -204,6 +204,17 @@ def test_a_wheel_with_wrong_bytes_is_refused_by_pip_and_by_us(kit, mirror, tmp_p
     assert len(contents(kit)) == 1
 
 
+def test_a_member_that_differs_from_its_lock_is_refused_although_its_wheel_is_whole(filled, mirror):
+    """So would be weights that another machine converted otherwise."""
+    photographs = filled / "datasets" / "photographs"
+    shutil.rmtree(photographs)
+    lock = filled / "datasets" / "sources.json"
+    sha256 = sources()["photographs"].holds["photographs/imagenet_03_990.jpg"]["sha256"]
+    lock.write_text(lock.read_text().replace(sha256, "0" * 64))
+    assert_failed_in_words(get_datasets(filled, "--mirror", mirror), "imagenet_03_990.jpg is refused", sha256)
+    assert not photographs.exists()
+
+
 def test_a_server_that_cuts_off_answers_404_or_sends_a_page(filled, mirror, serve):
     (filled / "datasets" / "squeezenet1_1.pth").write_bytes(b"damaged, but the only one there is")
     before = contents(filled)
