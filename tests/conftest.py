@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,11 @@ def answer(request, content, status=200, length=None):
     request.send_header("Content-Length", str(len(content) if length is None else length))
     request.end_headers()
     request.wfile.write(content)
+
+
+def drip(request):
+    """Announce 1000 bytes, then send one every tenth of a second."""
+    answer(request, b"", length=1000)
+    for _ in range(10):
+        request.wfile.write(b"x")
+        time.sleep(0.1)

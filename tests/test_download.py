@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import IMAGENET_VAL, ROOT, answer
+from conftest import IMAGENET_VAL, ROOT, answer, drip
 
 from cs231n import download
 from cs231n.datasets import sources
@@ -238,13 +238,6 @@ def test_a_server_that_hangs_is_given_up(serve, monkeypatch, tmp_path):
 
 def test_a_server_that_drips_for_ever_is_given_up(serve, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "TOTAL_TIMEOUT", 0.3)
-
-    def drip(request):
-        answer(request, b"", length=1000)
-        for _ in range(10):
-            request.wfile.write(b"x")
-            time.sleep(0.1)
-
     with pytest.raises(download.Unreachable, match="too slow"):
         download._copy(serve(drip), tmp_path / "file")
 

@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import answer
+from conftest import answer, drip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -240,13 +240,6 @@ def test_image_from_url_gives_up_on_a_server_that_hangs(serve, monkeypatch):
 
 def test_image_from_url_gives_up_on_a_server_that_drips(serve, monkeypatch):
     monkeypatch.setattr(image_utils, "URL_TIMEOUT", 0.2)
-
-    def drip(request):
-        answer(request, b"", length=1000)
-        for _ in range(10):
-            request.wfile.write(b"x")
-            time.sleep(0.1)
-
     with pytest.raises(ValueError, match="too slowly"):
         image_from_url(serve(drip))
 
