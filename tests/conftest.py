@@ -9,16 +9,19 @@ import threading
 import time
 from pathlib import Path
 
+# isort: off
+import cs231n  # noqa: F401 (before torch: it makes torch's threads give way on a busy machine)
+
+# isort: on
 import pytest
 import torch
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from cs231n.data_utils import load_imagenet_val
+from cs231n.datasets import sources
+from cs231n.image_utils import preprocess
+from cs231n.squeezenet import load_squeezenet
 
-from cs231n.data_utils import load_imagenet_val  # noqa: E402
-from cs231n.datasets import sources  # noqa: E402
-from cs231n.image_utils import preprocess  # noqa: E402
-from cs231n.squeezenet import load_squeezenet  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
 
 # The course's 25 ImageNet-val images are never committed; CI has them beside the checkout.
 IMAGENET_VAL = Path(os.environ.get("IMAGENET_VAL_25", ROOT.parent / "shared" / "data" / "imagenet_val_25.npz"))

@@ -249,6 +249,15 @@ def test_what_colab_may_lack_stands_in_the_requirements():
     assert not {"torch", "torchvision", "numpy"} & set(names)
 
 
+def test_the_setup_cell_imports_the_kit_before_torch_so_that_threads_give_way():
+    source = CELLS["setup"].source
+    assert source.index("from cs231n import") < source.index("import torch")
+    code = "import cs231n, os; print(os.environ['GOMP_SPINCOUNT'])"
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True).stdout
+    assert printed == "10000\n"
+
+
 def test_the_setup_cell_says_where_the_notebook_belongs(tmp_path):
     result = subprocess.run([sys.executable, "-c", CELLS["setup"].source], cwd=tmp_path, capture_output=True, text=True)
     assert "Open this notebook in the folder of the kit" in result.stderr
