@@ -1,0 +1,162 @@
+"""The small networks and the inputs on which an exercise is checked. What comes out right stands in the fingerprints.
+
+Everything is made from fixed seeds of NumPy's RandomState, whose numbers never change, so nothing has to be stored.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import nn
+
+BELOW_0 = dict.fromkeys(range(6), -30.0)  # biases that no image here makes up for
+
+
+class SmallNetwork(nn.Module):
+    """A network in evaluation mode, with its weights frozen, as load_squeezenet() gives it; it tells who calls it.
+
+    layers: modules that lead from images (N, 3, H, W) to scores (N, num_classes). weights: seed of the weights.
+    gain: factor on the usual size of the weights. biases: class id -> what is added to its score.
+    """
+
+    def __init__(self, *layers, num_classes, seed, gain=1.0, biases=None):
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+        self.num_classes = num_classes
+        self.on_call = None  # function of (images, scores), called at every forward pass
+        random = np.random.RandomState(seed)
+        with_weights = [layer for layer in layers if isinstance(layer, (nn.Conv2d, nn.Linear))]
+        for layer in with_weights:
+            fan_in = layer.weight[0].numel()
+            layer.weight.data = _normal(random, layer.weight.shape, gain / math.sqrt(fan_in))
+            layer.bias.data = _normal(random, layer.bias.shape, 0.1)
+        for label, bias in (biases or {}).items():
+            with_weights[-1].bias.data[label] += bias
+        self.eval().requires_grad_(False)
+
+    def forward(self, X):
+        scores = self.body(X)
+        if self.on_call is not None:
+            self.on_call(X, scores)
+        return scores
+
+
+class Stubborn(nn.Module):
+    """Turns scores into scores in which class 0 is always one ahead of every other class."""
+
+    def forward(self, scores):
+        return torch.cat([scores[:, 1:].amax(dim=1, keepdim=True) + 1, scores[:, 1:]], dim=1)
+
+
+class Saturated(nn.Module):
+    """Gives class 0 the score `value`, exactly, whatever the image is."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, scores):
+        return torch.cat([torch.full_like(scores[:, :1], self.value), scores[:, 1:]], dim=1)
+
+
+def _normal(random, shape, scale):
+    return torch.from_numpy((random.standard_normal(tuple(shape)) * scale).astype(np.float32))
+
+
+def images(seed, n, height, width, size=1.0):
+    """Return a float tensor (n, 3, height, width) of normally distributed values, `size` their standard deviation."""
+    return _normal(np.random.RandomState(seed), (n, 3, height, width), size)
+
+
+def tanh_network(num_classes=7, seed=1, biases=None):
+    """Two hidden layers, tanh; scores of both signs. For images of 8 x 11 pixels."""
+    layers = nn.Conv2d(3, 8, 3), nn.Tanh(), nn.Conv2d(8, 6, 3, stride=2), nn.Tanh(), nn.Flatten(), nn.Linear(48, num_classes)
+    return SmallNetwork(*layers, num_classes=num_classes, seed=seed, gain=2.2, biases=biases)
+
+
+def relu_network(num_classes=8, seed=2, biases=None):
+    """Ends as SqueezeNet does, in 1 x 1 convolution, ReLU and mean: no score is negative, and a class can be dead."""
+    layers = nn.Conv2d(3, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 12, 3, stride=2), nn.ReLU()
+    last = nn.Conv2d(12, num_classes, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    return SmallNetwork(*layers, *last, num_classes=num_classes, seed=seed, gain=3.0, biases=biases)
+
+
+def softplus_network(num_classes=6, seed=3, biases=None, last=()):
+    """One hidden layer, softplus; nearly linear. For images of 10 x 12 pixels."""
+    layers = nn.Conv2d(3, 8, 3, stride=2), nn.Softplus(), nn.Flatten(), nn.Linear(160, num_classes)
+    return SmallNetwork(*layers, *last, num_classes=num_classes, seed=seed, gain=2.0, biases=biases)
+
+
+def gelu_network(num_classes=9, seed=4, biases=None):
+    """Batch normalisation, dropout, GELU: a network that behaves otherwise in training mode. For images of 9 x 11 pixels."""
+    layers = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.GELU(), nn.Dropout(0.5), nn.Conv2d(8, 8, 3), nn.GELU()
+    last = nn.AvgPool2d(2), nn.Flatten(), nn.Linear(96, num_classes)
+    return SmallNetwork(*layers, *last, num_classes=num_classes, seed=seed, gain=2.5, biases=biases)
+
+
+def squeezenet_sized_network(seed=5):
+    """1000 classes, for images of 224 x 224 pixels: for code that works for nothing else."""
+    layers = nn.Conv2d(3, 6, 7, stride=4), nn.Tanh(), nn.AvgPool2d(5), nn.Conv2d(6, 1000, 11), nn.Flatten()
+    return SmallNetwork(*layers, num_classes=1000, seed=seed, gain=8.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an exercise. network: function that makes it. shape: (N, H, W) of the images, made from `seed`.
+
+    target: for saliency maps the N labels, else the class. l2_reg, learning_rate: for the class visualization step.
+    """
+
+    name: str
+    network: Callable[[], SmallNetwork]
+    seed: int
+    shape: tuple[int, int, int]
+    target: int | tuple[int, ...]
+    l2_reg: float = 0.0
+    learning_rate: float = 1.0
+
+    def images(self):
+        """Return the float tensor (N, 3, H, W), the same at every call, in memory of its own."""
+        return images(self.seed, *self.shape)
+
+
+SALIENCY_CASES = [
+    Case("tanh", partial(tanh_network, seed=10), 20, (5, 8, 11), (6, 0, 3, 3, 1)),
+    Case("ReLU, with a dead class", partial(relu_network, seed=10), 21, (5, 9, 8), (6, 2, 5, 1, 4)),
+    Case("softplus, scores below 0", partial(softplus_network, seed=12, biases=BELOW_0), 22, (5, 10, 12), (5, 0, 3, 4, 1)),
+    Case("GELU", partial(gelu_network, seed=10), 23, (5, 9, 11), (4, 8, 0, 2, 7)),
+]
+OTHER_BATCH_SIZES = [
+    Case("3 images", partial(tanh_network, seed=11), 24, (3, 8, 11), (2, 5, 0)),
+    Case("1 image", partial(gelu_network, seed=11), 25, (1, 9, 11), (3,)),
+]
+SALIENCY_224 = Case("224 x 224 pixels, 1000 classes", squeezenet_sized_network, 26, (5, 224, 224), (0, 999, 281, 3, 500))
+
+FOOLING_CASES = [
+    Case("GELU", partial(gelu_network, seed=12), 22, (1, 9, 11), 8),
+    Case("ReLU", partial(relu_network, seed=11), 21, (1, 9, 8), 6),
+    Case("tanh", partial(tanh_network, seed=11), 21, (1, 8, 11), 0),
+    Case("softplus, scores below 0", partial(softplus_network, seed=12, biases=BELOW_0), 22, (1, 10, 12), 2),
+]
+ALREADY_FOOLED = Case("already of the target class", partial(tanh_network, seed=10), 20, (1, 8, 11), 6)
+SCORE_IS_A_CLASS_ID = Case(
+    "a score of 3.0, target 3", partial(softplus_network, seed=10, last=(Saturated(3.0),)), 20, (1, 10, 12), 3
+)
+LONG_WAY = Case("a long way", partial(softplus_network, seed=10, biases={5: 74.0}), 20, (1, 10, 12), 3)
+NEVER_FOOLED = Case("never fooled", partial(softplus_network, seed=10, last=(Stubborn(),)), 20, (1, 10, 12), 3)
+DEAD_TARGET = Case("dead class", partial(relu_network, seed=10), 20, (1, 9, 8), 6)
+FOOLING_224 = Case("224 x 224 pixels, 1000 classes", squeezenet_sized_network, 20, (1, 224, 224), 119)
+
+STEP_DEAD = Case("ReLU, dead class", partial(relu_network, seed=10), 20, (1, 9, 8), 6, l2_reg=0.06, learning_rate=1.2)
+STEP_CASES = [
+    Case("GELU", partial(gelu_network, seed=12), 32, (1, 9, 11), 8, l2_reg=0.08, learning_rate=0.5),
+    Case("tanh", partial(tanh_network, seed=11), 31, (1, 8, 11), 0, l2_reg=0.03, learning_rate=1.7),
+    Case("ReLU", partial(relu_network, seed=11), 33, (1, 9, 8), 6, l2_reg=0.05, learning_rate=0.9),
+    Case("softplus, scores below 0", partial(softplus_network, seed=12, biases=BELOW_0), 34, (1, 10, 12), 2, 0.04, 2.3),
+    STEP_DEAD,
+]
+STEP_224 = Case("224 x 224 pixels, 1000 classes", squeezenet_sized_network, 20, (1, 224, 224), 3, 1e-3, 5.0)
+STEP_CALLS = 3

@@ -1,0 +1,147 @@
+"""What comes out of right and of mistaken answers: read from fingerprints.npz, which holds numbers and names, no code.
+
+An answer's outputs are compared with the right ones value by value; for the name of a mistake a few numbers of each
+output, its fingerprint, are enough. cs231n.instructor.fingerprints makes the file; a student edition has only the file.
+"""
+
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+PATH = Path(__file__).with_name("fingerprints.npz")
+LENGTH = 6  # numbers in a fingerprint
+TOLERANCE = 2e-3  # relative; what a mistake changes is several per cent, what rounding changes on a GPU below 1e-4
+
+
+@cache
+def bank():
+    """Return the file's arrays by name: "right/EXERCISE/CASE", "known/EXERCISE/CASE" and "mistakes/EXERCISE"."""
+    with np.load(PATH, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def right(exercise, case):
+    """Return what is right for a case. Saliency: maps (N, H, W). Fooling: the images on the way (T + 1, 3, H, W), or the
+    last (1, 3, H, W). Step: (2, calls + 1, 3, H, W), the image before and after each call, raw and normalised."""
+    return bank()[f"right/{exercise}/{case.name}"]
+
+
+def right_fingerprints(exercise, case):
+    """Return the fingerprints of the right answers to a case, (1 or 2, T, LENGTH): the known answers without a mistake."""
+    return bank()[f"known/{exercise}/{case.name}"][[not ids for ids in mistakes(exercise)]]
+
+
+def mistakes(exercise):
+    """Return for each known answer to an exercise its mistakes, a tuple of ids; empty for a right answer."""
+    return [tuple(ids.split("+")) if ids else () for ids in bank()[f"mistakes/{exercise}"].tolist()]
+
+
+def fingerprint(outputs):
+    """Return the fingerprints (T, LENGTH) of `outputs` (T, ...): random projections, so that lengths stay about the same."""
+    flat = np.asarray(outputs, dtype=np.float64).reshape(len(outputs), -1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        marks = flat @ _directions(flat.shape[1])
+        return np.where(np.abs(marks) < 1e30, marks, np.nan)  # what grew out of all bounds is as good as NaN
+
+
+@lru_cache(maxsize=16)
+def _directions(size):
+    return np.random.RandomState(size % 2**32).standard_normal((size, LENGTH)) / np.sqrt(LENGTH)
+
+
+def distance(found, known):
+    """Return how far fingerprints (T, LENGTH) are from each of the known ones (V, T, LENGTH), relative to these, as (V,)."""
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        gap = np.linalg.norm(known - found, axis=2) / np.maximum(np.linalg.norm(known, axis=2), 1e-6)
+    both_broken = ~np.isfinite(known).all(axis=2) & ~np.isfinite(found).all(axis=1)
+    return np.nan_to_num(np.where(both_broken, 0, gap), nan=np.inf).max(axis=1)
+
+
+def nearest(exercise, found):
+    """Return the mistakes (a tuple of ids) of the known answer whose outputs are those `found`, or None if none is.
+
+    found: {case: fingerprints (T, LENGTH)}; T may be less than is known of the case. Where no answer fits all of four or
+    more cases, a mistaken one that fits all but one of them is taken: limits and rounding may show in one network alone.
+    """
+    known, names = bank(), mistakes(exercise)
+    gaps = np.sort(
+        [distance(marks, known[f"known/{exercise}/{case.name}"][:, : len(marks)]) for case, marks in found.items()], axis=0
+    )
+    best = gaps[-1].argmin()  # the first one, which has the fewest mistakes
+    if gaps[-1, best] < TOLERANCE:
+        return names[best]
+    if len(gaps) >= 4:
+        best = gaps[-2].argmin()
+        if gaps[-2, best] < TOLERANCE and names[best]:
+            return names[best]
+    return None
+
+
+def nearest_but_for_length(exercise, found, laws):
+    """Like `nearest`, for first steps that have a known direction, but a length of their own.
+
+    laws: {id: factors (cases,)}, ways in which the lengths can differ from those of a known answer, up to a constant.
+    Returns that answer's mistakes and the id of the law that holds, or "other-normalisation"; None for an unknown direction.
+    """
+    known, names = bank(), mistakes(exercise)
+    factors, gaps = [], []
+    for case, marks in found.items():
+        first, step = known[f"known/{exercise}/{case.name}"][:, 0].astype(np.float64), marks[0]
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            factor = (first * step).sum(axis=1) / np.square(first).sum(axis=1)
+            gap = np.linalg.norm(step - factor[:, None] * first, axis=1) / np.linalg.norm(step)
+        factors.append(factor)
+        gaps.append(np.where(factor > 0, np.nan_to_num(gap, nan=np.inf), np.inf))
+    factors, worst = np.array(factors), np.max(gaps, axis=0)
+    candidates = [i for i in np.flatnonzero(worst < TOLERANCE) if not {"learning-rate-changed", *laws} & set(names[i])]
+    for i in candidates:
+        for law, expected in laws.items():
+            ratio = factors[:, i] / expected
+            if np.ptp(ratio) < 0.01 * ratio.mean():
+                return tuple(sorted({*names[i], law}))
+    return tuple(sorted({*names[candidates[0]], "other-normalisation"})) if candidates else None
+
+
+def nearest_regulariser(found):
+    """Return the mistakes of a class visualization step whose first change is a known gradient plus a share of the image.
+
+    found: {case: fingerprints (T, LENGTH)}, without dead classes. How large the share is, compared with that of the right
+    answer, tells the mistake. None if no known gradient leaves just a share of the image over.
+    """
+    known, names = bank(), mistakes("step")
+    for objective in [(), ("cross-entropy",), ("softmax",)]:
+        ratios, sizes = [], []
+        for case, marks in found.items():
+            answers, image = known[f"known/step/{case.name}"][:, 0].astype(np.float64), case.images().numpy()
+            alone = answers[names.index(tuple(sorted({*objective, "regulariser-missing"})))]
+            share = _share(marks[0], alone, fingerprint(image)[0])
+            due = _share(answers[names.index(())], answers[names.index(("regulariser-missing",))], fingerprint(image)[0])
+            ratios.append(np.nan if share is None else share / due)
+            sizes.append(np.linalg.norm(image))
+        if np.isfinite(ratios).all():
+            ids = _regulariser_mistakes(np.array(ratios), np.array(sizes))
+            return tuple(sorted({*objective, *ids})) or None
+    return None
+
+
+def _share(change, gradient, image):
+    """Return b / a where `change` is a * gradient + b * image and a > 0, or None if it is nothing of this kind."""
+    basis = np.stack([gradient, image], axis=1)
+    a, b = np.linalg.lstsq(basis, np.nan_to_num(change), rcond=None)[0]
+    fits = np.linalg.norm(basis @ [a, b] - change) < TOLERANCE * np.linalg.norm(change)
+    return b / a if fits and a > 0 else None
+
+
+def _regulariser_mistakes(ratios, sizes):
+    """ratios: the image's share, relative to the right one, in each case. sizes: the norms of the images."""
+    if np.abs(ratios).max() < 5e-3:
+        return ("regulariser-missing",)
+    sign = ("regulariser-wrong-sign",) if ratios.mean() < 0 else ()
+    if np.ptp(ratios) < 0.01 * abs(ratios.mean()):
+        size = abs(ratios.mean())
+        name = "regulariser-halved" if abs(size - 0.5) < 0.01 else "regulariser-other-size"
+        return sign if abs(size - 1) < 0.01 else (*sign, name)
+    if np.ptp(ratios * sizes) < 0.01 * abs((ratios * sizes).mean()):
+        return (*sign, "regulariser-not-squared")
+    return (*sign, "regulariser-other-size")

@@ -1,0 +1,236 @@
+"""Is a make_fooling_image right, and if not, which mistake is it?
+
+The verdict depends on the image that comes back. The name of a mistake comes from the way: the images that the network was
+given, one after the other, compared with the ways of the known mistakes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from . import cases
+from .fingerprints import bank, fingerprint, nearest, nearest_but_for_length, right
+from .guard import CALLS, Trial, run
+from .judging import angle, as_array, kind, only_large, problem, relative_error, same, side_effects, stopped
+from .report import Report
+
+EXERCISE = "make_fooling_image"
+NEVER = 320  # forward passes after which a loop counts as without a bound; a limit of 100 steps may take three a step
+HARDEST = 71  # steps that the hardest of the notebook's images takes
+FEW = 40  # a limit of fewer steps gives up on too many images
+
+
+@dataclass
+class Way:
+    """The way that a student's function went on a case. images: (T + 1, 3, H, W) from X on. tops: (T + 1,), the classes that
+    the network gives them. endless: it was stopped. result: the image that came back (1, 3, H, W), or None."""
+
+    case: cases.Case
+    trial: Trial
+    images: np.ndarray
+    tops: np.ndarray
+    endless: bool
+    result: np.ndarray | None
+
+    @property
+    def steps(self):
+        return len(self.images) - 1
+
+    @property
+    def steps_to_fool(self):
+        """The first step after which the network says the target, or None."""
+        fooled = np.flatnonzero(self.tops == self.case.target)
+        return int(fooled[0]) if len(fooled) else None
+
+    @property
+    def steps_too_many(self):
+        """Steps after the network was fooled, or None if it never was."""
+        return None if self.steps_to_fool is None else self.steps - self.steps_to_fool
+
+    @property
+    def changes(self):
+        return self.images[1:] - self.images[0]
+
+
+def examine(function, device="cpu"):
+    """Return the Report on a make_fooling_image(X, target_y, model). It is called with small networks on `device`."""
+    ways = []
+    for case in cases.FOOLING_CASES:
+        way, failure = _attempt(function, case, device)
+        if failure is not None:
+            return _on_large_images(function, device, failure) if failure.verdict == "broken" else failure
+        ways.append(way)
+    special = []
+    for case in (cases.ALREADY_FOOLED, cases.SCORE_IS_A_CLASS_ID, cases.LONG_WAY):
+        way, failure = _attempt(function, case, device)
+        if failure is not None:
+            return failure
+        special.append(way)
+    trials = [way.trial for way in [*ways, *special]]
+    changed, notes = side_effects(trials)
+    if all(_is_right(way) for way in [*ways, *special]):
+        notes += _limits(function, device)
+        return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
+    return _wrong(ways, special, changed, notes)
+
+
+def _attempt(function, case, device, calls=CALLS):
+    """Return (Way, None), or (None, Report of what is wrong with its form)."""
+    network, X = case.network().to(device), case.images().to(device)
+    trial = run(function, X, case.target, network, network=network, calls=calls)
+    endless = stopped(trial) and bool(trial.way)
+    where = f"an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
+    failure = None if endless else problem(EXERCISE, trial, where)
+    if failure is not None:
+        return None, failure
+    original = case.images()
+    if not torch.equal(X.detach().cpu(), original):
+        trial.changed.add("input-changed")
+    original, result = original.double().numpy(), None
+    if not endless:
+        if trial.value is None:
+            advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.way else []
+            return None, Report(EXERCISE, "unfinished", evidence=advice)
+        result = as_array(trial, trial.value, X)
+        came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {(1, *original.shape[1:])}."
+        if result is None:
+            return None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
+        if result.shape != original.shape:
+            return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[came])
+        if not trial.way and np.array_equal(result, original):
+            return None, Report(EXERCISE, "unfinished")
+    images = [original[0]]
+    for seen in [*trial.way, *([] if result is None else [result])]:
+        new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (images[0], images[-1]))
+        if new:
+            images.append(seen[0].astype(np.float64))
+    images = np.stack(images)
+    fresh = case.network()
+    with torch.no_grad():
+        tops = fresh(torch.from_numpy(images).float()).argmax(dim=1).numpy()
+    return Way(case, trial, images, tops, endless, result), None
+
+
+def _is_right(way):
+    if way.result is None:
+        return False
+    if way.case is cases.ALREADY_FOOLED:
+        return same(way.result, way.images[:1])
+    expected = right("fooling", way.case)[-1:]
+    return same(way.result, expected, expected - way.images[:1])
+
+
+def _on_large_images(function, device, failure):
+    """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
+    way, large_failure = _attempt(function, cases.FOOLING_224, device)
+    if large_failure is not None or way.steps == 0:
+        return failure
+    known = nearest("fooling-224", {way.case: fingerprint(way.changes[:4])})
+    changed, notes = side_effects([way.trial])
+    names = [*(known or ()), *_stop_mistakes([way], [], known), *changed]
+    if known == () and not names and way.steps_too_many == 0:
+        return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
+    return Report(EXERCISE, "wrong", names, notes, evidence=only_large(failure, way.case))
+
+
+def _limits(function, device):
+    """Notes on what a right answer does where the network cannot be fooled."""
+    notes = []
+    way, _ = _attempt(function, cases.NEVER_FOOLED, device, calls=NEVER)
+    if way is not None and way.endless:
+        notes.append("unbounded-loop")
+    elif way is not None and way.steps < HARDEST:
+        notes.append("low-step-limit")
+    dead, _ = _attempt(function, cases.DEAD_TARGET, device, calls=NEVER)
+    if dead is not None and not np.isfinite(dead.images).all():
+        notes.append("nan-on-dead-class")
+    return notes
+
+
+def _wrong(ways, special, changed, notes):
+    moving = {way.case: fingerprint(way.changes[: bank()["known/fooling/GELU"].shape[1]]) for way in ways if way.steps}
+    names = nearest("fooling", moving) if moving else ()
+    if names is None:
+        names = nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
+    if names is None:
+        broken = any(not np.isfinite(way.images).all() for way in ways)
+        names = ("not-finite",) if broken else ()
+    elif "cross-entropy" in names and not _moves(special[2]):
+        names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
+    names = [*names, *_stop_mistakes(ways, special, names), *changed]
+    report = Report(EXERCISE, "wrong", names, notes)
+    _add_evidence(report, ways, special)
+    return report
+
+
+def _moves(way):
+    """Return whether the first step on the long way has a length, and a finite one."""
+    return way.steps > 0 and bool(np.isfinite(way.changes[0]).all()) and np.linalg.norm(way.changes[0]) > 1e-3
+
+
+def _stop_mistakes(ways, special, names):
+    """Return the mistakes in when the steps end; names: the mistakes in the steps themselves, None if unknown."""
+    already, score_is_id = special[:2] if special else (None, None)
+    too_many = [way.steps_too_many for way in ways]
+    if already is not None and all(way.steps == 0 for way in ways):
+        return ["stop-test-inverted"] if already.steps > 0 else ["gives-up-early"]
+    if any((extra or 0) > 1 or (way.endless and extra) for way, extra in zip(ways, too_many, strict=True)):
+        if score_is_id is not None and score_is_id.steps == 0:
+            return ["score-compared-with-class"]
+        return ["no-stop-test"]
+    if already is not None and not any(extra for extra in too_many) and already.steps > 1:
+        return ["no-stop-test"]
+    if any(extra == 1 for extra in too_many):
+        return ["one-step-too-many"]
+    gave_up = [way for way in [*ways, *special[2:]] if way.steps_to_fool is None and not way.endless]
+    if gave_up and max(way.steps for way in gave_up) < FEW and np.isfinite(gave_up[0].images).all():
+        return ["gives-up-early"]
+    if already is not None and already.steps > 0:
+        return ["already-fooled-image-changed"]
+    return []
+
+
+def _add_evidence(report, ways, special):
+    for way in ways:
+        if not _is_right(way):
+            break
+    else:
+        way = next(way for way in special if not _is_right(way))
+    case, expected = way.case, right("fooling", way.case)
+    _, height, width = case.shape
+    report.evidence.append(f"A small network ({case.name}), an image of {height} x {width} pixels, target class {case.target}.")
+    comparable = case in cases.FOOLING_CASES
+    first_wrong = next(
+        (
+            t
+            for t in range(min(way.steps, len(expected) - 1))
+            if not same(way.images[t + 1], expected[t + 1], expected[t + 1] - expected[t])
+        ),
+        None,
+    )
+    if comparable and first_wrong is not None:
+        t = first_wrong
+        mine, due = way.images[t + 1] - way.images[t], expected[t + 1] - expected[t]
+        off = 100 * relative_error(mine, due)
+        report.evidence.append(
+            f"Step {t + 1} is the first that differs: yours has length {np.linalg.norm(mine):.3g}, expected {np.linalg.norm(due):.3g}; "
+            f"the angle between yours and the expected one is {angle(mine, due):.1f} degrees; it is off by {off:.0f} %."
+        )
+        report.evidence.append(
+            "The expected step: the gradient of the target's raw score at the image before this step, and of nothing else, brought "
+            "to length 1 and multiplied by learning_rate = 1."
+        )
+        report.yours, report.expected = mine[np.abs(due).sum(axis=(1, 2)).argmax()], due[np.abs(due).sum(axis=(1, 2)).argmax()]
+        report.caption = f"step {t + 1}, in the colour that changes most"
+    elif way.steps_to_fool is not None:
+        taken = f"after {way.steps} it had to be stopped" if way.endless else f"you take {way.steps}"
+        report.evidence.append(f"The network says {case.target} after {way.steps_to_fool} steps; {taken}.")
+        report.evidence.append("Expected: the scores are looked at before every step, those of the image as it then is.")
+    else:
+        taken = "it had to be stopped" if way.endless else "you stop"
+        known = f"; {len(expected) - 1} steps would do" if comparable else ""
+        report.evidence.append(f"After {way.steps} steps {taken}, and the network says {way.tops[-1]}, not {case.target}{known}.")
+    if way.result is not None and comparable:
+        error = relative_error(way.result, expected[-1:], expected[-1:] - way.images[:1])
+        report.evidence.append(f"In all, your change of the image differs from the expected one by {100 * error:.0f} %.")

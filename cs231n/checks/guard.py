@@ -1,0 +1,222 @@
+"""Run a student's function once, on a case: with limits, and so that afterwards everything is as it was before."""
+
+import contextlib
+import ctypes
+import io
+import linecache
+import random
+import sys
+import threading
+import traceback
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+
+PACKAGE = Path(__file__).resolve().parent.parent
+SECONDS = 6.0  # a call on a small network takes a few hundredths of a second
+CALLS = 250  # forward passes of one call; the longest way that a right answer goes takes 40 steps
+KEPT_OUTPUT = 2000  # characters
+
+WATCHED = (torch, torch.Tensor, torch.nn.Module, torch.nn.functional, torch.autograd, torch.linalg, torch.optim, np, np.linalg)
+
+
+class Stopped(BaseException):
+    """Ends a student's call. No Exception, so that `except Exception` in it does not catch it."""
+
+
+class TooManyCalls(Stopped):
+    pass
+
+
+class TimeIsUp(Stopped):
+    pass
+
+
+@dataclass
+class Trial:
+    """What happened in one call of a student's function."""
+
+    arguments: tuple
+    network: torch.nn.Module
+    value: object = None
+    error: BaseException | None = None
+    way: list = field(default_factory=list)  # what the network was given, in order: arrays (N, 3, H, W)
+    printed: str = ""
+    characters: int = 0
+    changed: set = field(default_factory=set)  # ids of notes and mistakes
+    patched: list = field(default_factory=list)  # names in torch and numpy that were replaced
+
+    @property
+    def where(self):
+        """(file, number, text) of the student's own line that raised the error, or None."""
+        return student_line(self.error) if self.error else None
+
+
+def run(function, *arguments, network, seconds=SECONDS, calls=CALLS):
+    """Call function(*arguments) and return its Trial. Nothing is raised but KeyboardInterrupt.
+
+    network: the SmallNetwork among the arguments, made for this call alone.
+    """
+    trial = Trial(arguments, network)
+    output = _Output()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+    def on_call(X, scores):
+        if len(trial.way) >= calls:
+            raise TooManyCalls
+        trial.way.append(X.detach().cpu().numpy().copy())
+
+    network.on_call = on_call
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_settings_restored(trial))
+        stack.enter_context(contextlib.redirect_stdout(output))
+        stack.enter_context(contextlib.redirect_stderr(output))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        try:
+            trial.value = _within(seconds, function, arguments)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit: it is the student's function that ends, not the notebook
+            trial.error = error
+    network.on_call = None
+    trial.printed, trial.characters = output.kept, output.characters
+    if output.characters:
+        trial.changed.add("prints")
+    _compare_network(trial, before)
+    return trial
+
+
+def student_line(error):
+    """Return (file, number, text) of the last line of an error's traceback outside of libraries and of this package."""
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "site-packages" not in frame.filename
+        and "dist-packages" not in frame.filename
+        and not frame.filename.startswith((str(Path(torch.__file__).parent), "<frozen", str(Path(threading.__file__).parent)))
+        and (Path(frame.filename).parent != PACKAGE or Path(frame.filename).name == "net_visualization_pytorch.py")
+        and Path(frame.filename).parent != PACKAGE / "checks"
+    ]
+    if not own:
+        return None
+    return own[-1].filename, own[-1].lineno, (own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno)).strip()
+
+
+class _Output(io.TextIOBase):
+    """Takes what is printed, and keeps the beginning."""
+
+    def __init__(self):
+        self.kept, self.characters = "", 0
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        self.characters += len(text)
+        self.kept += text[: KEPT_OUTPUT - len(self.kept)]
+        return len(text)
+
+
+def _within(seconds, function, arguments):
+    """Return function(*arguments); after `seconds` TimeIsUp is raised inside of it, again and again until it ends."""
+    thread, lock, done = threading.get_ident(), threading.Lock(), threading.Event()
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+    def watch():
+        wait = seconds
+        while not done.wait(wait):
+            with lock:
+                if not done.is_set():
+                    raise_in(ctypes.c_ulong(thread), ctypes.py_object(TimeIsUp))
+            wait = 0.05
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        return function(*arguments)
+    finally:
+        while not done.is_set():  # the exception may come here, too
+            with contextlib.suppress(TimeIsUp), lock:
+                done.set()
+                raise_in(ctypes.c_ulong(thread), None)
+
+
+@contextlib.contextmanager
+def _settings_restored(trial):
+    """Give the call settings of its own, note in trial.changed what it changes of them, and put all back."""
+    libraries = [(library, dict(vars(library))) for library in WATCHED]
+    outside = torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads(), torch.is_anomaly_enabled()
+    numpy_errors, tf32 = np.geterr(), torch.backends.cudnn.allow_tf32
+    seeds = _random_states()
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.backends.cudnn.allow_tf32 = False
+    streams = sys.stdout, sys.stderr
+    with torch.inference_mode(False), torch.enable_grad():
+        try:
+            yield
+        finally:
+            trial.patched = _restore_libraries(libraries)
+            grad = torch.is_grad_enabled()
+            if not _same(seeds, _random_states()):
+                trial.changed.add("changes-random-state")
+                _restore_random_states(seeds)
+            if not grad or torch.get_default_dtype() != torch.float32 or torch.get_num_threads() != outside[2]:
+                trial.changed.add("changes-settings")
+            sys.stdout, sys.stderr = streams
+            torch.set_default_dtype(outside[0])
+            torch.set_default_device(None if outside[1] == torch.device("cpu") else outside[1])
+            torch.set_num_threads(outside[2])
+            torch.autograd.set_detect_anomaly(outside[3])
+            np.seterr(**numpy_errors)
+            torch.backends.cudnn.allow_tf32 = tf32
+
+
+def _restore_libraries(libraries):
+    patched = []
+    for library, before in libraries:
+        for name, value in before.items():
+            if vars(library).get(name) is not value and name != "__doc__":
+                patched.append(f"{library.__name__}.{name}")
+                setattr(library, name, value)
+    return patched
+
+
+def _random_states():
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return random.getstate(), np.random.get_state(), torch.get_rng_state(), cuda
+
+
+def _same(seeds, others):
+    (python, numpy, cpu, cuda), (other_python, other_numpy, other_cpu, other_cuda) = seeds, others
+    numpy_same = numpy[0] == other_numpy[0] and np.array_equal(numpy[1], other_numpy[1]) and numpy[2:] == other_numpy[2:]
+    cuda_same = len(cuda) == len(other_cuda) and all(map(torch.equal, cuda, other_cuda))
+    return python == other_python and numpy_same and torch.equal(cpu, other_cpu) and cuda_same
+
+
+def _restore_random_states(seeds):
+    python, numpy, cpu, cuda = seeds
+    random.setstate(python)
+    np.random.set_state(numpy)
+    torch.set_rng_state(cpu)
+    if cuda:
+        torch.cuda.set_rng_state_all(cuda)
+
+
+def _compare_network(trial, before):
+    after = trial.network.state_dict()
+    same = before.keys() == after.keys() and all(
+        before[name].shape == tensor.shape
+        and before[name].dtype == tensor.dtype
+        and torch.equal(before[name], tensor.to(before[name].device))
+        for name, tensor in after.items()
+    )
+    if not same:
+        trial.changed.add("weights-changed")
+    if any(module.training for module in trial.network.modules()):
+        trial.changed.add("mode-changed")
+    if any(weight.requires_grad or weight.grad is not None for weight in trial.network.parameters()):
+        trial.changed.add("changes-model-gradients")

@@ -1,0 +1,119 @@
+"""What the three checks have in common: from a trial to a report."""
+
+import numpy as np
+import torch
+
+from .explanations import meaning_of
+from .fingerprints import TOLERANCE
+from .guard import Stopped, TimeIsUp, TooManyCalls
+from .report import Report
+
+SIDE_EFFECTS = ("library-patched", "input-changed", "weights-changed", "mode-changed")
+NOTED = (
+    "prints",
+    "changes-random-state",
+    "changes-settings",
+    "changes-model-gradients",
+    "returns-numpy",
+    "other-dtype",
+    "other-device",
+)
+
+
+def problem(exercise, trial, where):
+    """Return the Report of a call that came to no result: not written, broken, without end; else None.
+
+    where: what the call was about, for the message: "5 images of 8 x 11 pixels".
+    """
+    error = trial.error
+    if isinstance(error, NotImplementedError):
+        return Report(exercise, "unfinished")
+    if isinstance(error, TimeIsUp):
+        seen = f"It was stopped after some seconds ({where}), in which it called the network {len(trial.way)} times."
+        return Report(exercise, "wrong", ["never-returns"], evidence=[seen])
+    if isinstance(error, TooManyCalls):
+        seen = f"It was stopped when it had called the network {len(trial.way)} times ({where})."
+        return Report(exercise, "wrong", ["too-many-network-calls"], evidence=[seen])
+    if error is not None:
+        return Report(exercise, "broken", evidence=broken(error, trial.where, where))
+    return None
+
+
+def broken(error, line, where):
+    """Return the sentences about an error: the student's own line, what was raised, what it means."""
+    said = " ".join(str(error).split())[:300]
+    evidence = [f"{type(error).__name__}: {said}" if said else type(error).__name__]
+    if line is not None:
+        file, number, text = line
+        evidence.insert(0, f"{_place(file)}line {number}: {text}")
+    meaning = meaning_of(error)
+    if meaning:
+        evidence.append(meaning)
+    if where:
+        evidence.append(f"It happened with {where}.")
+    return evidence
+
+
+def _place(file):
+    """Name a file, but not the temporary one in which a notebook keeps a cell."""
+    return "" if "ipykernel" in file or file.startswith("<") else f"{file.rsplit('/', 1)[-1]}, "
+
+
+def side_effects(trials):
+    """Return (mistakes, notes): the ids of what the calls changed that is not theirs to change."""
+    changed = set().union(*(trial.changed for trial in trials))
+    if any(trial.patched for trial in trials):
+        changed.add("library-patched")
+    return [name for name in SIDE_EFFECTS if name in changed], [name for name in NOTED if name in changed]
+
+
+def as_array(trial, value, like):
+    """Return a student's tensor as an array of float64, or None if it is none; remarks go to trial.changed.
+
+    like: the tensor whose dtype and device are expected.
+    """
+    if isinstance(value, np.ndarray):
+        trial.changed.add("returns-numpy")
+        value = torch.from_numpy(np.ascontiguousarray(value)) if value.dtype.kind in "fiu" else None
+    if not isinstance(value, torch.Tensor) or not value.dtype.is_floating_point:
+        return None
+    if value.dtype != like.dtype:
+        trial.changed.add("other-dtype")
+    if value.device != like.device and "returns-numpy" not in trial.changed:
+        trial.changed.add("other-device")
+    return value.detach().to("cpu", torch.float64).resolve_neg().numpy()
+
+
+def kind(value):
+    """Describe a value in a few words."""
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        dtype = str(value.dtype).removeprefix("torch.")
+        return f"a {'tensor' if isinstance(value, torch.Tensor) else 'NumPy array'} of shape {tuple(value.shape)}, dtype {dtype}"
+    return f"a {type(value).__name__}"
+
+
+def relative_error(found, expected, scale=None):
+    """Return ||found - expected|| / ||scale||, where scale is `expected` unless given; inf if it is not finite."""
+    size = max(np.linalg.norm(expected if scale is None else scale), 1e-6)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(np.nan_to_num(np.linalg.norm(found - expected) / size, nan=np.inf))
+
+
+def same(found, expected, scale=None):
+    """Return whether two arrays are equal but for rounding."""
+    return relative_error(found, expected, scale) < TOLERANCE
+
+
+def angle(a, b):
+    """Return the angle between two arrays as vectors, in degrees."""
+    lengths = np.linalg.norm(a) * np.linalg.norm(b)
+    return float(np.degrees(np.arccos(np.clip((a * b).sum() / max(lengths, 1e-30), -1, 1))))
+
+
+def only_large(failure, case):
+    """Return the sentences about an answer that fails on small images and is wrong on those of the notebook's size."""
+    return [f"On small images it does not run to its end. What follows was found with {case.name}.", *failure.evidence]
+
+
+def stopped(trial):
+    return isinstance(trial.error, Stopped)

@@ -1,0 +1,101 @@
+"""What a check found, and how it is told: in words, in a notebook with a small figure beside them."""
+
+import textwrap
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .explanations import EXERCISES, MISTAKES, NOTES
+
+WIDTH = 110
+
+
+class WrongAnswer(AssertionError):
+    """An exercise is wrong or broken; its message says how, in a line. A notebook shows no traceback of it."""
+
+    def _render_traceback_(self):
+        return [f"{type(self).__name__}: {self}"]
+
+
+@dataclass
+class Report:
+    """The verdict on one exercise.
+
+    verdict: "right", "wrong", "unfinished", "broken" or "missing". mistakes, notes: ids, explained in README.md.
+    evidence: sentences on what was seen. yours, expected: arrays (H, W) to be drawn beside each other, or None.
+    """
+
+    exercise: str
+    verdict: str
+    mistakes: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    evidence: list = field(default_factory=list)
+    yours: np.ndarray | None = None
+    expected: np.ndarray | None = None
+    caption: str = ""
+
+    def as_json(self):
+        return {"verdict": self.verdict, "mistakes": sorted(self.mistakes), "notes": sorted(self.notes)}
+
+    def text(self):
+        """Return the whole message, in lines."""
+        lines = [self._headline()]
+        for paragraph in self.evidence:
+            lines += _indented(paragraph)
+        for mistake in self.mistakes:
+            explanation = MISTAKES[mistake]
+            lines += ["", *_indented(f"{explanation.title}. {explanation.meaning}"), *_indented(f"Think: {explanation.think}")]
+        for note in self.notes:
+            lines += _indented(f"Note: {NOTES[note]}")
+        return "\n".join(lines)
+
+    def _headline(self):
+        if self.verdict == "right":
+            return f"✓ {self.exercise} is right. {EXERCISES[self.exercise]}"
+        if self.verdict == "wrong":
+            names = " and ".join(MISTAKES[name].title.lower() for name in self.mistakes)
+            return f"✗ {self.exercise} is wrong: {names or 'the reason is not one that we know'}."
+        if self.verdict == "unfinished":
+            return f"… {self.exercise}: not implemented yet."
+        if self.verdict == "missing":
+            return f"… {self.exercise}: not defined here."
+        return f"✗ {self.exercise} is broken: it does not run to its end."
+
+    def show(self):
+        """Print the message; in a notebook draw the figure, too."""
+        print(self.text())
+        if self.yours is not None and _in_notebook():
+            self._draw()
+
+    def _draw(self):
+        import matplotlib.pyplot as plt
+        from IPython.display import display
+
+        figure, axes = plt.subplots(1, 2, figsize=(6, 2.6), layout="constrained")
+        limit = max(np.abs(self.expected).max(), 1e-12)
+        for axis, values, title in zip(axes, (self.yours, self.expected), ("yours", "expected"), strict=True):
+            drawn = axis.imshow(
+                values,
+                cmap="gray" if self.expected.min() >= 0 else "RdBu_r",
+                vmin=min(0, -limit * (self.expected.min() < 0)),
+                vmax=limit,
+            )
+            axis.set_title(title)
+            axis.set_xticks([])
+            axis.set_yticks([])
+        figure.colorbar(drawn, ax=axes, shrink=0.8)
+        figure.suptitle(self.caption, fontsize=9)
+        display(figure)
+        plt.close(figure)
+
+
+def _indented(paragraph):
+    return textwrap.wrap(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  ") or [""]
+
+
+def _in_notebook():
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return getattr(get_ipython(), "kernel", None) is not None

@@ -1,0 +1,120 @@
+"""Is a compute_saliency_maps right, and if not, which mistake is it?"""
+
+import numpy as np
+import torch
+
+from . import cases
+from .fingerprints import fingerprint, nearest, right
+from .guard import run
+from .judging import as_array, kind, only_large, problem, relative_error, same, side_effects
+from .report import Report
+
+EXERCISE = "compute_saliency_maps"
+
+
+def examine(function, device="cpu"):
+    """Return the Report on a compute_saliency_maps(X, y, model). It is called with small networks on `device`."""
+    trials, found = [], {}
+    for case in cases.SALIENCY_CASES:
+        trial, maps, failure = _attempt(function, case, device)
+        trials.append(trial)
+        if failure is not None:
+            return _on_large_images(function, device, failure) if failure.verdict == "broken" or maps is not None else failure
+        found[case] = maps
+    if not all(same(maps, right("saliency", case)) for case, maps in found.items()):
+        return _wrong("saliency", found, trials)
+    return _other_batch_sizes(function, device, trials)
+
+
+def _attempt(function, case, device):
+    """Return (trial, maps (N, H, W) as an array or None, Report of what is wrong with its form or None)."""
+    network, X, y = case.network().to(device), case.images().to(device), torch.tensor(case.target, device=device)
+    trial = run(function, X, y, network, network=network)
+    n, height, width = case.shape
+    where = f"{n} image{'s' * (n > 1)} of {height} x {width} pixels"
+    failure = problem(EXERCISE, trial, where)
+    if failure is not None:
+        return trial, None, failure
+    if not torch.equal(X.detach().cpu(), case.images()):
+        trial.changed.add("input-changed")
+    if trial.value is None:
+        advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.way else []
+        return trial, None, Report(EXERCISE, "unfinished", evidence=advice)
+    maps = as_array(trial, trial.value, X)
+    came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {case.shape}."
+    if maps is None:
+        return trial, None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
+    if maps.shape != case.shape:
+        if maps.shape[1:2] == (3,) and maps.ndim == 4:
+            came += " The three colours are still in it."
+        return trial, maps, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[came])
+    return trial, maps, None
+
+
+def _on_large_images(function, device, failure):
+    """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
+    trial, maps, large_failure = _attempt(function, cases.SALIENCY_224, device)
+    if large_failure is not None:
+        return failure
+    mistakes = nearest("saliency-224", {cases.SALIENCY_224: fingerprint(maps[None])})
+    changed, notes = side_effects([trial])
+    if mistakes == () and not changed:
+        return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
+    return Report(EXERCISE, "wrong", [*(mistakes or ()), *changed], notes, evidence=only_large(failure, cases.SALIENCY_224))
+
+
+def _other_batch_sizes(function, device, trials):
+    failing = []
+    for case in cases.OTHER_BATCH_SIZES:
+        trial, maps, failure = _attempt(function, case, device)
+        if failure is not None:
+            failing.append(case)
+        elif not same(maps, right("saliency", case)):
+            return _wrong("saliency", {case: maps}, [*trials, trial])
+        trials.append(trial)
+    mistakes, notes = side_effects(trials)
+    if failing:
+        only_one = all(case.shape[0] == 1 for case in failing)
+        notes.append("fails-for-one-image" if only_one else "fixed-batch-size")
+    return Report(EXERCISE, "wrong" if mistakes else "right", mistakes, notes)
+
+
+def _wrong(exercise, found, trials):
+    mistakes = nearest(exercise, {case: fingerprint(maps[None]) for case, maps in found.items() if case in cases.SALIENCY_CASES})
+    changed, notes = side_effects(trials)
+    if mistakes is None:
+        if all(_rescaled(maps, right("saliency", case)) for case, maps in found.items()):
+            mistakes = ("rescaled",)
+        elif not all(np.isfinite(maps).all() for maps in found.values()):
+            mistakes = ("not-finite",)
+    case, maps = next((case, maps) for case, maps in found.items() if not same(maps, right("saliency", case)))
+    expected = right("saliency", case)
+    report = Report(EXERCISE, "wrong", [*(mistakes or ()), *changed], notes)
+    errors = [relative_error(maps[n], expected[n], expected) for n in range(len(maps))]
+    n = int(np.argmax(errors))
+    gap = np.nan_to_num(np.abs(maps[n] - expected[n]), nan=np.inf)
+    row, column = (int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
+    report.evidence.append(
+        f"A small network ({case.name}), {case.shape[0]} images of {case.shape[1]} x {case.shape[2]} pixels. Image {n}, its label "
+        f"{case.target[n]}, pixel ({row}, {column}): your map says {maps[n, row, column]:.4f}, expected {expected[n, row, column]:.4f}."
+    )
+    report.evidence.append(
+        "The expected value: nudge the pixel's red, green or blue by a very little; the score of the label changes by so much "
+        "per unit, up or down, in the colour that matters most."
+    )
+    finite = np.isfinite(maps[n]).all()
+    likeness = (
+        np.corrcoef(maps[n].ravel(), expected[n].ravel())[0, 1] if finite and maps[n].std() > 0 < expected[n].std() else np.nan
+    )
+    report.evidence.append(
+        f"This map is off by {100 * relative_error(maps[n], expected[n]):.0f} % in all; its correlation with the right one is "
+        f"{likeness:.2f}{', so the picture would look fine' if likeness > 0.6 else ''}."
+    )
+    report.yours, report.expected, report.caption = maps[n], expected[n], f"saliency map of image {n}, label {case.target[n]}"
+    return report
+
+
+def _rescaled(maps, expected):
+    """Return whether each map is the right one times a number of its own."""
+    factors = (maps * expected).sum(axis=(1, 2)) / np.maximum(np.square(expected).sum(axis=(1, 2)), 1e-12)
+    return same(maps, factors[:, None, None] * expected)

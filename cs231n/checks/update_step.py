@@ -1,0 +1,184 @@
+"""Is a class_visualization_update_step right, and if not, which mistake is it?
+
+Several calls on the same image are judged, with several sizes of regulariser and learning rate: a raw step and one
+divided by its length are both right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+
+from . import cases
+from .fingerprints import fingerprint, nearest, nearest_but_for_length, nearest_regulariser, right
+from .guard import run
+from .judging import angle, only_large, problem, relative_error, same, side_effects
+from .report import Report
+
+EXERCISE = "class_visualization_update_step"
+CONVENTIONS = ("not divided by its length", "divided by its length")
+
+
+@dataclass
+class Calls:
+    """Some calls on one image. images: (calls + 1, 3, H, W), before the first and after each."""
+
+    case: cases.Case
+    trials: list
+    images: np.ndarray
+    in_place: bool
+
+    @property
+    def changes(self):
+        return self.images[1:] - self.images[0]
+
+
+def examine(function, device="cpu"):
+    """Return the Report on a class_visualization_update_step. It is called with small networks on `device`."""
+    found = []
+    for case in cases.STEP_CASES:
+        calls, failure = _attempt(function, case, device)
+        if failure is not None:
+            return _on_large_images(function, device, failure) if failure.verdict == "broken" else failure
+        found.append(calls)
+    changed, notes = side_effects([trial for calls in found for trial in calls.trials])
+    convention = min((0, 1), key=lambda form: sum(min(_error(calls, form), 1) for calls in found))
+    if all(calls.in_place and _is_right(calls, convention) for calls in found):
+        return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
+    return _wrong(function, device, found, convention, changed, notes)
+
+
+def _attempt(function, case, device):
+    """Return (Calls, None), or (None, Report of what is wrong with their form)."""
+    network = case.network().to(device)
+    img = case.images().to(device).requires_grad_()
+    images, trials, in_place = [img.detach().cpu().double().numpy()[0]], [], True
+    for call in range(1, cases.STEP_CALLS + 1):
+        trial = run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
+        trials.append(trial)
+        where = f"call {call} on an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
+        failure = problem(EXERCISE, trial, where)
+        if failure is not None:
+            return None, failure
+        after = img.detach().cpu().double().numpy()
+        if after.shape != (1, *images[0].shape):
+            seen = f"After {where}, img has shape {tuple(after.shape)}; before it was {(1, *images[0].shape)}."
+            return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
+        if np.array_equal(after[0], images[-1]):
+            if not trial.way and trial.value is None:
+                return None, Report(EXERCISE, "unfinished")
+            in_place = False
+            if isinstance(trial.value, torch.Tensor) and trial.value.shape == img.shape:
+                images.append(trial.value.detach().cpu().double().numpy()[0])  # what it would have been, for a name
+                break
+        images.append(after[0])
+    return Calls(case, trials, np.stack(images), in_place), None
+
+
+def _error(calls, form):
+    """Return the largest relative error of the changes so far, after each call, against the raw or the normalised step."""
+    expected = right("step", calls.case)[form].astype(np.float64)
+    pairs = zip(calls.images[1:], expected[1:], strict=False)
+    return max(relative_error(mine, due, due - expected[0]) for mine, due in pairs)
+
+
+def _is_right(calls, form):
+    expected = right("step", calls.case)[form]
+    return all(same(mine, due, due - expected[0]) for mine, due in zip(calls.images[1:], expected[1:], strict=False))
+
+
+def _on_large_images(function, device, failure):
+    """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
+    calls, large_failure = _attempt(function, cases.STEP_224, device)
+    if large_failure is not None or not calls.in_place:
+        return failure
+    names = nearest("step-224", {calls.case: fingerprint(calls.changes)})
+    changed, notes = side_effects(calls.trials)
+    if names == () and not changed:
+        return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
+    return Report(EXERCISE, "wrong", [*(names or ()), *changed], notes, evidence=only_large(failure, calls.case))
+
+
+def _wrong(function, device, found, convention, changed, notes):
+    live = [calls for calls in found if calls.case is not cases.STEP_DEAD]
+    in_place = all(calls.in_place for calls in live)
+    names = []
+    if any(calls.changes.any() for calls in live):
+        marks = {calls.case: fingerprint(calls.changes) for calls in found}
+        names = nearest("step", marks)
+        if names is None:
+            rates = np.array([case.learning_rate for case in marks])
+            laws = {"learning-rate-changed": np.ones(len(marks)), "learning-rate-ignored": 1 / rates}
+            names = nearest_but_for_length("step", marks, laws)
+        if names is None:
+            names = nearest_regulariser({calls.case: marks[calls.case] for calls in live})
+        if names is None:
+            broken = any(not np.isfinite(calls.images).all() for calls in live)
+            names = ("not-finite",) if broken else ()
+    names = [_named_by_use(function, device) if name == "regulariser-missing" else name for name in names]
+    report = Report(EXERCISE, "wrong", [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
+    _add_evidence(report, found, convention)
+    return report
+
+
+def _add_evidence(report, found, convention):
+    calls = next((calls for calls in found if not _is_right(calls, convention)), found[0])
+    case, expected = calls.case, right("step", calls.case)[convention].astype(np.float64)
+    report.evidence.append(
+        f"A small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels, target class {case.target}, "
+        f"l2_reg = {case.l2_reg}, learning_rate = {case.learning_rate}."
+    )
+    if not calls.in_place:
+        report.evidence.append("After the call img holds what it held before.")
+    for call in range(1, len(calls.images)):
+        if not same(calls.images[call], expected[call], expected[call] - expected[0]):
+            break
+    else:
+        return
+    mine, due = calls.images[call] - calls.images[call - 1], expected[call] - expected[call - 1]
+    gap = np.nan_to_num(np.abs(mine - due), nan=np.inf)
+    place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
+    report.evidence.append(
+        f"Call {call} is the first whose change is wrong: it has length {np.linalg.norm(mine):.3g}, expected {np.linalg.norm(due):.3g} "
+        f"({CONVENTIONS[convention]}; the other form would be right as well); the angle between the two is {angle(mine, due):.1f} degrees. "
+        f"At {place} yours is {mine[place]:+.4f}, expected {due[place]:+.4f}."
+    )
+    report.evidence.append(
+        "The expected change: the gradient of the target's raw score at the image as it is before the call, less the gradient of "
+        "l2_reg times the sum of the image's squares, times learning_rate."
+    )
+    colour = np.abs(due).sum(axis=(1, 2)).argmax()
+    report.yours, report.expected, report.caption = mine[colour], due[colour], f"change of img in call {call}, one colour of it"
+
+
+class _Uses(TorchFunctionMode):
+    """Records the tensors that are multiplied by a number which is l2_reg, but for its sign and a factor of 2."""
+
+    def __init__(self, l2_reg):
+        super().__init__()
+        self.l2_reg, self.tensors = l2_reg, []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        numbers = [abs(value) / self.l2_reg for value in args if isinstance(value, float)]
+        if any(abs(number - factor) < 1e-6 for number in numbers for factor in (0.5, 1, 2)):
+            self.tensors += [value.detach().clone() for value in args if isinstance(value, torch.Tensor)]
+        return function(*args, **(kwargs or {}))
+
+
+def _named_by_use(function, device):
+    """Return why the regulariser has no effect, as far as can be told from what l2_reg is multiplied by."""
+    case = cases.STEP_CASES[0]
+    network, img = case.network().to(device), case.images().to(device).requires_grad_()
+    with _Uses(case.l2_reg) as uses:
+        run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
+    image = case.images()
+    of_the_image = [image, image.square(), image.square().sum(), image.norm(), image.square().mean()]
+    weights = [weight.detach().cpu() for weight in network.parameters()]
+    squares, norms = [w.square().sum() for w in weights], [w.norm() for w in weights]
+    of_the_weights = [*weights, *squares, *norms, sum(squares), sum(norms), sum(squares).sqrt(), *(w.square() for w in weights)]
+    for name, known in {"regulariser-detached": of_the_image, "regulariser-on-weights": of_the_weights}.items():
+        for used in uses.tensors:
+            if any(used.shape == value.shape and torch.allclose(used.cpu(), value, rtol=1e-3, atol=1e-6) for value in known):
+                return name
+    return "regulariser-missing"

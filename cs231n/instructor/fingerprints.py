@@ -1,0 +1,150 @@
+"""Make cs231n/checks/fingerprints.npz: what comes out of the reference and of the known mistakes.
+
+    python -m cs231n.instructor.fingerprints
+
+Run it after a change to the exercises, to the checks' cases or to the known mistakes; a test says when.
+"""
+
+import argparse
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import net_visualization_pytorch as reference
+from ..checks import cases
+from ..checks.fingerprints import PATH, TOLERANCE, distance, fingerprint
+from . import known_mistakes
+
+FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
+
+
+def fingerprints():
+    """Return ({name: array} as in the file, [what could not be told apart: (exercise, ids, the ids that they look like)])."""
+    right = {"saliency": _right_maps(), "fooling": _right_fooling(), "step": _right_steps()}
+    known = {
+        "saliency": {case: _known_maps(case) for case in cases.SALIENCY_CASES},
+        "fooling": {case: _known_fooling(case, FOOLING_STEPS) for case in cases.FOOLING_CASES},
+        "step": {case: _known_steps(case) for case in cases.STEP_CASES},
+        # large: single mistakes only
+        "saliency-224": {cases.SALIENCY_224: _known_maps(cases.SALIENCY_224)},
+        "fooling-224": {cases.FOOLING_224: _known_fooling(cases.FOOLING_224, 4, at_most=1)},
+        "step-224": {cases.STEP_224: _known_steps(cases.STEP_224, at_most=1)},
+    }
+    arrays, not_told_apart = {}, []
+    for exercise, found in right.items():
+        arrays |= {f"right/{exercise}/{case.name}": array.astype(np.float32) for case, array in found.items()}
+    for exercise, found in known.items():
+        ids = [name for name, _ in next(iter(found.values()))]
+        marks = {case: np.stack([mark for _, mark in answers]) for case, answers in found.items()}
+        keep, same = _distinct(ids, marks)
+        not_told_apart += [(exercise, *pair) for pair in same]
+        arrays[f"mistakes/{exercise}"] = np.array(["+".join(ids[i]) for i in keep])
+        arrays |= {f"known/{exercise}/{case.name}": values[keep].astype(np.float32) for case, values in marks.items()}
+    return arrays, not_told_apart
+
+
+def _right_maps():
+    return {
+        case: reference.compute_saliency_maps(_images(case), torch.tensor(case.target), _network(case)).numpy()
+        for case in [*cases.SALIENCY_CASES, *cases.OTHER_BATCH_SIZES]
+    }
+
+
+def _known_maps(case):
+    found = known_mistakes.saliency_maps(_network(case), _images(case), torch.tensor(case.target))
+    return [(ids, fingerprint(maps[None].numpy())) for ids, maps in found]
+
+
+def _right_fooling():
+    """The images on the reference's way, seen by the network, the last of them being its result."""
+    found = {}
+    for case in [*cases.FOOLING_CASES, cases.ALREADY_FOOLED, cases.SCORE_IS_A_CLASS_ID, cases.LONG_WAY]:
+        network, way = _network(case), []
+        network.on_call = lambda X, scores, way=way: way.append(X.detach()[0].numpy().copy())
+        result = reference.make_fooling_image(_images(case), case.target, network)
+        assert np.array_equal(way[-1], result[0])
+        found[case] = np.stack(way) if case in cases.FOOLING_CASES else way[-1][None]
+    return found
+
+
+def _known_fooling(case, steps, at_most=3):
+    found = known_mistakes.fooling_paths(_network(case), _images(case), case.target, steps, at_most)
+    return [(ids, _changes(path)) for ids, path in found]
+
+
+def _right_steps():
+    """The reference's way, normalised, after the raw one, which counts as right as well."""
+    found = {}
+    for case in cases.STEP_CASES:
+        raw, normalised = (path.numpy() for ids, path in _step_paths(case) if not ids)
+        network, img = _network(case), _images(case).requires_grad_()
+        way = [img.detach()[0].numpy().copy()]
+        for _ in range(cases.STEP_CALLS):
+            reference.class_visualization_update_step(img, network, case.target, case.l2_reg, case.learning_rate)
+            way.append(img.detach()[0].numpy().copy())
+        np.testing.assert_allclose(normalised, way, atol=1e-9)
+        found[case] = np.stack([raw, normalised])
+    return found
+
+
+def _known_steps(case, at_most=3):
+    return [(ids, _changes(path)) for ids, path in _step_paths(case, at_most)]
+
+
+def _step_paths(case, at_most=3):
+    arguments = _network(case), _images(case), case.target, case.l2_reg, case.learning_rate
+    return known_mistakes.step_paths(*arguments, cases.STEP_CALLS, at_most)
+
+
+def _changes(path):
+    return fingerprint((path[1:] - path[:1]).numpy())
+
+
+def _network(case):
+    return case.network().double()
+
+
+def _images(case):
+    return case.images().double()
+
+
+def _distinct(ids, marks):
+    """Return (the answers to keep, the ids that look like others): of answers that look the same the simplest is kept."""
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    keep, same = [], set()
+    for i in order:
+        gaps = [distance(values[i], values[keep]) for values in marks.values()] if keep else [np.array([np.inf])]
+        worst = np.max(gaps, axis=0)
+        if worst.min() > 5 * TOLERANCE or (not ids[i] and worst.min() > 1e-6):
+            keep.append(i)
+        elif ids[i] != ids[keep[worst.argmin()]]:
+            same.add((ids[i], ids[keep[worst.argmin()]]))
+    return keep, sorted(same)
+
+
+def write(path=PATH):
+    """Write the file (its old version stays until the new one is whole); return what could not be told apart."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the reference warns of an image that it could not fool
+        arrays, not_told_apart = fingerprints()
+    with tempfile.NamedTemporaryFile(dir=Path(path).parent, suffix=".npz", delete=False) as file:
+        np.savez_compressed(file, **arrays)
+    os.replace(file.name, path)
+    return not_told_apart
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description="Make the fingerprints that the checks compare with.")
+    parser.parse_args(arguments)
+    not_told_apart = write()
+    print(f"{PATH}: {PATH.stat().st_size / 1e6:.1f} MB")
+    for exercise, ids, like in not_told_apart:
+        print(f"{exercise}: {' + '.join(ids)} looks like {' + '.join(like) or 'a right answer'}")
+
+
+if __name__ == "__main__":
+    main()
