@@ -5,40 +5,53 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 """
 
 from . import fooling_image, saliency_maps, update_step
-from .report import Report, WrongAnswer
+from .report import WrongAnswer
 
-EXAMINE = {module.EXERCISE: module.examine for module in (saliency_maps, fooling_image, update_step)}
+MODULES = {module.EXERCISE: module for module in (saliency_maps, fooling_image, update_step)}
+EXAMINE = {exercise: module.examine for exercise, module in MODULES.items()}
 
 
 def check_saliency_maps(function, device=None):
-    """Check a compute_saliency_maps(X, y, model): print what was found, draw a figure in a notebook, return the Report.
+    """Check a compute_saliency_maps(X, y, model): print what was found and, in a notebook, draw a figure.
 
-    device: torch.device of the small networks; by default the one that the notebook uses. Raises WrongAnswer, in a line,
-    if the function is wrong or broken; an unfinished one is only told. Not a function: ValueError.
+    device: torch.device of the small networks; by default the one that load_squeezenet() takes. Raises WrongAnswer, in a
+    line, if the function is wrong or broken; of an unfinished one it only tells. Raises ValueError for what is no function.
     """
-    return _check("compute_saliency_maps", function, device)
+    _check("compute_saliency_maps", function, device)
 
 
 def check_fooling_image(function, device=None):
     """Check a make_fooling_image(X, target_y, model), as check_saliency_maps does."""
-    return _check("make_fooling_image", function, device)
+    _check("make_fooling_image", function, device)
 
 
 def check_class_visualization_step(function, device=None):
     """Check a class_visualization_update_step(img, model, target_y, l2_reg, learning_rate), as check_saliency_maps does."""
-    return _check("class_visualization_update_step", function, device)
+    _check("class_visualization_update_step", function, device)
+
+
+def ready(function):
+    """Return whether an exercise is written, right or wrong; if not, print that the cell waits for it.
+
+    function: one of the three, under its own name. Raises ValueError for anything else.
+    """
+    exercise = getattr(function, "__name__", None)
+    if exercise not in MODULES:
+        raise ValueError(f"ready got {function!r}; expected one of {', '.join(MODULES)}.")
+    unfinished = MODULES[exercise].is_unfinished(function)
+    if unfinished:
+        print(f"This cell waits for {exercise}, which is not implemented yet.")
+    return not unfinished
 
 
 def _check(exercise, function, device):
     if not callable(function):
-        raise ValueError(f"The check got {function!r}; expected your function, without parentheses: {exercise}.")
+        raise ValueError(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
     if device is None:
-        from ..squeezenet import best_device
+        from ..squeezenet import best_device  # torchvision takes a second to import: only where it is needed
 
         device = best_device()
     report = EXAMINE[exercise](function, device)
     report.show()
     if report.verdict in ("wrong", "broken"):
-        names = ", ".join(report.mistakes) or report.verdict
-        raise WrongAnswer(f"{exercise}: {names}. See the message above.")
-    return report
+        raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")

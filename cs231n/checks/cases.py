@@ -51,6 +51,20 @@ class Stubborn(nn.Module):
         return torch.cat([scores[:, 1:].amax(dim=1, keepdim=True) + 1, scores[:, 1:]], dim=1)
 
 
+class Pinned(nn.Module):
+    """Gives class `label` the score `value`, exactly, but leaves it its gradient."""
+
+    def __init__(self, label, value):
+        super().__init__()
+        self.label, self.value = label, value
+
+    def forward(self, scores):
+        own = scores[:, self.label]
+        return torch.cat(
+            [scores[:, : self.label], (self.value + own - own.detach())[:, None], scores[:, self.label + 1 :]], dim=1
+        )
+
+
 class Saturated(nn.Module):
     """Gives class 0 the score `value`, exactly, whatever the image is."""
 
@@ -95,6 +109,11 @@ def gelu_network(num_classes=9, seed=4, biases=None):
     layers = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.GELU(), nn.Dropout(0.5), nn.Conv2d(8, 8, 3), nn.GELU()
     last = nn.AvgPool2d(2), nn.Flatten(), nn.Linear(96, num_classes)
     return SmallNetwork(*layers, *last, num_classes=num_classes, seed=seed, gain=2.5, biases=biases)
+
+
+def stubborn_network():
+    """Linear, fast, and never to be fooled: class 0 always stays ahead. For images of 4 x 5 pixels."""
+    return SmallNetwork(nn.Flatten(), nn.Linear(60, 5), Stubborn(), num_classes=5, seed=6, gain=2.0)
 
 
 def squeezenet_sized_network(seed=5):
@@ -146,7 +165,14 @@ SCORE_IS_A_CLASS_ID = Case(
     "a score of 3.0, target 3", partial(softplus_network, seed=10, last=(Saturated(3.0),)), 20, (1, 10, 12), 3
 )
 LONG_WAY = Case("a long way", partial(softplus_network, seed=10, biases={5: 74.0}), 20, (1, 10, 12), 3)
-NEVER_FOOLED = Case("never fooled", partial(softplus_network, seed=10, last=(Stubborn(),)), 20, (1, 10, 12), 3)
+OWN_SCORE_IS_ITS_ID = Case(
+    "the target 3 has the score 3.0",
+    partial(softplus_network, seed=10, biases={5: 500.0}, last=(Pinned(3, 3.0),)),
+    20,
+    (1, 10, 12),
+    3,
+)
+NEVER_FOOLED = Case("never fooled", stubborn_network, 20, (1, 4, 5), 3)
 DEAD_TARGET = Case("dead class", partial(relu_network, seed=10), 20, (1, 9, 8), 6)
 FOOLING_224 = Case("224 x 224 pixels, 1000 classes", squeezenet_sized_network, 20, (1, 224, 224), 119)
 

@@ -14,9 +14,9 @@ class Explanation(NamedTuple):
 
 # What stands behind "is right."
 EXERCISES = {
-    "compute_saliency_maps": "Its maps are those expected on four small networks, for batches of 5, 3 and 1 images, "
+    "compute_saliency_maps": "Its maps are those expected on several small networks, for batches of different sizes, "
     "with scores below 0 and a dead class.",
-    "make_fooling_image": "Its images are those expected on five small networks, step for step: on short ways and a long one, "
+    "make_fooling_image": "Its images are those expected on seven small networks, on short ways and a long one, "
     "and where the image is of the target class already.",
     "class_visualization_update_step": "Three calls in a row change the image as expected on five small networks, "
     "for several regularisers and learning rates, and for a dead class.",
@@ -268,8 +268,8 @@ MISTAKES = {
         "The network is changed", "Its weights or buffers are others after the call.", "what in your code writes to the model?"
     ),
     "mode-changed": Explanation(
-        "The network is left in training mode",
-        "Dropout then makes its scores random for everybody who uses it afterwards.",
+        "The network's mode is changed",
+        "It runs, or is left, in training mode. There dropout makes the scores random, and batch normalisation mixes the images.",
         "does the exercise need a mode other than the one in which the model came?",
     ),
     "library-patched": Explanation(
@@ -298,7 +298,7 @@ NOTES = {
     "low-step-limit": "it gives up before 71 steps, which the hardest of the notebook's images takes.",
     "nan-on-dead-class": "for a class whose score and gradient are 0 it divides 0 by 0, and the image becomes NaN.",
     "prints": "it prints. That is fine while you look for a mistake; take it out when it is found.",
-    "changes-random-state": "it sets or uses the random numbers of your notebook, which have been put back. Nothing here needs them.",
+    "changes-random-state": "it sets or uses your notebook's random numbers, which were put back. Nothing here needs them.",
     "changes-settings": "it changes settings of PyTorch (gradients on or off, threads, dtype), which have been put back.",
     "changes-model-gradients": "it asks for gradients of the network's weights. Nobody needs them; they cost time and memory.",
     "returns-numpy": "it returns a NumPy array; the notebook expects a tensor.",

@@ -11,25 +11,29 @@ import numpy as np
 
 PATH = Path(__file__).with_name("fingerprints.npz")
 LENGTH = 6  # numbers in a fingerprint
+LEAST_CHANGE = 5e-3  # of an image whose values are about 1, in float32
 TOLERANCE = 2e-3  # relative; what a mistake changes is several per cent, what rounding changes on a GPU below 1e-4
 
 
 @cache
 def bank():
-    """Return the file's arrays by name: "right/EXERCISE/CASE", "known/EXERCISE/CASE" and "mistakes/EXERCISE"."""
+    """Return the file's arrays: right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE and gradient/saliency/CASE."""
     with np.load(PATH, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
 def right(exercise, case):
-    """Return what is right for a case. Saliency: maps (N, H, W). Fooling: the images on the way (T + 1, 3, H, W), or the
-    last (1, 3, H, W). Step: (2, calls + 1, 3, H, W), the image before and after each call, raw and normalised."""
+    """Return what is right for a case.
+
+    Saliency: maps (N, H, W). Fooling: the images on the way (T + 1, 3, H, W), or the last (1, 3, H, W). Step: the image
+    before and after each call (2, calls + 1, 3, H, W), with the raw step and with the normalised one.
+    """
     return bank()[f"right/{exercise}/{case.name}"]
 
 
-def right_fingerprints(exercise, case):
-    """Return the fingerprints of the right answers to a case, (1 or 2, T, LENGTH): the known answers without a mistake."""
-    return bank()[f"known/{exercise}/{case.name}"][[not ids for ids in mistakes(exercise)]]
+def gradient(case):
+    """Return the gradient (N, 3, H, W) of the labels' scores, from which the right saliency maps of a case came."""
+    return bank()[f"gradient/saliency/{case.name}"]
 
 
 def mistakes(exercise):
@@ -50,10 +54,13 @@ def _directions(size):
     return np.random.RandomState(size % 2**32).standard_normal((size, LENGTH)) / np.sqrt(LENGTH)
 
 
-def distance(found, known):
-    """Return how far fingerprints (T, LENGTH) are from each of the known ones (V, T, LENGTH), relative to these, as (V,)."""
+def distance(found, known, least=0.0):
+    """Return how far fingerprints (T, LENGTH) are from each of the known ones (V, T, LENGTH), relative to these, as (V,).
+
+    least: the size from which on differences count in relation to it; an image rounds smaller changes away.
+    """
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        gap = np.linalg.norm(known - found, axis=2) / np.maximum(np.linalg.norm(known, axis=2), 1e-6)
+        gap = np.linalg.norm(known - found, axis=2) / np.maximum(np.linalg.norm(known, axis=2), max(least, 1e-30))
     both_broken = ~np.isfinite(known).all(axis=2) & ~np.isfinite(found).all(axis=1)
     return np.nan_to_num(np.where(both_broken, 0, gap), nan=np.inf).max(axis=1)
 
@@ -64,10 +71,11 @@ def nearest(exercise, found):
     found: {case: fingerprints (T, LENGTH)}; T may be less than is known of the case. Where no answer fits all of four or
     more cases, a mistaken one that fits all but one of them is taken: limits and rounding may show in one network alone.
     """
-    known, names = bank(), mistakes(exercise)
-    gaps = np.sort(
-        [distance(marks, known[f"known/{exercise}/{case.name}"][:, : len(marks)]) for case, marks in found.items()], axis=0
-    )
+    if not any(np.isfinite(marks[0]).all() for marks in found.values()):
+        return None
+    known, names, least = bank(), mistakes(exercise), 0.0 if exercise.startswith("saliency") else LEAST_CHANGE
+    gaps = [distance(marks, known[f"known/{exercise}/{case.name}"][:, : len(marks)], least) for case, marks in found.items()]
+    gaps = np.sort(gaps, axis=0)
     best = gaps[-1].argmin()  # the first one, which has the fewest mistakes
     if gaps[-1, best] < TOLERANCE:
         return names[best]

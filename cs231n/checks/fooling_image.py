@@ -11,12 +11,12 @@ import torch
 
 from . import cases
 from .fingerprints import bank, fingerprint, nearest, nearest_but_for_length, right
-from .guard import CALLS, Trial, run
-from .judging import angle, as_array, kind, only_large, problem, relative_error, same, side_effects, stopped
+from .guard import CALLS, TooManyCalls, Trial, run
+from .judging import SPOILING, angle, as_array, kind, only_large, problem, relative_error, same, side_effects
 from .report import Report
 
 EXERCISE = "make_fooling_image"
-NEVER = 320  # forward passes after which a loop counts as without a bound; a limit of 100 steps may take three a step
+NEVER = 1050  # forward passes after which a loop counts as without a bound
 HARDEST = 71  # steps that the hardest of the notebook's images takes
 FEW = 40  # a limit of fewer steps gives up on too many images
 
@@ -72,14 +72,20 @@ def examine(function, device="cpu"):
     if all(_is_right(way) for way in [*ways, *special]):
         notes += _limits(function, device)
         return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
-    return _wrong(ways, special, changed, notes)
+    return _wrong(function, device, ways, special, changed, notes)
+
+
+def is_unfinished(function):
+    """Return whether the exercise is not written yet: a stub."""
+    *_, failure = _attempt(function, cases.FOOLING_CASES[0], "cpu")
+    return failure is not None and failure.verdict == "unfinished"
 
 
 def _attempt(function, case, device, calls=CALLS):
     """Return (Way, None), or (None, Report of what is wrong with its form)."""
     network, X = case.network().to(device), case.images().to(device)
     trial = run(function, X, case.target, network, network=network, calls=calls)
-    endless = stopped(trial) and bool(trial.way)
+    endless = isinstance(trial.error, TooManyCalls)
     where = f"an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
     failure = None if endless else problem(EXERCISE, trial, where)
     if failure is not None:
@@ -90,7 +96,7 @@ def _attempt(function, case, device, calls=CALLS):
     original, result = original.double().numpy(), None
     if not endless:
         if trial.value is None:
-            advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.way else []
+            advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
             return None, Report(EXERCISE, "unfinished", evidence=advice)
         result = as_array(trial, trial.value, X)
         came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {(1, *original.shape[1:])}."
@@ -98,7 +104,7 @@ def _attempt(function, case, device, calls=CALLS):
             return None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
         if result.shape != original.shape:
             return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[came])
-        if not trial.way and np.array_equal(result, original):
+        if not trial.calls and np.array_equal(result, original):
             return None, Report(EXERCISE, "unfinished")
     images = [original[0]]
     for seen in [*trial.way, *([] if result is None else [result])]:
@@ -128,7 +134,7 @@ def _on_large_images(function, device, failure):
         return failure
     known = nearest("fooling-224", {way.case: fingerprint(way.changes[:4])})
     changed, notes = side_effects([way.trial])
-    names = [*(known or ()), *_stop_mistakes([way], [], known), *changed]
+    names = [*(known or ()), *_stop_mistakes([way], []), *changed]
     if known == () and not names and way.steps_too_many == 0:
         return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
     return Report(EXERCISE, "wrong", names, notes, evidence=only_large(failure, way.case))
@@ -140,7 +146,7 @@ def _limits(function, device):
     way, _ = _attempt(function, cases.NEVER_FOOLED, device, calls=NEVER)
     if way is not None and way.endless:
         notes.append("unbounded-loop")
-    elif way is not None and way.steps < HARDEST:
+    elif way is not None and max(way.steps, way.trial.calls) < HARDEST:
         notes.append("low-step-limit")
     dead, _ = _attempt(function, cases.DEAD_TARGET, device, calls=NEVER)
     if dead is not None and not np.isfinite(dead.images).all():
@@ -148,20 +154,36 @@ def _limits(function, device):
     return notes
 
 
-def _wrong(ways, special, changed, notes):
-    moving = {way.case: fingerprint(way.changes[: bank()["known/fooling/GELU"].shape[1]]) for way in ways if way.steps}
-    names = nearest("fooling", moving) if moving else ()
-    if names is None:
-        names = nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
-    if names is None:
-        broken = any(not np.isfinite(way.images).all() for way in ways)
-        names = ("not-finite",) if broken else ()
-    elif "cross-entropy" in names and not _moves(special[2]):
-        names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
-    names = [*names, *_stop_mistakes(ways, special, names), *changed]
-    report = Report(EXERCISE, "wrong", names, notes)
+def _wrong(function, device, ways, special, changed, notes):
+    names = _step_mistakes(ways, special, SPOILING & set(changed))
+    finite = [way for way in ways if np.isfinite(way.images).all()]
+    if names is None and len(finite) < len(ways):
+        names, stop = ("not-finite",), []
+    elif names is None and any(way.endless for way in ways):
+        names, stop = ("too-many-network-calls",), []
+    else:
+        stop = _stop_mistakes(finite, special) if finite and not (names is None and SPOILING & set(changed)) else []
+    if stop == ["no-stop-test"] and _compares_a_score(function, device, special[1]):
+        stop = ["score-compared-with-class"]
+    report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed], notes)
     _add_evidence(report, ways, special)
     return report
+
+
+def _step_mistakes(ways, special, spoilt):
+    """Return the mistakes in the steps themselves, a tuple of ids, or None if they are not known."""
+    moving = {way.case: fingerprint(way.changes[: bank()["known/fooling/GELU"].shape[1]]) for way in ways if way.steps}
+    for way in ways:  # many forward passes, always of the same image: steps that rounding swallows
+        if not way.steps and way.trial.calls > FEW:
+            moving[way.case] = fingerprint(np.zeros((1, way.images[0].size)))
+    if not any(way.steps for way in ways):
+        return None if moving else ()
+    names = nearest("fooling", moving)
+    if names is None and not spoilt:
+        names = nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
+    if names and "cross-entropy" in names and not _moves(special[2]):
+        names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
+    return names
 
 
 def _moves(way):
@@ -169,22 +191,26 @@ def _moves(way):
     return way.steps > 0 and bool(np.isfinite(way.changes[0]).all()) and np.linalg.norm(way.changes[0]) > 1e-3
 
 
-def _stop_mistakes(ways, special, names):
-    """Return the mistakes in when the steps end; names: the mistakes in the steps themselves, None if unknown."""
-    already, score_is_id = special[:2] if special else (None, None)
+def _compares_a_score(function, device, score_is_id):
+    """Return whether it stops at once where a score is, by chance, the number of the target class."""
+    own, _ = _attempt(function, cases.OWN_SCORE_IS_ITS_ID, device)
+    return score_is_id.steps == 0 or (own is not None and own.steps == 0)
+
+
+def _stop_mistakes(ways, special):
+    """Return the mistakes in when the steps end."""
+    already = special[0] if special else None
     too_many = [way.steps_too_many for way in ways]
-    if already is not None and all(way.steps == 0 for way in ways):
+    if already is not None and all(way.steps == 0 and not way.endless for way in ways):
         return ["stop-test-inverted"] if already.steps > 0 else ["gives-up-early"]
     if any((extra or 0) > 1 or (way.endless and extra) for way, extra in zip(ways, too_many, strict=True)):
-        if score_is_id is not None and score_is_id.steps == 0:
-            return ["score-compared-with-class"]
         return ["no-stop-test"]
-    if already is not None and not any(extra for extra in too_many) and already.steps > 1:
+    if already is not None and not any(too_many) and already.steps > 1:
         return ["no-stop-test"]
     if any(extra == 1 for extra in too_many):
         return ["one-step-too-many"]
     gave_up = [way for way in [*ways, *special[2:]] if way.steps_to_fool is None and not way.endless]
-    if gave_up and max(way.steps for way in gave_up) < FEW and np.isfinite(gave_up[0].images).all():
+    if gave_up and max(way.steps for way in gave_up) < FEW and max(way.trial.calls for way in gave_up) < FEW:
         return ["gives-up-early"]
     if already is not None and already.steps > 0:
         return ["already-fooled-image-changed"]
@@ -214,12 +240,12 @@ def _add_evidence(report, ways, special):
         mine, due = way.images[t + 1] - way.images[t], expected[t + 1] - expected[t]
         off = 100 * relative_error(mine, due)
         report.evidence.append(
-            f"Step {t + 1} is the first that differs: yours has length {np.linalg.norm(mine):.3g}, expected {np.linalg.norm(due):.3g}; "
-            f"the angle between yours and the expected one is {angle(mine, due):.1f} degrees; it is off by {off:.0f} %."
+            f"Step {t + 1} is the first that differs: yours has length {np.linalg.norm(mine):.3g}, expected "
+            f"{np.linalg.norm(due):.3g}; the angle between the two is {angle(mine, due):.1f} degrees; it is off by {off:.0f} %."
         )
         report.evidence.append(
-            "The expected step: the gradient of the target's raw score at the image before this step, and of nothing else, brought "
-            "to length 1 and multiplied by learning_rate = 1."
+            "The expected step: the gradient of the target's raw score at the image before this step, and of nothing else, "
+            "brought to length 1 and multiplied by learning_rate = 1."
         )
         report.yours, report.expected = mine[np.abs(due).sum(axis=(1, 2)).argmax()], due[np.abs(due).sum(axis=(1, 2)).argmax()]
         report.caption = f"step {t + 1}, in the colour that changes most"

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 PACKAGE = Path(__file__).resolve().parent.parent
-SECONDS = 6.0  # a call on a small network takes a few hundredths of a second
-CALLS = 250  # forward passes of one call; the longest way that a right answer goes takes 40 steps
+SECONDS = 4.0  # a call on a small network takes a few hundredths of a second
+CALLS = 150  # forward passes of one call; the longest way of a right answer takes 38 steps, with perhaps three a step
 KEPT_OUTPUT = 2000  # characters
 
 WATCHED = (torch, torch.Tensor, torch.nn.Module, torch.nn.functional, torch.autograd, torch.linalg, torch.optim, np, np.linalg)
@@ -43,6 +43,7 @@ class Trial:
     network: torch.nn.Module
     value: object = None
     error: BaseException | None = None
+    calls: int = 0  # forward passes
     way: list = field(default_factory=list)  # what the network was given, in order: arrays (N, 3, H, W)
     printed: str = ""
     characters: int = 0
@@ -55,7 +56,7 @@ class Trial:
         return student_line(self.error) if self.error else None
 
 
-def run(function, *arguments, network, seconds=SECONDS, calls=CALLS):
+def run(function, *arguments, network, calls=CALLS):
     """Call function(*arguments) and return its Trial. Nothing is raised but KeyboardInterrupt.
 
     network: the SmallNetwork among the arguments, made for this call alone.
@@ -65,9 +66,11 @@ def run(function, *arguments, network, seconds=SECONDS, calls=CALLS):
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
     def on_call(X, scores):
-        if len(trial.way) >= calls:
+        if trial.calls >= calls:
             raise TooManyCalls
-        trial.way.append(X.detach().cpu().numpy().copy())
+        trial.calls += 1
+        with contextlib.suppress(RuntimeError):  # inside of torch.func a tensor's values cannot be read
+            trial.way.append(X.detach().cpu().numpy().copy())
 
     network.on_call = on_call
     with contextlib.ExitStack() as stack:
@@ -77,7 +80,7 @@ def run(function, *arguments, network, seconds=SECONDS, calls=CALLS):
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
-            trial.value = _within(seconds, function, arguments)
+            trial.value = within(SECONDS, function, arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit: it is the student's function that ends, not the notebook
@@ -121,7 +124,7 @@ class _Output(io.TextIOBase):
         return len(text)
 
 
-def _within(seconds, function, arguments):
+def within(seconds, function, arguments):
     """Return function(*arguments); after `seconds` TimeIsUp is raised inside of it, again and again until it ends."""
     thread, lock, done = threading.get_ident(), threading.Lock(), threading.Event()
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
@@ -179,10 +182,20 @@ def _restore_libraries(libraries):
     patched = []
     for library, before in libraries:
         for name, value in before.items():
-            if vars(library).get(name) is not value and name != "__doc__":
+            now = vars(library).get(name)
+            if now is not value and not _wrapped_by_itself(library, name, now):
                 patched.append(f"{library.__name__}.{name}")
                 setattr(library, name, value)
+        for name in (vars(library).keys() - before.keys()) if isinstance(library, type) else ():
+            patched.append(f"{library.__name__}.{name}")  # it hides what the class inherits
+            delattr(library, name)
     return patched
+
+
+def _wrapped_by_itself(library, name, value):
+    """Return whether a library put `value` there itself: torch wraps some of its functions when a part of it is first used."""
+    own = str(getattr(value, "__module__", "")).split(".")[0] == library.__name__.split(".")[0]
+    return own and getattr(value, "__name__", None) == name
 
 
 def _random_states():
@@ -207,16 +220,16 @@ def _restore_random_states(seeds):
 
 
 def _compare_network(trial, before):
-    after = trial.network.state_dict()
-    same = before.keys() == after.keys() and all(
-        before[name].shape == tensor.shape
-        and before[name].dtype == tensor.dtype
-        and torch.equal(before[name], tensor.to(before[name].device))
-        for name, tensor in after.items()
-    )
-    if not same:
+    network = trial.network
+    weights = dict(network.named_parameters())
+    changed = {name for name, tensor in network.state_dict().items() if not _equal(tensor, before.get(name))}
+    if changed & weights.keys() or before.keys() != network.state_dict().keys():
         trial.changed.add("weights-changed")
-    if any(module.training for module in trial.network.modules()):
-        trial.changed.add("mode-changed")
-    if any(weight.requires_grad or weight.grad is not None for weight in trial.network.parameters()):
+    if changed - weights.keys() or any(module.training for module in network.modules()):
+        trial.changed.add("mode-changed")  # in training mode batch normalisation writes its buffers
+    if any(weight.requires_grad or weight.grad is not None for weight in weights.values()):
         trial.changed.add("changes-model-gradients")
+
+
+def _equal(tensor, before):
+    return before is not None and tensor.dtype == before.dtype and torch.equal(tensor.to(before.device), before)

@@ -5,10 +5,11 @@ import torch
 
 from .explanations import meaning_of
 from .fingerprints import TOLERANCE
-from .guard import Stopped, TimeIsUp, TooManyCalls
+from .guard import TimeIsUp, TooManyCalls
 from .report import Report
 
-SIDE_EFFECTS = ("library-patched", "input-changed", "weights-changed", "mode-changed")
+SIDE_EFFECTS = ("library-patched", "weights-changed", "mode-changed", "input-changed", "wrong-type")
+SPOILING = {"library-patched", "weights-changed", "mode-changed"}  # after these, no other mistake can be named for sure
 NOTED = (
     "prints",
     "changes-random-state",
@@ -29,10 +30,10 @@ def problem(exercise, trial, where):
     if isinstance(error, NotImplementedError):
         return Report(exercise, "unfinished")
     if isinstance(error, TimeIsUp):
-        seen = f"It was stopped after some seconds ({where}), in which it called the network {len(trial.way)} times."
+        seen = f"It was stopped after some seconds ({where}), in which it called the network {trial.calls} times."
         return Report(exercise, "wrong", ["never-returns"], evidence=[seen])
     if isinstance(error, TooManyCalls):
-        seen = f"It was stopped when it had called the network {len(trial.way)} times ({where})."
+        seen = f"It was stopped when it had called the network {trial.calls} times ({where})."
         return Report(exercise, "wrong", ["too-many-network-calls"], evidence=[seen])
     if error is not None:
         return Report(exercise, "broken", evidence=broken(error, trial.where, where))
@@ -105,15 +106,13 @@ def same(found, expected, scale=None):
 
 
 def angle(a, b):
-    """Return the angle between two arrays as vectors, in degrees."""
+    """Return the angle between two arrays as vectors, in degrees; NaN if one of them has no direction."""
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
-    return float(np.degrees(np.arccos(np.clip((a * b).sum() / max(lengths, 1e-30), -1, 1))))
+    if not (np.isfinite(lengths) and lengths > 0):
+        return np.nan
+    return float(np.degrees(np.arccos(np.clip((a * b).sum() / lengths, -1, 1))))
 
 
 def only_large(failure, case):
     """Return the sentences about an answer that fails on small images and is wrong on those of the notebook's size."""
     return [f"On small images it does not run to its end. What follows was found with {case.name}.", *failure.evidence]
-
-
-def stopped(trial):
-    return isinstance(trial.error, Stopped)

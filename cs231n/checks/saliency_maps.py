@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from . import cases
-from .fingerprints import fingerprint, nearest, right
+from .fingerprints import fingerprint, gradient, nearest, right
 from .guard import run
-from .judging import as_array, kind, only_large, problem, relative_error, same, side_effects
+from .judging import SPOILING, as_array, kind, only_large, problem, relative_error, same, side_effects
 from .report import Report
 
 EXERCISE = "compute_saliency_maps"
@@ -26,6 +26,12 @@ def examine(function, device="cpu"):
     return _other_batch_sizes(function, device, trials)
 
 
+def is_unfinished(function):
+    """Return whether the exercise is not written yet: a stub."""
+    *_, failure = _attempt(function, cases.SALIENCY_CASES[0], "cpu")
+    return failure is not None and failure.verdict == "unfinished"
+
+
 def _attempt(function, case, device):
     """Return (trial, maps (N, H, W) as an array or None, Report of what is wrong with its form or None)."""
     network, X, y = case.network().to(device), case.images().to(device), torch.tensor(case.target, device=device)
@@ -38,9 +44,13 @@ def _attempt(function, case, device):
     if not torch.equal(X.detach().cpu(), case.images()):
         trial.changed.add("input-changed")
     if trial.value is None:
-        advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.way else []
+        advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
         return trial, None, Report(EXERCISE, "unfinished", evidence=advice)
-    maps = as_array(trial, trial.value, X)
+    value = trial.value
+    if isinstance(value, tuple) and value and torch.is_tensor(value[0]):  # torch.max along a dimension gives two things
+        trial.changed.add("wrong-type")
+        value = value[0]
+    maps = as_array(trial, value, X)
     came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {case.shape}."
     if maps is None:
         return trial, None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
@@ -60,6 +70,8 @@ def _on_large_images(function, device, failure):
     changed, notes = side_effects([trial])
     if mistakes == () and not changed:
         return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
+    if mistakes is None and failure.verdict == "wrong":
+        return failure
     return Report(EXERCISE, "wrong", [*(mistakes or ()), *changed], notes, evidence=only_large(failure, cases.SALIENCY_224))
 
 
@@ -82,10 +94,10 @@ def _other_batch_sizes(function, device, trials):
 def _wrong(exercise, found, trials):
     mistakes = nearest(exercise, {case: fingerprint(maps[None]) for case, maps in found.items() if case in cases.SALIENCY_CASES})
     changed, notes = side_effects(trials)
-    if mistakes is None:
-        if all(_rescaled(maps, right("saliency", case)) for case, maps in found.items()):
+    if mistakes is None and not SPOILING & set(changed):
+        if all(_rescaled(maps[_alive(case)], right("saliency", case)[_alive(case)]) for case, maps in found.items()):
             mistakes = ("rescaled",)
-        elif not all(np.isfinite(maps).all() for maps in found.values()):
+        elif not all(np.isfinite(maps[_alive(case)]).all() for case, maps in found.items()):
             mistakes = ("not-finite",)
     case, maps = next((case, maps) for case, maps in found.items() if not same(maps, right("saliency", case)))
     expected = right("saliency", case)
@@ -94,13 +106,15 @@ def _wrong(exercise, found, trials):
     n = int(np.argmax(errors))
     gap = np.nan_to_num(np.abs(maps[n] - expected[n]), nan=np.inf)
     row, column = (int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
+    count, height, width = case.shape
+    red, green, blue = gradient(case)[n, :, row, column]
     report.evidence.append(
-        f"A small network ({case.name}), {case.shape[0]} images of {case.shape[1]} x {case.shape[2]} pixels. Image {n}, its label "
-        f"{case.target[n]}, pixel ({row}, {column}): your map says {maps[n, row, column]:.4f}, expected {expected[n, row, column]:.4f}."
+        f"A small network ({case.name}), {count} images of {height} x {width} pixels. Image {n}, its label {case.target[n]}, "
+        f"pixel ({row}, {column}): your map says {maps[n, row, column]:.4f}, expected {expected[n, row, column]:.4f}."
     )
     report.evidence.append(
-        "The expected value: nudge the pixel's red, green or blue by a very little; the score of the label changes by so much "
-        "per unit, up or down, in the colour that matters most."
+        f"There the score of class {case.target[n]} changes by {red:+.4f} per unit of red, {green:+.4f} of green and "
+        f"{blue:+.4f} of blue; the strongest reaction counts, up or down."
     )
     finite = np.isfinite(maps[n]).all()
     likeness = (
@@ -112,6 +126,11 @@ def _wrong(exercise, found, trials):
     )
     report.yours, report.expected, report.caption = maps[n], expected[n], f"saliency map of image {n}, label {case.target[n]}"
     return report
+
+
+def _alive(case):
+    """Return which images have a map that is not 0 everywhere, as a mask (N,)."""
+    return right("saliency", case).any(axis=(1, 2))
 
 
 def _rescaled(maps, expected):

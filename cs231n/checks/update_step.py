@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from . import cases
 from .fingerprints import fingerprint, nearest, nearest_but_for_length, nearest_regulariser, right
 from .guard import run
-from .judging import angle, only_large, problem, relative_error, same, side_effects
+from .judging import SPOILING, angle, only_large, problem, relative_error, same, side_effects
 from .report import Report
 
 EXERCISE = "class_visualization_update_step"
@@ -49,6 +49,12 @@ def examine(function, device="cpu"):
     return _wrong(function, device, found, convention, changed, notes)
 
 
+def is_unfinished(function):
+    """Return whether the exercise is not written yet: a stub."""
+    *_, failure = _attempt(function, cases.STEP_CASES[0], "cpu")
+    return failure is not None and failure.verdict == "unfinished"
+
+
 def _attempt(function, case, device):
     """Return (Calls, None), or (None, Report of what is wrong with their form)."""
     network = case.network().to(device)
@@ -66,7 +72,7 @@ def _attempt(function, case, device):
             seen = f"After {where}, img has shape {tuple(after.shape)}; before it was {(1, *images[0].shape)}."
             return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
         if np.array_equal(after[0], images[-1]):
-            if not trial.way and trial.value is None:
+            if not trial.calls and (trial.value is None or trial.value is img):
                 return None, Report(EXERCISE, "unfinished")
             in_place = False
             if isinstance(trial.value, torch.Tensor) and trial.value.shape == img.shape:
@@ -102,11 +108,13 @@ def _on_large_images(function, device, failure):
 
 def _wrong(function, device, found, convention, changed, notes):
     live = [calls for calls in found if calls.case is not cases.STEP_DEAD]
-    in_place = all(calls.in_place for calls in live)
+    in_place = any(calls.in_place for calls in live)
     names = []
     if any(calls.changes.any() for calls in live):
         marks = {calls.case: fingerprint(calls.changes) for calls in found}
         names = nearest("step", marks)
+        if names is None and SPOILING & set(changed):
+            names = ()
         if names is None:
             rates = np.array([case.learning_rate for case in marks])
             laws = {"learning-rate-changed": np.ones(len(marks)), "learning-rate-ignored": 1 / rates}
@@ -140,9 +148,9 @@ def _add_evidence(report, found, convention):
     gap = np.nan_to_num(np.abs(mine - due), nan=np.inf)
     place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     report.evidence.append(
-        f"Call {call} is the first whose change is wrong: it has length {np.linalg.norm(mine):.3g}, expected {np.linalg.norm(due):.3g} "
-        f"({CONVENTIONS[convention]}; the other form would be right as well); the angle between the two is {angle(mine, due):.1f} degrees. "
-        f"At {place} yours is {mine[place]:+.4f}, expected {due[place]:+.4f}."
+        f"Call {call} is the first whose change is wrong: it has length {np.linalg.norm(mine):.3g}, expected "
+        f"{np.linalg.norm(due):.3g} ({CONVENTIONS[convention]}; the other form would be right as well); the angle between the "
+        f"two is {angle(mine, due):.1f} degrees. At {place} yours is {mine[place]:+.4f}, expected {due[place]:+.4f}."
     )
     report.evidence.append(
         "The expected change: the gradient of the target's raw score at the image as it is before the call, less the gradient of "
@@ -152,17 +160,36 @@ def _add_evidence(report, found, convention):
     report.yours, report.expected, report.caption = mine[colour], due[colour], f"change of img in call {call}, one colour of it"
 
 
+class _Number(float):
+    """A number that tells what other numbers it is multiplied by."""
+
+    def __new__(cls, value, others):
+        number = super().__new__(cls, value)
+        number.others = others
+        return number
+
+    def __mul__(self, other):
+        if isinstance(other, float):
+            self.others.append(torch.tensor(float(other)))
+        return super().__mul__(other)
+
+    __rmul__ = __mul__
+
+
 class _Uses(TorchFunctionMode):
-    """Records the tensors that are multiplied by a number which is l2_reg, but for its sign and a factor of 2."""
+    """Records the tensors without a gradient that are multiplied by l2_reg, but for its sign and a factor of 2."""
 
     def __init__(self, l2_reg):
         super().__init__()
-        self.l2_reg, self.tensors = l2_reg, []
+        self.l2_reg, self.detached, self.attached = l2_reg, [], []
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         numbers = [abs(value) / self.l2_reg for value in args if isinstance(value, float)]
-        if any(abs(number - factor) < 1e-6 for number in numbers for factor in (0.5, 1, 2)):
-            self.tensors += [value.detach().clone() for value in args if isinstance(value, torch.Tensor)]
+        product = "mul" in getattr(function, "__name__", "")
+        if product and any(abs(number - factor) < 1e-6 for number in numbers for factor in (0.5, 1, 2)):
+            for value in args:
+                if isinstance(value, torch.Tensor):
+                    (self.attached if value.requires_grad else self.detached).append(value.detach().clone())
         return function(*args, **(kwargs or {}))
 
 
@@ -171,14 +198,23 @@ def _named_by_use(function, device):
     case = cases.STEP_CASES[0]
     network, img = case.network().to(device), case.images().to(device).requires_grad_()
     with _Uses(case.l2_reg) as uses:
-        run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
-    image = case.images()
-    of_the_image = [image, image.square(), image.square().sum(), image.norm(), image.square().mean()]
-    weights = [weight.detach().cpu() for weight in network.parameters()]
+        run(function, img, network, case.target, _Number(case.l2_reg, uses.detached), case.learning_rate, network=network)
+    image, network = case.images(), case.network()
+    scores, weights = network(image)[0], list(network.parameters())
     squares, norms = [w.square().sum() for w in weights], [w.norm() for w in weights]
-    of_the_weights = [*weights, *squares, *norms, sum(squares), sum(norms), sum(squares).sqrt(), *(w.square() for w in weights)]
-    for name, known in {"regulariser-detached": of_the_image, "regulariser-on-weights": of_the_weights}.items():
-        for used in uses.tensors:
-            if any(used.shape == value.shape and torch.allclose(used.cpu(), value, rtol=1e-3, atol=1e-6) for value in known):
-                return name
+    own = scores[case.target]
+    of_the_image = [image, image.square(), image.square().sum(), image.norm(), image.square().mean(), image.abs().sum()]
+    of_the_scores = [scores, scores.square(), scores.square().sum(), scores.norm(), own, own.square(), own.abs()]
+    of_the_weights = [*weights, *(w.square() for w in weights), *squares, *norms, sum(squares), sum(norms), sum(squares).sqrt()]
+    if _any_equal(uses.detached, of_the_image):
+        return "regulariser-detached"
+    if _any_equal(uses.detached + uses.attached, of_the_scores):
+        return "regulariser-on-scores"
+    if _any_equal(uses.detached, of_the_weights):
+        return "regulariser-on-weights"
     return "regulariser-missing"
+
+
+def _any_equal(tensors, others):
+    pairs = [(a.cpu(), b) for a in tensors for b in others if a.numel() == b.numel()]
+    return any(torch.allclose(a.flatten().float(), b.flatten(), rtol=1e-3, atol=1e-6) for a, b in pairs)

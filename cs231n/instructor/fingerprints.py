@@ -16,7 +16,7 @@ import torch
 
 from .. import net_visualization_pytorch as reference
 from ..checks import cases
-from ..checks.fingerprints import PATH, TOLERANCE, distance, fingerprint
+from ..checks.fingerprints import LEAST_CHANGE, PATH, TOLERANCE, distance, fingerprint
 from . import known_mistakes
 
 FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
@@ -30,17 +30,18 @@ def fingerprints():
         "fooling": {case: _known_fooling(case, FOOLING_STEPS) for case in cases.FOOLING_CASES},
         "step": {case: _known_steps(case) for case in cases.STEP_CASES},
         # large: single mistakes only
-        "saliency-224": {cases.SALIENCY_224: _known_maps(cases.SALIENCY_224)},
+        "saliency-224": {cases.SALIENCY_224: _known_maps(cases.SALIENCY_224, at_most=1)},
         "fooling-224": {cases.FOOLING_224: _known_fooling(cases.FOOLING_224, 4, at_most=1)},
         "step-224": {cases.STEP_224: _known_steps(cases.STEP_224, at_most=1)},
     }
     arrays, not_told_apart = {}, []
     for exercise, found in right.items():
         arrays |= {f"right/{exercise}/{case.name}": array.astype(np.float32) for case, array in found.items()}
+    arrays |= {f"gradient/saliency/{case.name}": _gradient(case, right["saliency"][case]) for case in right["saliency"]}
     for exercise, found in known.items():
         ids = [name for name, _ in next(iter(found.values()))]
         marks = {case: np.stack([mark for _, mark in answers]) for case, answers in found.items()}
-        keep, same = _distinct(ids, marks)
+        keep, same = _distinct(ids, marks, 0.0 if exercise.startswith("saliency") else LEAST_CHANGE)
         not_told_apart += [(exercise, *pair) for pair in same]
         arrays[f"mistakes/{exercise}"] = np.array(["+".join(ids[i]) for i in keep])
         arrays |= {f"known/{exercise}/{case.name}": values[keep].astype(np.float32) for case, values in marks.items()}
@@ -54,8 +55,16 @@ def _right_maps():
     }
 
 
-def _known_maps(case):
-    found = known_mistakes.saliency_maps(_network(case), _images(case), torch.tensor(case.target))
+def _gradient(case, maps):
+    """The gradient (N, 3, H, W) from which `maps` came, so that a message can show all three colours of a pixel."""
+    X, y = _images(case).requires_grad_(), torch.tensor(case.target)
+    (gradient,) = torch.autograd.grad(known_mistakes.own_score(_network(case)(X), y).sum(), X)
+    np.testing.assert_allclose(gradient.abs().amax(dim=1), maps)
+    return gradient.numpy().astype(np.float32)
+
+
+def _known_maps(case, at_most=4):
+    found = known_mistakes.saliency_maps(_network(case), _images(case), torch.tensor(case.target), at_most)
     return [(ids, fingerprint(maps[None].numpy())) for ids, maps in found]
 
 
@@ -112,12 +121,12 @@ def _images(case):
     return case.images().double()
 
 
-def _distinct(ids, marks):
+def _distinct(ids, marks, least):
     """Return (the answers to keep, the ids that look like others): of answers that look the same the simplest is kept."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     keep, same = [], set()
     for i in order:
-        gaps = [distance(values[i], values[keep]) for values in marks.values()] if keep else [np.array([np.inf])]
+        gaps = [distance(values[i], values[keep], least) for values in marks.values()] if keep else [np.array([np.inf])]
         worst = np.max(gaps, axis=0)
         if worst.min() > 5 * TOLERANCE or (not ids[i] and worst.min() > 1e-6):
             keep.append(i)

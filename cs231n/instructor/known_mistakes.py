@@ -44,6 +44,8 @@ OBJECTIVES = [
     (("wrong-class-score",), lambda scores, y: scores.sum(dim=1)),
     (("wrong-class-score",), lambda scores, y: scores.mean(dim=1)),
     (("wrong-class-score",), lambda scores, y: scores.amax(dim=1)),
+    (("wrong-class-score",), lambda scores, y: own_score(scores.roll(1, dims=1), y)),
+    (("wrong-class-score",), lambda scores, y: own_score(scores.roll(-1, dims=1), y)),
     (("score-difference",), lambda scores, y: own_score(scores, y) - best_other_score(scores, y)),
     (("score-difference",), lambda scores, y: own_score(scores, y) - scores.amax(dim=1)),
     (("squared-score",), lambda scores, y: own_score(scores, y).square()),
@@ -98,20 +100,25 @@ TO_MAPS = [
     (("times-input", "sum-over-channels", "no-absolute-value"), lambda g, x: (g * x).sum(dim=1)),
     (("times-input", "sum-over-channels", "absolute-value-too-late"), lambda g, x: (g * x).sum(dim=1).abs()),
     (("rescaled",), lambda g, x: _scaled_to_1(g.abs().amax(dim=1))),
+    (("rescaled", "mean-over-channels"), lambda g, x: _scaled_to_1(g.abs().mean(dim=1))),
+    (("rescaled", "no-absolute-value"), lambda g, x: _scaled_to_1(g.amax(dim=1))),
+    (("one-channel",), lambda g, x: g.abs()[range(len(g)), g.abs().sum(dim=(2, 3)).argmax(dim=1)]),
     *((("one-channel",), lambda g, x, c=c: g[:, c].abs()) for c in range(3)),
     *((("one-channel", "no-absolute-value"), lambda g, x, c=c: g[:, c]) for c in range(3)),
 ]
 
 
-def saliency_maps(network, X, y):
-    """Yield (ids, maps (N, H, W)) for every combination of choices."""
+def saliency_maps(network, X, y, at_most=4):
+    """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes."""
     for (objective_ids, objective), (batch_ids, over_batch) in itertools.product(OBJECTIVES + BATCH_OBJECTIVES, OVER_BATCH):
         X = X.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(over_batch(objective(network(X), y)), X)
         if "cross-entropy" in objective_ids:
             batch_ids = ()  # the loss is a mean by default: one mistake, not two
         for map_ids, to_maps in TO_MAPS:
-            yield _ids(objective_ids, batch_ids, map_ids), to_maps(gradient, X.detach())
+            ids = _ids(objective_ids, batch_ids, map_ids)
+            if len(ids) <= at_most:
+                yield ids, to_maps(gradient, X.detach())
 
 
 # Fooling images and the class visualization step: what the gradient becomes
@@ -138,7 +145,7 @@ LENGTHS = [
     (("other-normalisation",), lambda g: g / g.amax()),
     (("other-normalisation",), lambda g: g / g.std()),
     (("other-normalisation",), lambda g: g / g.norm().sqrt()),
-    (("other-normalisation",), lambda g: g / g.norm(dim=0, keepdim=True)),
+    (("other-normalisation",), lambda g: g / g.norm(dim=0, keepdim=True).clamp(min=1e-12)),
     (("other-normalisation",), lambda g: g / g.norm(dim=(1, 2), keepdim=True)),
     (("other-normalisation",), lambda g: g / g.norm(dim=1, keepdim=True)),
     (("other-normalisation",), lambda g: g / g.norm(dim=2, keepdim=True)),
@@ -213,6 +220,8 @@ STEPS = [
     (("other-normalisation",), lambda g, r, rate: rate * (g + r) / (g + r).abs().mean()),
     (("other-normalisation",), lambda g, r, rate: rate * (g + r) / (g + r).std()),
     (("other-normalisation",), lambda g, r, rate: rate * (g + r).sign()),
+    (("other-normalisation",), lambda g, r, rate: rate * (g + r) / (g + r).norm(dim=0, keepdim=True).clamp(min=1e-12)),
+    (("other-normalisation",), lambda g, r, rate: rate * (g + r) / (g + r).norm(dim=(1, 2), keepdim=True)),
     (("learning-rate-changed",), lambda g, r, rate: rate**2 * (g + r)),
     (("learning-rate-changed",), lambda g, r, rate: rate**2 * _over_norm(g + r)),
 ]

@@ -1124,7 +1124,7 @@ def continue_in_place_of_break(X, target_y, model):
     return X_fooling
 
 
-@wrong("no-stop-test", "too-many-network-calls")
+@wrong("no-stop-test")
 def while_true_without_break(X, target_y, model):
     X_fooling = X.clone().requires_grad_()
     learning_rate = 1
@@ -1250,7 +1250,7 @@ def target_score_equals_the_class(X, target_y, model):
     return X_fooling
 
 
-@wrong("score-compared-with-class", "too-many-network-calls")
+@wrong("score-compared-with-class")
 def score_compared_forever(X, target_y, model):
     X_fooling = X.clone().requires_grad_()
     learning_rate = 1
