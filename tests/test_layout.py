@@ -18,14 +18,27 @@ MAY_IMPORT = {
     "class_visualization": {"image_utils", "validation"},
     "net_visualization_pytorch": {"validation"},
     "vis_utils": {"image_utils"},
+    "checks": {"squeezenet"},
+    "instructor": {"net_visualization_pytorch", "checks"},
 }
 
 
-@pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "cs231n").glob("*.py")))
-def test_a_module_imports_only_what_lies_below_it(module):
-    tree = ast.parse((ROOT / "cs231n" / f"{module}.py").read_text())
-    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 1}
-    assert imported <= MAY_IMPORT[module]
+def modules():
+    for path in (ROOT / "cs231n").rglob("*.py"):
+        parts = path.relative_to(ROOT / "cs231n").with_suffix("").parts
+        yield pytest.param(path, parts[0], len(parts), id="/".join(parts))
+
+
+@pytest.mark.parametrize(("path", "name", "depth"), list(modules()))
+def test_a_module_imports_only_what_lies_below_it(path, name, depth):
+    """Inside of the package imports are relative: one dot for each folder up to it."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    for node in (node for node in nodes if isinstance(node, ast.ImportFrom)):
+        assert node.module is None or not node.module.startswith("cs231n")
+        if node.level == depth:
+            names = {node.module.split(".")[0]} if node.module else {alias.name for alias in node.names}
+            assert names <= MAY_IMPORT[name]
+    assert not [node for node in nodes if isinstance(node, ast.Import) and "cs231n" in ast.unparse(node)]
 
 
 def test_importing_the_package_and_looking_at_the_data_imports_no_torch():

@@ -1,6 +1,7 @@
 """The committed notebook as it is, and its setup cell on a stand-in for Colab. nbval executes all of it besides."""
 
 import importlib.util
+import inspect
 import json
 import os
 import re
@@ -10,12 +11,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import nbclient
 import nbformat
 import numpy as np
 import pytest
 import torch
 from conftest import ROOT
 from PIL import Image
+
+from cs231n import net_visualization_pytorch
 
 PATH = ROOT / "NetworkVisualization.ipynb"
 NOTEBOOK = nbformat.read(PATH, as_version=4)
@@ -26,6 +30,7 @@ EXERCISES = {
     "exercise-2": "make_fooling_image",
     "exercise-3": "class_visualization_update_step",
 }
+CHECKED_AS = {"exercise-1": "saliency_maps", "exercise-2": "fooling_image", "exercise-3": "class_visualization_step"}
 
 
 def tagged(tag):
@@ -96,7 +101,9 @@ def test_every_exercise_states_difficulty_importance_minutes_and_points_has_hint
         )
         assert text.count("<details><summary>Hint") >= 3
         following = NOTEBOOK.cells[index(cell) + 1 : index(cell) + 3]
-        assert any("check" in later.metadata.get("tags", []) and "assert" in later.source for later in following)
+        (check,) = [later for later in following if "check" in later.metadata.get("tags", [])]
+        assert check.source == f"check_{CHECKED_AS[cell.id]}({EXERCISES[cell.id]})"
+        assert f"✓ {EXERCISES[cell.id]} is right." in check.outputs[0].text
 
 
 def test_every_inline_answer_follows_its_question_and_brings_a_rubric_that_adds_up():
@@ -160,6 +167,63 @@ def test_the_numbers_that_question_4_quotes_are_true(model, photographs):
         assert distance == pytest.approx(quoted_distance, rel=0.1)
         assert f"{quoted_steps}" in CELLS["question-4-text"].source
         assert f"{quoted_distance}" in CELLS["question-4-text"].source
+
+
+# A student's notebook
+
+
+def student_notebook(folder, answers):
+    """Execute the notebook with `answers` {cell id: source} in place of the reference; return its cells by their ids."""
+    notebook = nbformat.read(PATH, as_version=4)
+    for cell in notebook.cells:
+        if cell.id in answers:
+            cell.source = answers[cell.id]
+    for name in ("cs231n", "datasets"):
+        (folder / name).symlink_to(ROOT / name)
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": folder}}).execute()
+    return {cell.id: cell for cell in notebook.cells}
+
+
+def printed(cell):
+    return "".join(output.get("text", "") for output in cell.outputs)
+
+
+def stub(name):
+    return (
+        inspect.getsource(getattr(net_visualization_pytorch, name)).split("    # BEGIN SOLUTION")[0]
+        + "    raise NotImplementedError\n"
+    )
+
+
+STUBS = {
+    cell: "import torch\nfrom cs231n.validation import check_step, checked_batch, checked_image\n\n" + stub(name)
+    for cell, name in EXERCISES.items()
+}
+
+
+def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_it_waits_for(tmp_path):
+    cells = student_notebook(tmp_path, STUBS)
+    for cell in tagged("check"):
+        exercise = cell.source.split("(")[1].rstrip(")")
+        assert printed(cells[cell.id]) == f"… {exercise}: not implemented yet.\n"
+    gated = {cell.id: re.findall(r"^if ready\((\w+)\):", cell.source, re.M) for cell in CODE}
+    waiting = {cell: exercises for cell, exercises in gated.items() if exercises}
+    assert len(waiting) == 11
+    for cell, (exercise,) in waiting.items():
+        assert printed(cells[cell]) == f"This cell waits for {exercise}, which is not implemented yet.\n"
+
+
+def test_run_all_stops_at_a_wrong_exercise_after_its_message(tmp_path):
+    wrong = """def compute_saliency_maps(X, y, model):
+    X = X.clone().requires_grad_()
+    model(X).gather(1, y[:, None]).sum().backward()
+    return X.grad.amax(dim=1)
+"""
+    with pytest.raises(nbclient.exceptions.CellExecutionError) as raised:
+        student_notebook(tmp_path, {"exercise-1": wrong})
+    assert "compute_saliency_maps is wrong: no absolute value" in str(raised.value)
+    assert "WrongAnswer: compute_saliency_maps: no-absolute-value. See the message above." in str(raised.value)
+    assert "Traceback" not in str(raised.value)
 
 
 # The setup cell on Colab

@@ -5,10 +5,16 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 """
 
 from . import fooling_image, saliency_maps, update_step
+from .guard import own_settings
 from .report import WrongAnswer
 
-MODULES = {module.EXERCISE: module for module in (saliency_maps, fooling_image, update_step)}
-EXAMINE = {exercise: module.examine for exercise, module in MODULES.items()}
+EXERCISES = {module.EXERCISE: module for module in (saliency_maps, fooling_image, update_step)}
+
+
+def examine(exercise, function, device="cpu"):
+    """Return the Report on a function. exercise: one of EXERCISES. device: where the small networks run."""
+    with own_settings():
+        return EXERCISES[exercise].examine(function, device)
 
 
 def check_saliency_maps(function, device=None):
@@ -36,9 +42,10 @@ def ready(function):
     function: one of the three, under its own name. Raises ValueError for anything else.
     """
     exercise = getattr(function, "__name__", None)
-    if exercise not in MODULES:
-        raise ValueError(f"ready got {function!r}; expected one of {', '.join(MODULES)}.")
-    unfinished = MODULES[exercise].is_unfinished(function)
+    if exercise not in EXERCISES:
+        raise ValueError(f"ready got {function!r}; expected one of {', '.join(EXERCISES)}.")
+    with own_settings():
+        unfinished = EXERCISES[exercise].is_unfinished(function)
     if unfinished:
         print(f"This cell waits for {exercise}, which is not implemented yet.")
     return not unfinished
@@ -51,7 +58,7 @@ def _check(exercise, function, device):
         from ..squeezenet import best_device  # torchvision takes a second to import: only where it is needed
 
         device = best_device()
-    report = EXAMINE[exercise](function, device)
+    report = examine(exercise, function, device)
     report.show()
     if report.verdict in ("wrong", "broken"):
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")

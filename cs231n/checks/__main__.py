@@ -6,7 +6,7 @@ import io
 import json
 import sys
 
-from . import EXAMINE
+from . import EXERCISES, examine
 from .report import Report
 from .student_file import functions
 
@@ -24,11 +24,11 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            found = functions(options.file, EXAMINE)
+            found = functions(options.file, EXERCISES)
     except (ValueError, OSError) as error:
         parser.error(str(error))
     reports = {
-        name: function if isinstance(function, Report) else EXAMINE[name](function, options.device)
+        name: function if isinstance(function, Report) else examine(name, function, options.device)
         for name, function in found.items()
     }
     if options.json:

@@ -148,34 +148,54 @@ def within(seconds, function, arguments):
 
 
 @contextlib.contextmanager
-def _settings_restored(trial):
-    """Give the call settings of its own, note in trial.changed what it changes of them, and put all back."""
-    libraries = [(library, dict(vars(library))) for library in WATCHED]
-    outside = torch.get_default_dtype(), torch.get_default_device(), torch.get_num_threads(), torch.is_anomaly_enabled()
-    numpy_errors, tf32 = np.geterr(), torch.backends.cudnn.allow_tf32
-    seeds = _random_states()
-    torch.set_default_dtype(torch.float32)
-    torch.set_default_device(None)
-    torch.backends.cudnn.allow_tf32 = False
-    streams = sys.stdout, sys.stderr
-    with torch.inference_mode(False), torch.enable_grad():
+def own_settings():
+    """Let the checks' own code run with PyTorch's usual settings, whatever those of the student's kernel are."""
+    dtype, device, tf32 = torch.get_default_dtype(), torch.get_default_device(), torch.backends.cudnn.allow_tf32
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         try:
+            torch.set_default_dtype(torch.float32)
+            torch.set_default_device(None)
+            torch.backends.cudnn.allow_tf32 = False  # full precision on a GPU, too
             yield
         finally:
-            trial.patched = _restore_libraries(libraries)
-            grad = torch.is_grad_enabled()
-            if not _same(seeds, _random_states()):
-                trial.changed.add("changes-random-state")
-                _restore_random_states(seeds)
-            if not grad or torch.get_default_dtype() != torch.float32 or torch.get_num_threads() != outside[2]:
-                trial.changed.add("changes-settings")
-            sys.stdout, sys.stderr = streams
-            torch.set_default_dtype(outside[0])
-            torch.set_default_device(None if outside[1] == torch.device("cpu") else outside[1])
-            torch.set_num_threads(outside[2])
-            torch.autograd.set_detect_anomaly(outside[3])
-            np.seterr(**numpy_errors)
+            torch.set_default_dtype(dtype)
+            torch.set_default_device(None if device == torch.device("cpu") else device)
             torch.backends.cudnn.allow_tf32 = tf32
+
+
+@contextlib.contextmanager
+def _settings_restored(trial):
+    """Note in `trial` which settings, random states and functions of libraries the call changes, and put them back."""
+    libraries = [(library, dict(vars(library))) for library in WATCHED]
+    seeds, numpy_errors, streams = _random_states(), np.geterr(), (sys.stdout, sys.stderr)
+    settings = _settings()
+    try:
+        yield
+    finally:
+        trial.patched = _restore_libraries(libraries)
+        sys.stdout, sys.stderr = streams
+        np.seterr(**numpy_errors)
+        if not _same(seeds, _random_states()):
+            trial.changed.add("changes-random-state")
+            _restore_random_states(seeds)
+        if _settings() != settings:
+            trial.changed.add("changes-settings")
+            grad, dtype, device, threads, anomaly = settings
+            torch.set_grad_enabled(grad)
+            torch.set_default_dtype(dtype)
+            torch.set_default_device(None if device == torch.device("cpu") else device)
+            torch.set_num_threads(threads)
+            torch.autograd.set_detect_anomaly(anomaly)
+
+
+def _settings():
+    return (
+        torch.is_grad_enabled(),
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.get_num_threads(),
+        torch.is_anomaly_enabled(),
+    )
 
 
 def _restore_libraries(libraries):

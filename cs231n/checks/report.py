@@ -1,5 +1,6 @@
 """What a check found, and how it is told: in words, in a notebook with a small figure beside them."""
 
+import io
 import textwrap
 from dataclasses import dataclass, field
 
@@ -68,25 +69,22 @@ class Report:
             self._draw()
 
     def _draw(self):
-        import matplotlib.pyplot as plt
-        from IPython.display import display
+        from IPython.display import Image, display  # imported here: the command has no use for them, and they take their time
+        from matplotlib.figure import Figure
 
-        figure, axes = plt.subplots(1, 2, figsize=(6, 2.6), layout="constrained")
-        limit = max(np.abs(self.expected).max(), 1e-12)
+        figure = Figure(figsize=(6, 2.6), layout="constrained")
+        limit = np.abs(self.expected).max()
+        signed = self.expected.min() < 0
+        colours = {"cmap": "RdBu_r" if signed else "gray", "vmin": -limit if signed else 0, "vmax": limit}
+        axes = figure.subplots(1, 2)
         for axis, values, title in zip(axes, (self.yours, self.expected), ("yours", "expected"), strict=True):
-            drawn = axis.imshow(
-                values,
-                cmap="gray" if self.expected.min() >= 0 else "RdBu_r",
-                vmin=min(0, -limit * (self.expected.min() < 0)),
-                vmax=limit,
-            )
-            axis.set_title(title)
-            axis.set_xticks([])
-            axis.set_yticks([])
+            drawn = axis.imshow(values, **colours)
+            axis.set(title=title, xticks=[], yticks=[])
         figure.colorbar(drawn, ax=axes, shrink=0.8)
         figure.suptitle(self.caption, fontsize=9)
-        display(figure)
-        plt.close(figure)
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=80)
+        display(Image(png.getvalue(), alt=f"{self.caption}: yours and expected"))
 
 
 def _indented(paragraph):

@@ -1,0 +1,527 @@
+"""The checks, from both sides: right answers of many forms pass, wrong ones fail under the right name."""
+
+import ast
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+
+import imageio.v3
+import numpy as np
+import pytest
+import torch
+from answers import ANSWERS
+from conftest import ROOT
+from torch import nn
+
+from cs231n import checks, net_visualization_pytorch
+from cs231n.checks import (
+    EXERCISES,
+    check_class_visualization_step,
+    check_fooling_image,
+    check_saliency_maps,
+    examine,
+    guard,
+    ready,
+)
+from cs231n.checks.__main__ import main
+from cs231n.checks.explanations import MISTAKES, NOTES
+from cs231n.checks.fingerprints import PATH, bank, mistakes
+from cs231n.checks.report import WrongAnswer
+from cs231n.instructor import fingerprints
+
+SALIENCY, FOOLING, STEP = EXERCISES
+OF_FILE = {"saliency": SALIENCY, "fooling": FOOLING, "class_step": STEP}
+CHECKS = {SALIENCY: check_saliency_maps, FOOLING: check_fooling_image, STEP: check_class_visualization_step}
+REFERENCE = {name: getattr(net_visualization_pytorch, name) for name in EXERCISES}
+
+
+@pytest.fixture(autouse=True)
+def short_patience(monkeypatch):
+    """Functions that never return are stopped a little earlier than for students."""
+    monkeypatch.setattr(guard, "SECONDS", 1.5)
+
+
+def answer(exercise, name):
+    return next(a.function for a in ANSWERS if a.exercise == exercise and a.function.__name__ == name)
+
+
+# The collection of answers
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: f"{answer.exercise}-{answer.verdict}-{answer.function.__name__}")
+def test_an_answer_gets_its_verdict_and_its_mistakes_their_names(answer):
+    report = examine(OF_FILE[answer.exercise], answer.function)
+    assert report.verdict == answer.verdict, report.text()
+    assert set(report.mistakes) == answer.mistakes, report.text()
+    if answer.verdict == "right":
+        assert set(report.notes) - {"nan-on-dead-class"} == answer.notes
+    assert report.text().count("Think:") == len(answer.mistakes)
+
+
+def test_the_collection_holds_every_mistake_of_the_catalogue_twice_and_many_combinations():
+    wrong = [a for a in ANSWERS if a.verdict == "wrong"]
+    assert sum(a.verdict == "right" for a in ANSWERS) >= 40
+    assert len(wrong) >= 80
+    assert sum(len(a.mistakes) > 1 for a in wrong) >= 15
+    for exercise, catalogue in CATALOGUE.items():
+        for mistake in catalogue:
+            assert sum(mistake in a.mistakes for a in wrong if a.exercise == exercise) >= 2, mistake
+
+
+CATALOGUE = {
+    "saliency": [
+        *("cross-entropy", "no-absolute-value", "absolute-value-too-late", "mean-over-channels", "sum-over-channels"),
+        *("softmax", "log-of-score", "batch-mean"),
+    ],
+    "fooling": [
+        *("gradient-accumulates", "no-stop-test", "cross-entropy", "squared-norm", "not-normalised", "one-step-too-many"),
+        *("divided-by-sum", "stop-test-inverted", "score-compared-with-class", "softmax", "learning-rate-changed"),
+    ],
+    "class_step": [
+        *("gradient-accumulates", "regulariser-not-squared", "regulariser-wrong-sign", "cross-entropy"),
+        *("learning-rate-ignored", "regulariser-halved", "regulariser-on-weights", "regulariser-on-scores"),
+        *("regulariser-detached", "not-in-place"),
+    ],
+}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_reference_is_right_and_a_second_check_says_the_same(exercise):
+    first, second = (examine(exercise, REFERENCE[exercise]) for _ in range(2))
+    assert first.as_json() == {"verdict": "right", "mistakes": [], "notes": []}
+    assert first.text() == second.text()
+
+
+# What the student reads
+
+
+def test_a_right_answer_gets_one_line_that_says_what_was_verified(capsys):
+    check_saliency_maps(REFERENCE[SALIENCY])
+    printed = capsys.readouterr().out
+    assert printed.startswith("✓ compute_saliency_maps is right.")
+    assert printed.count("\n") == 1
+    assert "scores below 0 and a dead class" in printed
+
+
+def test_a_wrong_answer_is_told_with_numbers_and_a_thought_and_raises_in_one_line(capsys):
+    with pytest.raises(WrongAnswer, match=r"^compute_saliency_maps: cross-entropy\. See the message above\.$") as raised:
+        check_saliency_maps(answer("saliency", CROSS_ENTROPY))
+    assert raised.value._render_traceback_() == [f"WrongAnswer: {raised.value}"]
+    printed = " ".join(capsys.readouterr().out.split())
+    found = re.search(
+        r"Image (\d), its label (\d), pixel \((\d+), (\d+)\): your map says (\S+), expected (\S+?)\. There the score of class "
+        r"\2 changes by (\S+) per unit of red, (\S+) of green and (\S+) of blue",
+        printed,
+    )
+    expected, *colours = (float(number) for number in found.groups()[5:])
+    assert expected == pytest.approx(max(map(abs, colours)), abs=1e-4)
+    assert float(found[5]) != pytest.approx(expected, rel=0.01)
+    assert re.search(r"off by \d+ % in all; its correlation with the right one is 0\.\d\d", printed)
+    assert "Think: the loss falls when" in printed
+
+
+CROSS_ENTROPY = next(a.function.__name__ for a in ANSWERS if a.exercise == "saliency" and a.mistakes == {"cross-entropy"})
+ACCUMULATES = next(a.function.__name__ for a in ANSWERS if a.exercise == "fooling" and a.mistakes == {"gradient-accumulates"})
+
+
+def test_a_wrong_step_is_told_by_its_number_length_and_angle(capsys):
+    with pytest.raises(WrongAnswer, match="gradient-accumulates"):
+        check_fooling_image(answer("fooling", ACCUMULATES))
+    printed = " ".join(capsys.readouterr().out.split())
+    assert re.search(
+        r"Step 2 is the first that differs: yours has length 1, expected 1; the angle between the two is \d", printed
+    )
+
+
+def test_a_wrong_update_is_told_by_its_call(capsys):
+    accumulates = next(a.function for a in ANSWERS if a.exercise == "class_step" and a.mistakes == {"gradient-accumulates"})
+    with pytest.raises(WrongAnswer, match="gradient-accumulates"):
+        check_class_visualization_step(accumulates)
+    assert "Call 2 is the first whose change is wrong" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_mistake_that_nobody_knows_is_wrong_and_told_with_figures(capsys):
+    def compute_saliency_maps(X, y, model):
+        return REFERENCE[SALIENCY](X, y, model) ** 1.5 + 0.1
+
+    with pytest.raises(WrongAnswer, match="wrong"):
+        check_saliency_maps(compute_saliency_maps)
+    printed = capsys.readouterr().out
+    assert "the reason is not one that we know" in printed
+    assert "off by" in printed
+
+
+def test_a_figure_is_drawn_in_a_notebook_only(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    report = examine(SALIENCY, answer("saliency", CROSS_ENTROPY))
+    report.show()
+    assert not shown
+    monkeypatch.setattr("IPython.get_ipython", lambda: type("Shell", (), {"kernel": object()})())
+    report.show()
+    (image,) = shown
+    pixels = imageio.v3.imread(image.data)[60:180, 10:400]  # the two maps, beside each other
+    yours, expected = pixels[:, :190], pixels[:, 195:385]
+    assert pixels.std() > 20
+    assert abs(yours.mean() - expected.mean()) > 5
+
+
+def test_a_stub_is_told_without_an_error_and_its_cells_wait(capsys):
+    def make_fooling_image(X, target_y, model):
+        raise NotImplementedError
+
+    check_fooling_image(make_fooling_image)
+    assert not ready(make_fooling_image)
+    assert ready(REFERENCE[FOOLING])
+    assert capsys.readouterr().out.splitlines() == [
+        "… make_fooling_image: not implemented yet.",
+        "This cell waits for make_fooling_image, which is not implemented yet.",
+    ]
+
+
+def test_an_error_is_told_with_the_students_own_line_and_what_it_means(capsys):
+    def compute_saliency_maps(X, y, model):
+        return model(X).sum().backward()  # X asks for no gradient
+
+    with pytest.raises(WrongAnswer, match="broken"):
+        check_saliency_maps(compute_saliency_maps)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "return model(X).sum().backward() # X asks for no gradient" in printed
+    assert "does not depend on a tensor that asks for a gradient" in printed
+    assert "Traceback" not in printed
+
+
+def test_a_step_that_fails_in_its_second_call_is_told_so():
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        assert img.grad is None
+        REFERENCE[STEP](img, model, target_y, l2_reg, learning_rate)
+        img.grad = torch.zeros_like(img)
+
+    report = examine(STEP, class_visualization_update_step)
+    assert report.verdict == "broken"
+    assert "call 2" in report.text()
+
+
+@pytest.mark.parametrize("check", CHECKS.values())
+def test_what_is_no_function_is_refused(check):
+    with pytest.raises(ValueError, match="expected your function itself, without parentheses"):
+        check(None)
+
+
+def test_ready_refuses_what_is_none_of_the_exercises():
+    with pytest.raises(ValueError, match="expected one of compute_saliency_maps"):
+        ready(main)
+
+
+def test_every_id_is_explained_in_the_readme_and_no_other():
+    text = (PATH.parent / "README.md").read_text(encoding="utf-8")
+    ids, notes = text.split("## Ids of mistakes")[1].split("## Ids of notes")
+    table = re.findall(r"^\| `([\w-]+)` \| [123, ]+ \| (.*) \|$", ids, re.M)
+    assert dict(table) == {name: explanation.title for name, explanation in MISTAKES.items()}
+    assert re.findall(r"^\| `([\w-]+)` \|", notes, re.M) == list(NOTES)
+
+
+def test_every_name_that_the_fingerprints_give_is_explained():
+    for exercise in ("saliency", "fooling", "step", "saliency-224", "fooling-224", "step-224"):
+        assert {name for names in mistakes(exercise) for name in names} <= MISTAKES.keys()
+
+
+# The student's kernel is as it was
+
+
+def misbehaves(X, y, model):
+    torch.manual_seed(0)
+    np.random.seed(0)
+    random.seed(0)
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    torch.abs = torch.neg
+    torch.Tensor.amax = lambda *_, **__: None
+    sys.stdout = None
+    model.train()
+    model.requires_grad_()
+    return X.sum(dim=1)
+
+
+def test_what_a_function_changes_is_told_and_put_back(capsys):
+    def state():
+        numbers = torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()
+        settings = torch.is_grad_enabled(), torch.get_num_threads(), torch.get_default_dtype(), sys.stdout
+        return numbers, settings, torch.abs, torch.Tensor.amax
+
+    torch.set_num_threads(2)
+    before = state()
+    report = examine(SALIENCY, misbehaves)
+    assert state() == before
+    assert report.verdict == "wrong"
+    assert {"library-patched", "mode-changed"} <= set(report.mistakes)
+    assert {"changes-random-state", "changes-settings", "changes-model-gradients"} <= set(report.notes)
+
+
+def test_settings_of_the_students_kernel_do_not_matter_and_stay():
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
+    try:
+        for exercise in EXERCISES:
+            assert examine(exercise, REFERENCE[exercise]).verdict == "right"
+        assert torch.get_default_dtype() == torch.float64
+        assert not torch.is_grad_enabled()
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_grad_enabled(True)
+
+
+def test_a_part_of_torch_that_wraps_functions_when_it_is_first_used_is_no_patch():
+    code = (
+        "import cs231n, torch\nfrom cs231n.checks import examine\n"
+        "def step(img, model, target_y, l2_reg, learning_rate):\n"
+        "    optimizer = torch.optim.SGD([img], lr=learning_rate)\n"
+        "    optimizer.zero_grad()\n"
+        "    (l2_reg * img.norm() ** 2 - model(img)[0, target_y]).backward()\n"
+        "    optimizer.step()\n"
+        "print(examine('class_visualization_update_step', step).as_json())"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert printed == "{'verdict': 'right', 'mistakes': [], 'notes': []}\n"
+
+
+def test_printing_megabytes_is_noted_and_not_shown(capsys):
+    def compute_saliency_maps(X, y, model):
+        print("x" * 10_000_000)
+        return REFERENCE[SALIENCY](X, y, model)
+
+    check_saliency_maps(compute_saliency_maps)
+    printed = capsys.readouterr().out
+    assert len(printed) < 1000
+    assert "it prints" in printed
+
+
+def test_a_loop_that_swallows_every_exception_ends_too():
+    def make_fooling_image(X, target_y, model):
+        while True:
+            try:  # noqa: SIM105 (that is the point)
+                model(X)
+            except:  # noqa: E722
+                pass
+
+    report = examine(FOOLING, make_fooling_image)
+    assert report.verdict == "wrong"
+    assert set(report.mistakes) <= {"never-returns", "too-many-network-calls"}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_an_interrupt_by_the_user_is_passed_on(exercise):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        examine(exercise, interrupted)
+
+
+# No answers among the students' files
+
+
+def test_the_fingerprints_are_those_of_the_present_reference_and_known_mistakes():
+    arrays, not_told_apart = fingerprints.fingerprints()
+    stored = bank()
+    assert stored.keys() == arrays.keys(), "run python -m cs231n.instructor.fingerprints"
+    for name, array in arrays.items():
+        if array.dtype.kind == "U":
+            assert array.tolist() == stored[name].tolist(), "run python -m cs231n.instructor.fingerprints"
+        else:
+            np.testing.assert_allclose(stored[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
+    assert tuple(dict.fromkeys(e for e, _, _ in not_told_apart if "224" not in e)) == ("saliency", "fooling", "step")
+    assert not [ids for exercise, ids, like in not_told_apart if not like], "a mistake looks right"
+
+
+def test_no_file_of_the_checks_computes_a_gradient():
+    for path in PATH.parent.glob("*.py"):
+        code = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
+        assert not re.search(r"\.backward\(|autograd\.(grad|functional)|torch\.func|\bjacobian|finite.difference", code), path
+
+
+def test_the_checks_work_where_the_solutions_and_the_instructors_files_are_absent(kit):
+    shutil.rmtree(kit / "cs231n" / "instructor")
+    (kit / "cs231n" / "net_visualization_pytorch.py").unlink()
+    student = kit / "mine.py"
+    student.write_text("def compute_saliency_maps(X, y, model):\n    return X.abs().amax(dim=1)\n")
+    command = [sys.executable, "-m", "cs231n.checks", "mine.py", "--json"]
+    result = subprocess.run(command, cwd=kit, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (1, "")
+    verdicts = {name: report["verdict"] for name, report in json.loads(result.stdout).items()}
+    assert verdicts == {SALIENCY: "wrong", FOOLING: "missing", STEP: "missing"}
+
+
+# Files
+
+
+REFERENCE_TEXT = (ROOT / "cs231n" / "net_visualization_pytorch.py").read_text(encoding="utf-8")
+COURSE_STYLE = """# -*- coding: utf-8 -*-
+import torch
+import random
+import torchvision.transforms as T
+import numpy as np
+from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, a_name_that_is_not_there
+from scipy.ndimage.filters import gaussian_filter1d
+from a_module_that_nobody_has import *
+
+STEPS = 100
+raise SystemExit("what stands beside the functions is not executed")
+
+def compute_saliency_maps(X, y, model):
+    X.requires_grad_()
+    model(X).gather(1, y.view(-1, 1)).sum().backward()
+    return _strongest(X.grad)
+
+def _strongest(gradient):
+    return np.abs(gradient).max(dim=1)[0]
+
+def make_fooling_image(X, target_y, model):
+    X_fooling = X.clone().requires_grad_()
+    for _ in range(STEPS):
+        scores = model(X_fooling)
+        if scores.argmax() == target_y:
+            break
+        scores[0, target_y].backward()
+        X_fooling.data += X_fooling.grad / X_fooling.grad.norm()
+        X_fooling.grad.zero_()
+    return X_fooling
+
+def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+    # *****START OF YOUR CODE (DO NOT DELETE/MODIFY THIS LINE)*****
+    pass
+    # *****END OF YOUR CODE (DO NOT DELETE/MODIFY THIS LINE)*****
+
+def preprocess(img, size=224):
+    return T.Compose([T.Resize(size)])(img)
+"""
+
+
+def check_file(path, capsys):
+    code = main([str(path), "--json"])
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    reports = json.loads(printed.out)
+    assert list(reports) == list(EXERCISES)
+    return code, {name: report["verdict"] for name, report in reports.items()}
+
+
+def notebook(*cells):
+    """The JSON text of a notebook of version 4.4, as older Jupyters and Colab write it: no cell ids."""
+    cells = [
+        {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": cell.splitlines(keepends=True)}
+        for cell in cells
+    ]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+
+
+def test_the_reference_file_is_right_and_the_exit_code_is_0(capsys):
+    assert main([str(ROOT / "cs231n" / "net_visualization_pytorch.py")]) == 0
+    assert capsys.readouterr().out.count("is right") == 3
+
+
+def test_the_command_prints_the_same_message_as_the_check(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text("def compute_saliency_maps(X, y, model):\n    return None\n")
+    assert main([str(path)]) == 1
+    assert capsys.readouterr().out.startswith(
+        "… compute_saliency_maps: not implemented yet.\n\n… make_fooling_image: not defined"
+    )
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_file_of_the_course_is_checked_whatever_it_imports(tmp_path, capsys, line_end):
+    path = tmp_path / "net_visualization_pytorch.py"
+    path.write_bytes(COURSE_STYLE.replace("\n", line_end).encode())
+    assert check_file(path, capsys) == (1, {SALIENCY: "right", FOOLING: "right", STEP: "unfinished"})
+
+
+def test_a_file_with_merge_markers_is_broken_with_the_line(tmp_path, capsys):
+    path = tmp_path / "merged.py"
+    path.write_text(COURSE_STYLE.replace("STEPS = 100\n", "<<<<<<< HEAD\nSTEPS = 100\n=======\nSTEPS = 50\n>>>>>>> theirs\n"))
+    assert check_file(path, capsys)[1] == dict.fromkeys(EXERCISES, "broken")
+    main([str(path)])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "merged.py, line 10 is a mark of a merge that was not finished: <<<<<<< HEAD" in printed
+
+
+def test_a_file_that_python_cannot_read_is_broken_with_the_line(tmp_path, capsys):
+    path = tmp_path / "typo.py"
+    path.write_text(COURSE_STYLE.replace("X.requires_grad_()\n", "X.requires_grad_(\n", 1))
+    assert check_file(path, capsys)[1] == dict.fromkeys(EXERCISES, "broken")
+    main([str(path)])
+    assert re.search(r"typo\.py, line 1\d: ", capsys.readouterr().out)
+
+
+def test_a_notebook_with_magics_is_checked_and_only_its_definitions_are_executed(tmp_path, capsys):
+    path = tmp_path / "mine.ipynb"
+    definitions = COURSE_STYLE.split("raise SystemExit")[0], COURSE_STYLE.split('executed")')[1]
+    cells = "%matplotlib inline\n!pip install nothing\nraise ValueError", definitions[0], "%%time\n" + definitions[1]
+    path.write_text(notebook(*cells, "%%bash\nexit 1", "print 'Python 2'", "assert False"))
+    assert check_file(path, capsys) == (1, {SALIENCY: "right", FOOLING: "right", STEP: "unfinished"})
+
+
+def test_the_last_of_several_definitions_counts(tmp_path, capsys):
+    path = tmp_path / "twice.py"
+    path.write_text("def compute_saliency_maps(X, y, model):\n    pass\n" + COURSE_STYLE)
+    assert check_file(path, capsys)[1][SALIENCY] == "right"
+    path.write_text(COURSE_STYLE + "def compute_saliency_maps(X, y, model):\n    pass\n")
+    assert check_file(path, capsys)[1][SALIENCY] == "unfinished"
+
+
+def test_a_cell_that_python_cannot_read_breaks_only_its_own_function(tmp_path, capsys):
+    path = tmp_path / "mine.ipynb"
+    before, after = COURSE_STYLE.split("def make_fooling_image")
+    path.write_text(
+        notebook(before.split("raise SystemExit")[0], before.split('executed")')[1], "def make_fooling_image(((:\n  pass")
+    )
+    assert after
+    assert check_file(path, capsys)[1] == {SALIENCY: "right", FOOLING: "broken", STEP: "missing"}
+
+
+def test_an_imported_function_does_not_count_as_written(capsys):
+    assert check_file(ROOT / "NetworkVisualization.ipynb", capsys) == (1, dict.fromkeys(EXERCISES, "missing"))
+
+
+def test_a_damaged_notebook_is_broken_and_a_missing_file_a_usage_error(tmp_path, capsys):
+    path = tmp_path / "damaged.ipynb"
+    for text in ('{"cells": [', "[]", notebook("x = 1") + "<<<<<<< HEAD", "", "\0"):
+        path.write_text(text)
+        assert check_file(path, capsys) == (1, dict.fromkeys(EXERCISES, "broken"))
+    for name in ("absent.py", "text.txt"):
+        (tmp_path / "text.txt").touch()
+        with pytest.raises(SystemExit, match="2"):
+            main([str(tmp_path / name)])
+        assert name in capsys.readouterr().err
+
+
+def test_what_a_file_prints_stays_out_of_the_json(tmp_path, capsys):
+    path = tmp_path / "noisy.py"
+    path.write_text(
+        "def helper():\n    print('now')\n    return 1\n\nNUMBER = helper()\n\n"
+        "def compute_saliency_maps(X, y, model):\n    print(NUMBER)\n    return X.sum(dim=NUMBER)\n"
+    )
+    assert check_file(path, capsys)[1][SALIENCY] == "wrong"
+
+
+def test_a_helper_that_cannot_be_made_is_told_where_it_is_used(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "TABLE = open('no such file').read()\n\n\ndef compute_saliency_maps(X, y, model):\n    return TABLE.upper()\n"
+    )
+    assert main([str(path)]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "compute_saliency_maps is broken" in printed
+    assert "TABLE has no value, since mine.py, line 1 raises FileNotFoundError" in printed
+
+
+def test_the_small_networks_are_in_evaluation_mode_with_frozen_weights_like_the_notebooks():
+    for case in checks.cases.SALIENCY_CASES:
+        network = case.network()
+        assert isinstance(network, nn.Module)
+        assert not network.training
+        assert not any(weight.requires_grad for weight in network.parameters())
