@@ -14,6 +14,7 @@ import pytest
 import torch
 from answers import ANSWERS
 from conftest import ROOT
+from mutants import mutants
 from torch import nn
 
 from cs231n import checks, net_visualization_pytorch
@@ -525,3 +526,37 @@ def test_the_small_networks_are_in_evaluation_mode_with_frozen_weights_like_the_
         assert isinstance(network, nn.Module)
         assert not network.training
         assert not any(weight.requires_grad for weight in network.parameters())
+
+
+# Mutants of the reference
+
+EQUIVALENT = {
+    SALIENCY: ["gather(1, y[:, None]) -> own_scores = model(X).gather(-1, y[:, None])"],
+    FOOLING: [
+        # 1e-12 is far below rounding; without it a dead class gives NaN, which a note says
+        "- 1e-12)", "+ -1e-12)", "+ 0)", "+ 2e-12)", "-> X_fooling += learning_rate * gradient / gradient.norm()",
+        "-> X_fooling += gradient / (gradient.norm() + 1e-12)",  # the learning rate is 1
+        "range(101)", "range(200)",  # no image here takes more than 100 steps
+        "else: / warn_not_fooled", "warn_not_fooled(X_fooling, target_y, model) -> pass",  # a warning, no result
+    ],
+    STEP: [
+        "- 1e-12)", "+ -1e-12)", "+ 0)", "+ 2e-12)", "-> img += learning_rate * ascent / ascent.norm()",
+        "-> img += learning_rate * ascent",  # the raw step is right as well
+        "check_step(img, model, target_y, l2_reg, learning_rate) -> pass",  # it only looks at the input
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_every_mutant_of_the_reference_that_behaves_otherwise_is_not_right(exercise):
+    (function,) = [node for node in ast.parse(REFERENCE_TEXT).body if getattr(node, "name", None) == exercise]
+    survivors, changed = [], list(mutants(function))
+    for description, tree in changed:
+        namespace = dict(vars(net_visualization_pytorch))
+        exec(compile(ast.Module([tree], []), "<mutant>", "exec"), namespace)
+        if examine(exercise, namespace[exercise]).verdict == "right":
+            survivors.append(description)
+    assert len(changed) >= 20
+    unknown = [text for text in survivors if not any(text.endswith(end) or end in text for end in EQUIVALENT[exercise])]
+    assert not unknown
+    assert len(survivors) == len(EQUIVALENT[exercise])

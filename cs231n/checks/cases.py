@@ -175,6 +175,7 @@ OWN_SCORE_IS_ITS_ID = Case(
 NEVER_FOOLED = Case("never fooled", stubborn_network, 20, (1, 4, 5), 3)
 DEAD_TARGET = Case("dead class", partial(relu_network, seed=10), 20, (1, 9, 8), 6)
 FOOLING_224 = Case("224 x 224 pixels, 1000 classes", squeezenet_sized_network, 20, (1, 224, 224), 119)
+ALREADY_FOOLED_224 = Case("224 x 224 pixels, of the target class", squeezenet_sized_network, 20, (1, 224, 224), 678)
 
 STEP_DEAD = Case("ReLU, dead class", partial(relu_network, seed=10), 20, (1, 9, 8), 6, l2_reg=0.06, learning_rate=1.2)
 STEP_CASES = [

@@ -296,6 +296,7 @@ NOTES = {
     "fixed-sizes": "right for images of 224 x 224 pixels and 1000 classes, but for no others: a size is written as a number.",
     "unbounded-loop": "the loop has no bound that we met. Where the network cannot be fooled, it runs for (nearly) ever.",
     "low-step-limit": "it gives up before 71 steps, which the hardest of the notebook's images takes.",
+    "fails-when-not-fooled": "where the network cannot be fooled, it raises an error or returns nothing.",
     "nan-on-dead-class": "for a class whose score and gradient are 0 it divides 0 by 0, and the image becomes NaN.",
     "prints": "it prints. That is fine while you look for a mistake; take it out when it is found.",
     "changes-random-state": "it sets or uses your notebook's random numbers, which were put back. Nothing here needs them.",

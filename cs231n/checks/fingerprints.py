@@ -118,38 +118,47 @@ def nearest_regulariser(found):
     answer, tells the mistake. None if no known gradient leaves just a share of the image over.
     """
     known, names = bank(), mistakes("step")
+    sizes = np.array([np.linalg.norm(case.images()) for case in found])
+    weights, rates = (np.array([getattr(case, name) for case in found]) for name in ("l2_reg", "learning_rate"))
     for objective in [(), ("cross-entropy",), ("softmax",)]:
-        ratios, sizes = [], []
+        parts = []
         for case, marks in found.items():
-            answers, image = known[f"known/step/{case.name}"][:, 0].astype(np.float64), case.images().numpy()
-            alone = answers[names.index(tuple(sorted({*objective, "regulariser-missing"})))]
-            share = _share(marks[0], alone, fingerprint(image)[0])
-            due = _share(answers[names.index(())], answers[names.index(("regulariser-missing",))], fingerprint(image)[0])
-            ratios.append(np.nan if share is None else share / due)
-            sizes.append(np.linalg.norm(image))
-        if np.isfinite(ratios).all():
-            ids = _regulariser_mistakes(np.array(ratios), np.array(sizes))
+            answers, image = known[f"known/step/{case.name}"][:, 0].astype(np.float64), fingerprint(case.images().numpy())[0]
+            gradient = answers[names.index(tuple(sorted({*objective, "regulariser-missing"})))]
+            due = answers[names.index(())] - answers[names.index(("regulariser-missing",))]
+            parts.append((*_parts(marks[0], gradient, image), np.dot(due, image) / np.dot(image, image)))
+        lengths, shares, due = np.array(parts).T
+        if np.isfinite(lengths).all():
+            ids = _regulariser_mistakes(shares / lengths / due, sizes, weights)
+            if not _is_constant(lengths) and _is_constant(lengths * rates):
+                ids = (*ids, "learning-rate-ignored")
             return tuple(sorted({*objective, *ids})) or None
     return None
 
 
-def _share(change, gradient, image):
-    """Return b / a where `change` is a * gradient + b * image and a > 0, or None if it is nothing of this kind."""
+def _parts(change, gradient, image):
+    """Return (a, b) where `change` is a * gradient + b * image and a > 0; NaN if it is nothing of this kind."""
     basis = np.stack([gradient, image], axis=1)
     a, b = np.linalg.lstsq(basis, np.nan_to_num(change), rcond=None)[0]
-    fits = np.linalg.norm(basis @ [a, b] - change) < TOLERANCE * np.linalg.norm(change)
-    return b / a if fits and a > 0 else None
+    fits = a > 0 and np.linalg.norm(basis @ [a, b] - change) < TOLERANCE * np.linalg.norm(change)
+    return (a, b) if fits else (np.nan, np.nan)
 
 
-def _regulariser_mistakes(ratios, sizes):
-    """ratios: the image's share, relative to the right one, in each case. sizes: the norms of the images."""
+def _is_constant(numbers):
+    return np.ptp(numbers) < 0.01 * abs(numbers.mean())
+
+
+def _regulariser_mistakes(ratios, sizes, weights):
+    """ratios: the image's share, relative to the right one, in each case. sizes: the images' norms. weights: l2_reg."""
     if np.abs(ratios).max() < 5e-3:
         return ("regulariser-missing",)
     sign = ("regulariser-wrong-sign",) if ratios.mean() < 0 else ()
-    if np.ptp(ratios) < 0.01 * abs(ratios.mean()):
+    if _is_constant(ratios):
         size = abs(ratios.mean())
         name = "regulariser-halved" if abs(size - 0.5) < 0.01 else "regulariser-other-size"
         return sign if abs(size - 1) < 0.01 else (*sign, name)
-    if np.ptp(ratios * sizes) < 0.01 * abs((ratios * sizes).mean()):
+    if _is_constant(ratios * sizes):
         return (*sign, "regulariser-not-squared")
+    if _is_constant(ratios * sizes * weights):
+        return (*sign, "regulariser-not-squared", "regulariser-other-size")
     return (*sign, "regulariser-other-size")

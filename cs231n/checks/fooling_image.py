@@ -132,10 +132,13 @@ def _on_large_images(function, device, failure):
     way, large_failure = _attempt(function, cases.FOOLING_224, device)
     if large_failure is not None or way.steps == 0:
         return failure
+    already, already_failure = _attempt(function, cases.ALREADY_FOOLED_224, device)
+    if already_failure is not None:
+        return already_failure
     known = nearest("fooling-224", {way.case: fingerprint(way.changes[:4])})
-    changed, notes = side_effects([way.trial])
-    names = [*(known or ()), *_stop_mistakes([way], []), *changed]
-    if known == () and not names and way.steps_too_many == 0:
+    changed, notes = side_effects([way.trial, already.trial])
+    names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
+    if known == () and not names:
         return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
     return Report(EXERCISE, "wrong", names, notes, evidence=only_large(failure, way.case))
 
@@ -144,9 +147,11 @@ def _limits(function, device):
     """Notes on what a right answer does where the network cannot be fooled."""
     notes = []
     way, _ = _attempt(function, cases.NEVER_FOOLED, device, calls=NEVER)
-    if way is not None and way.endless:
+    if way is None:
+        notes.append("fails-when-not-fooled")
+    elif way.endless:
         notes.append("unbounded-loop")
-    elif way is not None and max(way.steps, way.trial.calls) < HARDEST:
+    elif max(way.steps, way.trial.calls) < HARDEST:
         notes.append("low-step-limit")
     dead, _ = _attempt(function, cases.DEAD_TARGET, device, calls=NEVER)
     if dead is not None and not np.isfinite(dead.images).all():
@@ -198,21 +203,20 @@ def _compares_a_score(function, device, score_is_id):
 
 
 def _stop_mistakes(ways, special):
-    """Return the mistakes in when the steps end."""
-    already = special[0] if special else None
-    too_many = [way.steps_too_many for way in ways]
-    if already is not None and all(way.steps == 0 and not way.endless for way in ways):
+    """Return the mistakes in when the steps end. special: first the way of an image that is of the target class already."""
+    already, too_many = special[0], [way.steps_too_many for way in ways]
+    if all(way.steps == 0 and not way.endless for way in ways):
         return ["stop-test-inverted"] if already.steps > 0 else ["gives-up-early"]
     if any((extra or 0) > 1 or (way.endless and extra) for way, extra in zip(ways, too_many, strict=True)):
         return ["no-stop-test"]
-    if already is not None and not any(too_many) and already.steps > 1:
+    if not any(too_many) and already.steps > 1:
         return ["no-stop-test"]
     if any(extra == 1 for extra in too_many):
         return ["one-step-too-many"]
     gave_up = [way for way in [*ways, *special[2:]] if way.steps_to_fool is None and not way.endless]
     if gave_up and max(way.steps for way in gave_up) < FEW and max(way.trial.calls for way in gave_up) < FEW:
         return ["gives-up-early"]
-    if already is not None and already.steps > 0:
+    if already.steps > 0:
         return ["already-fooled-image-changed"]
     return []
 

@@ -100,7 +100,7 @@ TO_MAPS = [
     (("times-input", "sum-over-channels", "no-absolute-value"), lambda g, x: (g * x).sum(dim=1)),
     (("times-input", "sum-over-channels", "absolute-value-too-late"), lambda g, x: (g * x).sum(dim=1).abs()),
     (("rescaled",), lambda g, x: _scaled_to_1(g.abs().amax(dim=1))),
-    (("rescaled", "mean-over-channels"), lambda g, x: _scaled_to_1(g.abs().mean(dim=1))),
+    (("rescaled", "sum-over-channels"), lambda g, x: _scaled_to_1(g.abs().sum(dim=1))),
     (("rescaled", "no-absolute-value"), lambda g, x: _scaled_to_1(g.amax(dim=1))),
     (("one-channel",), lambda g, x: g.abs()[range(len(g)), g.abs().sum(dim=(2, 3)).argmax(dim=1)]),
     *((("one-channel",), lambda g, x, c=c: g[:, c].abs()) for c in range(3)),
@@ -134,22 +134,23 @@ def _over_norm(g):
 
 
 LENGTHS = [
-    ((), _over_norm),
-    (("not-normalised",), lambda g: g),
-    (("squared-norm",), lambda g: g / g.square().sum().clamp(min=1e-200)),
-    (("divided-by-sum",), lambda g: g / g.sum()),
-    (("other-normalisation",), lambda g: g / g.abs().amax()),
-    (("other-normalisation",), lambda g: g / g.abs().sum()),
-    (("other-normalisation",), lambda g: g / g.abs().mean()),
-    (("other-normalisation",), lambda g: g / g.mean()),
-    (("other-normalisation",), lambda g: g / g.amax()),
-    (("other-normalisation",), lambda g: g / g.std()),
-    (("other-normalisation",), lambda g: g / g.norm().sqrt()),
-    (("other-normalisation",), lambda g: g / g.norm(dim=0, keepdim=True).clamp(min=1e-12)),
-    (("other-normalisation",), lambda g: g / g.norm(dim=(1, 2), keepdim=True)),
-    (("other-normalisation",), lambda g: g / g.norm(dim=1, keepdim=True)),
-    (("other-normalisation",), lambda g: g / g.norm(dim=2, keepdim=True)),
-    (("other-normalisation",), lambda g: g.sign()),
+    ((), lambda g, x: _over_norm(g)),
+    (("not-normalised",), lambda g, x: g),
+    (("squared-norm",), lambda g, x: g / g.square().sum().clamp(min=1e-200)),
+    (("divided-by-sum",), lambda g, x: g / g.sum()),
+    (("other-normalisation",), lambda g, x: g / x.norm()),
+    (("other-normalisation",), lambda g, x: g / g.abs().amax()),
+    (("other-normalisation",), lambda g, x: g / g.abs().sum()),
+    (("other-normalisation",), lambda g, x: g / g.abs().mean()),
+    (("other-normalisation",), lambda g, x: g / g.mean()),
+    (("other-normalisation",), lambda g, x: g / g.amax()),
+    (("other-normalisation",), lambda g, x: g / g.std()),
+    (("other-normalisation",), lambda g, x: g / g.norm().sqrt()),
+    (("other-normalisation",), lambda g, x: g / g.norm(dim=0, keepdim=True).clamp(min=1e-12)),
+    (("other-normalisation",), lambda g, x: g / g.norm(dim=(1, 2), keepdim=True)),
+    (("other-normalisation",), lambda g, x: g / g.norm(dim=1, keepdim=True)),
+    (("other-normalisation",), lambda g, x: g / g.norm(dim=2, keepdim=True)),
+    (("other-normalisation",), lambda g, x: g.sign()),
 ]
 
 LEARNING_RATES = [((), 1.0), *((("learning-rate-changed",), rate) for rate in (0.01, 0.1, 0.5, 2.0, 5.0, 10.0, 25.0, 100.0))]
@@ -172,7 +173,7 @@ def fooling_paths(network, X, target, steps, at_most=3):
             changes = []
             for row, (_, (sign, memory, to_length, rate)) in enumerate(rows):
                 gradient, kept[row] = _remembered(memory, kept[row], sign * gradients[row])
-                changes.append(rate * to_length(gradient))
+                changes.append(rate * to_length(gradient, x[row]))
             x = x + torch.stack(changes)
             paths.append(x)
         found += [(_ids(objective_ids, ids), path) for (ids, _), path in zip(rows, torch.stack(paths, dim=1), strict=True)]
@@ -194,6 +195,8 @@ REGULARISERS = [
     (("regulariser-on-scores",), lambda x, reg, squares, norm: -reg * norm),
     (("regulariser-on-scores", "regulariser-wrong-sign"), lambda x, reg, squares, norm: reg * squares),
     (("regulariser-not-squared",), lambda x, reg, squares, norm: -2 * reg * _over_norm(x)),
+    (("regulariser-not-squared",), lambda x, reg, squares, norm: -reg * x / x.norm(dim=0, keepdim=True)),
+    (("regulariser-not-squared",), lambda x, reg, squares, norm: -reg * x / x.norm(dim=(1, 2), keepdim=True)),
     (("regulariser-constant",), lambda x, reg, squares, norm: -reg * torch.ones_like(x)),
     (("regulariser-constant",), lambda x, reg, squares, norm: reg * torch.ones_like(x)),
     (("regulariser-other-size",), lambda x, reg, squares, norm: -2 * reg * x / x.numel()),

@@ -1212,7 +1212,7 @@ def squares_of_a_mean(X, y, model):
     return torch.max(torch.square(X.grad), dim=1)[0]
 
 
-@wrong("rescaled", "mean-over-channels")
+@wrong("sum-over-channels", "rescaled")  # after the division a mean is a sum
 def mean_divided_by_maximum(X, y, model):
     X.requires_grad_()
     model(X).gather(1, y.view(-1, 1)).sum().backward()
