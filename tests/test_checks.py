@@ -560,3 +560,143 @@ def test_every_mutant_of_the_reference_that_behaves_otherwise_is_not_right(exerc
     unknown = [text for text in survivors if not any(text.endswith(end) or end in text for end in EQUIVALENT[exercise])]
     assert not unknown
     assert len(survivors) == len(EQUIVALENT[exercise])
+
+
+# Names and numbers beyond the known mistakes
+
+
+def step_with(direction, rate=lambda rate: rate):
+    """Return an update step that moves along direction(score's gradient, image, l2_reg), divided by its length."""
+
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        (gradient,) = torch.autograd.grad(model(img)[0, target_y], img)
+        change = direction(gradient, img.detach(), l2_reg)
+        img.data += rate(learning_rate) * change / change.norm()
+
+    return class_visualization_update_step
+
+
+def raw_step_with(direction, rate=lambda rate: rate):
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        (gradient,) = torch.autograd.grad(model(img)[0, target_y], img)
+        img.data += rate(learning_rate) * direction(gradient, img.detach(), l2_reg)
+
+    return class_visualization_update_step
+
+
+@pytest.mark.parametrize("make", [step_with, raw_step_with])
+@pytest.mark.parametrize(
+    ("direction", "expected"),
+    [
+        (lambda g, x, reg: g - 2 * reg * x, None),
+        (lambda g, x, reg: g - 3 * reg * x, {"regulariser-other-size"}),
+        (lambda g, x, reg: g + 7 * reg * x, {"regulariser-other-size", "regulariser-wrong-sign"}),
+        (lambda g, x, reg: g - 5 * reg * x / x.norm(), {"regulariser-not-squared"}),
+        (lambda g, x, reg: g + 5 * reg * x / x.norm(), {"regulariser-not-squared", "regulariser-wrong-sign"}),
+        (lambda g, x, reg: g - 0.3 * x / x.norm(), {"regulariser-not-squared", "regulariser-other-size"}),
+        (lambda g, x, reg: g - 0.07 * x, {"regulariser-other-size"}),
+    ],
+)
+def test_a_regulariser_of_any_size_is_named_by_the_images_share_in_the_step(make, direction, expected):
+    report = examine(STEP, make(direction))
+    assert report.verdict == ("wrong" if expected else "right")
+    assert set(report.mistakes) == (expected or set())
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [
+        (lambda rate: 3.3 * rate, {"learning-rate-changed"}),
+        (lambda rate: 0.04, {"learning-rate-ignored"}),
+        (lambda rate: rate**3, {"other-normalisation"}),
+    ],
+)
+def test_a_step_of_any_length_is_named_by_how_the_length_depends_on_the_learning_rate(rate, expected):
+    for direction in (lambda g, x, reg: g - 2 * reg * x, lambda g, x, reg: g - 1 * reg * x):
+        halved = {"regulariser-halved"} if direction(0, 1, 1) == -1 else set()
+        assert set(examine(STEP, step_with(direction, rate)).mistakes) == expected | halved
+    strong = raw_step_with(lambda g, x, reg: g - 3 * reg * x, lambda rate: 0.7)
+    assert set(examine(STEP, strong).mistakes) == {"regulariser-other-size", "learning-rate-ignored"}
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(3.7, "learning-rate-changed"), (None, "other-normalisation")])
+def test_a_fooling_step_of_any_length_is_named_by_whether_the_length_is_the_same_everywhere(factor, expected):
+    def make_fooling_image(X, target_y, model):
+        X = X.clone().requires_grad_()
+        for _ in range(100):
+            scores = model(X)
+            if scores.argmax() == target_y:
+                break
+            (g,) = torch.autograd.grad(scores[0, target_y], X)
+            X.data += g / g.norm() * (factor or 0.1 * g.abs().max() + 0.2)
+        return X
+
+    assert examine(FOOLING, make_fooling_image).mistakes == [expected]
+
+
+DETACHED = {
+    "sum of squares": lambda img, reg: reg * (img.detach() ** 2).sum(),
+    "squares": lambda img, reg: (reg * img.data.square()).sum(),
+    "product": lambda img, reg: torch.sum(img.data * img.data).mul(reg),
+    "norm": lambda img, reg: reg * img.data.norm(),
+    "mean": lambda img, reg: reg * (img.data**2).mean(),
+    "number": lambda img, reg: (img.data**2).sum().item() * reg,
+    "absolute values": lambda img, reg: reg * img.data.abs().sum(),
+    "image": lambda img, reg: (reg * img.data).norm(),
+}
+
+
+@pytest.mark.parametrize("form", DETACHED)
+def test_a_regulariser_without_gradient_is_named_in_many_forms(form):
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        objective = model(img)[0, target_y] - DETACHED[form](img, l2_reg)
+        img.data += learning_rate * torch.autograd.grad(objective, img)[0]
+
+    assert examine(STEP, class_visualization_update_step).mistakes == ["regulariser-detached"]
+
+
+ON_WEIGHTS = {
+    "sum of squares": lambda model, reg: reg * sum((w**2).sum() for w in model.parameters()),
+    "sum of norms": lambda model, reg: reg * sum(w.norm() for w in model.parameters()),
+    "norm of all": lambda model, reg: reg * torch.cat([w.flatten() for w in model.parameters()]).norm(),
+    "each square": lambda model, reg: sum(reg * (w**2).sum() for w in model.parameters()),
+    "each norm": lambda model, reg: sum(reg * w.norm() for w in model.parameters()),
+    "each weight": lambda model, reg: sum((reg * w).norm() for w in model.parameters()),
+}
+
+
+@pytest.mark.parametrize("form", ON_WEIGHTS)
+def test_a_regulariser_on_the_weights_is_named_in_many_forms(form):
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        objective = model(img)[0, target_y] - ON_WEIGHTS[form](model, l2_reg)
+        img.data += learning_rate * torch.autograd.grad(objective, img)[0]
+
+    assert examine(STEP, class_visualization_update_step).mistakes == ["regulariser-on-weights"]
+
+
+def test_the_angle_and_the_lengths_in_a_message_are_those_of_the_step():
+    def make_fooling_image(X, target_y, model):  # turned by 60 degrees, twice as long, against the right step
+        X = X.clone().requires_grad_()
+        (g,) = torch.autograd.grad(model(X)[0, target_y], X)
+        u = g / g.norm()
+        v = torch.linspace(-1, 1, u.numel()).view_as(u)
+        v -= (u * v).sum() * u
+        return (X + 2 * (0.5 * u + 0.75**0.5 * v / v.norm())).detach()
+
+    text = " ".join(examine(FOOLING, make_fooling_image).text().split())
+    assert "yours has length 2, expected 1; the angle between the two is 60.0 degrees; it is off by 173 %." in text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (lambda X: X.sum(dim=1).long(), "a tensor of shape (5, 8, 11), dtype int64"),
+        (lambda X: X.sum(dim=1).numpy() > 0, "a NumPy array of shape (5, 8, 11), dtype bool"),
+        (lambda X: X.sum(dim=1).tolist(), "a list"),
+        (lambda X: X.abs(), "a tensor of shape (5, 3, 8, 11), dtype float32; expected a float tensor of shape (5, 8, 11)"),
+    ],
+)
+def test_a_result_of_another_form_is_described(value, said):
+    report = examine(SALIENCY, lambda X, y, model: value(X))
+    assert set(report.mistakes) <= {"wrong-type", "wrong-shape"}
+    assert said in " ".join(report.text().split())
