@@ -18,8 +18,8 @@ BELOW_0 = dict.fromkeys(range(6), -30.0)  # biases that no image here makes up f
 class SmallNetwork(nn.Module):
     """A network in evaluation mode, with its weights frozen, as load_squeezenet() gives it; it tells who calls it.
 
-    layers: modules that lead from images (N, 3, H, W) to scores (N, num_classes). weights: seed of the weights.
-    gain: factor on the usual size of the weights. biases: class id -> what is added to its score.
+    layers: modules that lead from images (N, 3, H, W) to scores (N, num_classes). seed: of the weights. gain: factor on
+    their usual size. biases: {class id: what is added to its score}.
     """
 
     def __init__(self, *layers, num_classes, seed, gain=1.0, biases=None):
@@ -59,10 +59,9 @@ class Pinned(nn.Module):
         self.label, self.value = label, value
 
     def forward(self, scores):
-        own = scores[:, self.label]
-        return torch.cat(
-            [scores[:, : self.label], (self.value + own - own.detach())[:, None], scores[:, self.label + 1 :]], dim=1
-        )
+        own = scores[:, self.label, None]
+        pinned = self.value + (own - own.detach())
+        return torch.cat([scores[:, : self.label], pinned, scores[:, self.label + 1 :]], dim=1)
 
 
 class Saturated(nn.Module):
@@ -80,35 +79,35 @@ def _normal(random, shape, scale):
     return torch.from_numpy((random.standard_normal(tuple(shape)) * scale).astype(np.float32))
 
 
-def images(seed, n, height, width, size=1.0):
-    """Return a float tensor (n, 3, height, width) of normally distributed values, `size` their standard deviation."""
-    return _normal(np.random.RandomState(seed), (n, 3, height, width), size)
+def images(seed, n, height, width):
+    """Return a float tensor (n, 3, height, width) of normally distributed values."""
+    return _normal(np.random.RandomState(seed), (n, 3, height, width), 1.0)
 
 
-def tanh_network(num_classes=7, seed=1, biases=None):
+def tanh_network(seed):
     """Two hidden layers, tanh; scores of both signs. For images of 8 x 11 pixels."""
-    layers = nn.Conv2d(3, 8, 3), nn.Tanh(), nn.Conv2d(8, 6, 3, stride=2), nn.Tanh(), nn.Flatten(), nn.Linear(48, num_classes)
-    return SmallNetwork(*layers, num_classes=num_classes, seed=seed, gain=2.2, biases=biases)
+    layers = nn.Conv2d(3, 8, 3), nn.Tanh(), nn.Conv2d(8, 6, 3, stride=2), nn.Tanh(), nn.Flatten(), nn.Linear(48, 7)
+    return SmallNetwork(*layers, num_classes=7, seed=seed, gain=2.2)
 
 
-def relu_network(num_classes=8, seed=2, biases=None):
+def relu_network(seed):
     """Ends as SqueezeNet does, in 1 x 1 convolution, ReLU and mean: no score is negative, and a class can be dead."""
     layers = nn.Conv2d(3, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 12, 3, stride=2), nn.ReLU()
-    last = nn.Conv2d(12, num_classes, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    return SmallNetwork(*layers, *last, num_classes=num_classes, seed=seed, gain=3.0, biases=biases)
+    last = nn.Conv2d(12, 8, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    return SmallNetwork(*layers, *last, num_classes=8, seed=seed, gain=3.0)
 
 
-def softplus_network(num_classes=6, seed=3, biases=None, last=()):
+def softplus_network(seed, biases=None, last=()):
     """One hidden layer, softplus; nearly linear. For images of 10 x 12 pixels."""
-    layers = nn.Conv2d(3, 8, 3, stride=2), nn.Softplus(), nn.Flatten(), nn.Linear(160, num_classes)
-    return SmallNetwork(*layers, *last, num_classes=num_classes, seed=seed, gain=2.0, biases=biases)
+    layers = nn.Conv2d(3, 8, 3, stride=2), nn.Softplus(), nn.Flatten(), nn.Linear(160, 6)
+    return SmallNetwork(*layers, *last, num_classes=6, seed=seed, gain=2.0, biases=biases)
 
 
-def gelu_network(num_classes=9, seed=4, biases=None):
+def gelu_network(seed):
     """Batch normalisation, dropout, GELU: a network that behaves otherwise in training mode. For images of 9 x 11 pixels."""
     layers = nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.GELU(), nn.Dropout(0.5), nn.Conv2d(8, 8, 3), nn.GELU()
-    last = nn.AvgPool2d(2), nn.Flatten(), nn.Linear(96, num_classes)
-    return SmallNetwork(*layers, *last, num_classes=num_classes, seed=seed, gain=2.5, biases=biases)
+    last = nn.AvgPool2d(2), nn.Flatten(), nn.Linear(96, 9)
+    return SmallNetwork(*layers, *last, num_classes=9, seed=seed, gain=2.5)
 
 
 def stubborn_network():
@@ -116,10 +115,10 @@ def stubborn_network():
     return SmallNetwork(nn.Flatten(), nn.Linear(60, 5), Stubborn(), num_classes=5, seed=6, gain=2.0)
 
 
-def squeezenet_sized_network(seed=5):
+def squeezenet_sized_network():
     """1000 classes, for images of 224 x 224 pixels: for code that works for nothing else."""
     layers = nn.Conv2d(3, 6, 7, stride=4), nn.Tanh(), nn.AvgPool2d(5), nn.Conv2d(6, 1000, 11), nn.Flatten()
-    return SmallNetwork(*layers, num_classes=1000, seed=seed, gain=8.0)
+    return SmallNetwork(*layers, num_classes=1000, seed=5, gain=8.0)
 
 
 @dataclass(frozen=True)

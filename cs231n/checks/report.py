@@ -60,7 +60,7 @@ class Report:
             return f"… {self.exercise}: not implemented yet."
         if self.verdict == "missing":
             return f"… {self.exercise}: not defined here."
-        return f"✗ {self.exercise} is broken: it does not run to its end."
+        return f"✗ {self.exercise} is broken: it cannot be read, or does not run to its end."
 
     def show(self):
         """Print the message; in a notebook draw the figure, too."""

@@ -22,7 +22,7 @@ def examine(function, device="cpu"):
             return _on_large_images(function, device, failure) if failure.verdict == "broken" or maps is not None else failure
         found[case] = maps
     if not all(same(maps, right("saliency", case)) for case, maps in found.items()):
-        return _wrong("saliency", found, trials)
+        return _wrong(found, trials)
     return _other_batch_sizes(function, device, trials)
 
 
@@ -82,7 +82,7 @@ def _other_batch_sizes(function, device, trials):
         if failure is not None:
             failing.append(case)
         elif not same(maps, right("saliency", case)):
-            return _wrong("saliency", {case: maps}, [*trials, trial])
+            return _wrong({case: maps}, [*trials, trial])
         trials.append(trial)
     mistakes, notes = side_effects(trials)
     if failing:
@@ -91,8 +91,10 @@ def _other_batch_sizes(function, device, trials):
     return Report(EXERCISE, "wrong" if mistakes else "right", mistakes, notes)
 
 
-def _wrong(exercise, found, trials):
-    mistakes = nearest(exercise, {case: fingerprint(maps[None]) for case, maps in found.items() if case in cases.SALIENCY_CASES})
+def _wrong(found, trials):
+    mistakes = nearest(
+        "saliency", {case: fingerprint(maps[None]) for case, maps in found.items() if case in cases.SALIENCY_CASES}
+    )
     changed, notes = side_effects(trials)
     if mistakes is None and not SPOILING & set(changed):
         if all(_rescaled(maps[_alive(case)], right("saliency", case)[_alive(case)]) for case, maps in found.items()):
