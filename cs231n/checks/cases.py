@@ -153,10 +153,12 @@ OTHER_BATCH_SIZES = [
 ]
 SALIENCY_224 = Case("224 x 224 pixels, 1000 classes", squeezenet_sized_network, 26, (5, 224, 224), (0, 999, 281, 3, 500))
 
+# Their ways keep clear of the kinks of a ReLU and of ties between classes, so that rounding, or an epsilon in the norm,
+# changes nothing. One of them passes a third class, and in two the target comes to the top with a probability below 0.5.
 FOOLING_CASES = [
     Case("GELU", partial(gelu_network, seed=12), 22, (1, 9, 11), 8),
-    Case("ReLU", partial(relu_network, seed=11), 21, (1, 9, 8), 6),
-    Case("tanh", partial(tanh_network, seed=11), 21, (1, 8, 11), 0),
+    Case("ReLU", partial(relu_network, seed=21), 121, (1, 9, 8), 3),
+    Case("tanh", partial(tanh_network, seed=16), 116, (1, 8, 11), 0),
     Case("softplus, scores below 0", partial(softplus_network, seed=12, biases=BELOW_0), 22, (1, 10, 12), 2),
 ]
 ALREADY_FOOLED = Case("already of the target class", partial(tanh_network, seed=10), 20, (1, 8, 11), 6)

@@ -21,6 +21,7 @@ EXERCISES = {
     "class_visualization_update_step": "Three calls in a row change the image as expected on five small networks, "
     "for several regularisers and learning rates, and for a dead class.",
 }
+LIMITED = "It gives what is expected, but not for every input that the exercise allows."
 
 MISTAKES = {
     # what is differentiated
@@ -38,7 +39,8 @@ MISTAKES = {
     ),
     "log-of-score": Explanation(
         "Logarithm of the score",
-        "The gradient is divided by the score itself, as that of a logarithm is; for a score of 0 or below there is none.",
+        "The gradient is divided by the score itself, as that of a logarithm is (where its length is divided out, that of the "
+        "score's square looks the same); for a score of 0 or below it is no use.",
         "is anything done to the score before it is differentiated?",
     ),
     "squared-score": Explanation(
@@ -149,7 +151,7 @@ MISTAKES = {
     ),
     "learning-rate-changed": Explanation(
         "Another learning rate",
-        "Your steps are longer or shorter than they should be, always by the same factor (or by a power of the rate).",
+        "Your steps have the right direction, but are longer or shorter than they should be.",
         "where does the number come from by which you multiply the direction, and how often is it used?",
     ),
     "learning-rate-ignored": Explanation(
@@ -183,6 +185,16 @@ MISTAKES = {
         "Gives up early",
         "It ends before the network is fooled.",
         "how many steps does the exercise speak of, and what ends your loop?",
+    ),
+    "returns-input": Explanation(
+        "It returns the image that came in",
+        "The network was given other images on the way, but what comes back is X.",
+        "which of your tensors holds the result?",
+    ),
+    "image-never-changed": Explanation(
+        "The image never changes",
+        "The network was asked again and again about the same image.",
+        "what is it that your step changes, and is it what the network is given next?",
     ),
     "already-fooled-image-changed": Explanation(
         "An image that is of the target class already is changed",
@@ -248,7 +260,7 @@ MISTAKES = {
         "does your last line change the tensor that came in, or does it give its name to a new one?",
     ),
     # form
-    "wrong-type": Explanation("It returns something else than a tensor", "", "which of the things you have is the result?"),
+    "wrong-type": Explanation("It returns something else than a float tensor", "", "which of the things you have is the result?"),
     "wrong-shape": Explanation(
         "The result has the wrong shape",
         "",
@@ -350,16 +362,13 @@ ERRORS = [
         "This name has no value here: a misspelling, a missing import, or a line that was not reached.",
     ),
     (r"ImportError|ModuleNotFoundError", "A module that is used here is not installed, or has moved."),
-    (
-        r"positional argument|unexpected keyword",
-        "The function is called as in the exercise; does its signature still have the exercise's arguments?",
-    ),
     (r"dtype|Long|Double|Float", "Two tensors have different dtypes."),
     (r"SystemExit", "exit() and quit() end the whole program; a function ends with return."),
 ]
 
 
-def meaning_of(error):
-    """Return the sentence that explains an error, or None."""
-    message = f"{type(error).__name__}: {error}"
-    return next((sentence for pattern, sentence in ERRORS if re.search(pattern, message)), None)
+def meaning_of(kind, message, own_line=True):
+    """Return the sentence that explains an error, or None. own_line: whether it came up in the student's own code."""
+    if not own_line and re.search(r"positional argument|unexpected keyword", message):
+        return "The function is called as in the exercise; does its signature still have the exercise's arguments?"
+    return next((sentence for pattern, sentence in ERRORS if re.search(pattern, f"{kind}: {message}")), None)

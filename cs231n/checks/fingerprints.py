@@ -90,7 +90,8 @@ def nearest_but_for_length(exercise, found, laws):
     """Like `nearest`, for first steps that have a known direction, but a length of their own.
 
     laws: {id: factors (cases,)}, ways in which the lengths can differ from those of a known answer, up to a constant.
-    Returns that answer's mistakes and the id of the law that holds, or "other-normalisation"; None for an unknown direction.
+    Returns that answer's mistakes and the id of the law that holds, or "other-normalisation"; None for an unknown direction
+    and for a first step that is known as it is. Later steps are not looked at.
     """
     known, names = bank(), mistakes(exercise)
     factors, gaps = [], []
@@ -103,10 +104,11 @@ def nearest_but_for_length(exercise, found, laws):
         gaps.append(np.where(factor > 0, np.nan_to_num(gap, nan=np.inf), np.inf))
     factors, worst = np.array(factors), np.max(gaps, axis=0)
     candidates = [i for i in np.flatnonzero(worst < TOLERANCE) if not {"learning-rate-changed", *laws} & set(names[i])]
+    if any(np.abs(factors[:, i] - 1).max() < 0.01 for i in candidates):
+        return None  # the first step is a known one: what is wrong comes later
     for i in candidates:
         for law, expected in laws.items():
-            ratio = factors[:, i] / expected
-            if np.ptp(ratio) < 0.01 * ratio.mean():
+            if _is_constant(factors[:, i] / expected):
                 return tuple(sorted({*names[i], law}))
     return tuple(sorted({*names[candidates[0]], "other-normalisation"})) if candidates else None
 
@@ -132,7 +134,7 @@ def nearest_regulariser(found):
             ids = _regulariser_mistakes(shares / lengths / due, sizes, weights)
             if not _is_constant(lengths) and _is_constant(lengths * rates):
                 ids = (*ids, "learning-rate-ignored")
-            return tuple(sorted({*objective, *ids})) or None
+            return tuple(sorted({*objective, *ids}))
     return None
 
 
@@ -149,15 +151,14 @@ def _is_constant(numbers):
 
 
 def _regulariser_mistakes(ratios, sizes, weights):
-    """ratios: the image's share, relative to the right one, in each case. sizes: the images' norms. weights: l2_reg."""
+    """Return the mistakes in a regulariser that none of the known answers has.
+
+    ratios: the image's share, relative to the right one, in each case. sizes: the images' norms. weights: l2_reg.
+    """
     if np.abs(ratios).max() < 5e-3:
         return ("regulariser-missing",)
     sign = ("regulariser-wrong-sign",) if ratios.mean() < 0 else ()
-    if _is_constant(ratios):
-        size = abs(ratios.mean())
-        name = "regulariser-halved" if abs(size - 0.5) < 0.01 else "regulariser-other-size"
-        return sign if abs(size - 1) < 0.01 else (*sign, name)
-    if _is_constant(ratios * sizes):
+    if not _is_constant(ratios) and _is_constant(ratios * sizes):
         return (*sign, "regulariser-not-squared")
     if _is_constant(ratios * sizes * weights):
         return (*sign, "regulariser-not-squared", "regulariser-other-size")

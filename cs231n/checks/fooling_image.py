@@ -12,10 +12,11 @@ import torch
 from . import cases
 from .fingerprints import bank, fingerprint, nearest, nearest_but_for_length, right
 from .guard import CALLS, TooManyCalls, Trial, run
-from .judging import SPOILING, angle, as_array, kind, only_large, problem, relative_error, same, side_effects
+from .judging import SPOILING, angle, as_array, kind, only_large, percent, problem, relative_error, same, side_effects
 from .report import Report
 
 EXERCISE = "make_fooling_image"
+LONG = 400  # forward passes for the long way of 39 steps: up to ten a step
 NEVER = 1050  # forward passes after which a loop counts as without a bound
 HARDEST = 71  # steps that the hardest of the notebook's images takes
 FEW = 40  # a limit of fewer steps gives up on too many images
@@ -52,6 +53,13 @@ class Way:
     def changes(self):
         return self.images[1:] - self.images[0]
 
+    @property
+    def first_changes(self):
+        """As many as are known of each mistake, up to the first that is not finite."""
+        changes = self.changes[: bank()["known/fooling/GELU"].shape[1]]
+        broken = np.flatnonzero(~np.isfinite(changes).all(axis=(1, 2, 3)))
+        return changes[: max(broken[0], 1)] if len(broken) else changes
+
 
 def examine(function, device="cpu"):
     """Return the Report on a make_fooling_image(X, target_y, model). It is called with small networks on `device`."""
@@ -63,7 +71,7 @@ def examine(function, device="cpu"):
         ways.append(way)
     special = []
     for case in (cases.ALREADY_FOOLED, cases.SCORE_IS_A_CLASS_ID, cases.LONG_WAY):
-        way, failure = _attempt(function, case, device)
+        way, failure = _attempt(function, case, device, calls=LONG if case is cases.LONG_WAY else CALLS)
         if failure is not None:
             return failure
         special.append(way)
@@ -94,10 +102,10 @@ def _attempt(function, case, device, calls=CALLS):
     if not torch.equal(X.detach().cpu(), original):
         trial.changed.add("input-changed")
     original, result = original.double().numpy(), None
-    if not endless:
-        if trial.value is None:
-            advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
-            return None, Report(EXERCISE, "unfinished", evidence=advice)
+    if not endless and trial.value is None and case is cases.FOOLING_CASES[0]:
+        advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
+        return None, Report(EXERCISE, "unfinished", evidence=advice)
+    if not endless and trial.value is not None:
         result = as_array(trial, trial.value, X)
         came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {(1, *original.shape[1:])}."
         if result is None:
@@ -146,11 +154,13 @@ def _on_large_images(function, device, failure):
 def _limits(function, device):
     """Notes on what a right answer does where the network cannot be fooled."""
     notes = []
-    way, _ = _attempt(function, cases.NEVER_FOOLED, device, calls=NEVER)
-    if way is None:
+    way, failure = _attempt(function, cases.NEVER_FOOLED, device, calls=NEVER)
+    if way is None and "never-returns" not in failure.mistakes:
         notes.append("fails-when-not-fooled")
-    elif way.endless:
+    elif way is None or way.endless:
         notes.append("unbounded-loop")
+    elif way.result is None:
+        notes.append("fails-when-not-fooled")
     elif max(way.steps, way.trial.calls) < HARDEST:
         notes.append("low-step-limit")
     dead, _ = _attempt(function, cases.DEAD_TARGET, device, calls=NEVER)
@@ -166,6 +176,10 @@ def _wrong(function, device, ways, special, changed, notes):
         names, stop = ("not-finite",), []
     elif names is None and any(way.endless for way in ways):
         names, stop = ("too-many-network-calls",), []
+    elif _returns_input(ways):
+        names, stop = ("returns-input",), []
+    elif all(not way.steps and way.trial.calls > 3 for way in ways):
+        names, stop = ("image-never-changed",), []
     else:
         stop = _stop_mistakes(finite, special) if finite and not (names is None and SPOILING & set(changed)) else []
     if stop == ["no-stop-test"] and _compares_a_score(function, device, special[1]):
@@ -175,16 +189,22 @@ def _wrong(function, device, ways, special, changed, notes):
     return report
 
 
+def _returns_input(ways):
+    """Return whether X comes back although the way led elsewhere."""
+    return all(way.steps > 0 and way.result is not None and np.array_equal(way.result[0], way.images[0]) for way in ways)
+
+
 def _step_mistakes(ways, special, spoilt):
     """Return the mistakes in the steps themselves, a tuple of ids, or None if they are not known."""
-    moving = {way.case: fingerprint(way.changes[: bank()["known/fooling/GELU"].shape[1]]) for way in ways if way.steps}
+    moving = {way.case: fingerprint(way.first_changes) for way in ways if way.steps}
     for way in ways:  # many forward passes, always of the same image: steps that rounding swallows
         if not way.steps and way.trial.calls > FEW:
             moving[way.case] = fingerprint(np.zeros((1, way.images[0].size)))
     if not any(way.steps for way in ways):
         return None if moving else ()
     names = nearest("fooling", moving)
-    if names is None and not spoilt:
+    all_seen = all(way.steps > 1 or way.trial.calls < 4 for way in ways)
+    if names is None and not spoilt and all_seen:
         names = nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
     if names and "cross-entropy" in names and not _moves(special[2]):
         names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
@@ -242,10 +262,10 @@ def _add_evidence(report, ways, special):
     if comparable and first_wrong is not None:
         t = first_wrong
         mine, due = way.images[t + 1] - way.images[t], expected[t + 1] - expected[t]
-        off = 100 * relative_error(mine, due)
+        off = percent(relative_error(mine, due))
         report.evidence.append(
             f"Step {t + 1} is the first that differs: yours has length {np.linalg.norm(mine):.3g}, expected "
-            f"{np.linalg.norm(due):.3g}; the angle between the two is {angle(mine, due):.1f} degrees; it is off by {off:.0f} %."
+            f"{np.linalg.norm(due):.3g}; the angle between the two is {angle(mine, due):.1f} degrees; it is off by {off}."
         )
         report.evidence.append(
             "The expected step: the gradient of the target's raw score at the image before this step, and of nothing else, "
@@ -263,4 +283,4 @@ def _add_evidence(report, ways, special):
         report.evidence.append(f"After {way.steps} steps {taken}, and the network says {way.tops[-1]}, not {case.target}{known}.")
     if way.result is not None and comparable:
         error = relative_error(way.result, expected[-1:], expected[-1:] - way.images[:1])
-        report.evidence.append(f"In all, your change of the image differs from the expected one by {100 * error:.0f} %.")
+        report.evidence.append(f"In all, your change of the image differs from the expected one by {percent(error)}.")

@@ -1,12 +1,15 @@
 """Run a student's function once, on a case: with limits, and so that afterwards everything is as it was before."""
 
+import builtins
 import contextlib
 import ctypes
 import io
 import linecache
+import os
 import random
 import sys
 import threading
+import time
 import traceback
 import warnings
 from dataclasses import dataclass, field
@@ -15,12 +18,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .cases import SmallNetwork
+
 PACKAGE = Path(__file__).resolve().parent.parent
 SECONDS = 4.0  # a call on a small network takes a few hundredths of a second
 CALLS = 150  # forward passes of one call; the longest way of a right answer takes 38 steps, with perhaps three a step
 KEPT_OUTPUT = 2000  # characters
 
-WATCHED = (torch, torch.Tensor, torch.nn.Module, torch.nn.functional, torch.autograd, torch.linalg, torch.optim, np, np.linalg)
+WATCHED = (
+    *(builtins, random, time, np, np.linalg, np.random, torch, torch.nn.functional, torch.autograd, torch.linalg),
+    *(torch.Tensor, SmallNetwork),
+    *(kind for module in (torch.nn, torch.optim) for kind in vars(module).values() if isinstance(kind, type)),
+)
 
 
 class Stopped(BaseException):
@@ -125,77 +134,107 @@ class _Output(io.TextIOBase):
 
 
 def within(seconds, function, arguments):
-    """Return function(*arguments); after `seconds` TimeIsUp is raised inside of it, again and again until it ends."""
-    thread, lock, done = threading.get_ident(), threading.Lock(), threading.Event()
-    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    """Return function(*arguments); after `seconds` TimeIsUp is raised inside of it, again and again until it ends.
+
+    Another thread has it raised, which Python does before this thread's next line. No such exception may stay behind: it
+    would come up in somebody else's code, and taking it back is what makes Python 3.11's debugger hang.
+    """
+    thread, lock, done = threading.get_ident(), threading.RLock(), threading.Event()
+    on_its_way = False
+
+    class Arrived(TimeIsUp):
+        def __init__(self, *_):
+            nonlocal on_its_way
+            on_its_way = False
 
     def watch():
-        wait = seconds
+        nonlocal on_its_way
+        wait, times = seconds, 0
         while not done.wait(wait):
             with lock:
-                if not done.is_set():
-                    raise_in(ctypes.c_ulong(thread), ctypes.py_object(TimeIsUp))
+                if not done.is_set() and not on_its_way:
+                    on_its_way = True
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Arrived))
+                    times += 1
             wait = 0.05
+            if times > 5:  # all of them were caught: now the threads take turns so often that one meets the handler
+                sys.setswitchinterval(1e-6)
+                wait = 0
 
+    interval = sys.getswitchinterval()
     threading.Thread(target=watch, daemon=True).start()
     try:
         return function(*arguments)
     finally:
-        while not done.is_set():  # the exception may come here, too
-            with contextlib.suppress(TimeIsUp), lock:
-                done.set()
-                raise_in(ctypes.c_ulong(thread), None)
+        while True:
+            try:
+                with lock:
+                    done.set()
+                while on_its_way:
+                    pass  # here it arrives
+                sys.setswitchinterval(interval)
+                break
+            except TimeIsUp:
+                continue
 
 
 @contextlib.contextmanager
 def own_settings():
     """Let the checks' own code run with PyTorch's usual settings, whatever those of the student's kernel are."""
-    dtype, device, tf32 = torch.get_default_dtype(), torch.get_default_device(), torch.backends.cudnn.allow_tf32
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+    dtype, tf32, precision = torch.get_default_dtype(), torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        stack.enter_context(torch.device("cpu"))
+        for device in ("cpu", "cuda"):
+            stack.enter_context(torch.autocast(device, enabled=False))
         try:
             torch.set_default_dtype(torch.float32)
-            torch.set_default_device(None)
             torch.backends.cudnn.allow_tf32 = False  # full precision on a GPU, too
+            torch.set_float32_matmul_precision("highest")
             yield
         finally:
             torch.set_default_dtype(dtype)
-            torch.set_default_device(None if device == torch.device("cpu") else device)
+            torch.set_float32_matmul_precision(precision)
             torch.backends.cudnn.allow_tf32 = tf32
+
+
+SETTINGS = [  # (read, write)
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.get_num_threads, torch.set_num_threads),
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (Path.cwd, os.chdir),
+    (np.geterr, lambda errors: np.seterr(**errors)),
+    (np.get_printoptions, lambda options: np.set_printoptions(**options)),
+]
 
 
 @contextlib.contextmanager
 def _settings_restored(trial):
     """Note in `trial` which settings, random states and functions of libraries the call changes, and put them back."""
     libraries = [(library, dict(vars(library))) for library in WATCHED]
-    seeds, numpy_errors, streams = _random_states(), np.geterr(), (sys.stdout, sys.stderr)
-    settings = _settings()
+    seeds, streams, values = _random_states(), (sys.stdout, sys.stderr), [read() for read, _ in SETTINGS]
+    default_device = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
     try:
         yield
     finally:
         trial.patched = _restore_libraries(libraries)
         sys.stdout, sys.stderr = streams
-        np.seterr(**numpy_errors)
         if not _same(seeds, _random_states()):
             trial.changed.add("changes-random-state")
             _restore_random_states(seeds)
-        if _settings() != settings:
+        for (read, write), value in zip(SETTINGS, values, strict=True):
+            if read() != value:
+                trial.changed.add("changes-settings")
+                write(value)
+        if getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None) is not default_device:
             trial.changed.add("changes-settings")
-            grad, dtype, device, threads, anomaly = settings
-            torch.set_grad_enabled(grad)
-            torch.set_default_dtype(dtype)
-            torch.set_default_device(None if device == torch.device("cpu") else device)
-            torch.set_num_threads(threads)
-            torch.autograd.set_detect_anomaly(anomaly)
-
-
-def _settings():
-    return (
-        torch.is_grad_enabled(),
-        torch.get_default_dtype(),
-        torch.get_default_device(),
-        torch.get_num_threads(),
-        torch.is_anomaly_enabled(),
-    )
+            torch.set_default_device(None if default_device is None else default_device.device)
 
 
 def _restore_libraries(libraries):
@@ -214,7 +253,10 @@ def _restore_libraries(libraries):
 
 def _wrapped_by_itself(library, name, value):
     """Return whether a library put `value` there itself: torch wraps some of its functions when a part of it is first used."""
-    own = str(getattr(value, "__module__", "")).split(".")[0] == library.__name__.split(".")[0]
+    if isinstance(value, type):
+        return value.__module__.split(".")[0] == "torch"  # torch.Storage follows the default dtype
+    home = library.__module__ if isinstance(library, type) else library.__name__
+    own = str(getattr(value, "__module__", "")).split(".")[0] == home.split(".")[0]
     return own and getattr(value, "__name__", None) == name
 
 
@@ -243,10 +285,11 @@ def _compare_network(trial, before):
     network = trial.network
     weights = dict(network.named_parameters())
     changed = {name for name, tensor in network.state_dict().items() if not _equal(tensor, before.get(name))}
-    if changed & weights.keys() or before.keys() != network.state_dict().keys():
-        trial.changed.add("weights-changed")
-    if changed - weights.keys() or any(module.training for module in network.modules()):
+    trained = any(module.training for module in network.modules()) or any("num_batches" in name for name in changed)
+    if trained:
         trial.changed.add("mode-changed")  # in training mode batch normalisation writes its buffers
+    if changed & weights.keys() or before.keys() != network.state_dict().keys() or (changed and not trained):
+        trial.changed.add("weights-changed")
     if any(weight.requires_grad or weight.grad is not None for weight in weights.values()):
         trial.changed.add("changes-model-gradients")
 

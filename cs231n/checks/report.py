@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .explanations import EXERCISES, MISTAKES, NOTES
+from .explanations import EXERCISES, LIMITED, MISTAKES, NOTES
 
 WIDTH = 110
 
@@ -52,7 +52,8 @@ class Report:
 
     def _headline(self):
         if self.verdict == "right":
-            return f"✓ {self.exercise} is right. {EXERCISES[self.exercise]}"
+            limited = {"fixed-sizes", "fixed-batch-size", "fails-for-one-image"} & set(self.notes)
+            return f"✓ {self.exercise} is right. {LIMITED if limited else EXERCISES[self.exercise]}"
         if self.verdict == "wrong":
             names = " and ".join(MISTAKES[name].title.lower() for name in self.mistakes)
             return f"✗ {self.exercise} is wrong: {names or 'the reason is not one that we know'}."

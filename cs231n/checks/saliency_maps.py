@@ -6,7 +6,7 @@ import torch
 from . import cases
 from .fingerprints import fingerprint, gradient, nearest, right
 from .guard import run
-from .judging import SPOILING, as_array, kind, only_large, problem, relative_error, same, side_effects
+from .judging import SPOILING, as_array, kind, only_large, percent, problem, relative_error, same, side_effects
 from .report import Report
 
 EXERCISE = "compute_saliency_maps"
@@ -41,8 +41,10 @@ def _attempt(function, case, device):
     failure = problem(EXERCISE, trial, where)
     if failure is not None:
         return trial, None, failure
-    if not torch.equal(X.detach().cpu(), case.images()):
+    if not torch.equal(X.detach().cpu(), case.images()) or y.tolist() != list(case.target):
         trial.changed.add("input-changed")
+    if trial.value is None and case is not cases.SALIENCY_CASES[0] and case is not cases.SALIENCY_224:
+        return trial, None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[f"Given {where}, it returned None."])
     if trial.value is None:
         advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
         return trial, None, Report(EXERCISE, "unfinished", evidence=advice)
@@ -85,10 +87,11 @@ def _other_batch_sizes(function, device, trials):
             return _wrong({case: maps}, [*trials, trial])
         trials.append(trial)
     mistakes, notes = side_effects(trials)
+    evidence = [f"It returned {kind(trials[0].value)}, and not a tensor alone."] if "wrong-type" in mistakes else []
     if failing:
         only_one = all(case.shape[0] == 1 for case in failing)
         notes.append("fails-for-one-image" if only_one else "fixed-batch-size")
-    return Report(EXERCISE, "wrong" if mistakes else "right", mistakes, notes)
+    return Report(EXERCISE, "wrong" if mistakes else "right", mistakes, notes, evidence)
 
 
 def _wrong(found, trials):
@@ -104,9 +107,11 @@ def _wrong(found, trials):
     case, maps = next((case, maps) for case, maps in found.items() if not same(maps, right("saliency", case)))
     expected = right("saliency", case)
     report = Report(EXERCISE, "wrong", [*(mistakes or ()), *changed], notes)
+    report.evidence += [f"It returned {kind(trials[0].value)}, and not a tensor alone."] if "wrong-type" in changed else []
     errors = [relative_error(maps[n], expected[n], expected) for n in range(len(maps))]
     n = int(np.argmax(errors))
-    gap = np.nan_to_num(np.abs(maps[n] - expected[n]), nan=np.inf)
+    with np.errstate(invalid="ignore", over="ignore"):
+        gap = np.nan_to_num(np.abs(maps[n] - expected[n]), nan=np.inf)
     row, column = (int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     count, height, width = case.shape
     red, green, blue = gradient(case)[n, :, row, column]
@@ -123,7 +128,7 @@ def _wrong(found, trials):
         np.corrcoef(maps[n].ravel(), expected[n].ravel())[0, 1] if finite and maps[n].std() > 0 < expected[n].std() else np.nan
     )
     report.evidence.append(
-        f"This map is off by {100 * relative_error(maps[n], expected[n]):.0f} % in all; its correlation with the right one is "
+        f"This map is off by {percent(relative_error(maps[n], expected[n]))} in all; its correlation with the right one is "
         f"{likeness:.2f}{', so the picture would look fine' if likeness > 0.6 else ''}."
     )
     report.yours, report.expected, report.caption = maps[n], expected[n], f"saliency map of image {n}, label {case.target[n]}"
@@ -138,4 +143,4 @@ def _alive(case):
 def _rescaled(maps, expected):
     """Return whether each map is the right one times a number of its own."""
     factors = (maps * expected).sum(axis=(1, 2)) / np.maximum(np.square(expected).sum(axis=(1, 2)), 1e-12)
-    return same(maps, factors[:, None, None] * expected)
+    return bool((factors > 0).all()) and same(maps, factors[:, None, None] * expected)

@@ -72,7 +72,8 @@ def _attempt(function, case, device):
             seen = f"After {where}, img has shape {tuple(after.shape)}; before it was {(1, *images[0].shape)}."
             return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
         if np.array_equal(after[0], images[-1]):
-            if not trial.calls and (trial.value is None or trial.value is img):
+            stub = call == 1 and case in (cases.STEP_CASES[0], cases.STEP_224)
+            if stub and not trial.calls and (trial.value is None or trial.value is img):
                 return None, Report(EXERCISE, "unfinished")
             in_place = False
             if isinstance(trial.value, torch.Tensor) and trial.value.shape == img.shape:
@@ -169,7 +170,7 @@ class _Number(float):
         return number
 
     def __mul__(self, other):
-        if isinstance(other, float):
+        if isinstance(other, (float, np.floating)):
             self.others.append(torch.tensor(float(other)))
         return super().__mul__(other)
 
@@ -184,13 +185,17 @@ class _Uses(TorchFunctionMode):
         self.l2_reg, self.detached, self.attached = l2_reg, [], []
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        numbers = [abs(value) / self.l2_reg for value in args if isinstance(value, float)]
+        numbers = [abs(float(value)) / self.l2_reg for value in args if isinstance(value, float) or _is_number(value)]
         product = "mul" in getattr(function, "__name__", "")
         if product and any(abs(number - factor) < 1e-6 for number in numbers for factor in (0.5, 1, 2)):
             for value in args:
                 if isinstance(value, torch.Tensor):
                     (self.attached if value.requires_grad else self.detached).append(value.detach().clone())
         return function(*args, **(kwargs or {}))
+
+
+def _is_number(value):
+    return isinstance(value, torch.Tensor) and value.ndim == 0 and not value.requires_grad
 
 
 def _named_by_use(function, device):
