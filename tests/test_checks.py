@@ -1,12 +1,15 @@
 """The checks, from both sides: right answers of many forms pass, wrong ones fail under the right name."""
 
 import ast
+import contextlib
 import json
 import random
 import re
 import shutil
 import subprocess
 import sys
+import time
+import warnings
 
 import imageio.v3
 import numpy as np
@@ -700,3 +703,316 @@ def test_a_result_of_another_form_is_described(value, said):
     report = examine(SALIENCY, lambda X, y, model: value(X))
     assert set(report.mistakes) <= {"wrong-type", "wrong-shape"}
     assert said in " ".join(report.text().split())
+
+
+# What a reviewer found
+
+
+def fooling_with(stop=lambda scores, target, first: scores.argmax() == target, epsilon=0.0, extra_passes=0):
+    """Return a make_fooling_image whose loop ends where stop(scores, target, the first class) says so."""
+
+    def make_fooling_image(X, target_y, model):
+        X = X.clone().requires_grad_()
+        first = model(X).argmax()
+        for _ in range(100):
+            scores = model(X)
+            for _ in range(extra_passes):
+                model(X)
+            if stop(scores, target_y, first):
+                break
+            (g,) = torch.autograd.grad(scores[0, target_y], X)
+            X = (X.detach() + g / (g.norm() + epsilon)).requires_grad_()
+        return X.detach()
+
+    return make_fooling_image
+
+
+@pytest.mark.parametrize("epsilon", [0, 1e-12, 1e-8, 1e-6, 1e-5, 1e-4])
+def test_an_epsilon_in_the_norm_changes_nothing(epsilon):
+    assert examine(FOOLING, fooling_with(epsilon=epsilon)).verdict == "right"
+    step = raw_step_with(lambda g, x, reg: (g - 2 * reg * x) / ((g - 2 * reg * x).norm() + epsilon))
+    assert examine(STEP, step).verdict == "right"
+
+
+def test_many_forward_passes_a_step_are_right():
+    assert examine(FOOLING, fooling_with(extra_passes=4)).verdict == "right"
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        lambda scores, target, first: scores.argmax() != first or first == target,  # any other class
+        lambda scores, target, first: scores.softmax(dim=1)[0, target] > 0.5,
+        lambda scores, target, first: scores[0, target] > scores[0, first],
+    ],
+)
+def test_a_stop_test_that_asks_for_something_else_is_wrong(stop):
+    assert examine(FOOLING, fooling_with(stop)).verdict == "wrong"
+
+
+def test_the_ways_of_the_right_images_keep_clear_of_ties_between_classes():
+    for case in [*checks.cases.FOOLING_CASES, checks.cases.LONG_WAY, checks.cases.SCORE_IS_A_CLASS_ID]:
+        network, margins = case.network(), []
+        network.on_call = lambda X, scores, margins=margins, t=case.target: margins.append(
+            (scores[0, t] - scores[0, [c for c in range(scores.shape[1]) if c != t]].max()).item()
+        )
+        REFERENCE[FOOLING](case.images(), case.target, network)
+        assert min(map(abs, margins)) > 0.1, case.name
+
+
+KERNELS = {
+    "low precision": lambda stack: torch.set_float32_matmul_precision("medium"),
+    "autocast": lambda stack: stack.enter_context(torch.autocast("cpu")),
+    "device context": lambda stack: stack.enter_context(torch.device("meta")),
+    "default device": lambda stack: torch.set_default_device("meta"),
+    "tracing": lambda stack: sys.settrace(lambda *_: None),
+    "warnings": lambda stack: warnings.simplefilter("error"),
+}
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_whatever_the_settings_of_the_kernel_the_reference_is_right_and_they_stay(kernel):
+    def state():
+        return torch.get_float32_matmul_precision(), torch.is_autocast_enabled("cpu"), torch.get_default_device()
+
+    trace = sys.gettrace()
+    try:
+        with contextlib.ExitStack() as stack, warnings.catch_warnings():
+            KERNELS[kernel](stack)
+            before = state()
+            assert [examine(exercise, REFERENCE[exercise]).verdict for exercise in EXERCISES] == ["right"] * 3
+            assert state() == before
+    finally:
+        torch.set_float32_matmul_precision("highest")
+        torch.set_default_device(None)
+        sys.settrace(trace)
+
+
+def test_a_debugger_works_after_a_check_that_stopped_a_function(monkeypatch):
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+
+    def endless(X, y, model):
+        while True:
+            pass
+
+    assert examine(SALIENCY, endless).mistakes == ["never-returns"]
+    lines, trace = [], sys.gettrace()
+    try:
+        sys.settrace(lambda frame, event, argument: lines.append(frame.f_lineno))
+        sum(number for number in range(3))
+    finally:
+        sys.settrace(trace)
+    assert lines
+
+
+def test_an_endless_loop_that_swallows_what_is_raised_while_it_sleeps_ends_too(monkeypatch):
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+
+    def endless(X, y, model):
+        while True:
+            try:
+                time.sleep(0.001)
+            except:  # noqa: E722
+                print("never mind")
+
+    interval = sys.getswitchinterval()
+    assert examine(SALIENCY, endless).mistakes == ["never-returns"]
+    assert sys.getswitchinterval() == interval
+
+
+def leaves(change):
+    def compute_saliency_maps(X, y, model):
+        saliency = REFERENCE[SALIENCY](X, y, model)
+        change(model)
+        return saliency
+
+    return compute_saliency_maps
+
+
+def test_a_settings_change_is_no_patch():
+    report = examine(SALIENCY, leaves(lambda model: torch.set_default_dtype(torch.float64)))
+    assert report.as_json() == {"verdict": "right", "mistakes": [], "notes": ["changes-settings"]}
+    assert torch.get_default_dtype() == torch.float32
+    report = examine(SALIENCY, leaves(lambda model: torch.set_default_device("meta")))
+    assert report.notes == ["changes-settings"]
+    assert torch.zeros(1).device.type == "cpu"
+
+
+def test_patched_layers_and_builtins_are_told_and_put_back():
+    forward, rand = nn.Conv2d.forward, np.random.rand
+
+    def patch(model):
+        nn.Conv2d.forward = np.random.rand = random.random = None
+
+    assert examine(SALIENCY, leaves(patch)).mistakes == ["library-patched"]
+    assert nn.Conv2d.forward is forward
+    assert np.random.rand is rand
+    assert examine(SALIENCY, REFERENCE[SALIENCY]).verdict == "right"
+
+
+def zero_buffers(model):
+    for buffer in model.buffers():
+        buffer.zero_()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [(zero_buffers, "weights-changed"), (lambda model: model.double(), "weights-changed"), (nn.Module.train, "mode-changed")],
+)
+def test_what_is_changed_about_the_network_is_told(change, expected):
+    assert examine(SALIENCY, leaves(change)).mistakes == [expected]
+
+
+def test_changed_labels_are_a_changed_input():
+    def compute_saliency_maps(X, y, model):
+        saliency = REFERENCE[SALIENCY](X, y, model)
+        y.zero_()
+        return saliency
+
+    assert examine(SALIENCY, compute_saliency_maps).mistakes == ["input-changed"]
+
+
+def returns_none_if_fooled(X, target_y, model):
+    return None if model(X).argmax() == target_y else REFERENCE[FOOLING](X, target_y, model)
+
+
+def returns_x(X, target_y, model):
+    REFERENCE[FOOLING](X, target_y, model)
+    return X
+
+
+def asks_about_x(X, target_y, model):
+    X_fooling = X.clone()
+    for _ in range(100):
+        x = X.clone().requires_grad_()
+        scores = model(x)
+        if scores.argmax() == target_y:
+            break
+        X_fooling = X_fooling + torch.autograd.grad(scores[0, target_y], x)[0]
+    return X_fooling
+
+
+def never_returns_unless_fooled(X, target_y, model):
+    X_fooling = fooling_with()(X, target_y, model)
+    if model(X_fooling).argmax() == target_y:
+        return X_fooling
+
+
+def test_further_mistakes_in_a_fooling_image_have_names():
+    assert examine(FOOLING, returns_none_if_fooled).mistakes == ["wrong-type"]
+    assert examine(FOOLING, returns_x).mistakes == ["returns-input"]
+    assert examine(FOOLING, asks_about_x).mistakes == ["image-never-changed"]
+    assert "fails-when-not-fooled" in examine(FOOLING, never_returns_unless_fooled).notes
+
+
+def with_momentum(X, target_y, model):
+    X = X.clone().requires_grad_()
+    optimizer = torch.optim.SGD([X], lr=1, momentum=0.9)
+    for _ in range(100):
+        scores = model(X)
+        if scores.argmax() == target_y:
+            break
+        optimizer.zero_grad()
+        (-scores[0, target_y]).backward()
+        X.grad /= X.grad.norm()
+        optimizer.step()
+    return X.detach()
+
+
+def test_a_mistake_that_shows_after_a_right_first_step_is_not_taken_for_another_length():
+    report = examine(FOOLING, with_momentum)
+    assert (report.verdict, report.mistakes) == ("wrong", [])
+    assert "Step 2 is the first that differs" in " ".join(report.text().split())
+
+
+@pytest.mark.parametrize("factor", [0, -1])
+def test_maps_of_zeros_or_of_the_other_sign_are_not_rescaled_ones(factor):
+    report = examine(SALIENCY, lambda X, y, model: factor * REFERENCE[SALIENCY](X, y, model))
+    assert (report.verdict, report.mistakes) == ("wrong", [])
+
+
+def test_values_and_places_of_torch_max_are_described():
+    def compute_saliency_maps(X, y, model):
+        X = X.clone().requires_grad_()
+        return torch.autograd.grad(model(X).gather(1, y[:, None]).sum(), X)[0].abs().max(dim=1)
+
+    report = examine(SALIENCY, compute_saliency_maps)
+    assert report.mistakes == ["wrong-type"]
+    assert "2 things in a tuple" in report.text()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [lambda X: X.to_sparse(), lambda X: X.to("meta"), lambda X: X.to(torch.complex64), lambda X: X.sum(1).numpy().astype(">f4")],
+)
+def test_strange_results_are_wrong_and_no_error_of_the_checks(value):
+    assert examine(SALIENCY, lambda X, y, model: value(X)).verdict == "wrong"
+
+
+def test_one_infinite_value_is_told_without_a_warning():
+    def compute_saliency_maps(X, y, model):
+        saliency = REFERENCE[SALIENCY](X, y, model)
+        saliency[0, 0, 0] = torch.inf
+        return saliency
+
+    report = examine(SALIENCY, compute_saliency_maps)
+    assert report.mistakes == ["not-finite"]
+    assert "more than 1000 %" in report.text()
+
+
+def test_an_error_whose_text_raises_is_told():
+    class Nasty(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def compute_saliency_maps(X, y, model):
+        raise Nasty
+
+    assert "Nasty" in examine(SALIENCY, compute_saliency_maps).text()
+
+
+@pytest.mark.parametrize("kind", ["own", "torch"])
+def test_only_the_students_own_not_implemented_error_is_a_stub(kind):
+    def compute_saliency_maps(X, y, model):
+        if kind == "own":
+            raise NotImplementedError("write me")
+        return X.to("meta").sum(dim=1).to("cpu")  # torch cannot do that
+
+    assert examine(SALIENCY, compute_saliency_maps).verdict == {"own": "unfinished", "torch": "broken"}[kind]
+
+
+def test_a_limited_answer_is_not_said_to_be_verified_for_all_inputs():
+    limited = next(a.function for a in ANSWERS if a.exercise == "saliency" and a.notes == {"fixed-batch-size"})
+    text = examine(SALIENCY, limited).text()
+    assert "not for every input" in text
+    assert "batches of different sizes" not in text
+
+
+def test_a_lambda_that_was_checked_is_known_to_ready(capsys):
+    stub = lambda X, y, model: None  # noqa: E731
+    check_saliency_maps(stub)
+    assert not ready(stub)
+    assert capsys.readouterr().out.count("compute_saliency_maps") == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_a_file_with_changed_globals_future_imports_and_magics_inside_is_checked(tmp_path, capsys, encoding):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        """from __future__ import annotations
+import torch
+AXES, SETTINGS = [], {}
+AXES.append(1)
+SETTINGS["é"] = 1
+torch.no_such_function()
+
+def compute_saliency_maps(X: Tensor, y: Tensor, model):
+    X.requires_grad_()
+    %time model.eval()
+    !ls
+    model(X).gather(1, y.view(-1, 1)).sum().backward()
+    return X.grad.abs().max(AXES[0])[0] * SETTINGS["é"]
+""",
+        encoding=encoding,
+    )
+    assert check_file(path, capsys)[1][SALIENCY] == "right"

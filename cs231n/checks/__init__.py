@@ -4,11 +4,15 @@ Each check calls the function with several small networks, compares what comes o
 of mistaken answers, and prints what it found. See README.md for the ids of mistakes and notes.
 """
 
+import weakref
+
 from . import fooling_image, saliency_maps, update_step
 from .guard import own_settings
 from .report import WrongAnswer
 
 EXERCISES = {module.EXERCISE: module for module in (saliency_maps, fooling_image, update_step)}
+
+_checked = weakref.WeakKeyDictionary()  # functions -> their exercises: a lambda, for example, does not know its name
 
 
 def examine(exercise, function, device="cpu"):
@@ -39,9 +43,9 @@ def check_class_visualization_step(function, device=None):
 def ready(function):
     """Return whether an exercise is written, right or wrong; if not, print that the cell waits for it.
 
-    function: one of the three, under its own name. Raises ValueError for anything else.
+    function: one of the three, under its own name or checked before. Raises ValueError for anything else.
     """
-    exercise = getattr(function, "__name__", None)
+    exercise = _checked.get(function, getattr(function, "__name__", None))
     if exercise not in EXERCISES:
         raise ValueError(f"ready got {function!r}; expected one of {', '.join(EXERCISES)}.")
     with own_settings():
@@ -58,6 +62,7 @@ def _check(exercise, function, device):
         from ..squeezenet import best_device  # torchvision takes a second to import: only where it is needed
 
         device = best_device()
+    _checked[function] = exercise
     report = examine(exercise, function, device)
     report.show()
     if report.verdict in ("wrong", "broken"):

@@ -361,7 +361,7 @@ ERRORS = [
         r"NameError|UnboundLocalError",
         "This name has no value here: a misspelling, a missing import, or a line that was not reached.",
     ),
-    (r"ImportError|ModuleNotFoundError", "A module that is used here is not installed, or has moved."),
+    (r"import .* fails here|ModuleNotFoundError", "A module that is used here is not installed, or has moved."),
     (r"dtype|Long|Double|Float", "Two tensors have different dtypes."),
     (r"SystemExit", "exit() and quit() end the whole program; a function ends with return."),
 ]

@@ -44,9 +44,8 @@ def mistakes(exercise):
 def fingerprint(outputs):
     """Return the fingerprints (T, LENGTH) of `outputs` (T, ...): random projections, so that lengths stay about the same."""
     flat = np.asarray(outputs, dtype=np.float64).reshape(len(outputs), -1)
-    with np.errstate(invalid="ignore", over="ignore"):
-        marks = flat @ _directions(flat.shape[1])
-        return np.where(np.abs(marks) < 1e30, marks, np.nan)  # what grew out of all bounds is as good as NaN
+    marks = flat @ _directions(flat.shape[1])
+    return np.where(np.abs(marks) < 1e30, marks, np.nan)  # what grew out of all bounds is as good as NaN
 
 
 @lru_cache(maxsize=16)
@@ -59,8 +58,7 @@ def distance(found, known, least=0.0):
 
     least: the size from which on differences count in relation to it; an image rounds smaller changes away.
     """
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        gap = np.linalg.norm(known - found, axis=2) / np.maximum(np.linalg.norm(known, axis=2), max(least, 1e-30))
+    gap = np.linalg.norm(known - found, axis=2) / np.maximum(np.linalg.norm(known, axis=2), max(least, 1e-30))
     both_broken = ~np.isfinite(known).all(axis=2) & ~np.isfinite(found).all(axis=1)
     return np.nan_to_num(np.where(both_broken, 0, gap), nan=np.inf).max(axis=1)
 
@@ -97,9 +95,8 @@ def nearest_but_for_length(exercise, found, laws):
     factors, gaps = [], []
     for case, marks in found.items():
         first, step = known[f"known/{exercise}/{case.name}"][:, 0].astype(np.float64), marks[0]
-        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            factor = (first * step).sum(axis=1) / np.square(first).sum(axis=1)
-            gap = np.linalg.norm(step - factor[:, None] * first, axis=1) / np.linalg.norm(step)
+        factor = (first * step).sum(axis=1) / np.square(first).sum(axis=1)
+        gap = np.linalg.norm(step - factor[:, None] * first, axis=1) / np.linalg.norm(step)
         factors.append(factor)
         gaps.append(np.where(factor > 0, np.nan_to_num(gap, nan=np.inf), np.inf))
     factors, worst = np.array(factors), np.max(gaps, axis=0)

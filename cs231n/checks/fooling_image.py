@@ -170,21 +170,24 @@ def _limits(function, device):
 
 
 def _wrong(function, device, ways, special, changed, notes):
-    names = _step_mistakes(ways, special, SPOILING & set(changed))
+    stuck = all(way.steps <= 1 and way.trial.calls > 3 and not way.endless for way in ways)  # the network saw X alone
+    names = ("image-never-changed",) if stuck else _step_mistakes(ways, special, SPOILING & set(changed))
     finite = [way for way in ways if np.isfinite(way.images).all()]
     if names is None and len(finite) < len(ways):
         names, stop = ("not-finite",), []
     elif names is None and any(way.endless for way in ways):
         names, stop = ("too-many-network-calls",), []
+    elif stuck:
+        stop = []
     elif _returns_input(ways):
         names, stop = ("returns-input",), []
-    elif all(not way.steps and way.trial.calls > 3 for way in ways):
-        names, stop = ("image-never-changed",), []
     else:
         stop = _stop_mistakes(finite, special) if finite and not (names is None and SPOILING & set(changed)) else []
     if stop == ["no-stop-test"] and _compares_a_score(function, device, special[1]):
         stop = ["score-compared-with-class"]
-    report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed], notes)
+    nothing = any(way.result is None and not way.endless for way in [*ways, *special])
+    report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
+    report.evidence += ["For one of the images it returned None."] * nothing
     _add_evidence(report, ways, special)
     return report
 
@@ -203,8 +206,7 @@ def _step_mistakes(ways, special, spoilt):
     if not any(way.steps for way in ways):
         return None if moving else ()
     names = nearest("fooling", moving)
-    all_seen = all(way.steps > 1 or way.trial.calls < 4 for way in ways)
-    if names is None and not spoilt and all_seen:
+    if names is None and not spoilt:
         names = nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
     if names and "cross-entropy" in names and not _moves(special[2]):
         names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished

@@ -106,14 +106,15 @@ def kind(value):
     if isinstance(value, (torch.Tensor, np.ndarray)):
         dtype = str(value.dtype).removeprefix("torch.")
         return f"a {'tensor' if isinstance(value, torch.Tensor) else 'NumPy array'} of shape {tuple(value.shape)}, dtype {dtype}"
+    if isinstance(value, tuple):
+        return f"{len(value)} things in a tuple (torch.max along a dimension gives two: the values and where they stand)"
     return f"a {type(value).__name__}"
 
 
 def relative_error(found, expected, scale=None):
     """Return ||found - expected|| / ||scale||, where scale is `expected` unless given; inf if it is not finite."""
     size = max(np.linalg.norm(expected if scale is None else scale), 1e-6)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return float(np.nan_to_num(np.linalg.norm(found - expected) / size, nan=np.inf))
+    return float(np.nan_to_num(np.linalg.norm(found - expected) / size, nan=np.inf))
 
 
 def same(found, expected, scale=None):

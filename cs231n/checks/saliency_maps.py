@@ -87,7 +87,7 @@ def _other_batch_sizes(function, device, trials):
             return _wrong({case: maps}, [*trials, trial])
         trials.append(trial)
     mistakes, notes = side_effects(trials)
-    evidence = [f"It returned {kind(trials[0].value)}, and not a tensor alone."] if "wrong-type" in mistakes else []
+    evidence = [f"It returned {kind(trials[0].value)}; expected a tensor alone."] if "wrong-type" in mistakes else []
     if failing:
         only_one = all(case.shape[0] == 1 for case in failing)
         notes.append("fails-for-one-image" if only_one else "fixed-batch-size")
@@ -107,11 +107,10 @@ def _wrong(found, trials):
     case, maps = next((case, maps) for case, maps in found.items() if not same(maps, right("saliency", case)))
     expected = right("saliency", case)
     report = Report(EXERCISE, "wrong", [*(mistakes or ()), *changed], notes)
-    report.evidence += [f"It returned {kind(trials[0].value)}, and not a tensor alone."] if "wrong-type" in changed else []
+    report.evidence += [f"It returned {kind(trials[0].value)}; expected a tensor alone."] if "wrong-type" in changed else []
     errors = [relative_error(maps[n], expected[n], expected) for n in range(len(maps))]
     n = int(np.argmax(errors))
-    with np.errstate(invalid="ignore", over="ignore"):
-        gap = np.nan_to_num(np.abs(maps[n] - expected[n]), nan=np.inf)
+    gap = np.nan_to_num(np.abs(maps[n] - expected[n]), nan=np.inf)
     row, column = (int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     count, height, width = case.shape
     red, green, blue = gradient(case)[n, :, row, column]

@@ -1,7 +1,10 @@
 """Read a student's notebook or Python file, and define from it the three exercises and what they need, nothing else."""
 
+import __future__
+
 import ast
 import builtins
+import codecs
 import dis
 import linecache
 import re
@@ -33,7 +36,7 @@ class Part:
 
 
 class Unavailable:
-    """Stands for a module, or a name of one, that cannot be imported here; whatever uses it fails with that reason."""
+    """Stands for what cannot be imported or made here; whatever uses it fails with the reason."""
 
     def __init__(self, reason):
         self._reason = reason
@@ -43,8 +46,18 @@ class Unavailable:
             raise AttributeError(name)
         raise ImportError(self._reason)
 
-    def __call__(self, *_, **__):
+    def _fail(self, *_, **__):
         raise ImportError(self._reason)
+
+    __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __float__ = __int__ = __index__ = __neg__ = _fail
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _fail
+
+
+class NoShell:
+    """Stands for IPython inside of a student's function: its magics and shell commands do nothing."""
+
+    def __getattr__(self, name):
+        return lambda *_, **__: None
 
 
 def functions(path, names):
@@ -110,11 +123,16 @@ def _parts(path):
 
 def _text(path):
     raw = path.read_bytes()
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _with_plain_line_ends(raw.decode("utf-16", errors="replace"))
     try:
         encoding, _ = tokenize.detect_encoding(iter(raw.splitlines(keepends=True)).__next__)
     except SyntaxError:
         encoding = "utf-8"
-    text = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
+    return _with_plain_line_ends(raw.decode(encoding, errors="replace").removeprefix("\ufeff"))
+
+
+def _with_plain_line_ends(text):
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -204,21 +222,21 @@ def _used(statement):
 def _execute(parts, names):
     """Execute what the definitions of `names` need, in the file's order; return (namespace, {name: error message})."""
     statements = [(part, statement) for part in parts if part.tree for statement in part.tree.body]
+    imported = {name for _, statement in statements if _is_import(statement) for name in _bound(statement)}
     wanted, chosen = set(names), set()
     while True:
         more = {
             i
             for i, (_, statement) in enumerate(statements)
             if i not in chosen
-            and (wanted & _bound(statement) or _is_star_import(statement))
-            and not isinstance(statement, ast.Expr)
+            and (wanted & _bound(statement) or _is_star_import(statement) or _changed(statement) in wanted - imported)
         }
         if not more:
             break
         chosen |= more
         wanted |= {name for i in more for name in _used(statements[i][1])}
     module = types.ModuleType("student")
-    module.__dict__.update(__builtins__=builtins, __package__=OWN_PACKAGE)
+    module.__dict__.update(__builtins__=builtins, __package__=OWN_PACKAGE, get_ipython=NoShell)
     sys.modules["student"] = module  # dataclasses and pickle look a class's module up
     errors = {}
     for i in sorted(chosen):
@@ -227,7 +245,7 @@ def _execute(parts, names):
             _import(statement, module.__dict__)
             continue
         try:
-            code = compile(ast.Module([statement], []), part.name, "exec")
+            code = compile(ast.Module([statement], []), part.name, "exec", flags=_future(part.tree), dont_inherit=True)
             within(SECONDS, exec, (code, module.__dict__))
         except KeyboardInterrupt:
             raise
@@ -240,6 +258,32 @@ def _execute(parts, names):
             for name in _bound(statement):
                 errors.pop(name, None)
     return module.__dict__, errors
+
+
+def _changed(statement):
+    """Return the name of the object that a statement changes: D in `D["x"] = 1`, `D.x = 1` and `D.append(1)`; else None."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        node = statement.value.func
+    elif isinstance(statement, (ast.Assign, ast.AugAssign)):
+        node = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+    else:
+        return None
+    if not isinstance(node, (ast.Attribute, ast.Subscript)):
+        return None
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _future(tree):
+    """Return the compiler's flags for the `from __future__ import ...` of a file or cell."""
+    names = {
+        alias.name
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+        for alias in statement.names
+    }
+    return sum({getattr(__future__, name).compiler_flag for name in names if hasattr(__future__, name)})
 
 
 def _is_star_import(statement):

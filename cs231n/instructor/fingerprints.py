@@ -22,6 +22,7 @@ from . import known_mistakes
 FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
 
 
+@np.errstate(all="ignore")  # some mistakes lead to NaN
 def fingerprints():
     """Return ({name: array} as in the file, [what could not be told apart: (exercise, ids, the ids that they look like)])."""
     right = {"saliency": _right_maps(), "fooling": _right_fooling(), "step": _right_steps()}
