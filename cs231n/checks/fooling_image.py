@@ -11,13 +11,13 @@ import torch
 
 from . import cases
 from .fingerprints import bank, fingerprint, nearest, nearest_but_for_length, right
-from .guard import CALLS, TooManyCalls, Trial, run
+from .guard import TooManyCalls, Trial, run
 from .judging import SPOILING, angle, as_array, kind, only_large, percent, problem, relative_error, same, side_effects
 from .report import Report
 
 EXERCISE = "make_fooling_image"
 LONG = 400  # forward passes for the long way of 39 steps: up to ten a step
-NEVER = 1050  # forward passes after which a loop counts as without a bound
+NEVER = {"calls": 1050, "seconds": 0.8}  # after these a loop counts as without a bound; 100 steps take 0.05 seconds
 HARDEST = 71  # steps that the hardest of the notebook's images takes
 FEW = 40  # a limit of fewer steps gives up on too many images
 
@@ -71,7 +71,7 @@ def examine(function, device="cpu"):
         ways.append(way)
     special = []
     for case in (cases.ALREADY_FOOLED, cases.SCORE_IS_A_CLASS_ID, cases.LONG_WAY):
-        way, failure = _attempt(function, case, device, calls=LONG if case is cases.LONG_WAY else CALLS)
+        way, failure = _attempt(function, case, device, **({"calls": LONG} if case is cases.LONG_WAY else {}))
         if failure is not None:
             return failure
         special.append(way)
@@ -89,10 +89,10 @@ def is_unfinished(function):
     return failure is not None and failure.verdict == "unfinished"
 
 
-def _attempt(function, case, device, calls=CALLS):
+def _attempt(function, case, device, **limits):
     """Return (Way, None), or (None, Report of what is wrong with its form)."""
     network, X = case.network().to(device), case.images().to(device)
-    trial = run(function, X, case.target, network, network=network, calls=calls)
+    trial = run(function, X, case.target, network, network=network, **limits)
     endless = isinstance(trial.error, TooManyCalls)
     where = f"an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
     failure = None if endless else problem(EXERCISE, trial, where)
@@ -154,7 +154,7 @@ def _on_large_images(function, device, failure):
 def _limits(function, device):
     """Notes on what a right answer does where the network cannot be fooled."""
     notes = []
-    way, failure = _attempt(function, cases.NEVER_FOOLED, device, calls=NEVER)
+    way, failure = _attempt(function, cases.NEVER_FOOLED, device, **NEVER)
     if way is None and "never-returns" not in failure.mistakes:
         notes.append("fails-when-not-fooled")
     elif way is None or way.endless:
@@ -163,7 +163,7 @@ def _limits(function, device):
         notes.append("fails-when-not-fooled")
     elif max(way.steps, way.trial.calls) < HARDEST:
         notes.append("low-step-limit")
-    dead, _ = _attempt(function, cases.DEAD_TARGET, device, calls=NEVER)
+    dead, _ = _attempt(function, cases.DEAD_TARGET, device, **NEVER)
     if dead is not None and not np.isfinite(dead.images).all():
         notes.append("nan-on-dead-class")
     return notes

@@ -65,10 +65,11 @@ class Trial:
         return student_line(self.error) if self.error else None
 
 
-def run(function, *arguments, network, calls=CALLS):
+def run(function, *arguments, network, calls=CALLS, seconds=None):
     """Call function(*arguments) and return its Trial. Nothing is raised but KeyboardInterrupt.
 
-    network: the SmallNetwork among the arguments, made for this call alone.
+    network: the SmallNetwork among the arguments, made for this call alone. calls, seconds: after how many forward passes
+    and how long it is stopped (SECONDS by default).
     """
     trial = Trial(arguments, network)
     output = _Output()
@@ -89,7 +90,7 @@ def run(function, *arguments, network, calls=CALLS):
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
-            trial.value = within(SECONDS, function, arguments)
+            trial.value = within(seconds or SECONDS, function, arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit: it is the student's function that ends, not the notebook
