@@ -208,7 +208,7 @@ def _step_mistakes(ways, special, spoilt):
     names = nearest("fooling", moving)
     if names is None and not spoilt:
         names = nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
-    if names and "cross-entropy" in names and not _moves(special[2]):
+    if names and "cross-entropy" in names and "softmax" not in names and not _moves(special[2]):
         names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
     return names
 
@@ -275,10 +275,12 @@ def _add_evidence(report, ways, special):
         )
         report.yours, report.expected = mine[np.abs(due).sum(axis=(1, 2)).argmax()], due[np.abs(due).sum(axis=(1, 2)).argmax()]
         report.caption = f"step {t + 1}, in the colour that changes most"
-    elif way.steps_to_fool is not None:
+    elif way.steps_to_fool is not None and (way.endless or way.steps_too_many):
         taken = f"after {way.steps} it had to be stopped" if way.endless else f"you take {way.steps}"
         report.evidence.append(f"The network says {case.target} after {way.steps_to_fool} steps; {taken}.")
         report.evidence.append("Expected: the scores are looked at before every step, those of the image as it then is.")
+    elif way.steps_to_fool is not None:
+        report.evidence.append(f"The network says {case.target} after {way.steps} steps; what comes back is another image.")
     else:
         taken = "it had to be stopped" if way.endless else "you stop"
         known = f"; {len(expected) - 1} steps would do" if comparable else ""

@@ -23,7 +23,6 @@ from .cases import SmallNetwork
 PACKAGE = Path(__file__).resolve().parent.parent
 SECONDS = 4.0  # a call on a small network takes a few hundredths of a second
 CALLS = 150  # forward passes of one call; the longest way of a right answer takes 38 steps, with perhaps three a step
-KEPT_OUTPUT = 2000  # characters
 
 WATCHED = (
     *(builtins, random, time, np, np.linalg, np.random, torch, torch.nn.functional, torch.autograd, torch.linalg),
@@ -48,14 +47,11 @@ class TimeIsUp(Stopped):
 class Trial:
     """What happened in one call of a student's function."""
 
-    arguments: tuple
     network: torch.nn.Module
     value: object = None
     error: BaseException | None = None
     calls: int = 0  # forward passes
     way: list = field(default_factory=list)  # what the network was given, in order: arrays (N, 3, H, W)
-    printed: str = ""
-    characters: int = 0
     changed: set = field(default_factory=set)  # ids of notes and mistakes
     patched: list = field(default_factory=list)  # names in torch and numpy that were replaced
 
@@ -71,7 +67,7 @@ def run(function, *arguments, network, calls=CALLS, seconds=None):
     network: the SmallNetwork among the arguments, made for this call alone. calls, seconds: after how many forward passes
     and how long it is stopped (SECONDS by default).
     """
-    trial = Trial(arguments, network)
+    trial = Trial(network)
     output = _Output()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
@@ -96,8 +92,7 @@ def run(function, *arguments, network, calls=CALLS, seconds=None):
         except BaseException as error:  # also SystemExit: it is the student's function that ends, not the notebook
             trial.error = error
     network.on_call = None
-    trial.printed, trial.characters = output.kept, output.characters
-    if output.characters:
+    if output.used:
         trial.changed.add("prints")
     _compare_network(trial, before)
     return trial
@@ -120,17 +115,15 @@ def student_line(error):
 
 
 class _Output(io.TextIOBase):
-    """Takes what is printed, and keeps the beginning."""
+    """Takes what is printed, and keeps nothing of it but whether there was any."""
 
-    def __init__(self):
-        self.kept, self.characters = "", 0
+    used = False
 
     def writable(self):
         return True
 
     def write(self, text):
-        self.characters += len(text)
-        self.kept += text[: KEPT_OUTPUT - len(self.kept)]
+        self.used = True
         return len(text)
 
 
