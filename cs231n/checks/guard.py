@@ -181,7 +181,7 @@ def own_settings():
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         stack.enter_context(np.errstate(all="ignore"))
-        if torch.get_default_device() != torch.device("cpu"):
+        if torch.empty(0).device != torch.device("cpu"):
             stack.enter_context(torch.device("cpu"))  # it slows every call of torch down, so only where it is needed
         for device in ("cpu", "cuda"):
             stack.enter_context(torch.autocast(device, enabled=False))
