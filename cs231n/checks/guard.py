@@ -143,19 +143,14 @@ def within(seconds, function, arguments):
 
     def watch():
         nonlocal on_its_way
-        wait, times = seconds, 0
+        wait = seconds
         while not done.wait(wait):
             with lock:
                 if not done.is_set() and not on_its_way:
                     on_its_way = True
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Arrived))
-                    times += 1
             wait = 0.05
-            if times > 5:  # all of them were caught: now the threads take turns so often that one meets the handler
-                sys.setswitchinterval(1e-6)
-                wait = 0
 
-    interval = sys.getswitchinterval()
     threading.Thread(target=watch, daemon=True).start()
     try:
         return function(*arguments)
@@ -166,7 +161,6 @@ def within(seconds, function, arguments):
                     done.set()
                 while on_its_way:
                     pass  # here it arrives
-                sys.setswitchinterval(interval)
                 break
             except TimeIsUp:
                 continue
