@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 import warnings
 
 import imageio.v3
@@ -303,6 +305,19 @@ def test_printing_megabytes_is_noted_and_not_shown(capsys):
     assert "it prints" in printed
 
 
+def test_a_loop_that_swallows_every_exception_ends_too():
+    def make_fooling_image(X, target_y, model):
+        while True:
+            try:  # noqa: SIM105 (that is the point)
+                model(X)
+            except:  # noqa: E722
+                pass
+
+    report = examine(FOOLING, make_fooling_image)
+    assert report.verdict == "wrong"
+    assert set(report.mistakes) <= {"never-returns", "too-many-network-calls"}
+
+
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_an_interrupt_by_the_user_is_passed_on(exercise):
     def interrupted(*_):
@@ -346,6 +361,23 @@ def test_the_checks_work_where_the_solutions_and_the_instructors_files_are_absen
     assert (result.returncode, result.stderr) == (1, "")
     verdicts = {name: report["verdict"] for name, report in json.loads(result.stdout).items()}
     assert verdicts == {SALIENCY: "wrong", FOOLING: "missing", STEP: "missing"}
+
+
+def test_the_command_ends_as_always_after_a_function_that_could_not_be_ended(tmp_path):
+    student = tmp_path / "mine.py"
+    student.write_text(
+        "import torch\n"
+        "def compute_saliency_maps(X, y, model):\n"
+        "    while True:\n"
+        "        try:\n"
+        "            torch.ones(300, 300) @ torch.ones(300, 300)\n"
+        "        except:\n"
+        "            pass\n"
+    )
+    command = [sys.executable, "-m", "cs231n.checks", str(student), "--json"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert json.loads(result.stdout)[SALIENCY]["mistakes"] == ["never-returns"]
 
 
 # Files
@@ -791,6 +823,57 @@ def test_a_debugger_works_after_a_check_that_stopped_a_function(monkeypatch):
     finally:
         sys.settrace(trace)
     assert lines
+
+
+def test_an_endless_loop_that_swallows_what_is_raised_while_it_sleeps_ends_too(monkeypatch):
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+    over = threading.Event()
+
+    def endless(X, y, model):
+        while not over.is_set():  # so that it is not left behind for the tests to come
+            try:
+                time.sleep(0.001)
+            except:  # noqa: E722
+                print("never mind")
+
+    interval = sys.getswitchinterval()
+    try:
+        report = examine(SALIENCY, endless)
+    finally:
+        over.set()
+    assert report.mistakes == ["never-returns"]
+    assert "restart the kernel" in report.text()
+    assert sys.getswitchinterval() == interval
+
+
+def test_a_function_that_waits_outside_of_python_is_left_behind_and_said_to_be(monkeypatch):
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+    blocked = threading.Lock()
+    blocked.acquire()
+
+    def waits(X, y, model):
+        blocked.acquire()
+
+    try:
+        report = examine(SALIENCY, waits)
+    finally:
+        blocked.release()
+    assert report.mistakes == ["never-returns"]
+    assert "could not be ended: restart the kernel" in report.text()
+
+
+def test_a_loop_that_can_be_ended_is_not_said_to_go_on(monkeypatch):
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+
+    def endless(X, y, model):
+        while True:
+            pass
+
+    threads = set(threading.enumerate())
+    report = examine(SALIENCY, endless)
+    assert "It was ended." in report.text()
+    assert "restart" not in report.text()
+    assert set(threading.enumerate()) <= threads
 
 
 def leaves(change):

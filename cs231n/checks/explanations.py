@@ -291,7 +291,7 @@ MISTAKES = {
     ),
     "never-returns": Explanation(
         "It does not come to an end",
-        "The call was interrupted; your kernel goes on as before.",
+        "The check waits for some seconds, then stops the call.",
         "which condition ends your loop, and can it become true?",
     ),
     "too-many-network-calls": Explanation(

@@ -31,8 +31,8 @@ WATCHED = (
 )
 
 
-class Stopped(BaseException):
-    """Ends a student's call. No Exception, so that `except Exception` in it does not catch it."""
+class Stopped(SystemExit):
+    """Ends a student's call. No Exception, so that `except Exception` in it does not catch it; threads end on it silently."""
 
 
 class TooManyCalls(Stopped):
@@ -40,7 +40,7 @@ class TooManyCalls(Stopped):
 
 
 class TimeIsUp(Stopped):
-    pass
+    left_behind = False
 
 
 @dataclass
@@ -52,6 +52,7 @@ class Trial:
     error: BaseException | None = None
     calls: int = 0  # forward passes
     way: list = field(default_factory=list)  # what the network was given, in order: arrays (N, 3, H, W)
+    left_behind: bool = False  # it could not be ended and goes on beside everything else
     changed: set = field(default_factory=set)  # ids of notes and mistakes
     patched: list = field(default_factory=list)  # names in torch and numpy that were replaced
 
@@ -67,11 +68,12 @@ def run(function, *arguments, network, calls=CALLS, seconds=None):
     network: the SmallNetwork among the arguments, made for this call alone. calls, seconds: after how many forward passes
     and how long it is stopped (SECONDS by default).
     """
-    trial = Trial(network)
-    output = _Output()
+    trial, output, over = Trial(network), _Output(), threading.Event()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
     def on_call(X, scores):
+        if over.is_set():
+            threading.Event().wait()  # nobody waits for this thread any more: it rests here
         if trial.calls >= calls:
             raise TooManyCalls
         trial.calls += 1
@@ -86,12 +88,16 @@ def run(function, *arguments, network, calls=CALLS, seconds=None):
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
-            trial.value = within(seconds or SECONDS, function, arguments)
+            trial.value = within(seconds or SECONDS, _noting_settings(function, trial), arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit: it is the student's function that ends, not the notebook
             trial.error = error
-    network.on_call = None
+            trial.left_behind = isinstance(error, TimeIsUp) and error.left_behind
+        finally:
+            over.set()
+    if not trial.left_behind:
+        network.on_call = None
     if output.used:
         trial.changed.add("prints")
     _compare_network(trial, before)
@@ -128,42 +134,50 @@ class _Output(io.TextIOBase):
 
 
 def within(seconds, function, arguments):
-    """Return function(*arguments); after `seconds` TimeIsUp is raised inside of it, again and again until it ends.
+    """Return function(*arguments), called in a thread of its own, or raise what it raises; after `seconds` raise TimeIsUp.
 
-    Another thread has it raised, which Python does before this thread's next line. No such exception may stay behind: it
-    would come up in somebody else's code, and taking it back is what makes Python 3.11's debugger hang.
+    TimeIsUp is raised inside of the function, too, again and again for a second. What does not end by that, because it
+    catches everything or is blocked outside of Python, is left behind: the TimeIsUp then has `left_behind`.
     """
-    thread, lock, done = threading.get_ident(), threading.RLock(), threading.Event()
-    on_its_way = False
+    outcome = []
 
-    class Arrived(TimeIsUp):
-        def __init__(self, *_):
-            nonlocal on_its_way
-            on_its_way = False
+    def work():
+        try:
+            outcome.append((function(*arguments), None))
+        except BaseException as error:  # handed on to whoever waits for it
+            outcome.append((None, error))
 
-    def watch():
-        nonlocal on_its_way
-        wait = seconds
-        while not done.wait(wait):
-            with lock:
-                if not done.is_set() and not on_its_way:
-                    on_its_way = True
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Arrived))
-            wait = 0.05
-
-    threading.Thread(target=watch, daemon=True).start()
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
     try:
-        return function(*arguments)
-    finally:
-        while True:
-            try:
-                with lock:
-                    done.set()
-                while on_its_way:
-                    pass  # here it arrives
-                break
-            except TimeIsUp:
-                continue
+        thread.join(seconds)
+        if thread.is_alive():
+            _end(thread)
+    except KeyboardInterrupt:
+        _raise_in(thread, TimeIsUp)
+        raise
+    if not outcome:
+        error = TimeIsUp()
+        error.left_behind = thread.is_alive()
+        raise error
+    value, error = outcome[0]
+    if error is not None:
+        raise error
+    return value
+
+
+def _end(thread):
+    """Raise TimeIsUp in a thread until it ends, but for no more than a second."""
+    for _ in range(50):
+        _raise_in(thread, TimeIsUp)
+        thread.join(0.02)
+        if not thread.is_alive():
+            break
+
+
+def _raise_in(thread, error):
+    """Have an exception raised in a thread before its next line of Python; nothing happens if it has ended."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(error))
 
 
 @contextlib.contextmanager
@@ -190,18 +204,34 @@ def own_settings():
             torch.backends.cudnn.allow_tf32 = tf32
 
 
-SETTINGS = [  # (read, write)
-    (torch.is_grad_enabled, torch.set_grad_enabled),
+# What belongs to the process, to be put back: (read, write).
+SETTINGS = [
     (torch.get_default_dtype, torch.set_default_dtype),
-    (torch.get_num_threads, torch.set_num_threads),
     (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     (torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms),
     (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (Path.cwd, os.chdir),
-    (np.geterr, lambda errors: np.seterr(**errors)),
     (np.get_printoptions, lambda options: np.set_printoptions(**options)),
 ]
+
+
+def _settings_of_the_thread():
+    return torch.is_grad_enabled(), torch.get_num_threads(), torch.empty(0).device, np.geterr()
+
+
+def _noting_settings(function, trial):
+    """Return the function with a look, before and after, at what belongs to its thread and ends with it."""
+
+    def noting(*arguments):
+        before = _settings_of_the_thread()
+        try:
+            return function(*arguments)
+        finally:
+            if _settings_of_the_thread() != before:
+                trial.changed.add("changes-settings")
+
+    return noting
 
 
 @contextlib.contextmanager
@@ -209,12 +239,13 @@ def _settings_restored(trial):
     """Note in `trial` which settings, random states and functions of libraries the call changes, and put them back."""
     libraries = [(library, dict(vars(library))) for library in WATCHED]
     seeds, streams, values = _random_states(), (sys.stdout, sys.stderr), [read() for read, _ in SETTINGS]
-    default_device = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    threads = torch.get_num_threads()
     try:
         yield
     finally:
         trial.patched = _restore_libraries(libraries)
         sys.stdout, sys.stderr = streams
+        torch.set_num_threads(threads)  # also for threads to come
         if not _same(seeds, _random_states()):
             trial.changed.add("changes-random-state")
             _restore_random_states(seeds)
@@ -222,9 +253,6 @@ def _settings_restored(trial):
             if read() != value:
                 trial.changed.add("changes-settings")
                 write(value)
-        if getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None) is not default_device:
-            trial.changed.add("changes-settings")
-            torch.set_default_device(None if default_device is None else default_device.device)
 
 
 def _restore_libraries(libraries):

@@ -30,7 +30,8 @@ def problem(exercise, trial, where):
     if _is_stub(error, trial.where):
         return Report(exercise, "unfinished")
     if isinstance(error, TimeIsUp):
-        seen = f"It was stopped after some seconds ({where}), in which it called the network {trial.calls} times."
+        seen = f"It did not come back within some seconds ({where}), in which it called the network {trial.calls} times. "
+        seen += "It could not be ended: restart the kernel." if trial.left_behind else "It was ended."
         return Report(exercise, "wrong", ["never-returns"], evidence=[seen])
     if isinstance(error, TooManyCalls):
         seen = f"It was stopped when it had called the network {trial.calls} times ({where})."

@@ -202,8 +202,13 @@ def _named_by_use(function, device):
     """Return why the regulariser has no effect, as far as can be told from what l2_reg is multiplied by."""
     case = cases.STEP_CASES[0]
     network, img = case.network().to(device), case.images().to(device).requires_grad_()
-    with _Uses(case.l2_reg) as uses:
-        run(function, img, network, case.target, _Number(case.l2_reg, uses.detached), case.learning_rate, network=network)
+    uses = _Uses(case.l2_reg)
+
+    def watched(*arguments):  # a mode belongs to its thread, so it is entered where the function runs
+        with uses:
+            return function(*arguments)
+
+    run(watched, img, network, case.target, _Number(case.l2_reg, uses.detached), case.learning_rate, network=network)
     image, network = case.images(), case.network()
     scores, weights = network(image)[0], list(network.parameters())
     squares, norms = [w.square().sum() for w in weights], [w.norm() for w in weights]
