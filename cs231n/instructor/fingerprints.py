@@ -7,7 +7,6 @@ Run it after a change to the exercises, to the checks' cases or to the known mis
 
 import argparse
 import os
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -141,9 +140,9 @@ def write(path=PATH):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the reference warns of an image that it could not fool
         arrays, not_told_apart = fingerprints()
-    with tempfile.NamedTemporaryFile(dir=Path(path).parent, suffix=".npz", delete=False) as file:
-        np.savez_compressed(file, **arrays)
-    os.replace(file.name, path)
+    whole = Path(path).with_suffix(".part.npz")
+    np.savez_compressed(whole, **arrays)
+    os.replace(whole, path)
     return not_told_apart
 
 
