@@ -32,8 +32,9 @@ from cs231n.checks import (
     ready,
 )
 from cs231n.checks.__main__ import main
+from cs231n.checks.exam import own_exam
 from cs231n.checks.explanations import MISTAKES, NOTES
-from cs231n.checks.fingerprints import PATH, bank, mistakes
+from cs231n.checks.fingerprints import PATH, stored
 from cs231n.checks.report import WrongAnswer
 from cs231n.instructor import fingerprints
 
@@ -231,7 +232,7 @@ def test_every_id_is_explained_in_the_readme_and_no_other():
 
 def test_every_name_that_the_fingerprints_give_is_explained():
     for exercise in ("saliency", "fooling", "step", "saliency-224", "fooling-224", "step-224"):
-        assert {name for names in mistakes(exercise) for name in names} <= MISTAKES.keys()
+        assert {name for names in stored().mistakes(exercise) for name in names} <= MISTAKES.keys()
 
 
 # The student's kernel is as it was
@@ -331,16 +332,16 @@ def test_an_interrupt_by_the_user_is_passed_on(exercise):
 
 
 def test_the_fingerprints_are_those_of_the_present_reference_and_known_mistakes():
-    arrays, not_told_apart = fingerprints.fingerprints()
-    stored = bank()
-    assert stored.keys() == arrays.keys(), "run python -m cs231n.instructor.fingerprints"
+    arrays, not_told_apart = fingerprints.fingerprints(own_exam())
+    known = stored().arrays
+    assert known.keys() == arrays.keys(), "run python -m cs231n.instructor.fingerprints"
     for name, array in arrays.items():
         if array.dtype.kind == "U":
-            assert array.tolist() == stored[name].tolist(), "run python -m cs231n.instructor.fingerprints"
+            assert array.tolist() == known[name].tolist(), "run python -m cs231n.instructor.fingerprints"
         elif name.startswith("known/"):  # the ways of a few mistakes lead so far off that rounding decides about them
-            assert np.isclose(stored[name], array, rtol=1e-3, atol=1e-4, equal_nan=True).mean() > 0.99, name
+            assert np.isclose(known[name], array, rtol=1e-3, atol=1e-4, equal_nan=True).mean() > 0.99, name
         else:
-            np.testing.assert_allclose(stored[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
+            np.testing.assert_allclose(known[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
     assert tuple(dict.fromkeys(e for e, _, _ in not_told_apart if "224" not in e)) == ("saliency", "fooling", "step")
     assert not [ids for exercise, ids, like in not_told_apart if not like], "a mistake looks right"
 

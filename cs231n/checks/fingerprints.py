@@ -16,29 +16,109 @@ TOLERANCE = 2e-3  # relative; what a mistake changes is several per cent, what r
 
 
 @cache
-def bank():
-    """Return the file's arrays: right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE and gradient/saliency/CASE."""
+def stored():
+    """Return the Fingerprints of the file."""
     with np.load(PATH, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+        return Fingerprints({name: file[name] for name in file.files})
 
 
-def right(exercise, case):
-    """Return what is right for a case.
+class Fingerprints:
+    """What is known of the cases of an exam.
 
-    Saliency: maps (N, H, W). Fooling: the images on the way (T + 1, 3, H, W), or the last (1, 3, H, W). Step: the image
-    before and after each call (2, calls + 1, 3, H, W), with the raw step and with the normalised one.
+    arrays: right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE and gradient/saliency/CASE.
     """
-    return bank()[f"right/{exercise}/{case.name}"]
 
+    def __init__(self, arrays):
+        self.arrays = arrays
 
-def gradient(case):
-    """Return the gradient (N, 3, H, W) of the labels' scores, from which the right saliency maps of a case came."""
-    return bank()[f"gradient/saliency/{case.name}"]
+    def right(self, exercise, case):
+        """Return what is right for a case.
 
+        Saliency: maps (N, H, W). Fooling: the images on the way (T + 1, 3, H, W), or the last (1, 3, H, W). Step: the image
+        before and after each call (2, calls + 1, 3, H, W), with the raw step and with the normalised one.
+        """
+        return self.arrays[f"right/{exercise}/{case.name}"]
 
-def mistakes(exercise):
-    """Return for each known answer to an exercise its mistakes, a tuple of ids; empty for a right answer."""
-    return [tuple(ids.split("+")) if ids else () for ids in bank()[f"mistakes/{exercise}"].tolist()]
+    def gradient(self, case):
+        """Return the gradient (N, 3, H, W) of the labels' scores, from which the right saliency maps of a case came."""
+        return self.arrays[f"gradient/saliency/{case.name}"]
+
+    def mistakes(self, exercise):
+        """Return for each known answer to an exercise its mistakes, a tuple of ids; empty for a right answer."""
+        return [tuple(ids.split("+")) if ids else () for ids in self.arrays[f"mistakes/{exercise}"].tolist()]
+
+    def nearest(self, exercise, found):
+        """Return the mistakes (a tuple of ids) of the known answer whose outputs are those `found`, or None if none is.
+
+        found: {case: fingerprints (T, LENGTH)}; T may differ from what is known of the case. Where no answer fits all of
+        four or more cases, a mistaken one that fits all but one of them is taken: limits and rounding may show in one
+        network alone.
+        """
+        if not any(np.isfinite(marks[0]).all() for marks in found.values()):
+            return None
+        known, names, least = self.arrays, self.mistakes(exercise), 0.0 if exercise.startswith("saliency") else LEAST_CHANGE
+        gaps = []
+        for case, marks in found.items():
+            answers = known[f"known/{exercise}/{case.name}"][:, : len(marks)]
+            gaps.append(distance(marks[: answers.shape[1]], answers, least))
+        gaps = np.sort(gaps, axis=0)
+        best = gaps[-1].argmin()  # the first one, which has the fewest mistakes
+        if gaps[-1, best] < TOLERANCE:
+            return names[best]
+        if len(gaps) >= 4:
+            best = gaps[-2].argmin()
+            if gaps[-2, best] < TOLERANCE and names[best]:
+                return names[best]
+        return None
+
+    def nearest_but_for_length(self, exercise, found, laws):
+        """Like `nearest`, for first steps that have a known direction, but a length of their own.
+
+        laws: {id: factors (cases,)}, ways in which the lengths can differ from those of a known answer, up to a constant.
+        Returns that answer's mistakes and the id of the law that holds, or "other-normalisation"; None for an unknown direction
+        and for a first step that is known as it is. Later steps are not looked at.
+        """
+        known, names = self.arrays, self.mistakes(exercise)
+        factors, gaps = [], []
+        for case, marks in found.items():
+            first, step = known[f"known/{exercise}/{case.name}"][:, 0].astype(np.float64), marks[0]
+            factor = (first * step).sum(axis=1) / np.square(first).sum(axis=1)
+            gap = np.linalg.norm(step - factor[:, None] * first, axis=1) / np.linalg.norm(step)
+            factors.append(factor)
+            gaps.append(np.where(factor > 0, np.nan_to_num(gap, nan=np.inf), np.inf))
+        factors, worst = np.array(factors), np.max(gaps, axis=0)
+        candidates = [i for i in np.flatnonzero(worst < TOLERANCE) if not {"learning-rate-changed", *laws} & set(names[i])]
+        if any(np.abs(factors[:, i] - 1).max() < 0.01 for i in candidates):
+            return None  # the first step is a known one: what is wrong comes later
+        for i in candidates:
+            for law, expected in laws.items():
+                if _is_constant(factors[:, i] / expected):
+                    return tuple(sorted({*names[i], law}))
+        return tuple(sorted({*names[candidates[0]], "other-normalisation"})) if candidates else None
+
+    def nearest_regulariser(self, found):
+        """Return the mistakes of a class visualization step whose first change is a known gradient plus a share of the image.
+
+        found: {case: fingerprints (T, LENGTH)}, without dead classes. How large the share is, compared with that of the right
+        answer, tells the mistake. None if no known gradient leaves just a share of the image over.
+        """
+        known, names = self.arrays, self.mistakes("step")
+        sizes = np.array([np.linalg.norm(case.images()) for case in found])
+        weights, rates = (np.array([getattr(case, name) for case in found]) for name in ("l2_reg", "learning_rate"))
+        for objective in [(), ("cross-entropy",), ("softmax",)]:
+            parts = []
+            for case, marks in found.items():
+                answers, image = known[f"known/step/{case.name}"][:, 0].astype(np.float64), fingerprint(case.images().numpy())[0]
+                gradient = answers[names.index(tuple(sorted({*objective, "regulariser-missing"})))]
+                due = answers[names.index(())] - answers[names.index(("regulariser-missing",))]
+                parts.append((*_parts(marks[0], gradient, image), np.dot(due, image) / np.dot(image, image)))
+            lengths, shares, due = np.array(parts).T
+            if np.isfinite(lengths).all():
+                ids = _regulariser_mistakes(shares / lengths / due, sizes, weights)
+                if not _is_constant(lengths) and _is_constant(lengths * rates):
+                    ids = (*ids, "learning-rate-ignored")
+                return tuple(sorted({*objective, *ids}))
+        return None
 
 
 def fingerprint(outputs):
@@ -61,78 +141,6 @@ def distance(found, known, least=0.0):
     gap = np.linalg.norm(known - found, axis=2) / np.maximum(np.linalg.norm(known, axis=2), max(least, 1e-30))
     both_broken = ~np.isfinite(known).all(axis=2) & ~np.isfinite(found).all(axis=1)
     return np.nan_to_num(np.where(both_broken, 0, gap), nan=np.inf).max(axis=1)
-
-
-def nearest(exercise, found):
-    """Return the mistakes (a tuple of ids) of the known answer whose outputs are those `found`, or None if none is.
-
-    found: {case: fingerprints (T, LENGTH)}; T may be less than is known of the case. Where no answer fits all of four or
-    more cases, a mistaken one that fits all but one of them is taken: limits and rounding may show in one network alone.
-    """
-    if not any(np.isfinite(marks[0]).all() for marks in found.values()):
-        return None
-    known, names, least = bank(), mistakes(exercise), 0.0 if exercise.startswith("saliency") else LEAST_CHANGE
-    gaps = [distance(marks, known[f"known/{exercise}/{case.name}"][:, : len(marks)], least) for case, marks in found.items()]
-    gaps = np.sort(gaps, axis=0)
-    best = gaps[-1].argmin()  # the first one, which has the fewest mistakes
-    if gaps[-1, best] < TOLERANCE:
-        return names[best]
-    if len(gaps) >= 4:
-        best = gaps[-2].argmin()
-        if gaps[-2, best] < TOLERANCE and names[best]:
-            return names[best]
-    return None
-
-
-def nearest_but_for_length(exercise, found, laws):
-    """Like `nearest`, for first steps that have a known direction, but a length of their own.
-
-    laws: {id: factors (cases,)}, ways in which the lengths can differ from those of a known answer, up to a constant.
-    Returns that answer's mistakes and the id of the law that holds, or "other-normalisation"; None for an unknown direction
-    and for a first step that is known as it is. Later steps are not looked at.
-    """
-    known, names = bank(), mistakes(exercise)
-    factors, gaps = [], []
-    for case, marks in found.items():
-        first, step = known[f"known/{exercise}/{case.name}"][:, 0].astype(np.float64), marks[0]
-        factor = (first * step).sum(axis=1) / np.square(first).sum(axis=1)
-        gap = np.linalg.norm(step - factor[:, None] * first, axis=1) / np.linalg.norm(step)
-        factors.append(factor)
-        gaps.append(np.where(factor > 0, np.nan_to_num(gap, nan=np.inf), np.inf))
-    factors, worst = np.array(factors), np.max(gaps, axis=0)
-    candidates = [i for i in np.flatnonzero(worst < TOLERANCE) if not {"learning-rate-changed", *laws} & set(names[i])]
-    if any(np.abs(factors[:, i] - 1).max() < 0.01 for i in candidates):
-        return None  # the first step is a known one: what is wrong comes later
-    for i in candidates:
-        for law, expected in laws.items():
-            if _is_constant(factors[:, i] / expected):
-                return tuple(sorted({*names[i], law}))
-    return tuple(sorted({*names[candidates[0]], "other-normalisation"})) if candidates else None
-
-
-def nearest_regulariser(found):
-    """Return the mistakes of a class visualization step whose first change is a known gradient plus a share of the image.
-
-    found: {case: fingerprints (T, LENGTH)}, without dead classes. How large the share is, compared with that of the right
-    answer, tells the mistake. None if no known gradient leaves just a share of the image over.
-    """
-    known, names = bank(), mistakes("step")
-    sizes = np.array([np.linalg.norm(case.images()) for case in found])
-    weights, rates = (np.array([getattr(case, name) for case in found]) for name in ("l2_reg", "learning_rate"))
-    for objective in [(), ("cross-entropy",), ("softmax",)]:
-        parts = []
-        for case, marks in found.items():
-            answers, image = known[f"known/step/{case.name}"][:, 0].astype(np.float64), fingerprint(case.images().numpy())[0]
-            gradient = answers[names.index(tuple(sorted({*objective, "regulariser-missing"})))]
-            due = answers[names.index(())] - answers[names.index(("regulariser-missing",))]
-            parts.append((*_parts(marks[0], gradient, image), np.dot(due, image) / np.dot(image, image)))
-        lengths, shares, due = np.array(parts).T
-        if np.isfinite(lengths).all():
-            ids = _regulariser_mistakes(shares / lengths / due, sizes, weights)
-            if not _is_constant(lengths) and _is_constant(lengths * rates):
-                ids = (*ids, "learning-rate-ignored")
-            return tuple(sorted({*objective, *ids}))
-    return None
 
 
 def _parts(change, gradient, image):

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from . import cases
-from .fingerprints import bank, fingerprint, nearest, nearest_but_for_length, right
-from .guard import TooManyCalls, Trial, run
+from .fingerprints import fingerprint
+from .guard import TooManyCalls, Trial
 from .judging import SPOILING, angle, as_array, kind, only_large, percent, problem, relative_error, same, side_effects
 from .report import Report
 
@@ -55,44 +55,44 @@ class Way:
 
     @property
     def first_changes(self):
-        """As many as are known of each mistake, up to the first that is not finite."""
-        changes = self.changes[: bank()["known/fooling/GELU"].shape[1]]
+        """The changes up to the first that is not finite."""
+        changes = self.changes
         broken = np.flatnonzero(~np.isfinite(changes).all(axis=(1, 2, 3)))
         return changes[: max(broken[0], 1)] if len(broken) else changes
 
 
-def examine(function, device="cpu"):
-    """Return the Report on a make_fooling_image(X, target_y, model). It is called with small networks on `device`."""
+def examine(function, exam):
+    """Return the Report on a make_fooling_image(X, target_y, model)."""
     ways = []
-    for case in cases.FOOLING_CASES:
-        way, failure = _attempt(function, case, device)
+    for case in exam.fooling_cases:
+        way, failure = _attempt(function, case, exam)
         if failure is not None:
-            return _on_large_images(function, device, failure) if failure.verdict == "broken" else failure
+            return _on_large_images(function, exam, failure) if failure.verdict == "broken" else failure
         ways.append(way)
     special = []
-    for case in (cases.ALREADY_FOOLED, cases.SCORE_IS_A_CLASS_ID, cases.LONG_WAY):
-        way, failure = _attempt(function, case, device, **({"calls": LONG} if case is cases.LONG_WAY else {}))
+    for case in (exam.already_fooled, exam.score_is_a_class_id, exam.long_way):
+        way, failure = _attempt(function, case, exam, **({"calls": LONG} if case is exam.long_way else {}))
         if failure is not None:
             return failure
         special.append(way)
     trials = [way.trial for way in [*ways, *special]]
     changed, notes = side_effects(trials)
-    if all(_is_right(way) for way in [*ways, *special]):
-        notes += _limits(function, device)
+    if all(_is_right(way, exam) for way in [*ways, *special]):
+        notes += _limits(function, exam)
         return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
-    return _wrong(function, device, ways, special, changed, notes)
+    return _wrong(function, exam, ways, special, changed, notes)
 
 
-def is_unfinished(function):
+def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, cases.FOOLING_CASES[0], "cpu")
+    *_, failure = _attempt(function, exam.fooling_cases[0], exam)
     return failure is not None and failure.verdict == "unfinished"
 
 
-def _attempt(function, case, device, **limits):
+def _attempt(function, case, exam, **limits):
     """Return (Way, None), or (None, Report of what is wrong with its form)."""
-    network, X = case.network().to(device), case.images().to(device)
-    trial = run(function, X, case.target, network, network=network, **limits)
+    network, X = case.network().to(exam.device), case.images().to(exam.device)
+    trial = exam.run(function, X, case.target, network, network=network, **limits)
     endless = isinstance(trial.error, TooManyCalls)
     where = f"an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
     failure = None if endless else problem(EXERCISE, trial, where)
@@ -102,7 +102,7 @@ def _attempt(function, case, device, **limits):
     if not torch.equal(X.detach().cpu(), original):
         trial.changed.add("input-changed")
     original, result = original.double().numpy(), None
-    if not endless and trial.value is None and case is cases.FOOLING_CASES[0]:
+    if not endless and trial.value is None and case is exam.fooling_cases[0]:
         advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
         return None, Report(EXERCISE, "unfinished", evidence=advice)
     if not endless and trial.value is not None:
@@ -126,24 +126,24 @@ def _attempt(function, case, device, **limits):
     return Way(case, trial, images, tops, endless, result), None
 
 
-def _is_right(way):
+def _is_right(way, exam):
     if way.result is None:
         return False
-    if way.case is cases.ALREADY_FOOLED:
+    if way.case is exam.already_fooled:
         return same(way.result, way.images[:1])
-    expected = right("fooling", way.case)[-1:]
+    expected = exam.known.right("fooling", way.case)[-1:]
     return same(way.result, expected, expected - way.images[:1])
 
 
-def _on_large_images(function, device, failure):
+def _on_large_images(function, exam, failure):
     """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
-    way, large_failure = _attempt(function, cases.FOOLING_224, device)
+    way, large_failure = _attempt(function, exam.fooling_224, exam)
     if large_failure is not None or way.steps == 0:
         return failure
-    already, already_failure = _attempt(function, cases.ALREADY_FOOLED_224, device)
+    already, already_failure = _attempt(function, exam.already_fooled_224, exam)
     if already_failure is not None:
         return already_failure
-    known = nearest("fooling-224", {way.case: fingerprint(way.changes[:4])})
+    known = exam.known.nearest("fooling-224", {way.case: fingerprint(way.changes[:4])})
     changed, notes = side_effects([way.trial, already.trial])
     names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
     if known == () and not names:
@@ -151,10 +151,10 @@ def _on_large_images(function, device, failure):
     return Report(EXERCISE, "wrong", names, notes, evidence=only_large(failure, way.case))
 
 
-def _limits(function, device):
+def _limits(function, exam):
     """Notes on what a right answer does where the network cannot be fooled."""
     notes = []
-    way, failure = _attempt(function, cases.NEVER_FOOLED, device, **NEVER)
+    way, failure = _attempt(function, exam.never_fooled, exam, **NEVER)
     if way is None and "never-returns" not in failure.mistakes:
         notes.append("fails-when-not-fooled")
     elif way is None or way.endless:
@@ -163,15 +163,15 @@ def _limits(function, device):
         notes.append("fails-when-not-fooled")
     elif max(way.steps, way.trial.calls) < HARDEST:
         notes.append("low-step-limit")
-    dead, _ = _attempt(function, cases.DEAD_TARGET, device, **NEVER)
+    dead, _ = _attempt(function, exam.dead_target, exam, **NEVER)
     if dead is not None and not np.isfinite(dead.images).all():
         notes.append("nan-on-dead-class")
     return notes
 
 
-def _wrong(function, device, ways, special, changed, notes):
+def _wrong(function, exam, ways, special, changed, notes):
     stuck = all(way.steps <= 1 and way.trial.calls > 3 and not way.endless for way in ways)  # the network saw X alone
-    names = ("image-never-changed",) if stuck else _step_mistakes(ways, special, SPOILING & set(changed))
+    names = ("image-never-changed",) if stuck else _step_mistakes(ways, special, exam, SPOILING & set(changed))
     finite = [way for way in ways if np.isfinite(way.images).all()]
     if names is None and len(finite) < len(ways):
         names, stop = ("not-finite",), []
@@ -183,12 +183,12 @@ def _wrong(function, device, ways, special, changed, notes):
         names, stop = ("returns-input",), []
     else:
         stop = _stop_mistakes(finite, special) if finite and not (names is None and SPOILING & set(changed)) else []
-    if stop == ["no-stop-test"] and _compares_a_score(function, device, special[1]):
+    if stop == ["no-stop-test"] and _compares_a_score(function, exam, special[1]):
         stop = ["score-compared-with-class"]
     nothing = any(way.result is None and not way.endless for way in [*ways, *special])
     report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
     report.evidence += ["For one of the images it returned None."] * nothing
-    _add_evidence(report, ways, special)
+    _add_evidence(report, ways, special, exam)
     return report
 
 
@@ -197,7 +197,7 @@ def _returns_input(ways):
     return all(way.steps > 0 and way.result is not None and np.array_equal(way.result[0], way.images[0]) for way in ways)
 
 
-def _step_mistakes(ways, special, spoilt):
+def _step_mistakes(ways, special, exam, spoilt):
     """Return the mistakes in the steps themselves, a tuple of ids, or None if they are not known."""
     moving = {way.case: fingerprint(way.first_changes) for way in ways if way.steps}
     for way in ways:  # many forward passes, always of the same image: steps that rounding swallows
@@ -205,9 +205,9 @@ def _step_mistakes(ways, special, spoilt):
             moving[way.case] = fingerprint(np.zeros((1, way.images[0].size)))
     if not any(way.steps for way in ways):
         return None if moving else ()
-    names = nearest("fooling", moving)
+    names = exam.known.nearest("fooling", moving)
     if names is None and not spoilt:
-        names = nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
+        names = exam.known.nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
     if names and "cross-entropy" in names and "softmax" not in names and not _moves(special[2]):
         names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
     return names
@@ -218,9 +218,9 @@ def _moves(way):
     return way.steps > 0 and bool(np.isfinite(way.changes[0]).all()) and np.linalg.norm(way.changes[0]) > 1e-3
 
 
-def _compares_a_score(function, device, score_is_id):
+def _compares_a_score(function, exam, score_is_id):
     """Return whether it stops at once where a score is, by chance, the number of the target class."""
-    own, _ = _attempt(function, cases.OWN_SCORE_IS_ITS_ID, device)
+    own, _ = _attempt(function, exam.own_score_is_its_id, exam)
     return score_is_id.steps == 0 or (own is not None and own.steps == 0)
 
 
@@ -243,16 +243,16 @@ def _stop_mistakes(ways, special):
     return []
 
 
-def _add_evidence(report, ways, special):
+def _add_evidence(report, ways, special, exam):
     for way in ways:
-        if not _is_right(way):
+        if not _is_right(way, exam):
             break
     else:
-        way = next(way for way in special if not _is_right(way))
-    case, expected = way.case, right("fooling", way.case)
+        way = next(way for way in special if not _is_right(way, exam))
+    case, expected = way.case, exam.known.right("fooling", way.case)
     _, height, width = case.shape
     report.evidence.append(f"A small network ({case.name}), an image of {height} x {width} pixels, target class {case.target}.")
-    comparable = case in cases.FOOLING_CASES
+    comparable = case in exam.fooling_cases
     first_wrong = next(
         (
             t

@@ -3,39 +3,37 @@
 import numpy as np
 import torch
 
-from . import cases
-from .fingerprints import fingerprint, gradient, nearest, right
-from .guard import run
+from .fingerprints import fingerprint
 from .judging import SPOILING, as_array, kind, only_large, percent, problem, relative_error, same, side_effects
 from .report import Report
 
 EXERCISE = "compute_saliency_maps"
 
 
-def examine(function, device="cpu"):
-    """Return the Report on a compute_saliency_maps(X, y, model). It is called with small networks on `device`."""
+def examine(function, exam):
+    """Return the Report on a compute_saliency_maps(X, y, model)."""
     trials, found = [], {}
-    for case in cases.SALIENCY_CASES:
-        trial, maps, failure = _attempt(function, case, device)
+    for case in exam.saliency_cases:
+        trial, maps, failure = _attempt(function, case, exam)
         trials.append(trial)
         if failure is not None:
-            return _on_large_images(function, device, failure) if failure.verdict == "broken" or maps is not None else failure
+            return _on_large_images(function, exam, failure) if failure.verdict == "broken" or maps is not None else failure
         found[case] = maps
-    if not all(same(maps, right("saliency", case)) for case, maps in found.items()):
-        return _wrong(found, trials)
-    return _other_batch_sizes(function, device, trials)
+    if not all(same(maps, exam.known.right("saliency", case)) for case, maps in found.items()):
+        return _wrong(found, trials, exam)
+    return _other_batch_sizes(function, exam, trials)
 
 
-def is_unfinished(function):
+def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, cases.SALIENCY_CASES[0], "cpu")
+    *_, failure = _attempt(function, exam.saliency_cases[0], exam)
     return failure is not None and failure.verdict == "unfinished"
 
 
-def _attempt(function, case, device):
+def _attempt(function, case, exam):
     """Return (trial, maps (N, H, W) as an array or None, Report of what is wrong with its form or None)."""
-    network, X, y = case.network().to(device), case.images().to(device), torch.tensor(case.target, device=device)
-    trial = run(function, X, y, network, network=network)
+    network, X, y = case.network().to(exam.device), case.images().to(exam.device), torch.tensor(case.target, device=exam.device)
+    trial = exam.run(function, X, y, network, network=network)
     n, height, width = case.shape
     where = f"{n} image{'s' * (n > 1)} of {height} x {width} pixels"
     failure = problem(EXERCISE, trial, where)
@@ -43,7 +41,7 @@ def _attempt(function, case, device):
         return trial, None, failure
     if not torch.equal(X.detach().cpu(), case.images()) or y.tolist() != list(case.target):
         trial.changed.add("input-changed")
-    if trial.value is None and case is not cases.SALIENCY_CASES[0] and case is not cases.SALIENCY_224:
+    if trial.value is None and case is not exam.saliency_cases[0] and case is not exam.saliency_224:
         return trial, None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[f"Given {where}, it returned None."])
     if trial.value is None:
         advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
@@ -63,28 +61,28 @@ def _attempt(function, case, device):
     return trial, maps, None
 
 
-def _on_large_images(function, device, failure):
+def _on_large_images(function, exam, failure):
     """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
-    trial, maps, large_failure = _attempt(function, cases.SALIENCY_224, device)
+    trial, maps, large_failure = _attempt(function, exam.saliency_224, exam)
     if large_failure is not None:
         return failure
-    mistakes = nearest("saliency-224", {cases.SALIENCY_224: fingerprint(maps[None])})
+    mistakes = exam.known.nearest("saliency-224", {exam.saliency_224: fingerprint(maps[None])})
     changed, notes = side_effects([trial])
     if mistakes == () and not changed:
         return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
     if mistakes is None and failure.verdict == "wrong":
         return failure
-    return Report(EXERCISE, "wrong", [*(mistakes or ()), *changed], notes, evidence=only_large(failure, cases.SALIENCY_224))
+    return Report(EXERCISE, "wrong", [*(mistakes or ()), *changed], notes, evidence=only_large(failure, exam.saliency_224))
 
 
-def _other_batch_sizes(function, device, trials):
+def _other_batch_sizes(function, exam, trials):
     failing = []
-    for case in cases.OTHER_BATCH_SIZES:
-        trial, maps, failure = _attempt(function, case, device)
+    for case in exam.other_batch_sizes:
+        trial, maps, failure = _attempt(function, case, exam)
         if failure is not None:
             failing.append(case)
-        elif not same(maps, right("saliency", case)):
-            return _wrong({case: maps}, [*trials, trial])
+        elif not same(maps, exam.known.right("saliency", case)):
+            return _wrong({case: maps}, [*trials, trial], exam)
         trials.append(trial)
     mistakes, notes = side_effects(trials)
     evidence = [f"It returned {kind(trials[0].value)}; expected a tensor alone."] if "wrong-type" in mistakes else []
@@ -94,18 +92,20 @@ def _other_batch_sizes(function, device, trials):
     return Report(EXERCISE, "wrong" if mistakes else "right", mistakes, notes, evidence)
 
 
-def _wrong(found, trials):
-    mistakes = nearest(
-        "saliency", {case: fingerprint(maps[None]) for case, maps in found.items() if case in cases.SALIENCY_CASES}
+def _wrong(found, trials, exam):
+    mistakes = exam.known.nearest(
+        "saliency", {case: fingerprint(maps[None]) for case, maps in found.items() if case in exam.saliency_cases}
     )
     changed, notes = side_effects(trials)
     if mistakes is None and not SPOILING & set(changed):
-        if all(_rescaled(maps[_alive(case)], right("saliency", case)[_alive(case)]) for case, maps in found.items()):
+        # images whose map is not 0 everywhere
+        alive = {case: exam.known.right("saliency", case).any(axis=(1, 2)) for case in found}
+        if all(_rescaled(maps[alive[case]], exam.known.right("saliency", case)[alive[case]]) for case, maps in found.items()):
             mistakes = ("rescaled",)
-        elif not all(np.isfinite(maps[_alive(case)]).all() for case, maps in found.items()):
+        elif not all(np.isfinite(maps[alive[case]]).all() for case, maps in found.items()):
             mistakes = ("not-finite",)
-    case, maps = next((case, maps) for case, maps in found.items() if not same(maps, right("saliency", case)))
-    expected = right("saliency", case)
+    case, maps = next((case, maps) for case, maps in found.items() if not same(maps, exam.known.right("saliency", case)))
+    expected = exam.known.right("saliency", case)
     report = Report(EXERCISE, "wrong", [*(mistakes or ()), *changed], notes)
     report.evidence += [f"It returned {kind(trials[0].value)}; expected a tensor alone."] if "wrong-type" in changed else []
     errors = [relative_error(maps[n], expected[n], expected) for n in range(len(maps))]
@@ -113,7 +113,7 @@ def _wrong(found, trials):
     gap = np.nan_to_num(np.abs(maps[n] - expected[n]), nan=np.inf)
     row, column = (int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     count, height, width = case.shape
-    red, green, blue = gradient(case)[n, :, row, column]
+    red, green, blue = exam.known.gradient(case)[n, :, row, column]
     report.evidence.append(
         f"A small network ({case.name}), {count} images of {height} x {width} pixels. Image {n}, its label {case.target[n]}, "
         f"pixel ({row}, {column}): your map says {maps[n, row, column]:.4f}, expected {expected[n, row, column]:.4f}."
@@ -132,11 +132,6 @@ def _wrong(found, trials):
     )
     report.yours, report.expected, report.caption = maps[n], expected[n], f"saliency map of image {n}, label {case.target[n]}"
     return report
-
-
-def _alive(case):
-    """Return which images have a map that is not 0 everywhere, as a mask (N,)."""
-    return right("saliency", case).any(axis=(1, 2))
 
 
 def _rescaled(maps, expected):

@@ -11,8 +11,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from . import cases
-from .fingerprints import fingerprint, nearest, nearest_but_for_length, nearest_regulariser, right
-from .guard import run
+from .fingerprints import fingerprint
 from .judging import SPOILING, angle, only_large, problem, relative_error, same, side_effects
 from .report import Report
 
@@ -34,34 +33,34 @@ class Calls:
         return self.images[1:] - self.images[0]
 
 
-def examine(function, device="cpu"):
-    """Return the Report on a class_visualization_update_step. It is called with small networks on `device`."""
+def examine(function, exam):
+    """Return the Report on a class_visualization_update_step."""
     found = []
-    for case in cases.STEP_CASES:
-        calls, failure = _attempt(function, case, device)
+    for case in exam.step_cases:
+        calls, failure = _attempt(function, case, exam)
         if failure is not None:
-            return _on_large_images(function, device, failure) if failure.verdict == "broken" else failure
+            return _on_large_images(function, exam, failure) if failure.verdict == "broken" else failure
         found.append(calls)
     changed, notes = side_effects([trial for calls in found for trial in calls.trials])
-    convention = min((0, 1), key=lambda form: sum(min(_error(calls, form), 1) for calls in found))
-    if all(calls.in_place and _is_right(calls, convention) for calls in found):
+    convention = min((0, 1), key=lambda form: sum(min(_error(calls, form, exam), 1) for calls in found))
+    if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
         return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
-    return _wrong(function, device, found, convention, changed, notes)
+    return _wrong(function, exam, found, convention, changed, notes)
 
 
-def is_unfinished(function):
+def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, cases.STEP_CASES[0], "cpu")
+    *_, failure = _attempt(function, exam.step_cases[0], exam)
     return failure is not None and failure.verdict == "unfinished"
 
 
-def _attempt(function, case, device):
+def _attempt(function, case, exam):
     """Return (Calls, None), or (None, Report of what is wrong with their form)."""
-    network = case.network().to(device)
-    img = case.images().to(device).requires_grad_()
+    network = case.network().to(exam.device)
+    img = case.images().to(exam.device).requires_grad_()
     images, trials, in_place = [img.detach().cpu().double().numpy()[0]], [], True
     for call in range(1, cases.STEP_CALLS + 1):
-        trial = run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
+        trial = exam.run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
         trials.append(trial)
         where = f"call {call} on an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
         failure = problem(EXERCISE, trial, where)
@@ -72,7 +71,7 @@ def _attempt(function, case, device):
             seen = f"After {where}, img has shape {tuple(after.shape)}; before it was {(1, *images[0].shape)}."
             return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
         if np.array_equal(after[0], images[-1]):
-            stub = call == 1 and case in (cases.STEP_CASES[0], cases.STEP_224)
+            stub = call == 1 and case in (exam.step_cases[0], exam.step_224)
             if stub and not trial.calls and (trial.value is None or trial.value is img):
                 return None, Report(EXERCISE, "unfinished")
             in_place = False
@@ -83,57 +82,57 @@ def _attempt(function, case, device):
     return Calls(case, trials, np.stack(images), in_place), None
 
 
-def _error(calls, form):
+def _error(calls, form, exam):
     """Return the largest relative error of the changes so far, after each call, against the raw or the normalised step."""
-    expected = right("step", calls.case)[form].astype(np.float64)
+    expected = exam.known.right("step", calls.case)[form].astype(np.float64)
     pairs = zip(calls.images[1:], expected[1:], strict=False)
     return max(relative_error(mine, due, due - expected[0]) for mine, due in pairs)
 
 
-def _is_right(calls, form):
-    expected = right("step", calls.case)[form]
+def _is_right(calls, form, exam):
+    expected = exam.known.right("step", calls.case)[form]
     return all(same(mine, due, due - expected[0]) for mine, due in zip(calls.images[1:], expected[1:], strict=False))
 
 
-def _on_large_images(function, device, failure):
+def _on_large_images(function, exam, failure):
     """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
-    calls, large_failure = _attempt(function, cases.STEP_224, device)
+    calls, large_failure = _attempt(function, exam.step_224, exam)
     if large_failure is not None or not calls.in_place:
         return failure
-    names = nearest("step-224", {calls.case: fingerprint(calls.changes)})
+    names = exam.known.nearest("step-224", {calls.case: fingerprint(calls.changes)})
     changed, notes = side_effects(calls.trials)
     if names == () and not changed:
         return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
     return Report(EXERCISE, "wrong", [*(names or ()), *changed], notes, evidence=only_large(failure, calls.case))
 
 
-def _wrong(function, device, found, convention, changed, notes):
-    live = [calls for calls in found if calls.case is not cases.STEP_DEAD]
+def _wrong(function, exam, found, convention, changed, notes):
+    live = [calls for calls in found if calls.case is not exam.step_dead]
     in_place = any(calls.in_place for calls in live)
     names = []
     if any(calls.changes.any() for calls in live):
         marks = {calls.case: fingerprint(calls.changes) for calls in found}
-        names = nearest("step", marks)
+        names = exam.known.nearest("step", marks)
         if names is None and SPOILING & set(changed):
             names = ()
         if names is None:
             rates = np.array([case.learning_rate for case in marks])
             laws = {"learning-rate-changed": np.ones(len(marks)), "learning-rate-ignored": 1 / rates}
-            names = nearest_but_for_length("step", marks, laws)
+            names = exam.known.nearest_but_for_length("step", marks, laws)
         if names is None:
-            names = nearest_regulariser({calls.case: marks[calls.case] for calls in live})
+            names = exam.known.nearest_regulariser({calls.case: marks[calls.case] for calls in live})
         if names is None:
             broken = any(not np.isfinite(calls.images).all() for calls in live)
             names = ("not-finite",) if broken else ()
-    names = [_named_by_use(function, device) if name == "regulariser-missing" else name for name in names]
+    names = [_named_by_use(function, exam) if name == "regulariser-missing" else name for name in names]
     report = Report(EXERCISE, "wrong", [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
-    _add_evidence(report, found, convention)
+    _add_evidence(report, found, convention, exam)
     return report
 
 
-def _add_evidence(report, found, convention):
-    calls = next((calls for calls in found if not _is_right(calls, convention)), found[0])
-    case, expected = calls.case, right("step", calls.case)[convention].astype(np.float64)
+def _add_evidence(report, found, convention, exam):
+    calls = next((calls for calls in found if not _is_right(calls, convention, exam)), found[0])
+    case, expected = calls.case, exam.known.right("step", calls.case)[convention].astype(np.float64)
     report.evidence.append(
         f"A small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels, target class {case.target}, "
         f"l2_reg = {case.l2_reg}, learning_rate = {case.learning_rate}."
@@ -198,17 +197,17 @@ def _is_number(value):
     return isinstance(value, torch.Tensor) and value.ndim == 0 and not value.requires_grad
 
 
-def _named_by_use(function, device):
+def _named_by_use(function, exam):
     """Return why the regulariser has no effect, as far as can be told from what l2_reg is multiplied by."""
-    case = cases.STEP_CASES[0]
-    network, img = case.network().to(device), case.images().to(device).requires_grad_()
+    case = exam.step_cases[0]
+    network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
     uses = _Uses(case.l2_reg)
 
     def watched(*arguments):  # a mode belongs to its thread, so it is entered where the function runs
         with uses:
             return function(*arguments)
 
-    run(watched, img, network, case.target, _Number(case.l2_reg, uses.detached), case.learning_rate, network=network)
+    exam.run(watched, img, network, case.target, _Number(case.l2_reg, uses.detached), case.learning_rate, network=network)
     image, network = case.images(), case.network()
     scores, weights = network(image)[0], list(network.parameters())
     squares, norms = [w.square().sum() for w in weights], [w.norm() for w in weights]

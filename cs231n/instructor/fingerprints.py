@@ -14,25 +14,26 @@ import numpy as np
 import torch
 
 from .. import net_visualization_pytorch as reference
-from ..checks import cases
-from ..checks.fingerprints import LEAST_CHANGE, PATH, TOLERANCE, distance, fingerprint
+from ..checks.cases import STEP_CALLS
+from ..checks.exam import own_exam
+from ..checks.fingerprints import LEAST_CHANGE, PATH, TOLERANCE, Fingerprints, distance, fingerprint
 from . import known_mistakes
 
 FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
 
 
 @np.errstate(all="ignore")  # some mistakes lead to NaN
-def fingerprints():
-    """Return ({name: array} as in the file, [what could not be told apart: (exercise, ids, the ids that they look like)])."""
-    right = {"saliency": _right_maps(), "fooling": _right_fooling(), "step": _right_steps()}
+def fingerprints(exam):
+    """Return ({name: array}, [what could not be told apart: (exercise, ids, the ids that they look like)]) for an exam."""
+    right = {"saliency": _right_maps(exam), "fooling": _right_fooling(exam), "step": _right_steps(exam)}
     known = {
-        "saliency": {case: _known_maps(case) for case in cases.SALIENCY_CASES},
-        "fooling": {case: _known_fooling(case, FOOLING_STEPS) for case in cases.FOOLING_CASES},
-        "step": {case: _known_steps(case) for case in cases.STEP_CASES},
+        "saliency": {case: _known_maps(case) for case in exam.saliency_cases},
+        "fooling": {case: _known_fooling(case, FOOLING_STEPS) for case in exam.fooling_cases},
+        "step": {case: _known_steps(case) for case in exam.step_cases},
         # large: single mistakes only
-        "saliency-224": {cases.SALIENCY_224: _known_maps(cases.SALIENCY_224, at_most=1)},
-        "fooling-224": {cases.FOOLING_224: _known_fooling(cases.FOOLING_224, 4, at_most=1)},
-        "step-224": {cases.STEP_224: _known_steps(cases.STEP_224, at_most=1)},
+        "saliency-224": {exam.saliency_224: _known_maps(exam.saliency_224, at_most=1)},
+        "fooling-224": {exam.fooling_224: _known_fooling(exam.fooling_224, 4, at_most=1)},
+        "step-224": {exam.step_224: _known_steps(exam.step_224, at_most=1)},
     }
     arrays, not_told_apart = {}, []
     for exercise, found in right.items():
@@ -48,10 +49,10 @@ def fingerprints():
     return arrays, not_told_apart
 
 
-def _right_maps():
+def _right_maps(exam):
     return {
         case: reference.compute_saliency_maps(_images(case), torch.tensor(case.target), _network(case)).numpy()
-        for case in [*cases.SALIENCY_CASES, *cases.OTHER_BATCH_SIZES]
+        for case in [*exam.saliency_cases, *exam.other_batch_sizes]
     }
 
 
@@ -68,15 +69,15 @@ def _known_maps(case, at_most=4):
     return [(ids, fingerprint(maps[None].numpy())) for ids, maps in found]
 
 
-def _right_fooling():
+def _right_fooling(exam):
     """The images on the reference's way, seen by the network, the last of them being its result."""
     found = {}
-    for case in [*cases.FOOLING_CASES, cases.ALREADY_FOOLED, cases.SCORE_IS_A_CLASS_ID, cases.LONG_WAY]:
+    for case in [*exam.fooling_cases, exam.already_fooled, exam.score_is_a_class_id, exam.long_way]:
         network, way = _network(case), []
         network.on_call = lambda X, scores, way=way: way.append(X.detach()[0].numpy().copy())
         result = reference.make_fooling_image(_images(case), case.target, network)
         assert np.array_equal(way[-1], result[0])
-        found[case] = np.stack(way) if case in cases.FOOLING_CASES else way[-1][None]
+        found[case] = np.stack(way) if case in exam.fooling_cases else way[-1][None]
     return found
 
 
@@ -85,14 +86,14 @@ def _known_fooling(case, steps, at_most=3):
     return [(ids, _changes(path)) for ids, path in found]
 
 
-def _right_steps():
+def _right_steps(exam):
     """The reference's way, normalised, after the raw one, which counts as right as well."""
     found = {}
-    for case in cases.STEP_CASES:
+    for case in exam.step_cases:
         raw, normalised = (path.numpy() for ids, path in _step_paths(case) if not ids)
         network, img = _network(case), _images(case).requires_grad_()
         way = [img.detach()[0].numpy().copy()]
-        for _ in range(cases.STEP_CALLS):
+        for _ in range(STEP_CALLS):
             reference.class_visualization_update_step(img, network, case.target, case.l2_reg, case.learning_rate)
             way.append(img.detach()[0].numpy().copy())
         np.testing.assert_allclose(normalised, way, atol=1e-9)
@@ -106,7 +107,7 @@ def _known_steps(case, at_most=3):
 
 def _step_paths(case, at_most=3):
     arguments = _network(case), _images(case), case.target, case.l2_reg, case.learning_rate
-    return known_mistakes.step_paths(*arguments, cases.STEP_CALLS, at_most)
+    return known_mistakes.step_paths(*arguments, STEP_CALLS, at_most)
 
 
 def _changes(path):
@@ -139,7 +140,7 @@ def write(path=PATH):
     """Write the file (its old version stays until the new one is whole); return what could not be told apart."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the reference warns of an image that it could not fool
-        arrays, not_told_apart = fingerprints()
+        arrays, not_told_apart = fingerprints(own_exam(known=Fingerprints({})))
     whole = Path(path).with_suffix(".part.npz")
     np.savez_compressed(whole, **arrays)
     os.replace(whole, path)
