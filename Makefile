@@ -54,7 +54,7 @@ clean:
 	$(PIP) -r requirements.txt
 	touch $@
 
-.venv/tests-installed: .venv/installed tests/requirements.txt
+.venv/tests-installed: .venv/installed tests/requirements.txt cs231n/instructor/requirements.txt
 	$(PIP) -r tests/requirements.txt
 	touch $@
 

@@ -4,6 +4,7 @@ Each check calls the function with several small networks, compares what comes o
 of mistaken answers, and prints what it found. See README.md for the ids of mistakes and notes.
 """
 
+import os
 import weakref
 
 from . import fooling_image, saliency_maps, update_step
@@ -16,10 +17,13 @@ EXERCISES = {module.EXERCISE: module for module in (saliency_maps, fooling_image
 _checked = weakref.WeakKeyDictionary()  # functions -> their exercises: a lambda, for example, does not know its name
 
 
-def examine(exercise, function, device="cpu"):
-    """Return the Report on a function. exercise: one of EXERCISES. device: where the small networks run."""
+def examine(exercise, function, device="cpu", exam=None):
+    """Return the Report on a function. exercise: one of EXERCISES. device: where the small networks run.
+
+    exam: an Exam, by default the students' own one on `device`.
+    """
     with own_settings():
-        return EXERCISES[exercise].examine(function, own_exam(device))
+        return EXERCISES[exercise].examine(function, exam or own_exam(device))
 
 
 def check_saliency_maps(function, device=None):
@@ -66,5 +70,7 @@ def _check(exercise, function, device):
     _checked[function] = exercise
     report = examine(exercise, function, device)
     report.show()
+    if report.verdict == "unfinished" and "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
+        raise WrongAnswer(f"{exercise}: not implemented yet.")
     if report.verdict in ("wrong", "broken"):
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")

@@ -1,5 +1,6 @@
 """What an exercise is examined with: the cases, what is known of them, and how a student's function is called."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import cases
@@ -11,6 +12,7 @@ from .guard import run
 @dataclass(frozen=True)
 class Exam:
     """The cases of all three exercises. known: what is known of them. device: where the small networks are.
+    run: how a function is called: guard.run, or what does the same elsewhere.
 
     Each case has its role under its own name, in every exam; networks, images and targets differ from exam to exam.
     """
@@ -32,10 +34,7 @@ class Exam:
     step_dead: Case
     step_224: Case
     device: str = "cpu"
-
-    def run(self, function, *arguments, network, **limits):
-        """Call a student's function and return its Trial; see guard.run."""
-        return run(function, *arguments, network=network, **limits)
+    run: Callable = run
 
 
 def own_exam(device="cpu", known=None):

@@ -72,9 +72,14 @@ def functions(path, names):
     if not path.is_file():
         raise ValueError(f"There is no file {path}.")
     try:
-        parts = _parts(path)
+        found = parts(path.name, text_of(path.read_bytes()))
     except ValueError as error:
         return {name: Report(name, "broken", evidence=[str(error)]) for name in names}
+    return defined(found, names)
+
+
+def defined(parts, names):
+    """Return, of the Parts of a file, what `functions` returns."""
     found = {name: _last_definition(parts, name) for name in names}
     wanted = [name for name, part in found.items() if part is not None and part.tree is not None]
     namespace, errors = _execute(parts, wanted)
@@ -102,14 +107,13 @@ def _last_definition(parts, name):
     return None
 
 
-def _parts(path):
-    """Return the Parts of a file. Raises ValueError for a notebook that cannot be read."""
-    text = _text(path)
-    if path.suffix == ".py":
-        return [_parsed(Part(path.name, text))]
+def parts(name, text):
+    """Return the Parts of a file, given its name and text. Raises ValueError for a notebook that cannot be read."""
+    if name.endswith(".py"):
+        return [parsed(name, text)]
     marker = _merge_marker(text)
     if marker:
-        raise ValueError(f"{path.name}, {marker}")
+        raise ValueError(f"{name}, {marker}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of cells without an id
@@ -117,12 +121,12 @@ def _parts(path):
         cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     except Exception as error:  # whatever nbformat and json raise for a broken file
         said = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path.name} is not a notebook, or it is damaged ({type(error).__name__}: {said}).") from None
-    return [_parsed(Part(f"{path.name}, code cell {number}", cell.source)) for number, cell in enumerate(cells, 1)]
+        raise ValueError(f"{name} is not a notebook, or it is damaged ({type(error).__name__}: {said}).") from None
+    return [parsed(f"{name}, code cell {number}", cell.source) for number, cell in enumerate(cells, 1)]
 
 
-def _text(path):
-    raw = path.read_bytes()
+def text_of(raw):
+    """Return the text of a file's bytes, whatever its encoding, with plain line ends."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _with_plain_line_ends(raw.decode("utf-16", errors="replace"))
     try:
@@ -145,8 +149,9 @@ def _merge_marker(text):
     return f"line {number} is a mark of a merge that was not finished: {line.strip()[:60]}. Choose a side and delete the marks."
 
 
-def _parsed(part):
-    """Fill in the syntax tree of a part, or the reason why it has none."""
+def parsed(name, source):
+    """Return the Part of a cell or file, with its syntax tree, or the reason why it has none."""
+    part = Part(name, source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd escapes in strings
         for rewrite in (lambda source: source, _without_magics):

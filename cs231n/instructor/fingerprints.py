@@ -90,7 +90,7 @@ def _right_steps(exam):
     """The reference's way, normalised, after the raw one, which counts as right as well."""
     found = {}
     for case in exam.step_cases:
-        raw, normalised = (path.numpy() for ids, path in _step_paths(case) if not ids)
+        raw, normalised = (path.numpy() for ids, path in _step_paths(case, at_most=0))
         network, img = _network(case), _images(case).requires_grad_()
         way = [img.detach()[0].numpy().copy()]
         for _ in range(STEP_CALLS):

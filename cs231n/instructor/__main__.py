@@ -1,0 +1,35 @@
+"""What an instructor does from the command line: python -m cs231n.instructor release, grade, gradescope or nbgrader."""
+
+import argparse
+import importlib
+import sys
+
+COMMANDS = {
+    "release": ("release", "make the student edition"),
+    "grade": ("grading", "grade a folder of submissions"),
+    "gradescope": ("gradescope", "make an autograder for Gradescope"),
+    "nbgrader": ("gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
+}
+
+
+def main(arguments=None):
+    """Run a command; return its exit code, 2 for what cannot be done as it was asked for."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(prog="python -m cs231n.instructor", description="What an instructor does with the kit.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, (module, purpose) in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose)
+        if name in arguments[:1]:  # only what is asked for is imported
+            module = importlib.import_module(f".{module}", __package__)
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except (ValueError, OSError) as error:
+        print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""What keeps a submission from the rest of the machine: namespaces, another user, limits. Linux has all of it, others less.
+
+Used in the process that runs submissions (sandbox_child.py); imports nothing but the standard library.
+"""
+
+import ctypes
+import math
+import os
+import resource
+import sys
+from pathlib import Path
+
+CLONE = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
+MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
+
+SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/nix/store")
+DEVICES = ("null", "zero", "random", "urandom")
+
+# What the instructor is told: {name: what it means}.
+PROTECTIONS = {
+    "limits": "limits on memory, CPU time, files, processes and output",
+    "clean-up": "all processes of a submission end with it, also those that left its group",
+    "other-user": "the submission's processes belong to a user who owns nothing",
+    "own-processes": "it sees no process but its own",
+    "no-network": "no network",
+    "small-disk": "it sees nothing of the disk but Python and the system's libraries, and writes nowhere but into 32 MB of "
+    "its own, which vanish",
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name, *arguments):
+    """Call a function of the C library. Raises OSError if it fails or is not there."""
+    function = getattr(_libc, name, None)
+    if function is None:
+        raise OSError(f"this system has no {name}")
+    if function(*arguments) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def prctl(option, value):
+    """Linux' prctl. Raises OSError where there is none."""
+    _call("prctl", ctypes.c_int(option), *map(ctypes.c_ulong, (value, 0, 0, 0)))
+
+
+def adopt_orphans():
+    """Make this process the parent of all that its descendants leave behind. Raises OSError where that is not possible."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def close_to_others():
+    """Forbid other processes of the same user to read this one's memory; root needs its files in /proc, and no such lock."""
+    if sys.platform == "linux" and os.geteuid() != 0:
+        prctl(PR_SET_DUMPABLE, 0)
+
+
+def end_with_parent():
+    if sys.platform == "linux":
+        prctl(PR_SET_PDEATHSIG, 9)
+
+
+def separate(names):
+    """Put this process, or the children it will have, into namespaces of their own. names: of CLONE."""
+    flags, user, group = 0, os.geteuid(), os.getegid()
+    for name in names:
+        flags |= CLONE[name]
+    if user != 0:
+        flags |= CLONE["user"]
+    _call("unshare", flags)
+    if user != 0:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+
+def _mount(source, target, kind, flags, data=None):
+    encoded = [os.fsencode(value) if value is not None else None for value in (source, target, kind)]
+    _call("mount", *encoded, ctypes.c_ulong(flags), data.encode() if data else None)
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd")]
+
+
+def small_disk(folders, scratch):
+    """See nothing of the disk but the system's libraries and `folders`, read-only; and 32 MB of memory at `scratch`."""
+    _mount(None, "/", None, MS_REC | MS_PRIVATE)  # nobody else shall see what is mounted from now on
+    root = Path(scratch)
+    _mount("none", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
+    shown = []
+    for folder in sorted({Path(folder) for folder in (*SYSTEM, *folders)}):
+        inside = root / folder.relative_to("/")
+        if folder.is_symlink():
+            inside.parent.mkdir(parents=True, exist_ok=True)
+            inside.symlink_to(folder.readlink())
+        elif folder.exists() and not any(other in folder.parents for other in shown):
+            shown.append(folder)
+            inside.mkdir(parents=True)
+            _mount(folder, inside, None, MS_BIND | MS_REC)
+    (root / "dev").mkdir()
+    for name in DEVICES:
+        (root / "dev" / name).touch()
+        _mount(Path("/dev", name), root / "dev" / name, None, MS_BIND)
+    for folder in ("proc", scratch.lstrip("/")):
+        (root / folder).mkdir(parents=True)
+    _mount("/proc", root / "proc", None, MS_BIND | MS_REC)
+    os.chroot(root)
+    os.chdir("/")
+    attributes = _MountAttributes(MS_RDONLY | MS_NOSUID, 0, 0, 0)
+    _call("syscall", MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, ctypes.byref(attributes), ctypes.sizeof(attributes))
+    _mount("none", scratch, "tmpfs", MS_NOSUID | MS_NODEV, "size=32m,nr_inodes=2000,mode=777")
+
+
+def own_processes():
+    """Show in /proc the processes of this pid namespace only."""
+    _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
+
+
+def limit(memory, cpu_seconds, processes):
+    """Limit this process: bytes of memory, CPU seconds, processes and threads of its user."""
+    limits = {
+        "RLIMIT_AS": memory,
+        "RLIMIT_CPU": math.ceil(cpu_seconds),
+        "RLIMIT_FSIZE": 16 * 2**20,
+        "RLIMIT_NOFILE": 128,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NPROC": processes,
+    }
+    for name, value in limits.items():
+        if hasattr(resource, name):
+            hard = resource.getrlimit(getattr(resource, name))[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(getattr(resource, name), (value, value))
+
+
+def mapped():
+    """Return how many bytes this process has mapped; 0 where that is not told."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if sys.platform == "linux" else 0
+
+
+def become(user):
+    """Give up all rights: become the user with this number (if this is root), drop every capability, never get them back."""
+    if os.geteuid() == 0 and user is not None:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    if sys.platform == "linux":
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+        _call("capset", header, data)

@@ -1,0 +1,585 @@
+"""What people get from a graded class: a feedback page for each student, a marking page and a marks file for each question,
+a summary for the next lecture, and grades.csv.
+
+Nearly every string in them was written by a student. So each page is made by a template that escapes, carries no script and
+asks for nothing from elsewhere (its Content-Security-Policy forbids both), and shows pictures only from its own file.
+"""
+
+import base64
+import collections
+import csv
+import hashlib
+import io
+import os
+import re
+import statistics
+import unicodedata
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+import mistune
+import nbformat
+from bleach.sanitizer import Cleaner
+from markupsafe import Markup
+from PIL import Image
+
+from ..checks.explanations import EXERCISES, MISTAKES, NOTES, Explanation
+
+
+class Figure(NamedTuple):
+    exercise: str
+    caption: str
+
+
+# The notebook's figures that depend on an exercise, by the id of their cell; of each exercise the most telling one first.
+FIGURES = {
+    "saliency-figure": Figure("compute_saliency_maps", "Saliency maps"),
+    "fooling-figure": Figure("make_fooling_image", "The fooling image"),
+    "fooling-scores": Figure("make_fooling_image", "The scores at each step"),
+    "class-figure": Figure("class_visualization_update_step", "Class visualizations"),
+    "regularisers": Figure("class_visualization_update_step", "Without one regulariser at a time"),
+    "own-class": Figure("class_visualization_update_step", "A class of one's own"),
+}
+VERDICTS = {
+    "right": "✓ right",
+    "wrong": "✗ wrong",
+    "broken": "✗ does not run",
+    "stopped": "✗ stopped",
+    "unfinished": "… not finished",
+    "missing": "… not found",
+}
+LONGEST = 20_000  # characters of one text on a page
+MOST_PICTURES = 4  # of one cell
+MOST_MISTAKES = 12  # in the summary
+MARKS_HEADER = ["student", "points", "comment"]
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.ASCII)  # Windows gives these names to devices
+# Characters that turn the direction of those after them or command a terminal, and halves of characters. (Those that join,
+# U+200C to U+200F, stay: Hindi, Persian and some emoji are written with them.)
+DECEPTIVE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# What a spreadsheet takes for a formula, and what looks like that behind our own apostrophe.
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+# Strings and files
+
+
+def file_name(student):
+    """Return a name for a student's files, without ending: unique, the same each time, and valid on every system.
+
+    student: any string. Names of up to 60 lower-case letters, digits, "_" and "-" stay as they are; others are spelled in these
+    and get "~" and a part of their SHA-256, so that no two students meet, not even where capitals count as small letters.
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", student) and not RESERVED.fullmatch(student):
+        return student
+    letters = unicodedata.normalize("NFKD", student[:200]).encode("ascii", "ignore").decode().lower()
+    spelled = re.sub(r"[^a-z0-9_]+", "-", letters).strip("-")[:40]
+    return f"{spelled or 'student'}~{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def plain(text, longest=LONGEST):
+    """Return the text with one kind of line end, without deceptive characters, cut to `longest` characters and a note."""
+    text, cut = text[:longest], len(text) - longest
+    text = DECEPTIVE.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\r\n?", "\n", text))
+    return f"{text} … [{cut} more characters are left out here]" if cut > 0 else text
+
+
+def _write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(text.encode("utf-8", "surrogatepass"))  # a student's name may hold half a character; it must be found again
+    os.replace(part, path)
+
+
+# What was written by a student, made safe
+
+
+class _Words(mistune.HTMLRenderer):
+    """Markdown without links, pictures and HTML of its own; formulas stay as they were written."""
+
+    def link(self, text, url, title=None):
+        return text
+
+    def image(self, text, url, title=None):
+        return f"[picture: {text}]"
+
+    def inline_math(self, text):
+        return f"${mistune.escape(text)}$"
+
+    def block_math(self, text):
+        return f"<div>$${mistune.escape(text)}$$</div>"
+
+
+_TAGS = {"p", "br", "hr", "div", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li"}
+_TAGS |= {"h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"}
+_to_html = mistune.create_markdown(renderer=_Words(escape=True), plugins=["math", "table", "strikethrough"])
+_cleaner = Cleaner(tags=_TAGS, attributes={}, protocols=set(), strip=True)
+
+
+def _html(markdown):
+    """Return Markdown as HTML without attributes, links, pictures and whatever is active."""
+    text = plain(markdown)
+    try:
+        return Markup(_cleaner.clean(_to_html(text)))
+    except Exception:  # a parser's recursion, for one: an answer that it cannot read must not cost the others their pages
+        return Markup("<pre>{}</pre>").format(text)
+
+
+def _pictures(encoded):
+    """Return the data: addresses of those base64 strings that hold a PNG or JPEG, spelled anew by us."""
+    found = []
+    for text in encoded[:MOST_PICTURES]:
+        try:
+            data = base64.b64decode("".join(text.split()), validate=True)
+        except ValueError:
+            continue
+        kind = "png" if data.startswith(b"\x89PNG\r\n\x1a\n") else "jpeg" if data.startswith(b"\xff\xd8\xff") else None
+        if kind:
+            found.append(Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode()}"))
+    return found
+
+
+# The reference
+
+
+class Reference(NamedTuple):
+    """What the pages take from the reference notebook.
+
+    figures: {cell id: [base64 of a JPEG]}, for the ids of FIGURES. questions, model_answers: {question: Markdown}; a model
+    answer ends with its rubric.
+    """
+
+    figures: dict
+    questions: dict
+    model_answers: dict
+
+
+def reference_material(path):
+    """Return the Reference of an executed reference notebook.
+
+    Raises OSError if it cannot be read, and ValueError if it is no notebook or lacks a figure, a question or an answer.
+    """
+    try:
+        cells = {cell.get("id"): cell for cell in nbformat.read(path, as_version=4).cells}
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.NBFormatError) as error:
+        raise ValueError(f"{path} is not a notebook: {error}") from None
+    numbers = [found[1] for found in (re.fullmatch(r"question-(\d+)-text", name or "") for name in cells) if found]
+    wanted = [*FIGURES, *(f"answer-{number}" for number in numbers)] if numbers else ["question-1-text"]
+    missing = [name for name in wanted if name not in cells]
+    if missing:
+        raise ValueError(f"{path} lacks the cells {', '.join(missing)}; expected the kit's reference notebook.")
+    figures = {name: [_as_jpeg(png) for png in _pngs(cells[name])] for name in FIGURES}
+    if not all(figures.values()):
+        empty = ", ".join(name for name in figures if not figures[name])
+        raise ValueError(f"{path} has no picture in the cells {empty}. Execute the reference notebook first: make refresh.")
+    return Reference(
+        figures,
+        {f"question-{number}": cells[f"question-{number}-text"].source.partition("\n")[2].strip() for number in numbers},
+        {f"question-{number}": cells[f"answer-{number}"].source for number in numbers},
+    )
+
+
+def _pngs(cell):
+    return [output.data["image/png"] for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+
+
+def _as_jpeg(png):
+    """A fifth of the size: every feedback page holds all reference figures."""
+    jpeg = io.BytesIO()
+    Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").save(jpeg, "JPEG", quality=85)
+    return base64.b64encode(jpeg.getvalue()).decode()
+
+
+# Pages
+
+
+def _shown(value):
+    """What a template prints, before it escapes it."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    finalize=_shown,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters["short"] = lambda text: plain(text, 200)
+
+
+def feedback(record, columns, rubric, marks, reference):
+    """Return the page that a student gets: points, messages, own figures beside the reference's, answers with marks.
+
+    columns: what rubric.score() gave. marks: {question: (points, comment)} of this student. Model answers are not on it: it
+    may be read while others still write theirs.
+    """
+    return _templates.get_template("feedback.html").render(
+        record=record,
+        total=rubric.total(columns),
+        most=sum(rubric.points.values()),
+        waiting=sum(points is None for points in columns.values()),
+        parts=[_part(name, record, columns, rubric, marks, reference) for name in rubric.columns],
+    )
+
+
+def _part(name, record, columns, rubric, marks, reference):
+    part = {"name": name, "title": _title(name), "points": columns[name], "most": rubric.points[name]}
+    if name in EXERCISES:
+        return {**part, **_exercise(record["exercises"].get(name)), "figures": _figures(name, record, reference)}
+    answer = record["answers"].get(name, "")
+    return {
+        **part,
+        "question": _html(reference.questions[name]),
+        "answer": _html(answer) if answer.strip() else None,
+        "comment": marks[name][1] if name in marks else "",
+        "verdict": "marked" if name in marks else "not marked yet" if answer.strip() else "no answer",
+    }
+
+
+def _title(name):
+    return name if name in EXERCISES else f"Inline question {name.removeprefix('question-')}"
+
+
+def _exercise(result):
+    if result is None:
+        return {"kind": "missing", "verdict": VERDICTS["missing"], "message": "", "mistakes": [], "notes": []}
+    return {
+        "kind": result["verdict"] if result["verdict"] in VERDICTS else "",
+        "verdict": VERDICTS.get(result["verdict"], result["verdict"]),
+        "message": result["message"],
+        "mistakes": [_explanation(mistake) for mistake in result["mistakes"] if not _told(mistake, result["message"])],
+        "notes": [NOTES[note] for note in result["notes"] if note in NOTES and NOTES[note] not in _flat(result["message"])],
+    }
+
+
+def _explanation(mistake):
+    return MISTAKES.get(mistake, Explanation(mistake, "", ""))
+
+
+def _told(mistake, message):
+    """A check's own message explains its mistakes already."""
+    return mistake in MISTAKES and f"{MISTAKES[mistake].title}. " in _flat(message)
+
+
+def _flat(message):
+    return " ".join(message[:LONGEST].split())
+
+
+def _figures(exercise, record, reference):
+    return [
+        {
+            "caption": figure.caption,
+            "own": _pictures(record["figures"].get(cell, [])),
+            "reference": _pictures(reference.figures[cell]),
+        }
+        for cell, figure in FIGURES.items()
+        if figure.exercise == exercise
+    ]
+
+
+def marking(question, records, rubric, reference):
+    """Return the page for marking one question: its text, the model answer with its rubric, and every student's answer."""
+    groups = _groups(question, records)
+    return _templates.get_template("marking.html").render(
+        name=question,
+        title=_title(question),
+        most=rubric.points[question],
+        question=_html(reference.questions[question]),
+        model_answer=_html(reference.model_answers[question]),
+        groups=[(_html(answer), students) for answer, students in groups],
+        answers=sum(len(students) for _, students in groups),
+        empty=len(records) - sum(len(students) for _, students in groups),
+    )
+
+
+def _groups(question, records):
+    """Return [(answer, [students])]: answers that are the same but for spaces and capitals once, the most frequent first."""
+    groups = collections.defaultdict(list)
+    for record in sorted(records, key=lambda record: record["student"]):
+        answer = record["answers"].get(question, "")
+        if answer.strip():
+            groups[" ".join(answer.split()).casefold()].append((answer, record["student"]))
+    same = [(group[0][0], [student for _, student in group]) for group in groups.values()]
+    return sorted(same, key=lambda group: (-len(group[1]), group[1]))
+
+
+# The summary
+
+
+def summary(records, rubric, all_columns, reference):
+    """Return the page on the whole class: points, verdicts, the most frequent mistakes with a picture of each, what to look at.
+
+    all_columns: {student: what rubric.score() gave}. Names stand only in the part that is folded.
+    """
+    totals = [rubric.total(columns) for columns in all_columns.values()]
+    return _templates.get_template("summary.html").render(
+        records=records,
+        most=sum(rubric.points.values()),
+        mean=statistics.fmean(totals) if totals else 0.0,
+        median=statistics.median(totals) if totals else 0.0,
+        points_chart=_points_chart(rubric, all_columns.values()),
+        verdicts_chart=_verdicts_chart(records, rubric),
+        rows=[_column_row(name, rubric, all_columns.values()) for name in rubric.columns],
+        waiting=sum(points is None for columns in all_columns.values() for points in columns.values()),
+        exercises=[_class_mistakes(name, records, reference) for name in rubric.exercises],
+        look=[look for record in records if (look := _look(record))],
+    )
+
+
+def _column_row(name, rubric, all_columns):
+    given = [columns[name] for columns in all_columns if columns[name] is not None]
+    return {
+        "name": name,
+        "title": _title(name),
+        "most": rubric.points[name],
+        "mean": statistics.fmean(given) if given and len(given) == len(all_columns) else None,
+        "full": sum(points == rubric.points[name] for points in given),
+        "none": sum(points == 0 for points in given),
+        "waiting": len(all_columns) - len(given),
+    }
+
+
+def _class_mistakes(exercise, records, reference):
+    results = [record["exercises"].get(exercise, {"mistakes": []}) for record in records]
+    counts = collections.Counter(mistake for result in results for mistake in result["mistakes"])
+    counts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_MISTAKES]
+    return {
+        "name": exercise,
+        "caption": _first_figure(exercise)[1].caption,
+        "reference": _pictures(reference.figures[_first_figure(exercise)[0]]),
+        "mistakes": [
+            {
+                "explanation": _explanation(mistake),
+                "count": count,
+                "percent": round(100 * count / len(records)),
+                "pictures": _example(exercise, mistake, records),
+            }
+            for mistake, count in counts
+        ],
+    }
+
+
+def _first_figure(exercise):
+    return next((cell, figure) for cell, figure in FIGURES.items() if figure.exercise == exercise)
+
+
+def _example(exercise, mistake, records):
+    """Return the pictures of one who made this mistake, if possible no other."""
+    made = [record for record in records if mistake in record["exercises"].get(exercise, {"mistakes": []})["mistakes"]]
+    for record in sorted(made, key=lambda record: len(record["exercises"][exercise]["mistakes"])):
+        pictures = _pictures(record["figures"].get(_first_figure(exercise)[0], [])[:1])
+        if pictures:
+            return pictures
+    return []
+
+
+def _look(record):
+    """Return what an instructor should look at in a submission, or None."""
+    reasons = ["it could not be read"] if record["verdict"] == "unreadable" else []
+    for name, result in record["exercises"].items():
+        if result["verdict"] == "stopped":
+            reasons.append(f"{name} was stopped")
+        if result["verdict"] == "wrong" and not result["mistakes"]:
+            reasons.append(f"{name} is wrong for a reason that has no name")
+    reasons += [record["note"]] if record["note"] else []
+    page = f"feedback/{file_name(record['student'])}.html"
+    return (
+        {"student": record["student"], "submission": record["submission"], "reasons": reasons, "page": page} if reasons else None
+    )
+
+
+COLOURS = {
+    "right": "#2e7d32",
+    "wrong": "#e08a1e",
+    "broken": "#b3402e",
+    "stopped": "#6d2a5e",
+    "unfinished": "#9e9e9e",
+    "missing": "#d0d0d0",
+}
+
+
+def _points_chart(rubric, all_columns):
+    """Two histograms: of the exercises' points, which stand at once, and of all points so far."""
+    from matplotlib.figure import Figure as Drawing  # imported here: reading marks has no use for it, and it takes its time
+
+    drawing = Drawing(figsize=(9, 3), layout="constrained")
+    for axis, names, title in zip(
+        drawing.subplots(1, 2), (rubric.exercises, rubric.columns), ("The exercises", "Everything so far"), strict=True
+    ):
+        most = sum(rubric.points[name] for name in names)
+        width = max(1, -(-most // 20))
+        edges = [width * i for i in range(int(most // width) + 2)]
+        axis.hist(
+            [sum(columns[name] or 0 for name in names) for columns in all_columns], edges, color="#33658a", edgecolor="white"
+        )
+        axis.set(title=f"{title}: {most:g} points", xlabel="points", ylabel="students", xlim=(0, edges[-1]))
+        axis.locator_params(integer=True)
+        axis.spines[["top", "right"]].set_visible(False)
+    return _drawn(drawing)
+
+
+def _verdicts_chart(records, rubric):
+    """A bar for each exercise, divided by verdict."""
+    from matplotlib.figure import Figure as Drawing
+
+    drawing = Drawing(figsize=(9, 2.6), layout="constrained")
+    axis = drawing.subplots()
+    start = [0] * len(rubric.exercises)
+    for verdict, colour in COLOURS.items():
+        counts = [
+            sum(record["exercises"].get(name, {}).get("verdict") == verdict for record in records) for name in rubric.exercises
+        ]
+        bars = axis.barh(rubric.exercises, counts, left=start, color=colour, label=VERDICTS[verdict][2:])
+        dark = verdict not in ("wrong", "unfinished", "missing")
+        axis.bar_label(bars, [count or "" for count in counts], label_type="center", color="white" if dark else "black")
+        start = [sum(pair) for pair in zip(start, counts, strict=True)]
+    axis.invert_yaxis()
+    axis.set(xlabel="students", xlim=(0, max(1, len(records))))
+    axis.locator_params("x", integer=True)
+    axis.spines[["top", "right"]].set_visible(False)
+    drawing.legend(loc="outside upper center", ncols=len(COLOURS), frameon=False)
+    return _drawn(drawing)
+
+
+def _drawn(drawing):
+    png = io.BytesIO()
+    drawing.savefig(png, format="png", dpi=160)
+    return _pictures([base64.b64encode(png.getvalue()).decode()])[0]
+
+
+# Marks, and everything that a spreadsheet opens
+
+
+def guarded(text):
+    """Return a text for a CSV cell that no spreadsheet takes for a formula: an apostrophe goes before it."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def unguarded(text):
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
+
+
+def _csv(rows, delimiter=","):
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    return text.getvalue()
+
+
+def write_marking_csv(path, records):
+    """Write the marks file of a question (question-1.csv: that of question-1), a row for each student who answered it.
+
+    A file that is there already keeps its bytes; students who are not in it yet are appended. Raises ValueError, and leaves
+    the file as it is, if it is no marks file.
+    """
+    path = Path(path)
+    students = [student for _, group in _groups(path.stem, records) for student in group]
+    if not path.exists():
+        _write(path, "\ufeff" + _csv([MARKS_HEADER, *([guarded(student), "", ""] for student in students)]))
+        return
+    text, delimiter, header, rows = _read_csv(path)
+    known = {row["student"] for _, row in rows}
+    new = [[guarded(student) if name == "student" else "" for name in header] for student in students if student not in known]
+    if new:
+        _write(path, text + ("" if text.endswith(("\n", "\r")) else "\r\n") + _csv(new, delimiter))
+
+
+def read_marks(folder, rubric):
+    """Return {student: {question: (points, comment)}} of the marks files in folder/marking; what has no points is left out.
+
+    Comma, semicolon and tab divide cells; 2,5 is 2.5. Raises ValueError, with file and line, for a student who has no row in
+    folder/rows or stands there twice, and for points that are no number from 0 to what the question gives.
+    """
+    marks = collections.defaultdict(dict)
+    for question in rubric.questions:
+        path = Path(folder) / "marking" / f"{question}.csv"
+        lines = {}
+        for line, row in _read_csv(path)[3] if path.exists() else ():
+            student, points = row["student"], row["points"].strip()
+            _require_student(path, line, student, lines, Path(folder) / "rows" / f"{file_name(student)}.json")
+            lines[student] = line
+            if points:
+                marks[student][question] = (_mark(path, line, student, points, rubric.points[question]), row["comment"])
+    return dict(marks)
+
+
+def _require_student(path, line, student, lines, result):
+    if student in lines:
+        raise ValueError(f"{path}, line {line}: {student} stands in line {lines[student]}, too. Remove one of the two.")
+    if not result.is_file():
+        raise ValueError(
+            f"{path}, line {line}: there is no submission of {student!r}. Spell the name as grades.csv does (a spreadsheet "
+            "may have changed it: 0012 becomes 12), or remove the line."
+        )
+
+
+def _mark(path, line, student, points, most):
+    if not re.fullmatch(r"\d+([.,]\d*)?", points, re.ASCII) or float(points.replace(",", ".")) > most:
+        raise ValueError(
+            f"{path}, line {line}: the points of {student} are {points!r}; expected a number from 0 to {most:g}, "
+            "or nothing as long as the answer is not marked."
+        )
+    return float(points.replace(",", "."))
+
+
+def _read_csv(path):
+    """Return (text, delimiter, header, [(line, {"student", "points", "comment"})]) of a marks file."""
+    try:
+        text = path.read_bytes().decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not written in UTF-8. Save it anew, as 'CSV UTF-8'.") from None
+    content = text.removeprefix("\ufeff")
+    delimiter = max(",;\t", key=content.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    try:
+        lines = [(reader.line_num, cells) for cells in reader]
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}.") from None
+    header = [name.strip().lower() for name in lines[0][1]] if lines else []
+    if not {"student", "points", "comment"} <= set(header):
+        raise ValueError(f"{path}, line 1: the columns are {', '.join(header)!r}; expected {', '.join(MARKS_HEADER)}.")
+    return text, delimiter, header, [(line, _row(path, line, header, cells)) for line, cells in lines[1:] if any(cells)]
+
+
+def _row(path, line, header, cells):
+    if len(cells) > len(header) and any(cells[len(header) :]):
+        raise ValueError(
+            f"{path}, line {line}: {len(cells)} cells, expected {len(header)}. "
+            "Put a comment that holds the dividing character into double quotes."
+        )
+    row = dict(zip(header, [*cells, *[""] * len(header)], strict=False))
+    return {name: unguarded(row[name]) for name in MARKS_HEADER}
+
+
+def write_pages(folder, records, rubric, marks, reference):
+    """Write feedback/*.html, marking/*.html and *.csv, summary.html and grades.csv into a folder, each when it is whole.
+
+    marks: {student: {question: (points, comment)}}, as read_marks() gives them.
+    """
+    folder = Path(folder)
+    all_columns = {record["student"]: rubric.score(record, marks.get(record["student"], {})) for record in records}
+    for question in rubric.questions:
+        write_marking_csv(folder / "marking" / f"{question}.csv", records)
+        _write(folder / "marking" / f"{question}.html", marking(question, records, rubric, reference))
+    for record in records:
+        student = record["student"]
+        page = feedback(record, all_columns[student], rubric, marks.get(student, {}), reference)
+        _write(folder / "feedback" / f"{file_name(student)}.html", page)
+    _write(folder / "summary.html", summary(records, rubric, all_columns, reference))
+    header = ["student", "name", *rubric.exercises, *rubric.questions, "total", "verdict", "mistakes", "note", "submission"]
+    _write(folder / "grades.csv", _csv([header, *(_grades_row(record, rubric, all_columns) for record in records)]))
+
+
+def _grades_row(record, rubric, all_columns):
+    columns = all_columns[record["student"]]
+    points = [columns[name] for name in (*rubric.exercises, *rubric.questions)]
+    mistakes = [f"{name}: {' '.join(result['mistakes'])}" for name, result in record["exercises"].items() if result["mistakes"]]
+    return [
+        guarded(record["student"]),
+        guarded(plain(record["name"], 200)),
+        *("" if value is None else f"{value:g}" for value in (*points, rubric.total(columns))),
+        *(guarded(plain(text, 2000)) for text in (record["verdict"], "; ".join(mistakes), record["note"], record["submission"])),
+    ]

@@ -1,0 +1,287 @@
+"""The archive for Gradescope: what is in it, that its two scripts work, and what results.json says of each submission."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from cs231n.instructor import gradescope, rubric
+
+EXERCISES = ("compute_saliency_maps", "make_fooling_image", "class_visualization_update_step")
+RIGHT = {"verdict": "right", "mistakes": [], "notes": [], "message": "✓ It is right.", "seconds": 0.25}
+
+
+def record(**changes):
+    """A record of a submission in which all exercises are right and all questions but the last are answered."""
+    graded = {
+        "student": "student",
+        "name": "student",
+        "submission": "student.ipynb",
+        "sha256": "ab" * 32,
+        "earlier": [],
+        "verdict": "graded",
+        "note": "",
+        "exercises": {name: dict(RIGHT) for name in EXERCISES},
+        "answers": {f"question-{number}": "Because." if number < 6 else "" for number in range(1, 7)},
+        "figures": {},
+    }
+    return graded | changes
+
+
+def results(graded):
+    points = rubric.load()
+    return gradescope.results(graded, points.score(graded, {}), points)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    path = tmp_path_factory.mktemp("archive") / "autograder.zip"
+    gradescope.write_archive(path)
+    return path
+
+
+@pytest.fixture
+def autograder(archive, tmp_path):
+    """A folder like /autograder on Gradescope: the archive unpacked as its `unzip` does it, with the data beside it."""
+    root = tmp_path / "autograder of tests"
+    for folder in ("source", "submission", "results"):
+        (root / folder).mkdir(parents=True)
+    with zipfile.ZipFile(archive) as members:
+        for member in members.infolist():
+            path = Path(members.extract(member, root / "source"))
+            path.chmod(stat.S_IMODE(member.external_attr >> 16))
+    for data in ("photographs", "squeezenet1_1.pth"):
+        (root / "source" / "datasets" / data).symlink_to(ROOT / "datasets" / data)
+    return root
+
+
+def with_python(autograder, script):
+    """Put a program called python into the autograder's environment that a shell script stands for."""
+    python = autograder / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    python.chmod(0o755)
+
+
+def run_script(autograder, name, **variables):
+    """Run setup.sh or run_autograder as Gradescope does: from the root folder, with nothing of this process's path."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"AUTOGRADER": str(autograder), **variables}
+    script = autograder / "source" / name
+    return subprocess.run([script], cwd=autograder, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def written(autograder):
+    return json.loads((autograder / "results" / "results.json").read_text(encoding="utf-8"))
+
+
+# The archive
+
+
+def test_the_scripts_lie_at_the_root_and_may_be_executed(archive):
+    with zipfile.ZipFile(archive) as members:
+        for name in ("setup.sh", "run_autograder", "get_datasets.sh"):
+            assert stat.S_IMODE(members.getinfo(name).external_attr >> 16) == 0o755
+
+
+def test_the_archive_holds_the_kit_with_the_instructors_part_and_nothing_else(archive):
+    with zipfile.ZipFile(archive) as members:
+        names = set(members.namelist())
+    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py")}
+    assert package <= names
+    assert {"cs231n/checks/fingerprints.npz", "cs231n/instructor/rubric.toml", "cs231n/instructor/requirements.txt"} <= names
+    assert {"NetworkVisualization.ipynb", "constraints.txt", "requirements.txt", "datasets/sources.json"} <= names
+    tops = {name.split("/")[0] for name in names}
+    assert not tops & {"tests", ".git", ".venv", "build"}
+    assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".pth", ".jpg"))]
+
+
+def test_the_same_kit_gives_the_same_bytes(archive, tmp_path):
+    again = tmp_path / "again.zip"
+    gradescope.write_archive(again)
+    assert again.read_bytes() == archive.read_bytes()
+
+
+def test_an_own_rubric_is_packed(tmp_path):
+    own = tmp_path / "mine.toml"
+    own.write_text("[points]\nmake_fooling_image = 9\n", encoding="utf-8")
+    gradescope.write_archive(tmp_path / "autograder.zip", own)
+    with zipfile.ZipFile(tmp_path / "autograder.zip") as members:
+        assert members.read("rubric.toml") == own.read_bytes()
+
+
+def test_an_earlier_archive_is_replaced_and_nothing_is_left_beside_it(archive, tmp_path):
+    out = tmp_path / "autograder.zip"
+    out.write_bytes(archive.read_bytes())
+    gradescope.write_archive(out)
+    assert [path.name for path in tmp_path.iterdir()] == ["autograder.zip"]
+
+
+@pytest.mark.parametrize("content", [b"notes", None], ids=["text", "another zip"])
+def test_a_file_that_is_no_archive_is_never_overwritten(tmp_path, content):
+    out = tmp_path / "thesis.zip"
+    if content is None:
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr("thesis.txt", "years of work")
+    else:
+        out.write_bytes(content)
+    before = out.read_bytes()
+    with pytest.raises(FileExistsError, match="is left as it is"):
+        gradescope.write_archive(out)
+    assert out.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere does not exist"):
+        gradescope.write_archive(tmp_path / "nowhere" / "autograder.zip")
+
+
+def test_a_disk_that_loses_bytes_leaves_no_archive(tmp_path, monkeypatch):
+    monkeypatch.setattr(zipfile.ZipFile, "testzip", lambda self: "setup.sh")
+    with pytest.raises(OSError, match=r"setup\.sh.*Try again"):
+        gradescope.write_archive(tmp_path / "autograder.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+# results.json
+
+
+def test_right_exercises_give_their_points_and_pass():
+    found = results(record())
+    assert found["score"] == 21
+    assert [(box["name"], box["score"], box["max_score"], box["status"]) for box in found["tests"][:3]] == [
+        (name, 7.0, 7.0, "passed") for name in EXERCISES
+    ]
+    assert found["execution_time"] == 0.75
+
+
+def test_a_wrong_exercise_keeps_what_the_rubric_says_and_tells_why():
+    graded = record()
+    graded["exercises"]["make_fooling_image"] |= {"verdict": "wrong", "mistakes": ["batch-mean"], "message": "✗ It is wrong: ..."}
+    found = results(graded)
+    box = found["tests"][1]
+    assert 0 < box["score"] < 7
+    assert box["status"] == "failed"
+    assert box["output"] == "✗ It is wrong: ..."
+    assert found["score"] == pytest.approx(14 + box["score"])
+
+
+def test_inline_questions_are_shown_without_points_because_they_are_marked_by_hand():
+    boxes = results(record())["tests"][3:]
+    assert [box["name"] for box in boxes] == [f"Inline question {number}: marked by hand" for number in range(1, 7)]
+    assert all("score" not in box and "max_score" not in box for box in boxes)
+    assert [box["output"] for box in boxes] == ["Because."] * 5 + ["There is no answer in your notebook."]
+
+
+def test_an_unreadable_submission_gets_no_points_and_the_reason():
+    missing = {"verdict": "missing", "mistakes": [], "notes": [], "message": "", "seconds": 0.0}
+    found = results(record(verdict="unreadable", note="It is not JSON.", exercises=dict.fromkeys(EXERCISES, missing)))
+    assert found["score"] == 0
+    assert "It is not JSON." in found["output"]
+
+
+def test_all_that_a_student_wrote_is_shown_as_plain_text_without_control_characters():
+    graded = record()
+    graded["answers"]["question-1"] = "<script>alert(1)</script>\x00\x1b[31m\ud800 **bold**" + "x" * 1_000_000
+    found = results(graded)
+    assert {box["output_format"] for box in found["tests"]} == {found["output_format"]} == {"text"}
+    shown = found["tests"][3]["output"]
+    assert "<script>" in shown  # Gradescope escapes plain text
+    assert not {"\x00", "\x1b", "\ud800"} & set(shown)
+    assert len(shown) < 30_000
+    json.dumps(found, ensure_ascii=False).encode("utf-8")
+
+
+def test_only_keys_of_the_documented_format_are_written():
+    top = {"score", "execution_time", "output", "output_format", "visibility", "stdout_visibility", "tests", "extra_data"}
+    each = {"score", "max_score", "status", "name", "name_format", "output", "output_format", "visibility"}
+    found = results(record())
+    assert set(found) <= top
+    assert all(set(box) <= each for box in found["tests"])
+    assert {box["visibility"] for box in found["tests"]} <= {"hidden", "after_due_date", "after_published", "visible"}
+    assert {box.get("status", "passed") for box in found["tests"]} <= {"passed", "failed"}
+
+
+# The two scripts
+
+
+def test_the_scripts_are_valid_bash(archive):
+    for name in ("setup.sh", "run_autograder"):
+        subprocess.run(["bash", "-n", gradescope.SCRIPTS / name], check=True)
+
+
+def test_setup_installs_what_is_needed_and_ends_with_a_kit_that_starts(autograder, tmp_path):
+    """Only pip and apt have stand-ins: the first writes down what it is asked, and the second must not be needed."""
+    tools, asked = tmp_path / "tools", tmp_path / "asked"
+    tools.mkdir()
+    real = f'exec "{sys.executable}" "$@"'
+    venv_python = f'#!/bin/sh\ncase "$*" in "-m pip "*) echo "$*" >>"{asked}"; exit 0;; esac\n{real}\n'
+    (tmp_path / "venv_python").write_text(venv_python, encoding="utf-8")
+    make_venv = f'mkdir -p "$3/bin" && cp "{tmp_path}/venv_python" "$3/bin/python" && chmod +x "$3/bin/python"; exit'
+    (tools / "python3").write_text(f'#!/bin/sh\ncase "$1 $2" in "-m venv") {make_venv};; esac\n{real}\n', encoding="utf-8")
+    (tools / "python3").chmod(0o755)
+    done = run_script(autograder, "setup.sh", PATH=f"{tools}:{os.environ['PATH']}")
+    assert done.returncode == 0, done.stderr
+    assert "the autograder is ready" in done.stdout
+    wanted = asked.read_text(encoding="utf-8")
+    assert wanted.count("-c ") == 2
+    assert "torch torchvision" in wanted
+    for name in ("requirements.txt", "cs231n/instructor/requirements.txt"):
+        assert f"-r {autograder}/source/{name}" in wanted
+    for secret in ("cs231n", "cs231n/net_visualization_pytorch.py", "NetworkVisualization.ipynb"):
+        assert stat.S_IMODE((autograder / "source" / secret).stat().st_mode) & 0o077 == 0
+
+
+SALIENCY = """
+import torch
+
+def compute_saliency_maps(X, y, model):
+    X = X.clone().requires_grad_()
+    model(X).gather(1, y[:, None]).sum().backward()
+    return X.grad.abs().amax(dim=1)
+"""
+
+
+def test_run_autograder_grades_a_submission_of_several_files(autograder):
+    with_python(autograder, f'exec "{sys.executable}" "$@"')
+    (autograder / "submission" / "answers.py").write_text(SALIENCY, encoding="utf-8")
+    (autograder / "submission" / "notes.txt").write_text("Thank you for grading.", encoding="utf-8")
+    (autograder / "submission" / "passwords.ipynb").symlink_to("/etc/passwd")
+    done = run_script(autograder, "run_autograder")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = written(autograder)
+    assert found["score"] == 7
+    assert [box["status"] for box in found["tests"][:3]] == ["passed", "failed", "failed"]
+
+
+def test_a_grader_that_fails_leaves_results_without_a_score(autograder):
+    with_python(autograder, f'exec "{sys.executable}" "$@"')
+    (autograder / "source" / "cs231n" / "instructor" / "rubric.toml").write_text("broken", encoding="utf-8")
+    done = run_script(autograder, "run_autograder")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert written(autograder) == gradescope.FAILURE
+    assert "score" not in gradescope.FAILURE
+    assert "tests" not in gradescope.FAILURE
+
+
+def test_results_are_written_although_python_is_killed(autograder):
+    with_python(autograder, "kill -9 $$")
+    (autograder / "results" / "results.json").write_text('{"score": 21}', encoding="utf-8")
+    done = run_script(autograder, "run_autograder")
+    assert done.returncode == 137
+    assert "score" not in written(autograder)
+    assert "could not be graded" in written(autograder)["output"]
+
+
+def test_run_autograder_hides_submission_and_results_from_other_users(autograder):
+    with_python(autograder, "exit 1")
+    run_script(autograder, "run_autograder")
+    for folder in ("submission", "results"):
+        assert stat.S_IMODE((autograder / folder).stat().st_mode) & 0o077 == 0

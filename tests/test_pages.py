@@ -1,0 +1,565 @@
+"""The pages that come out of grading: what stands on them, that nothing a student wrote is active there, and the marks files."""
+
+import base64
+import copy
+import csv
+import html
+import html.parser
+import io
+import re
+
+import nbformat
+import pytest
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from cs231n.checks.explanations import EXERCISES, MISTAKES, NOTES
+from cs231n.checks.report import Report
+from cs231n.instructor import pages, rubric
+
+NOTEBOOK = ROOT / "NetworkVisualization.ipynb"
+RUBRIC = rubric.load()
+SALIENCY, FOOLING, STEP = EXERCISES
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return pages.reference_material(NOTEBOOK)
+
+
+def png(colour):
+    content = io.BytesIO()
+    Image.new("RGB", (4, 3), colour).save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def record(student="jane", answers=None, **exercises):
+    """A record in which all is right, but for the exercises given as {name: fields that differ}."""
+    right = {"verdict": "right", "mistakes": [], "notes": [], "message": "It is right.", "seconds": 0.1}
+    return {
+        "student": student,
+        "name": student.title(),
+        "submission": f"{student}.ipynb",
+        "sha256": "0" * 64,
+        "earlier": [],
+        "verdict": "graded",
+        "note": "",
+        "exercises": {name: {**right, **exercises.get(name, {})} for name in EXERCISES},
+        "answers": {name: f"What {student} wrote to {name}." for name in RUBRIC.questions} if answers is None else answers,
+        "figures": {},
+    }
+
+
+def wrong(*mistakes, message="It is wrong.", **fields):
+    return {"verdict": "wrong", "mistakes": list(mistakes), "notes": [], "message": message, **fields}
+
+
+def feedback(record, reference, marks=None):
+    return pages.feedback(record, RUBRIC.score(record, marks or {}), RUBRIC, marks or {}, reference)
+
+
+def summary(records, reference):
+    return pages.summary(records, RUBRIC, {record["student"]: RUBRIC.score(record, {}) for record in records}, reference)
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser would see: elements as (tag, attributes), and the text."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.elements, self.pieces = [], []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.elements and self.elements[-1][0] != "style":
+            self.pieces.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.pieces).split())
+
+    @property
+    def sources(self):
+        return [attributes["src"] for tag, attributes in self.elements if tag == "img"]
+
+
+# Names of files
+
+
+@given(st.lists(st.text(st.characters(), max_size=300), unique=True, max_size=8))
+def test_file_names_are_safe_and_no_two_students_meet(students):
+    names = [pages.file_name(student) for student in students]
+    assert len({name.casefold() for name in names}) == len(students)
+    assert all(re.fullmatch(r"[a-z0-9_][a-z0-9_~-]{0,80}", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    "students",
+    [
+        ("jane", "Jane", "JANE", "jane ", "jane.", " jane", "jane\n"),
+        ("é", "e\u0301", "e", "É"),
+        ("..", ".", "/", "../..", "..\\..", "/etc/passwd", ""),
+        ("con", "CON", "nul.txt", "lpt1", "aux"),
+        ("x" * 300, "x" * 301, "x" * 60, "x" * 61),
+        ("\ud800", "\udfff", "\0", "\u202e"),
+        (pages.file_name("Jane"), "Jane"),
+    ],
+)
+def test_students_who_are_nearly_the_same_get_files_of_their_own(students):
+    names = [pages.file_name(student).casefold() for student in students]
+    assert len(set(names)) == len(students)
+    assert not {"con", "nul", "lpt1", "aux"} & set(names)
+
+
+def test_a_simple_name_stays_and_a_name_is_the_same_each_time():
+    assert pages.file_name("doejane_1234_5678") == "doejane_1234_5678"
+    assert pages.file_name("Zoë Doe") == pages.file_name("Zoë Doe")
+    assert pages.file_name("Zoë Doe").startswith("zoe-doe~")
+
+
+# The reference
+
+
+def test_the_figures_are_those_of_the_notebook_that_depend_on_an_exercise():
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    drawn = [cell for cell in cells if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))]
+    waiting = {cell.id: re.search(r"ready\((\w+)\)", cell.source) for cell in drawn}
+    assert {cell: found[1] for cell, found in waiting.items() if found} == {
+        cell: figure.exercise for cell, figure in pages.FIGURES.items()
+    }
+
+
+def test_the_reference_holds_figures_questions_and_model_answers(reference):
+    assert list(reference.figures) == list(pages.FIGURES)
+    assert list(reference.questions) == list(reference.model_answers) == list(RUBRIC.questions)
+    assert reference.questions["question-1"].startswith("A friend suggests")
+    assert "**Rubric (4 points).**" in reference.model_answers["question-1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("no JSON", "is not a notebook"),
+        ("[]", "is not a notebook"),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}', "is not a notebook"),
+        ('{"nbformat": 99, "cells": []}', "is not a notebook"),
+        ('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}', "lacks the cells question-1-text"),
+    ],
+)
+def test_another_file_is_refused_as_reference(tmp_path, content, told):
+    (tmp_path / "other.ipynb").write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"other\.ipynb {told}"):
+        pages.reference_material(tmp_path / "other.ipynb")
+
+
+def test_a_notebook_without_a_model_answer_or_without_outputs_is_refused_as_reference(tmp_path):
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        if cell.id == "own-class":
+            cell.outputs = []
+    nbformat.write(notebook, tmp_path / "other.ipynb")
+    with pytest.raises(ValueError, match=r"no picture in the cells own-class\. Execute .*make refresh"):
+        pages.reference_material(tmp_path / "other.ipynb")
+    notebook.cells = [cell for cell in notebook.cells if cell.id != "answer-3"]
+    nbformat.write(notebook, tmp_path / "other.ipynb")
+    with pytest.raises(ValueError, match="lacks the cells answer-3"):
+        pages.reference_material(tmp_path / "other.ipynb")
+
+
+# Feedback
+
+
+def test_feedback_shows_points_verdicts_messages_and_marks(reference):
+    submitted = record(**{SALIENCY: wrong("batch-mean", message="It is 5 times\ntoo small.")})
+    marks = {"question-1": (2.5, "And the colours?\nThink.")}
+    page = Page(feedback(submitted, reference, marks))
+    assert "22.1 of 40 points so far" in page.text  # 5.6 + 7 + 7 + 2.5
+    assert "5 answers are not marked yet" in page.text
+    assert "compute_saliency_maps ✗ wrong 5.6 of 7" in page.text
+    assert "It is 5 times\ntoo small." in "".join(page.pieces)
+    assert "Inline question 1 marked 2.5 of 4" in page.text
+    assert "What jane wrote to question-1. And the colours? Think." in page.text
+    assert "Inline question 2 not marked yet \N{EN DASH} of 3" in page.text
+
+
+def test_when_all_is_marked_the_points_are_no_longer_so_far(reference):
+    page = Page(feedback(record(), reference, dict.fromkeys(RUBRIC.questions, (3.0, ""))))
+    assert "39 of 40 points" in page.text
+    assert "so far" not in page.text
+
+
+def test_feedback_explains_a_mistake_and_a_note_once(reference):
+    mistake, note = MISTAKES["cross-entropy"], NOTES["unbounded-loop"]
+    told = Report(FOOLING, "wrong", ["cross-entropy"], ["unbounded-loop"]).text()
+    for message in ("It is wrong.", told):
+        text = Page(
+            feedback(record(**{FOOLING: wrong("cross-entropy", message=message, notes=["unbounded-loop"])}), reference)
+        ).text
+        assert text.count(mistake.meaning) == 1
+        assert text.count(note) == 1
+
+
+def test_feedback_shows_the_own_figures_beside_the_references(reference):
+    submitted = record()
+    submitted["figures"] = {"fooling-figure": [png("red"), png("blue")], "no figure of ours": [png("green")]}
+    page = Page(feedback(submitted, reference))
+    assert [source for source in page.sources if "image/png" in source] == [
+        f"data:image/png;base64,{png(colour)}" for colour in ("red", "blue")
+    ]
+    assert sum("image/jpeg" in source for source in page.sources) == len(pages.FIGURES)
+    assert page.text.count("no picture from your notebook") == len(pages.FIGURES) - 1
+
+
+@pytest.mark.parametrize("content", [b"GIF89a", b"<svg onload='alert(1)'/>", b"", b"\x89PN", b"%PDF"])
+def test_what_is_no_picture_is_not_shown(reference, content):
+    submitted = record()
+    submitted["figures"] = {"fooling-figure": [base64.b64encode(content).decode(), '"><script>', "é", "A"]}
+    page = Page(feedback(submitted, reference))
+    assert len(page.sources) == len(pages.FIGURES)
+
+
+def test_feedback_shows_neither_model_answers_nor_what_is_for_the_instructor(reference):
+    submitted = {**record(), "note": "Looks like another one's.", "earlier": ["jane-1.ipynb"]}
+    text = Page(feedback(submitted, reference, {"question-1": (1.0, "")})).text
+    assert "Model answer" not in text
+    assert "Rubric" not in text
+    assert "another one's" not in text
+    assert "1 earlier attempt does not count" in text
+
+
+def test_a_submission_that_could_not_be_read_gets_a_page(reference):
+    submitted = {**record(answers={}), "verdict": "unreadable", "exercises": {}}
+    text = Page(feedback(submitted, reference)).text
+    assert "0 of 40 points" in text
+    assert "could not be read" in text
+    assert text.count("There is no answer in your submission.") == 6
+    assert "compute_saliency_maps … not found 0 of 7" in text
+
+
+def test_an_answers_markdown_is_shown_without_what_could_act(reference):
+    answer = (
+        "**bold** <b>x</b> `code` $a_1 < b_1$ [a link](https://a.example) ![a picture](https://a.example/x)\n\n1. one\n2. two"
+    )
+    source = feedback(record(answers={"question-1": answer}), reference)
+    assert "<strong>bold</strong> &lt;b&gt;x&lt;/b&gt; <code>code</code> $a_1 &lt; b_1$ a link [picture: a picture]" in source
+    assert "<li>one</li>" in source
+    assert "a.example" not in source
+
+
+def test_an_answer_on_which_the_markdown_parser_gives_up_is_shown_as_it_is(reference):
+    answer = "- a\n> b\n" * 2400
+    assert "<pre>- a\n&gt; b\n" in feedback(record(answers={"question-1": answer}), reference)
+
+
+# Nothing on a page acts
+
+EVIL = (
+    "<script>alert(1)</script>\"><img src=http://127.0.0.1:9/x onerror=alert(1)>'><svg onload=alert(1)>]]>--></style></title>"
+    "{{ 7 * 7 }}{% raw %}<base href=//evil><meta http-equiv=refresh content=0>javascript:alert(1)\u202egnp.exe\x1b[2J\x00\ud800"
+)
+ATTRIBUTES = {"class", "id", "lang", "charset", "http-equiv", "content", "name", "alt", "src", "href", "style"}
+TAGS = {"html", "head", "meta", "title", "style", "body", "section", "div", "p", "h1", "h2", "h3", "br", "hr", "figure", "img"}
+TAGS |= {"figcaption", "table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li", "pre", "code", "blockquote", "span"}
+TAGS |= {"bdi", "a", "em", "strong", "del", "details", "summary"}
+
+
+def evil_record():
+    answer = f"{EVIL}\n\n{EVIL}\n\n[x](javascript:alert(1))\n\n" + "b\n" * 500_000
+    evil = {"verdict": EVIL, "mistakes": [EVIL], "notes": [EVIL], "message": EVIL + "A" * 1_000_000, "seconds": 0}
+    return {
+        **record(EVIL, dict.fromkeys(RUBRIC.questions, answer)),
+        **{"name": EVIL * 1000, "submission": EVIL, "earlier": [EVIL], "verdict": EVIL, "note": EVIL},
+        "exercises": {SALIENCY: evil, FOOLING: wrong(EVIL), STEP: wrong("cross-entropy", EVIL)},
+        "figures": {cell: [EVIL, base64.b64encode(EVIL.encode("utf-8", "replace")).decode()] for cell in pages.FIGURES},
+    }
+
+
+@pytest.fixture(scope="module")
+def evil_pages(reference):
+    evil, columns = evil_record(), RUBRIC.score(evil_record(), {})
+    marks = {"question-1": (1.0, EVIL)}
+    return {
+        "feedback": pages.feedback(evil, columns, RUBRIC, marks, reference),
+        "marking": pages.marking("question-1", [evil, record()], RUBRIC, reference),
+        "summary": pages.summary([evil, record()], RUBRIC, {EVIL: columns, "jane": RUBRIC.score(record(), {})}, reference),
+    }
+
+
+@pytest.mark.parametrize("kind", ["feedback", "marking", "summary"])
+def test_a_page_with_hostile_strings_holds_nothing_active(evil_pages, kind):
+    source = evil_pages[kind]
+    page = Page(source)
+    for tag, attributes in page.elements:
+        assert tag in TAGS
+        assert attributes.keys() <= (ATTRIBUTES | {"open"} if tag == "details" else ATTRIBUTES)
+        assert re.fullmatch(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/]+=*", attributes.get("src", "data:image/png;base64,AA"))
+        assert re.fullmatch(r"#[\w-]+|marking/question-\d\.html|feedback/[a-z0-9_~-]+\.html", attributes.get("href", "#x"))
+        assert re.fullmatch(r"width: [\d.]+%", attributes.get("style", "width: 1%"))
+    policies = [attributes["content"] for tag, attributes in page.elements if "http-equiv" in attributes]
+    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+    assert "<script>alert(1)</script>" in page.text  # it is shown, and is only text
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", source)
+    assert re.findall(r"(?i)url\(|@import|expression\(", source) == []
+
+
+def test_long_texts_are_cut_and_say_so(evil_pages):
+    assert len(evil_pages["feedback"]) < 3_000_000
+    assert re.search(r"A … \[98\d{4} more characters are left out here\]", evil_pages["feedback"])
+    assert "more characters are left out here" in evil_pages["marking"]
+
+
+def test_a_page_without_hostile_strings_has_the_same_elements(reference):
+    """So the test of hostile pages is not passed by pages without content."""
+    tags = {tag for tag, _ in Page(feedback(record(), reference)).elements}
+    assert {"meta", "table", "section", "img", "pre", "figcaption"} <= tags <= TAGS
+
+
+def test_names_keep_the_characters_of_their_script():
+    for name in ("Zoë", "李雷", "क्\u200dष", "نمی\u200cشد", "👩\u200d🎓"):
+        assert pages.plain(name) == name
+
+
+# Marking
+
+
+def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_ones_together(reference):
+    answers = {"ada": "Mean  pooling.", "ben": "", "cy": "mean pooling.", "abe": "Something else.", "eve": " \n"}
+    records = [record(student, {"question-5": answer}) for student, answer in answers.items()]
+    text = Page(pages.marking("question-5", records, RUBRIC, reference)).text
+    assert "3 points · 3 answers · 2 submissions without one" in text
+    assert "marking/question-5.csv" in text
+    assert "In most of the images the object appears several times" in text
+    assert "Model answer. The last convolution" in text
+    assert "Rubric (3 points)" in text
+    assert "ada , cy the same answer 2 times Mean pooling. abe Something else." in text
+    assert "ben" not in text.split("Rubric (3 points)")[1]
+
+
+def test_a_question_that_nobody_answered_has_a_marking_page(reference):
+    assert "Nobody answered this question." in Page(pages.marking("question-1", [record(answers={})], RUBRIC, reference)).text
+
+
+# Marks files
+
+
+def graded(folder, students):
+    """Lay out what grading leaves: a row for each student."""
+    (folder / "rows").mkdir(exist_ok=True)
+    for student in students:
+        (folder / "rows" / f"{pages.file_name(student)}.json").write_text("{}", encoding="utf-8")
+    return folder / "marking" / "question-1.csv"
+
+
+def marks_file(folder, content, students=("jane", "ben")):
+    path = graded(folder, students)
+    path.parent.mkdir()
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return path
+
+
+STRANGE = [
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\tx",
+    "'=x",
+    "''-y",
+    "'plain",
+    'a "quoted", one;\nin lines',
+    "0012",
+    "Zoë\ud800",
+]
+
+
+def test_students_with_strange_names_are_found_again_and_no_cell_is_a_formula(tmp_path):
+    path = graded(tmp_path, STRANGE)
+    pages.write_marking_csv(path, [record(student) for student in STRANGE])
+    with path.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["student", "points", "comment"]
+    assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+-@\t\r")]
+    filled = [rows[0], *([student, "1,5", f"'={number}"] for number, (student, *_) in enumerate(rows[1:]))]
+    with path.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
+        csv.writer(file, delimiter=";").writerows(filled)
+    marks = pages.read_marks(tmp_path, RUBRIC)
+    assert marks.keys() == set(STRANGE)
+    assert sorted(mark["question-1"] for mark in marks.values()) == sorted((1.5, f"={number}") for number in range(len(STRANGE)))
+
+
+def test_a_marks_file_has_the_order_of_its_page_and_no_row_for_an_empty_answer(tmp_path):
+    answers = {"ada": "One.", "ben": " ", "cy": "Two.", "dan": "one."}
+    path = graded(tmp_path, answers)
+    pages.write_marking_csv(path, [record(student, {"question-1": answer}) for student, answer in answers.items()])
+    assert path.read_bytes() == b"\xef\xbb\xbfstudent,points,comment\r\nada,,\r\ndan,,\r\ncy,,\r\n"
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_what_an_instructor_wrote_stays_and_new_students_are_appended(tmp_path, ending):
+    written = "comment;Student;Points\ngood;ben;2,5\n;jane;" + ending
+    path = marks_file(tmp_path, written)
+    records = [record(student) for student in ("ada", "ben", "jane", "=zoe")]
+    pages.write_marking_csv(path, records)
+    content = path.read_bytes().decode()
+    assert content.startswith(written)
+    assert content[len(written) :].strip() == ";'=zoe;\r\n;ada;"
+    pages.write_marking_csv(path, records)
+    assert path.read_bytes().decode() == content
+    graded(tmp_path, ["ada", "=zoe"])
+    assert pages.read_marks(tmp_path, RUBRIC) == {"ben": {"question-1": (2.5, "good")}}
+
+
+def test_a_file_that_is_no_marks_file_is_neither_read_nor_overwritten(tmp_path):
+    path = marks_file(tmp_path, "name,points\njane,3\n")
+    with pytest.raises(ValueError, match=r"question-1\.csv, line 1: the columns are .*expected student, points, comment"):
+        pages.write_marking_csv(path, [record()])
+    assert path.read_text(encoding="utf-8") == "name,points\njane,3\n"
+
+
+@pytest.mark.parametrize("start", ["\ufeff", ""])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_marks_are_read_as_a_spreadsheet_writes_them(tmp_path, delimiter, start):
+    rows = [["student", "points", "comment", ""], ["jane", " 4 ", "well done", ""], ["ben", "", "later", ""], ["", "", "", ""]]
+    marks_file(tmp_path, start + "\r\n".join(delimiter.join(row) for row in rows))
+    assert pages.read_marks(tmp_path, RUBRIC) == {"jane": {"question-1": (4.0, "well done")}}
+
+
+def test_without_marks_files_there_are_no_marks(tmp_path):
+    assert pages.read_marks(tmp_path, RUBRIC) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        *(
+            (
+                f"student,points,comment\nben,1,\njane,{points},\n",
+                rf"line 3: the points of jane are '{points}'; expected .* 0 to 4",
+            )
+            for points in ("5", "-1", "4.01", "four", "nan", "inf", "1e0", "٣")
+        ),
+        ("student,points,comment\njan,1,\n", r"line 2: there is no submission of 'jan'"),
+        ("student,points,comment\njane,1,\nben,1,\njane,2,\n", r"line 4: jane stands in line 2, too"),
+        ("student,points,comment\njane,1,good, but late\n", r"line 2: 4 cells, expected 3\. Put a comment"),
+        ("student,points\njane,1\n", r"line 1: the columns are"),
+        ("", r"line 1: the columns are"),
+        ("student,points,comment\njané,1,\n".encode("latin-1"), r"is not written in UTF-8"),
+        ("student,points,comment\njane,1,\n".encode("utf-16"), r"is not written in UTF-8"),
+        (f"student,points,comment\njane,1,{'x' * 200_000}\n", r"line 2: field larger"),
+    ],
+)
+def test_marks_that_cannot_be_right_are_refused_with_file_and_line(tmp_path, content, told):
+    path = marks_file(tmp_path, content)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}.*{told}"):
+        pages.read_marks(tmp_path, RUBRIC)
+
+
+# The summary
+
+
+def class_of_ten():
+    records = [record(f"student{i}") for i in range(10)]
+    for i in range(4):
+        records[i]["exercises"][FOOLING].update(wrong("gradient-accumulates", *(["no-stop-test"] if i == 0 else [])))
+        records[i]["figures"] = {"fooling-figure": [png(["red", "green", "blue", "black"][i])]}
+    return records
+
+
+def test_the_summary_counts_mistakes_and_shows_one_who_made_no_other_beside_the_reference(reference):
+    page = Page(summary(class_of_ten(), reference))
+    assert "10 submissions · mean 19.1, median 21.0 of 40 points so far" in page.text  # (6 * 21 + 3 * 16.45 + 15.47) / 10
+    assert "The gradient accumulates 4 40 % Goes on after the network is fooled 1 10 %" in page.text
+    accumulates = page.sources.index(f"data:image/png;base64,{png('green')}")
+    assert page.sources[accumulates + 1] == f"data:image/jpeg;base64,{reference.figures['fooling-figure'][0]}"
+    assert f"data:image/png;base64,{png('red')}" in page.sources  # the only one without a stop test
+    assert MISTAKES["no-stop-test"].meaning in page.text
+
+
+def test_the_summary_gives_a_mean_where_all_is_marked_and_counts_what_waits(reference):
+    records = [record("ada"), record("ben", **{STEP: wrong("batch-mean")}), record("cy", answers={})]
+    text = Page(summary(records, reference)).text
+    assert "class_visualization_update_step 7 6.53 2 0 0" in text
+    assert "Inline question 1 4 \N{EN DASH} 0 1 2" in text
+    assert "4 answers" not in text
+    assert "12 answers are not marked yet" in text
+
+
+def test_the_summary_names_nobody_outside_of_the_folded_list(reference):
+    records = class_of_ten()
+    records[0]["note"] = "Two attempts."
+    shown, folded = summary(records, reference).split("<details>")
+    assert not re.search("student[0-9]", shown, re.IGNORECASE)
+    assert "student0" in folded
+
+
+def test_the_summary_lists_what_needs_a_look_and_links_its_feedback(reference):
+    records = [record(student) for student in ("fine", "odd", "slow", "torn", "Noted")]
+    records[1]["exercises"][STEP].update(wrong())
+    records[2]["exercises"][SALIENCY]["verdict"] = "stopped"
+    records[3]["verdict"] = "unreadable"
+    records[4]["note"] = "The notebook holds two definitions."
+    page = Page(summary(records, reference))
+    assert "4 submissions that need a look" in page.text
+    assert "odd odd.ipynb class_visualization_update_step is wrong for a reason that has no name" in page.text
+    assert "slow slow.ipynb compute_saliency_maps was stopped" in page.text
+    assert "torn torn.ipynb it could not be read" in page.text
+    assert "Noted Noted.ipynb The notebook holds two definitions." in page.text
+    links = [attributes["href"] for tag, attributes in page.elements if tag == "a" and "feedback" in attributes["href"]]
+    assert links == [f"feedback/{pages.file_name(name)}.html" for name in ("odd", "slow", "torn", "Noted")]
+
+
+def test_a_class_without_submissions_or_mistakes_or_pictures_has_a_summary(reference):
+    assert "0 submissions" in Page(summary([], reference)).text
+    assert Page(summary([record()], reference)).text.count("No mistake that the checks know by name.") == 3
+    assert (
+        "No submission with this mistake holds a picture." in Page(summary([record(**{STEP: wrong("softmax")})], reference)).text
+    )
+
+
+# The folder
+
+
+def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_path, reference):
+    records = [record("jane"), record("Zoë", **{FOOLING: wrong("batch-mean", "no-stop-test")}), record("=evil", answers={})]
+    records[2]["note"] = "-1+1"
+    graded(tmp_path, ["jane", "Zoë", "=evil"])
+    marks = {"jane": {"question-1": (2.5, "")}}
+    pages.write_pages(tmp_path, records, RUBRIC, marks, reference)
+    names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {name for name in names if not name.startswith("rows/")} == {
+        "grades.csv",
+        "summary.html",
+        *(f"feedback/{pages.file_name(record['student'])}.html" for record in records),
+        *(f"marking/{question}.{ending}" for question in RUBRIC.questions for ending in ("html", "csv")),
+    }
+    with (tmp_path / "grades.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        *("student", "name", SALIENCY, FOOLING, STEP),
+        *(f"question-{number}" for number in range(1, 7)),
+        *("total", "verdict", "mistakes", "note", "submission"),
+    ]
+    assert [row["student"] for row in rows] == ["jane", "Zoë", "'=evil"]
+    assert [row["total"] for row in rows] == ["23.5", "17.36", "21"]
+    assert [row["question-1"] for row in rows] == ["2.5", "", "0"]
+    assert rows[1]["mistakes"] == "make_fooling_image: batch-mean no-stop-test"
+    assert rows[2]["note"] == "'-1+1"
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    pages.write_pages(tmp_path, records, RUBRIC, marks, reference)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_write_pages_takes_hostile_records_and_leaves_their_strings_in_their_cells(tmp_path, reference):
+    evil = evil_record()
+    pages.write_pages(tmp_path, [copy.deepcopy(evil), record()], RUBRIC, {}, reference)
+    with (tmp_path / "grades.csv").open(encoding="utf-8", errors="surrogatepass", newline="") as file:
+        rows = list(csv.reader(file))
+    assert [len(row) for row in rows] == [16, 16, 16]
+    assert rows[1][0] == EVIL
+    assert {path.parent for path in tmp_path.rglob("*.*")} == {tmp_path, tmp_path / "feedback", tmp_path / "marking"}

@@ -1,0 +1,569 @@
+"""The student edition: what is refused, what is in it, and that each of its proofs fails where it should."""
+
+import argparse
+import ast
+import contextlib
+import dataclasses
+import io
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+
+import nbformat
+import numpy as np
+import pytest
+from conftest import ROOT
+from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
+
+from cs231n.instructor import edition as editions
+from cs231n.instructor import release
+from cs231n.instructor.edition import edition
+from cs231n.instructor.proofs import require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
+
+NAME = "NetworkVisualization"
+NOTEBOOK = f"{NAME}.ipynb"
+EXERCISES, FILES = edition(ROOT)
+SECRETS = secrets(ROOT, EXERCISES)
+CELLS = {cell.id: cell for cell in nbformat.reads(FILES[NOTEBOOK].decode(), as_version=4).cells}
+POINTS = {
+    **dict.fromkeys(["check-1", "check-2", "check-3"], 7),
+    **{f"answer-{number}": 4 if number == 1 else 3 for number in range(1, 7)},
+}
+
+
+@pytest.fixture
+def reference(tmp_path):
+    """A copy of the reference, with links to its data, in a folder that is itself called cs231n."""
+    kit = tmp_path / "cs231n" / "a copy"
+    shutil.copytree(ROOT / "cs231n", kit / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
+    (kit / "datasets").mkdir()
+    for name in [*editions.AS_THEY_ARE, NOTEBOOK]:
+        shutil.copy(ROOT / name, kit / name)
+    for name in ("photographs", "squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
+        (kit / "datasets" / name).symlink_to(ROOT / "datasets" / name)
+    return kit
+
+
+def rewrite(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def line_of(path, text):
+    return next(number for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if text in line)
+
+
+# The whole way
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """(DIR, what was printed, the zip's bytes each time) of two runs of the command, the second over the first."""
+    out = tmp_path_factory.mktemp("release") / "deep" / "out"
+    parser = argparse.ArgumentParser()
+    release.add_arguments(parser)
+    printed, digests = io.StringIO(), []
+    with contextlib.redirect_stdout(printed):
+        for _ in range(2):
+            assert release.run(parser.parse_args(["--out", str(out)])) == 0
+            digests.append((out / f"{NAME}.zip").read_bytes())
+    return out, printed.getvalue(), digests
+
+
+def test_a_release_is_a_folder_and_a_zip_with_the_same_files_and_the_same_bytes_every_time(released):
+    out, printed, (first, second) = released
+    assert first == second
+    assert sorted(path.name for path in out.iterdir()) == [NAME, f"{NAME}.zip"]
+    assert list(out.parent.iterdir()) == [out]
+    on_disk = {path.relative_to(out / NAME).as_posix(): path for path in (out / NAME).rglob("*") if path.is_file()}
+    assert {name: path.read_bytes() for name, path in on_disk.items()} == FILES
+    with zipfile.ZipFile(out / f"{NAME}.zip") as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {f"{NAME}/{n}": c for n, c in FILES.items()}
+        assert archive.namelist() == sorted(archive.namelist())
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        modes = {member.filename: oct(member.external_attr >> 16)[-3:] for member in archive.infolist()}
+    assert {name for name, mode in modes.items() if mode != "644"} == {f"{NAME}/get_datasets.sh"}
+    assert modes[f"{NAME}/get_datasets.sh"] == "755"
+    assert on_disk["get_datasets.sh"].stat().st_mode & 0o777 == 0o755
+    assert printed.count(str(out / f"{NAME}.zip")) == 2
+    assert "Without --kit-url" in printed
+
+
+def test_an_edition_that_somebody_worked_in_is_not_replaced(released, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(released[0], out)
+    (out / NAME / "cs231n" / "__pycache__").mkdir()
+    (out / NAME / "cs231n" / "__pycache__" / "submit.cpython-311.pyc").touch()
+    release.require_replaceable(out)
+    rewrite(out / NAME / NOTEBOOK, "YOUR CODE HERE", "my code")
+    with pytest.raises(ValueError, match=rf"{NOTEBOOK} is not as the earlier release made it"):
+        release.release(out)
+    (out / NAME / NOTEBOOK).unlink()
+    (out / NAME / "mine.txt").touch()
+    with pytest.raises(ValueError, match=r"mine\.txt is not as the earlier release made it"):
+        release.release(out)
+    assert (out / NAME / "mine.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", f"{NAME}.zip", NAME])
+def test_a_folder_with_anything_else_in_it_is_refused_and_stays(tmp_path, name):
+    (tmp_path / name).mkdir() if name == NAME else (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match="Name another folder"):
+        release.release(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "out").touch()
+    with pytest.raises(ValueError, match=r"out is a file; expected a folder"):
+        release.release(tmp_path / "out")
+
+
+def test_a_release_that_fails_its_trial_leaves_all_as_it_was(reference, tmp_path):
+    rewrite(reference / "cs231n" / "vis_utils.py", "import ", "import no_such_module\nimport ")
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(ValueError, match=r"does not go through:\n(.|\n)*No module named 'no_such_module'"):
+        release.release(out, kit=reference)
+    assert list(out.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cs231n", "out"]
+
+
+def test_without_data_the_release_says_what_to_run(reference, tmp_path):
+    (reference / "datasets" / "squeezenet1_1.pth").unlink()
+    with pytest.raises(ValueError, match=r"squeezenet1_1\.pth is missing; .* Run get_datasets\.sh in"):
+        release.release(tmp_path / "out", kit=reference)
+    assert not (tmp_path / "out").exists()
+
+
+# What is in it
+
+
+def test_the_edition_holds_what_students_need_and_nothing_of_the_instructors():
+    assert set(FILES) >= {"README.md", "Makefile", NOTEBOOK, "cs231n/submit.py", "cs231n/checks/fingerprints.npz", "LICENSE"}
+    assert "cs231n/net_visualization_pytorch.py" not in FILES
+    assert not [name for name in FILES if re.search(r"instructor|tests|\.git|__pycache__|\.pyc|\.pth|\.jpg", name)]
+    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py") if "instructor" not in path.parts}
+    assert package - set(FILES) == {"cs231n/net_visualization_pytorch.py"}
+
+
+def test_a_stub_is_signature_docstring_frame_and_a_marked_place():
+    source = CELLS["exercise-2"].source
+    assert source.startswith(
+        "import torch\n\nfrom cs231n.validation import checked_image\n\n\ndef make_fooling_image(X, target_y, model):"
+    )
+    assert source.endswith(
+        "    learning_rate = 1\n    # YOUR CODE HERE\n"
+        '    raise NotImplementedError("make_fooling_image is not implemented yet")\n    return X_fooling.detach()'
+    )
+    for exercise in EXERCISES:
+        stub, solved = ast.parse(CELLS[exercise.cell].source), ast.parse(exercise.solved)
+        assert ast.get_docstring(stub.body[-1]) == ast.get_docstring(solved.body[-1])
+        assert ast.dump(stub.body[-1].args) == ast.dump(solved.body[-1].args)
+        assert "show_source" not in CELLS[exercise.cell].source
+
+
+def test_answers_are_empty_outputs_are_gone_and_all_other_cells_are_as_they_were():
+    reference = {cell.id: cell for cell in nbformat.read(ROOT / NOTEBOOK, as_version=4).cells}
+    assert list(CELLS) == list(reference)
+    changed = {name for name in CELLS if CELLS[name].source != reference[name].source}
+    assert changed == {"setup", *(f"exercise-{n}" for n in (1, 2, 3)), *(f"answer-{n}" for n in range(1, 7))}
+    assert {CELLS[f"answer-{number}"].source for number in range(1, 7)} == {"*Your answer:*"}
+    code = [cell for cell in CELLS.values() if cell.cell_type == "code"]
+    assert not [cell for cell in code if cell.outputs or cell.execution_count is not None]
+
+
+def test_nbgrader_accepts_the_metadata_and_finds_all_points():
+    notebook = nbformat.reads(FILES[NOTEBOOK].decode(), as_version=4)
+    MetadataValidatorV3().validate_nb(notebook)
+    meta = {cell.id: cell.metadata.nbgrader for cell in notebook.cells if "nbgrader" in cell.metadata}
+    assert all(found.grade_id == name for name, found in meta.items())
+    assert {name: found.points for name, found in meta.items() if found.grade} == POINTS
+    assert sum(POINTS.values()) == 40
+
+    def kinds(*names):
+        return {(meta[name].grade, meta[name].solution, meta[name].locked) for name in names}
+
+    assert kinds("exercise-1", "exercise-2", "exercise-3") == {(False, True, False)}
+    assert kinds("check-1", "check-2", "check-3") == {(True, False, True)}
+    assert kinds(*(f"answer-{number}" for number in range(1, 7))) == {(True, True, False)}
+    assert kinds("exercise-1-text", "question-6-text", "imports", "saliency-figure") == {(False, False, True)}
+    assert not {"setup", "own-class", "submit"} & set(meta)
+
+
+def test_the_kit_is_fetched_from_the_address_given_and_never_from_the_references(released):
+    def url(files):
+        notebook = nbformat.reads(files[NOTEBOOK].decode(), as_version=4)
+        (setup,) = [cell for cell in notebook.cells if cell.id == "setup"]
+        return re.search(r'^KIT_URL = "(.*)"$', setup.source, re.M)[1]
+
+    assert url(edition(ROOT, "https://example.org/a/kit.zip")[1]) == "https://example.org/a/kit.zip"
+    assert url(FILES) == "https://YOUR-COURSE/NetworkVisualization.zip"
+
+
+@pytest.mark.parametrize("url", ["example.org/kit.zip", "file:///kit.zip", 'https://x"; import os; "', "https://a b", ""])
+def test_an_address_that_is_none_is_refused(url):
+    with pytest.raises(ValueError, match=r"--kit-url got .* expected an address that begins with https://"):
+        edition(ROOT, url)
+
+
+def test_every_target_of_the_students_makefile_is_listed_and_can_be_made(released):
+    folder = released[0] / NAME
+    targets = re.search(r"^\.PHONY: help (.*)$", (folder / "Makefile").read_text(), re.M)[1].split()
+    listed = subprocess.run(["make"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert sorted(re.findall(r"^make (\w+)", listed, re.M)) == sorted(targets)
+    plan = subprocess.run(["make", "-n", *targets], cwd=folder, capture_output=True, text=True, check=True).stdout
+    for module in re.findall(r"-m (cs231n[\w.]*)", plan):
+        path = folder / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
+
+
+def test_every_file_that_the_students_readme_names_is_there():
+    readme = FILES["README.md"].decode()
+    for target in re.findall(r"\]\(([^)#]+)\)", readme):
+        assert target.startswith("https://") or target in FILES
+    for module in re.findall(r"-m (cs231n[\w.]*)", readme):
+        assert f"{module.replace('.', '/')}.py" in FILES or f"{module.replace('.', '/')}/__main__.py" in FILES
+
+
+def test_what_the_readme_says_about_the_reference_stays_out_of_the_students():
+    assert "solution" not in FILES["README.md"].decode().lower()
+
+
+# Files with exercises and other functions, as the optional part has them
+
+HALF = '''"""Half of this file is given."""
+
+import math
+
+import torch
+
+SCALE = 2
+
+
+def given(x):
+    """Given."""
+    return SCALE * x
+
+
+def half(x):
+    """Return the half.
+
+    x: a number.
+    """
+    wide = given(x)
+    # BEGIN SOLUTION
+    quarter_of_it = wide / 4
+    # END SOLUTION
+    if math.isfinite(x):
+        # BEGIN SOLUTION
+        quarter_of_it = quarter_of_it + torch.zeros(())
+        # END SOLUTION
+        pass
+    return quarter_of_it
+
+
+def also_given(x):
+    return math.sqrt(x)
+'''
+
+
+def with_half(reference, source=HALF, points="**Minutes** 5 · **Points** 0"):
+    """Write an optional exercise into a copy of the reference."""
+    (reference / "cs231n" / "halves.py").write_text(source)
+    notebook = nbformat.read(reference / NOTEBOOK, as_version=4)
+    imported = "from cs231n.halves import half\n\nvis_utils.show_source(half)"
+    notebook.cells += [
+        nbformat.v4.new_markdown_cell(points, id="half-text"),
+        nbformat.v4.new_code_cell(imported, id="half", metadata={"tags": ["exercise"]}),
+        nbformat.v4.new_code_cell("check_half(half)", id="check-half", metadata={"tags": ["check"]}),
+    ]
+    nbformat.write(notebook, reference / NOTEBOOK)
+
+
+def test_from_a_file_with_given_functions_only_the_solved_ones_are_taken_out(reference):
+    with_half(reference)
+    exercises, files = edition(reference)
+    require_no_leaks(files, secrets(reference, exercises))
+    assert [exercise.marked.name for exercise in exercises][-1] == "half"
+    left = files["cs231n/halves.py"].decode()
+    assert left == HALF[: HALF.index("def half")] + HALF[HALF.index("def also_given") :]
+    (cell,) = [cell for cell in nbformat.reads(files[NOTEBOOK].decode(), as_version=4).cells if cell.id == "half"]
+    assert cell.source.startswith("import math\nimport torch\n\nfrom cs231n.halves import given\n\n\ndef half(x):")
+    assert cell.source.count("# YOUR CODE HERE\n") == cell.source.count("raise NotImplementedError(") == 2
+    assert "quarter_of_it =" not in cell.source
+    assert exercises[-1].solved == cell.source[: cell.source.index("def half")] + "\n".join(
+        line for line in HALF[HALF.index("def half") : HALF.index("\n\n\ndef also")].splitlines() if "SOLUTION" not in line
+    )
+
+
+def test_a_given_function_that_uses_a_solved_one_is_refused(reference):
+    with_half(reference, HALF.replace("math.sqrt(x)", "half(x)"))
+    with pytest.raises(ValueError, match=r"halves\.py:15: half is an exercise, and the rest of the file uses it"):
+        edition(reference)
+
+
+# What the reference must not be
+
+BEGIN, END = "    # BEGIN SOLUTION\n", "    # END SOLUTION\n"
+SOLVED = "cs231n/net_visualization_pytorch.py"
+SALIENCY = "saliency = gradient.abs().amax(dim=1)\n"
+
+
+LAST = "img += learning_rate * ascent / (ascent.norm() + 1e-12)  # never 0 / 0\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        (SALIENCY + END, SALIENCY, 44, "'# BEGIN SOLUTION' inside of the solution that began in line 22"),
+        (SALIENCY, SALIENCY + BEGIN, 26, "'# BEGIN SOLUTION' inside of the solution that began in line 22"),
+        (LAST + END, LAST, 72, "'# BEGIN SOLUTION' without an '# END SOLUTION' below it"),
+        (BEGIN, "", 25, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
+        (SALIENCY + END, SALIENCY + END + END, 27, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
+        (BEGIN, "    # Begin solution\n", 22, "'# Begin solution' looks like a marker"),
+        (BEGIN, "    ### BEGIN SOLUTION\n", 22, "'### BEGIN SOLUTION' looks like a marker"),
+        (SALIENCY + END, SALIENCY.strip() + "  # END SOLUTION\n", 25, "'# END SOLUTION' looks like a marker"),
+        ("import torch\n", "# BEGIN SOLUTION\nimport torch\n# END SOLUTION\n", 3, "stands in no function at the top level"),
+        (BEGIN, BEGIN + "    # a word\n\n    pass\n" + END + BEGIN, 22, "equals its solution: there is no code between"),
+        (BEGIN, "    if True:\n" + BEGIN + "        pass\n", 23, "the stub of compute_saliency_maps is not Python"),
+        ("import torch\n", "import torch as\n", 3, "Python cannot read this"),
+    ],
+)
+def test_a_reference_with_wrong_markers_is_refused_with_file_and_line(reference, old, new, line, said):
+    rewrite(reference / SOLVED, old, new)
+    with pytest.raises(ValueError, match=re.escape(said)) as refused:
+        edition(reference)
+    assert f"net_visualization_pytorch.py:{line}: " in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "old", "new", "said"),
+    [
+        ("exercise-2", "**Points** 7", "**Points**", r"the cell above it names no points; expected `\*\*Points\*\* N`"),
+        ("exercise-2", "**Minutes** 25", "", "the cell above it names no minutes"),
+        ("answer-5", " · **Points** 3", "", "the cell above it names no points"),
+        ("exercise-2", "check_fooling_image(make_fooling_image)", "pass", "no check of make_fooling_image follows"),
+        (
+            "exercise-2",
+            "import make_fooling_image",
+            "import Path",
+            "imports Path from cs231n; expected one function with",
+        ),
+        ("exercise-2", "from cs231n.net_visualization_pytorch import make_fooling_image", "", "imports nothing from cs231n"),
+        ("exercise-2", "vis_utils.show_source(", "vis_utils.show_source)(", ":3: Python cannot read this"),
+        ("setup", "KIT_URL = ", "ADDRESS = ", 'holds 0 lines `KIT_URL = "..."`'),
+        ("climb", "climb = []", "climb = []  # BEGIN SOLUTION", "holds a marker of a solution"),
+    ],
+)
+def test_a_notebook_with_an_incomplete_exercise_is_refused_with_file_and_line(reference, cell, old, new, said):
+    path = reference / NOTEBOOK
+    notebook = nbformat.read(path, as_version=4)
+    names = [found.id for found in notebook.cells]
+    near = notebook.cells[names.index(cell) - 1 : names.index(cell) + 2]
+    changed = next(found for found in near if old in found.source)
+    changed.source = changed.source.replace(old, new)
+    nbformat.write(notebook, path)
+    with pytest.raises(ValueError, match=said) as refused:
+        edition(reference)
+    assert f"{path}:{line_of(path, chr(34) + cell + chr(34))}: cell {cell}" in str(refused.value)
+
+
+def test_a_solution_without_an_exercise_in_the_notebook_is_refused(reference):
+    (reference / "cs231n" / "halves.py").write_text(HALF)
+    with pytest.raises(ValueError, match=r"halves\.py:21: half holds a solution, but no cell with the tag `exercise`"):
+        edition(reference)
+
+
+def test_an_exercise_whose_function_has_no_markers_is_refused(reference):
+    with_half(reference, HALF.replace("    # BEGIN SOLUTION\n", "").replace("    # END SOLUTION\n", ""))
+    with pytest.raises(ValueError, match=rf"{NOTEBOOK}:\d+: cell half is an exercise and imports half from cs231n; expected"):
+        edition(reference)
+
+
+def test_a_solution_of_words_that_stand_anywhere_is_refused_since_nothing_could_be_proven(reference):
+    empty = "def half(x):\n    # BEGIN SOLUTION\n    for _ in range(100):\n        break\n    # END SOLUTION\n    return x\n"
+    with_half(reference, empty)
+    with pytest.raises(ValueError, match=r"halves\.py:2: no line of this solution can be told from code that stands anywhere"):
+        secrets(reference, edition(reference)[0])
+
+
+# The proof that nothing leaks
+
+
+def in_output(text, kind="text/plain"):
+    notebook = json.loads(FILES[NOTEBOOK])
+    output = {"output_type": "display_data", "data": {kind: text}, "metadata": {}}
+    next(cell for cell in notebook["cells"] if cell["id"] == "climb")["outputs"] = [output]
+    return {NOTEBOOK: json.dumps(notebook, indent=1).encode()}
+
+
+def in_arrays(**arrays):
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    return {"cs231n/checks/fingerprints.npz": content.getvalue()}
+
+
+def appended(name, text):
+    return {name: FILES[name] + text.encode()}
+
+
+LINE = "saliency = gradient.abs().amax(dim=1)"
+SENTENCE = 'A large value of $M$ means "the score is sensitive here", not "more of this raises the score".'
+LEAKS = {
+    "a comment": appended("cs231n/vis_utils.py", f"# {LINE}\n"),
+    "other spaces": appended("cs231n/vis_utils.py", "x = 1\nsaliency=gradient.abs( ).amax(dim = 1)\n"),
+    "broken over lines": appended("cs231n/vis_utils.py", "saliency = gradient.abs().amax(\n    dim=1\n)\n"),
+    "a short but telling line": appended("cs231n/vis_utils.py", "    scores = model(X_fooling)\n"),
+    "a text": appended("README.md", f"\nTry `{LINE}`.\n"),
+    "an output": in_output(["something\n", f"    {LINE}\n"]),
+    "an output in HTML": in_output("<b>saliency</b> = <i>gradient</i>.abs().amax(dim<span>=</span>1)", "text/html"),
+    "an output in escaped HTML": in_output("<pre>(ascent,) = torch.autograd.grad(objective&#44; img)</pre>", "text/html"),
+    "a label": in_arrays(**{f"known/{LINE}/ids": np.zeros(3)}),
+    "an array of strings": in_arrays(labels=np.array(["x", LINE])),
+    "an array of bytes": in_arrays(labels=np.frombuffer(LINE.encode(), dtype=np.uint8)),
+    "a name of a file": {f"cs231n/{LINE}.md": b""},
+    "a model answer": appended("cs231n/checks/README.md", f"\n{SENTENCE}\n"),
+    "a model answer in the notebook": in_output(SENTENCE),
+    "a rubric": appended("README.md", "only the lost sign, with the consequence that some pixels move the wrong way."),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_leak_is_found(leak):
+    with pytest.raises(
+        ValueError, match=r" holds a (line of the solution|model answer), .*:\d+.*Nothing was released\."
+    ) as refused:
+        require_no_leaks(FILES | LEAKS[leak], SECRETS)
+    (name,) = LEAKS[leak]
+    assert str(refused.value).startswith(name)
+
+
+def test_a_leak_is_told_with_its_line():
+    files = FILES | appended("cs231n/vis_utils.py", f"# {LINE}\n")
+    number = files["cs231n/vis_utils.py"].decode().count("\n")
+    origin = f"a line of the solution, {ROOT}/cs231n/net_visualization_pytorch.py:25"
+    with pytest.raises(ValueError, match=re.escape(f"cs231n/vis_utils.py:{number} holds {origin}. Nothing was released.")):
+        require_no_leaks(files, SECRETS)
+    files = FILES | in_output([f'{LINE} and "more"\n'])
+    number = next(i for i, line in enumerate(files[NOTEBOOK].decode().splitlines(), 1) if LINE in line)
+    with pytest.raises(ValueError, match=re.escape(f"{NOTEBOOK}:{number} holds {origin}")):
+        require_no_leaks(files, SECRETS)
+
+
+ANYWHERE = "with torch.no_grad():", "for _ in range(100):", "else:", "break", "def warn_not_fooled(X_fooling, target_y, model):"
+
+
+@pytest.mark.parametrize("text", ANYWHERE)
+def test_what_stands_in_any_code_is_no_leak(text):
+    require_no_leaks(FILES | appended("cs231n/vis_utils.py", f"    {text}\n"), SECRETS)
+
+
+def test_every_line_of_the_solutions_is_searched_for_but_for_those_that_say_nothing():
+    regions = re.findall(r"# BEGIN SOLUTION\n(.*?)# END SOLUTION", (ROOT / SOLVED).read_text(), re.S)
+    lines = [re.sub(r"\s+|#.*", "", line) for region in regions for line in region.splitlines()]
+    assert [line for line in lines if line and line not in SECRETS] == [
+        "for_inrange(100):",
+        "break",
+        "withtorch.no_grad():",
+        "else:",
+        "withtorch.no_grad():",
+    ]
+
+
+def test_a_comment_of_a_solution_is_a_secret_too(reference):
+    comment = "    # the images do not see each other, so one pass is enough\n"
+    rewrite(reference / SOLVED, BEGIN, BEGIN + comment)
+    exercises, files = edition(reference)
+    with pytest.raises(ValueError, match=r"README\.md:\d+ holds a line of the solution, .*net_visualization_pytorch\.py:23"):
+        require_no_leaks(files | appended("README.md", comment), secrets(reference, exercises))
+
+
+@pytest.mark.parametrize(
+    "name", [".git/objects/ab", "cs231n/instructor/rubric.toml", "tests/test_x.py", "cs231n/__pycache__/x.pyc"]
+)
+def test_a_file_that_belongs_in_no_edition_is_found(name):
+    with pytest.raises(ValueError, match=f"{name} does not belong into a student edition"):
+        require_no_leaks(FILES | {name: b""}, SECRETS)
+
+
+def test_pickled_objects_are_refused():
+    content = io.BytesIO()
+    np.savez(content, labels=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match="holds pickled objects"):
+        require_no_leaks({"x.npz": content.getvalue()}, SECRETS)
+
+
+def test_a_leak_in_the_reference_stops_the_release_before_anything_is_written(reference, tmp_path):
+    rewrite(reference / "cs231n" / "vis_utils.py", "import ", f"# {LINE}\nimport ")
+    with pytest.raises(ValueError, match=r"cs231n/vis_utils\.py:\d+ holds a line of the solution"):
+        release.release(tmp_path / "deep" / "out", kit=reference)
+    assert not (tmp_path / "deep").exists()
+
+
+# The proof that it runs
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A function that writes an edition whose notebook has these cells {id: source}, and returns its folder."""
+
+    def write(**cells):
+        (tmp_path / "cs231n").mkdir()
+        (tmp_path / "cs231n" / "__init__.py").touch()
+        code = [nbformat.v4.new_code_cell(source, id=name) for name, source in cells.items()]
+        nbformat.write(nbformat.v4.new_notebook(cells=code), tmp_path / NOTEBOOK)
+        return tmp_path
+
+    return write
+
+
+ONE = dataclasses.replace(EXERCISES[0], check="check")
+UNFINISHED = 'print("… compute_saliency_maps: not implemented yet.")'
+
+
+def test_a_stub_notebook_that_goes_through_and_says_what_is_unfinished_is_accepted(small):
+    require_stubs_run(small(check=UNFINISHED), [ONE])
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"bad": "1 / 0", "check": UNFINISHED}, r"does not go through:\n(.|\n)*ZeroDivisionError"),
+        (
+            {"check": "print('✓ right')"},
+            "Cell check of the edition printed '✓ right.*; expected 'compute_saliency_maps: not",
+        ),
+        ({"bad": "import os; os._exit(1)", "check": UNFINISHED}, "does not go through:\n.*died"),
+    ],
+)
+def test_a_stub_notebook_that_does_not_is_refused(small, cells, said):
+    with pytest.raises(ValueError, match=said):
+        require_stubs_run(small(**cells), [ONE])
+
+
+def test_a_module_that_students_do_not_get_is_not_found_through_pythonpath(small, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    root = small(check=UNFINISHED)
+    shutil.rmtree(root / "cs231n")
+    with pytest.raises(ValueError, match="No module named 'cs231n'"):
+        require_stubs_run(root, [ONE])
+
+
+def test_a_package_from_elsewhere_is_noticed(small):
+    root = small(check=f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{UNFINISHED}")
+    with pytest.raises(ValueError, match=r"The edition used .*cs231n/.*, which is not its own"):
+        require_stubs_run(root, [ONE])
+
+
+def test_solutions_that_are_not_right_in_the_edition_are_refused(released):
+    wrong = dataclasses.replace(EXERCISES[0], solved=EXERCISES[0].solved.replace(".abs()", ""))
+    with unpacked(released[0] / f"{NAME}.zip", ROOT) as root:
+        with pytest.raises(ValueError, match=r"does not go through:\n(.|\n)*compute_saliency_maps: no-absolute-value"):
+            require_solutions_right(root, [wrong, *EXERCISES[1:]])
+        with pytest.raises(ValueError, match="expected 'compute_saliency_maps is right' in it"):
+            require_solutions_right(root, [dataclasses.replace(EXERCISES[0], solved=CELLS["exercise-1"].source)])
+    assert not root.exists()

@@ -1,0 +1,142 @@
+"""The rubric: the default one against the notebook and the checks, rubrics of an instructor, and what an answer earns."""
+
+import re
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from cs231n.checks.explanations import EXERCISES, MISTAKES
+from cs231n.instructor import rubric
+
+DEFAULT = rubric.load()
+EXERCISE = "compute_saliency_maps"
+
+
+def record(verdict="right", mistakes=(), answer="Because."):
+    exercise = {"verdict": verdict, "mistakes": list(mistakes), "notes": [], "message": "", "seconds": 0.1}
+    return {
+        "exercises": dict.fromkeys(EXERCISES, exercise),
+        "answers": dict.fromkeys(DEFAULT.questions, answer),
+    }
+
+
+def written(folder, text):
+    path = folder / "own.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def points_in_the_notebook():
+    """Yield the points that the notebook shows, in its order."""
+    exercises = iter(EXERCISES)
+    for cell in nbformat.read(ROOT / "NetworkVisualization.ipynb", as_version=4).cells:
+        shown = re.search(r"^(?:### Inline question (\d)|\*\*Difficulty).*\*\*Points\*\* (\d+)$", cell.source, re.MULTILINE)
+        if shown:
+            yield f"question-{shown[1]}" if shown[1] else next(exercises), int(shown[2])
+
+
+def test_the_points_are_those_of_the_notebook_in_its_order():
+    assert list(DEFAULT.points.items()) == list(points_in_the_notebook())
+    assert sum(DEFAULT.points.values()) == 40
+
+
+def test_every_known_mistake_has_its_part_and_no_other():
+    assert DEFAULT.kept.keys() == MISTAKES.keys()
+    assert all(0 <= part < 1 for part in DEFAULT.kept.values())
+
+
+def test_a_near_miss_keeps_more_than_a_missed_point_and_damage_keeps_nothing():
+    kept = DEFAULT.kept
+    assert kept["batch-mean"] > kept["no-absolute-value"] > kept["cross-entropy"] > kept["library-patched"] == 0
+
+
+def test_columns_are_the_exercises_and_questions_in_the_notebooks_order():
+    assert DEFAULT.columns[:4] == (EXERCISE, "question-1", "question-2", "make_fooling_image")
+    assert set(DEFAULT.exercises) | set(DEFAULT.questions) == set(DEFAULT.columns)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "mistakes", "expected"),
+    [
+        ("right", [], 7),
+        ("right", ["batch-mean"], 7),
+        ("wrong", ["batch-mean"], 5.6),
+        ("wrong", ["batch-mean", "no-absolute-value"], 3.36),
+        ("wrong", ["batch-mean", "batch-mean"], 5.6),
+        ("wrong", ["batch-mean", "library-patched"], 0),
+        ("wrong", ["a name that nobody knows"], 0),
+        ("wrong", [], 0),
+        *((verdict, ["batch-mean"], 0) for verdict in ("unfinished", "broken", "missing", "stopped", "no verdict")),
+    ],
+)
+def test_what_an_exercise_earns(verdict, mistakes, expected):
+    assert DEFAULT.score(record(verdict, mistakes), {})[EXERCISE] == expected
+
+
+def test_an_exercise_without_a_result_earns_nothing():
+    without = record()
+    del without["exercises"][EXERCISE]
+    assert DEFAULT.score(without, {})[EXERCISE] == 0
+
+
+def test_an_answer_earns_its_mark_none_while_it_waits_and_0_when_it_is_empty():
+    marks = {"question-1": (2.5, "half of it")}
+    columns = DEFAULT.score(record(), marks)
+    assert columns["question-1"] == 2.5
+    assert columns["question-2"] is None
+    assert DEFAULT.score(record(answer=" \n"), {})["question-2"] == 0
+    assert DEFAULT.score({**record(), "answers": {}}, {})["question-2"] == 0
+
+
+def test_a_mark_counts_also_where_the_notebook_holds_no_answer():
+    assert DEFAULT.score(record(answer=""), {"question-1": (3.0, "by mail")})["question-1"] == 3
+
+
+def test_the_total_leaves_out_what_waits_and_has_two_decimals():
+    columns = DEFAULT.score(record("wrong", ["cross-entropy", "batch-mean"]), {"question-1": (1.1, "")})
+    assert DEFAULT.total(columns) == 6.98  # 3 * 1.96 + 1.1
+    assert DEFAULT.total(DEFAULT.score(record(), dict.fromkeys(DEFAULT.questions, (3.0, "")))) == 39
+
+
+def test_an_own_rubric_names_only_what_differs(tmp_path):
+    own = rubric.load(written(tmp_path, "[points]\nquestion-1 = 6\n[kept]\ncross-entropy = 0.5\n"))
+    assert own.points == {**DEFAULT.points, "question-1": 6}
+    assert own.columns == DEFAULT.columns
+    assert own.kept == {**DEFAULT.kept, "cross-entropy": 0.5}
+    assert own.score(record("wrong", ["cross-entropy"]), {})[EXERCISE] == 3.5
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[points]\nquestion-9 = 3", r"\[points\] question-9 is not known; expected one of compute_saliency_maps"),
+        ("[points]\ncross-entropy = 3", r"\[points\] cross-entropy is not known"),
+        ("[kept]\ncross_entropy = 1", r"\[kept\] cross_entropy is not known"),
+        ("[points]\nquestion-1 = -1", r"\[points\] question-1 = -1; expected points"),
+        ("[points]\nquestion-1 = inf", r"question-1 = inf; expected points"),
+        ("[points]\nquestion-1 = nan", r"question-1 = nan; expected points"),
+        ("[points]\nquestion-1 = true", r"question-1 = True; expected points"),
+        ("[points]\nquestion-1 = '4'", r"question-1 = '4'; expected points"),
+        ("[points.question-1]\nmost = 3", r"question-1 = {'most': 3}; expected points"),
+        ("[kept]\nbatch-mean = 1.5", r"\[kept\] batch-mean = 1.5; expected a part from 0 to 1"),
+        ("[kept]\nbatch-mean = -0.1", r"batch-mean = -0.1; expected a part"),
+        ("[parts]\nbatch-mean = 1", r"the table \[parts\] is not known; expected \[points\] and \[kept\]"),
+        ("points = 3", r"points is 3; expected a table"),
+        ("[points\n", r"is not a TOML file: .*line 1"),
+        ("[points]\nquestion-1 = 3\nquestion-1 = 4", r"is not a TOML file"),
+    ],
+)
+def test_what_is_no_rubric_is_refused_with_file_and_key(tmp_path, text, told):
+    path = written(tmp_path, text)
+    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}:? .*{told}"):
+        rubric.load(path)
+
+
+def test_a_file_that_is_no_text_is_refused_and_a_missing_one_is_an_oserror(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=r"own\.toml is not a TOML file"):
+        rubric.load(path)
+    with pytest.raises(FileNotFoundError):
+        rubric.load(tmp_path / "none.toml")

@@ -1,0 +1,304 @@
+"""Handing in: what is missing is told with its place, and what is written is whole."""
+
+import re
+import subprocess
+import sys
+import zipfile
+
+import nbclient
+import nbformat
+import pytest
+from conftest import ROOT
+
+from cs231n import checks, submit
+from cs231n.instructor.edition import edition
+
+NAME = "NetworkVisualization.ipynb"
+STUB_EXERCISES, FILES = edition(ROOT)
+SOLVED = {exercise.cell: exercise.solved for exercise in STUB_EXERCISES}
+
+
+def filled():
+    """The notebook of the student edition with everything done, as if it had been run from top to bottom."""
+    notebook = nbformat.reads(FILES[NAME].decode(), as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for count, cell in enumerate(code, 1):
+        cell.execution_count = count
+        cell.source = SOLVED.get(cell.id, cell.source)
+    for cell in notebook.cells:
+        if "inline-answer" in cell.metadata.get("tags", []):
+            cell.source = f"*Your answer:* my words about {cell.id}."
+    return notebook
+
+
+def cell(notebook, name):
+    return next(cell for cell in notebook.cells if cell.id == name)
+
+
+def saved(notebook, folder):
+    path = folder / NAME
+    nbformat.write(notebook, path)
+    return path
+
+
+# What is written
+
+
+def test_a_finished_notebook_becomes_a_zip_with_the_notebook_and_a_page(tmp_path, capsys):
+    path = saved(filled(), tmp_path)
+    assert submit.main([str(path)]) == 0
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert archive.namelist() == [NAME, "NetworkVisualization.html"]
+        assert archive.read(NAME) == path.read_bytes()
+        page = archive.read("NetworkVisualization.html").decode()
+    assert "my words about answer-6" in page
+    printed = capsys.readouterr().out
+    assert "NetworkVisualization.ipynb and a copy to look at, NetworkVisualization.html" in printed
+    assert str(tmp_path / "submission.zip") in printed
+    assert {entry.name for entry in tmp_path.iterdir()} == {NAME, "submission.zip"}
+
+
+def test_the_page_needs_no_network_and_runs_no_script():
+    notebook = filled()
+    cell(notebook, "answer-1").source = "<script>alert(1)</script><img src='https://example.org/seen.png'>"
+    page = submit.page(notebook, "mine").decode()
+    (policy,) = re.findall('<meta content="([^"]*)" http-equiv="Content-Security-Policy"/>', page)
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
+    assert page.index(policy) < min(page.index(tag) for tag in ("<script", "<style", "<img"))
+    assert not re.search(r"<(script|link)[^>]*(src|href)=", page)
+
+
+def test_an_earlier_zip_stays_if_the_new_one_cannot_be_written(tmp_path, monkeypatch, capsys):
+    path = saved(filled(), tmp_path)
+    (tmp_path / "submission.zip").write_text("earlier")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(submit.os, "replace", full)
+    assert submit.main([str(path)]) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert (tmp_path / "submission.zip").read_text() == "earlier"
+    assert {entry.name for entry in tmp_path.iterdir()} == {NAME, "submission.zip"}
+
+
+def test_the_students_code_is_never_run(tmp_path):
+    notebook = filled()
+    mark = tmp_path / "it ran"
+    cell(notebook, "exercise-1").source += f"\n\nopen({str(mark)!r}, 'w').close()\n"
+    assert submit.main([str(saved(notebook, tmp_path))]) == 0
+    assert not mark.exists()
+
+
+def test_it_works_in_a_student_edition_without_torch(tmp_path):
+    for name, content in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    saved(filled(), tmp_path)
+    code = "import sys; sys.modules['torch'] = None; from cs231n.submit import main; sys.exit(main([]))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+# What is missing
+
+
+def test_an_untouched_notebook_is_told_all_that_is_missing_and_nothing_is_written(tmp_path, capsys):
+    path = tmp_path / NAME
+    path.write_bytes(FILES[NAME])
+    assert submit.main([str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert "There are 10 things to do" in printed
+    for exercise in submit.EXERCISES:
+        assert f"{exercise} is not written yet." in printed
+    for number in range(1, 7):
+        assert f"Inline question {number} has no answer." in printed
+    assert '24 of 24 code cells were not run: cell 3 (under "1. Setup")' in printed
+    assert "submission.zip was not written. To hand the notebook in as it is: the option --incomplete." in printed
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_incomplete_notebook_can_be_handed_in_all_the_same(tmp_path, capsys):
+    path = tmp_path / NAME
+    path.write_bytes(FILES[NAME])
+    assert submit.main([str(path), "--incomplete"]) == 0
+    assert "There are 10 things to do" in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert archive.read(NAME) == FILES[NAME]
+
+
+NOT_WRITTEN = {
+    "def compute_saliency_maps(X, y, model):\n    raise NotImplementedError": "is not written yet",
+    "def compute_saliency_maps(X, y, model):\n    X = X + 1\n    raise NotImplementedError('later')": "is not written yet",
+    "def compute_saliency_maps(X, y, model):\n    pass": "is not written yet",
+    'def compute_saliency_maps(X, y, model):\n    """Words."""\n    ...': "is not written yet",
+    "def another(X, y, model):\n    return X": "is not defined in any cell that Python can read",
+    "def compute_saliency_maps(X, y, model)\n    return X": "is not defined in any cell that Python can read",
+    "from mine import compute_saliency_maps": "is not defined in any cell that Python can read",
+    "": "is not defined in any cell that Python can read",
+}
+
+
+@pytest.mark.parametrize("source", NOT_WRITTEN)
+def test_an_exercise_that_is_not_written_is_told(source):
+    notebook = filled()
+    cell(notebook, "exercise-1").source = source
+    (told, *_) = submit.missing(notebook)
+    assert told.startswith(f"compute_saliency_maps {NOT_WRITTEN[source]}")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def compute_saliency_maps(X, y, model):\n    return X.wrong",
+        "%%time\ndef compute_saliency_maps(X, y, model):\n    !ls\n    return X",
+        "compute_saliency_maps = lambda X, y, model: X",
+        "def compute_saliency_maps(X, y, model):\n    pass\n\ndef compute_saliency_maps(X, y, model):\n    return X",
+    ],
+)
+def test_whatever_is_written_counts_as_attempted_right_or_wrong(source):
+    notebook = filled()
+    cell(notebook, "exercise-1").source = source
+    assert submit.missing(notebook) == []
+
+
+def test_the_last_definition_counts_as_it_does_when_the_notebook_runs():
+    notebook = filled()
+    stub = nbformat.v4.new_code_cell("def make_fooling_image(X, target_y, model):\n    pass", execution_count=25)
+    notebook.cells.insert(-1, stub)
+    assert submit.missing(notebook) == [
+        "make_fooling_image is not written yet. Write it in the cell of its exercise, in place of the line with `raise`."
+    ]
+
+
+def test_cells_that_were_not_run_or_not_in_order_or_failed_are_told_with_their_place():
+    notebook = filled()
+    cell(notebook, "climb").execution_count = None
+    (told,) = submit.missing(notebook)
+    assert told.startswith(
+        '1 of 24 code cells were not run: cell 50 (under "Exercise 3: class_visualization_update_step"). Restart'
+    )
+
+    notebook = filled()
+    cell(notebook, "climb").execution_count = 77
+    (told,) = submit.missing(notebook)
+    assert 'cell 50 (under "Exercise 3: class_visualization_update_step") was run as number 77, expected 20' in told
+
+    notebook = filled()
+    cell(notebook, "check-2").outputs = [nbformat.v4.new_output("error", ename="WrongAnswer", evalue="", traceback=[])]
+    (told,) = submit.missing(notebook)
+    assert told.startswith('cell 33 (under "Exercise 2: make_fooling_image") ends in an error.')
+
+
+def test_empty_cells_and_the_cell_that_submits_need_no_run():
+    notebook = filled()
+    cell(notebook, "submit").execution_count = None
+    notebook.cells.insert(5, nbformat.v4.new_code_cell("  \n"))
+    assert submit.missing(notebook) == []
+    cell(notebook, "submit").execution_count = 90
+    assert submit.missing(notebook) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["*Your answer:*", "", " \n", "**Your answer:**\n\n> ", "Type your answer here", "<!-- a hint -->", "..."]
+)
+def test_an_answer_without_words_is_told(text):
+    notebook = filled()
+    cell(notebook, "answer-3").source = text
+    assert submit.missing(notebook) == ["Inline question 3 has no answer. Write it in the cell below the question."]
+    assert submit.answers(notebook)["question-3"] == ""
+
+
+def test_an_answer_is_found_by_its_id_by_nbgraders_and_by_its_place():
+    notebook = filled()
+    for number, name in enumerate(["other", "renamed"], 1):
+        cell(notebook, f"answer-{number}").id = name
+    del cell(notebook, "renamed").metadata["nbgrader"]
+    cell(notebook, "answer-3").source = "*Your answer:*"
+    below = notebook.cells.index(cell(notebook, "answer-3")) + 1
+    notebook.cells.insert(below, nbformat.v4.new_markdown_cell("In a cell of its own."))
+    notebook.cells.remove(cell(notebook, "answer-4"))
+    found = submit.answers(notebook)
+    assert found["question-1"] == "*Your answer:* my words about answer-1."
+    assert found["question-2"] == "*Your answer:* my words about answer-2."
+    assert found["question-3"] == "In a cell of its own."
+    assert found["question-4"] == ""
+    assert found["question-5"] == "*Your answer:* my words about answer-5."
+    assert submit.missing(notebook) == ["Inline question 4 has no answer. Write it in the cell below the question."]
+
+
+def test_it_knows_the_exercises_of_the_checks_and_the_questions_of_the_notebook():
+    assert set(submit.EXERCISES) == set(checks.EXERCISES)
+    headings = re.findall(r"^### Inline question (\d+)", "\n".join(cell.source for cell in filled().cells), re.M)
+    assert [int(number) for number in headings] == list(submit.QUESTIONS)
+
+
+# What cannot be handed in
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "There is no file"),
+        (b'{"cells": [', "is not a notebook, or it is damaged"),
+        (b"\xff\xfe\x00", "is not a notebook, or it is damaged"),
+        (b"[]", "is not a notebook, or it is damaged"),
+        (b'{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "or it is damaged"),
+        (nbformat.writes(nbformat.v4.new_notebook()).encode(), "holds no cells"),
+    ],
+)
+def test_what_is_no_notebook_is_refused_even_as_incomplete(tmp_path, capsys, content, said):
+    path = tmp_path / NAME
+    if content is not None:
+        path.write_bytes(content)
+    assert submit.main([str(path), "--incomplete"]) == 1
+    output = capsys.readouterr()
+    assert said in output.err
+    assert output.out == ""
+    assert not (tmp_path / "submission.zip").exists()
+
+
+def test_the_reference_is_recognised_and_not_handed_in(tmp_path, capsys):
+    (tmp_path / NAME).write_bytes((ROOT / NAME).read_bytes())
+    assert submit.main([str(tmp_path / NAME), "--incomplete"]) == 1
+    assert capsys.readouterr().out == (
+        "NetworkVisualization.ipynb is the reference notebook: it imports the solutions. There is nothing to submit.\n"
+    )
+    assert not (tmp_path / "submission.zip").exists()
+
+
+# From a cell of the notebook
+
+
+def test_the_cell_prints_the_same_list_and_raises_nothing(tmp_path, capsys):
+    path = tmp_path / NAME
+    path.write_bytes(FILES[NAME])
+    submit.main([str(path)])
+    command = capsys.readouterr().out
+    assert submit.submit(path) is None
+    assert capsys.readouterr().out == command.replace("the option --incomplete", "submit(incomplete=True)")
+    submit.submit(tmp_path / "no.ipynb")
+    assert capsys.readouterr().out.startswith("There is no file")
+    submit.submit(path, incomplete=True)
+    assert (tmp_path / "submission.zip").exists()
+
+
+def test_a_notebook_that_was_not_saved_after_its_last_run_is_told_so(tmp_path):
+    """The kernel knows what it ran; the file holds what was saved."""
+    (tmp_path / "cs231n").symlink_to(ROOT / "cs231n")
+    notebook = filled()
+    cell(notebook, "exercise-1").source = source = "def compute_saliency_maps(X, y, model):\n    return X"
+    saved(notebook, tmp_path)
+
+    def printed(*sources):
+        kernel = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        nbclient.NotebookClient(kernel, timeout=60, resources={"metadata": {"path": tmp_path}}).execute()
+        outputs = kernel.cells[-1].outputs
+        assert {output.name for output in outputs} == {"stdout"}
+        return "".join(output.text for output in outputs)
+
+    submit_cell = cell(notebook, "submit").source
+    told = printed(source, source + ".abs()", submit_cell)
+    assert "It is not the notebook that you ran. Save it (Ctrl+S), then run this cell again. On Colab" in told
+    assert not (tmp_path / "submission.zip").exists()
+    assert "submission.zip is written" in printed(source + ".abs()", source, submit_cell)
