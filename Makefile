@@ -1,18 +1,20 @@
 # Every target makes what it needs first. `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+ONLY := $(basename $(notdir $(wildcard tests/benchmarks/*.py)))
 NOTEBOOK := NetworkVisualization.ipynb
 NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help:
-	@echo "make notebook  execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
-	@echo "make test      run all tests, the notebook among them"
-	@echo "make lab       open the notebook in JupyterLab"
-	@echo "make data      fetch and verify the weights and the pictures"
-	@echo "make lint      what CI asks of the code's form"
-	@echo "make refresh   execute the notebook and store its outputs in it, for those who change the kit"
-	@echo "make clean     remove what make made: .venv, build and caches; the data stays"
+	@echo "make notebook    execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
+	@echo "make test        run all tests, the notebook among them"
+	@echo "make lab         open the notebook in JupyterLab"
+	@echo "make data        fetch and verify the weights and the pictures"
+	@echo "make lint        what CI asks of the code's form"
+	@echo "make benchmarks  measure against what others would use; a part: make benchmarks ONLY=grading"
+	@echo "make refresh     execute the notebook and store its outputs in it, for those who change the kit"
+	@echo "make clean       remove what make made: .venv, build and caches; the data stays"
 
 notebook: executed
 	$(NBCONVERT) --to html build/$(NOTEBOOK)
@@ -38,6 +40,12 @@ lint: .venv/tests-installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
+# Each script writes its own part of the table and its own rows of the results.
+benchmarks: data .venv/tests-installed
+	@for name in $(ONLY); do \
+		$(BIN)/python tests/benchmarks/$$name.py --out build/benchmarks/$$name.md --results build/benchmarks/results.json || exit 1; \
+	done
+
 refresh: executed
 	mv build/$(NOTEBOOK) $(NOTEBOOK)
 	$(BIN)/python .github/make_overview.py
@@ -58,4 +66,4 @@ clean:
 	$(PIP) -r tests/requirements.txt
 	touch $@
 
-.PHONY: help notebook executed test lab data lint refresh clean
+.PHONY: help notebook executed test lab data lint benchmarks refresh clean

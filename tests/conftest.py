@@ -19,6 +19,7 @@ import torch
 from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources
 from cs231n.image_utils import preprocess
+from cs231n.instructor.exam import drawn_exam
 from cs231n.squeezenet import load_squeezenet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +42,12 @@ def photographs(tmp_path_factory):
         (folder / name).symlink_to(ROOT / "datasets" / name)
     X, y, _ = load_imagenet_val(folder=folder)
     return torch.cat([preprocess(image) for image in X]), torch.from_numpy(y)
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    """A grader's exam."""
+    return drawn_exam(1)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import time
 import warnings
 
 import imageio.v3
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -36,6 +37,7 @@ from cs231n.checks.exam import own_exam
 from cs231n.checks.explanations import MISTAKES, NOTES
 from cs231n.checks.fingerprints import PATH, stored
 from cs231n.checks.report import WrongAnswer
+from cs231n.checks.student_file import functions
 from cs231n.instructor import fingerprints
 
 SALIENCY, FOOLING, STEP = EXERCISES
@@ -362,6 +364,14 @@ def test_the_checks_work_where_the_solutions_and_the_instructors_files_are_absen
     assert (result.returncode, result.stderr) == (1, "")
     verdicts = {name: report["verdict"] for name, report in json.loads(result.stdout).items()}
     assert verdicts == {SALIENCY: "wrong", FOOLING: "missing", STEP: "missing"}
+
+
+def test_a_cell_that_is_nested_too_deeply_costs_the_other_cells_nothing(tmp_path):
+    cells = ["-" * 100_000 + "1", "def compute_saliency_maps(X, y, model):\n    return None\n"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(notebook, tmp_path / "mine.ipynb")
+    found = functions(tmp_path / "mine.ipynb", EXERCISES)
+    assert callable(found[SALIENCY])
 
 
 def test_the_command_ends_as_always_after_a_function_that_could_not_be_ended(tmp_path):

@@ -144,10 +144,11 @@ def distance(found, known, least=0.0):
 
 
 def _parts(change, gradient, image):
-    """Return (a, b) where `change` is a * gradient + b * image and a > 0; NaN if it is nothing of this kind."""
+    """Return (a, b) where `change` is a * gradient + b * image, the gradient not being negligible; NaN if it is not so."""
     basis = np.stack([gradient, image], axis=1)
     a, b = np.linalg.lstsq(basis, np.nan_to_num(change), rcond=None)[0]
-    fits = a > 0 and np.linalg.norm(basis @ [a, b] - change) < TOLERANCE * np.linalg.norm(change)
+    tells = a * np.linalg.norm(gradient) > 0.01 * np.linalg.norm(change)  # an image set to 0 changes by a share of itself, too
+    fits = tells and np.linalg.norm(basis @ [a, b] - change) < TOLERANCE * np.linalg.norm(change)
     return (a, b) if fits else (np.nan, np.nan)
 
 

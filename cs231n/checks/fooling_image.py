@@ -187,6 +187,9 @@ def _wrong(function, exam, ways, special, changed, notes):
         stop = ["score-compared-with-class"]
     nothing = any(way.result is None and not way.endless for way in [*ways, *special])
     report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
+    # where no step was seen whose direction is known, when the steps end says nothing
+    nearly = sum(_is_right(way, exam) for way in ways) >= len(ways) - 1
+    report.explained = bool(names) or nearly or (names == () and any(way.steps for way in ways))
     report.evidence += ["For one of the images it returned None."] * nothing
     _add_evidence(report, ways, special, exam)
     return report

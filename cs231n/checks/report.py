@@ -34,6 +34,7 @@ class Report:
     yours: np.ndarray | None = None
     expected: np.ndarray | None = None
     caption: str = ""
+    explained: bool = True  # whether the mistakes are all that is wrong, as far as is known; else something has no name
 
     def as_json(self):
         return {"verdict": self.verdict, "mistakes": sorted(self.mistakes), "notes": sorted(self.notes)}

@@ -159,9 +159,9 @@ def parsed(name, source):
                 part.source = rewrite(part.source)
                 part.tree = ast.parse(part.source, part.name)
                 break
-            except (SyntaxError, ValueError, RecursionError) as error:
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two for what is nested too deeply
                 said = f"line {error.lineno}: {(error.text or '').strip()}. " if getattr(error, "lineno", None) else ""
-                part.reason = f"{said}Python cannot read this: {getattr(error, 'msg', error)}."
+                part.reason = f"{said}Python cannot read this: {getattr(error, 'msg', error) or 'it is nested too deeply'}."
     marker = _merge_marker(part.source)
     part.reason = f"{part.name}, {marker or part.reason}"
     linecache.cache[part.name] = (len(part.source), None, part.source.splitlines(keepends=True), part.name)

@@ -109,10 +109,11 @@ def _on_large_images(function, exam, failure):
 def _wrong(function, exam, found, convention, changed, notes):
     live = [calls for calls in found if calls.case is not exam.step_dead]
     in_place = any(calls.in_place for calls in live)
-    names = []
+    names, explained = [], False
     if any(calls.changes.any() for calls in live):
         marks = {calls.case: fingerprint(calls.changes) for calls in found}
         names = exam.known.nearest("step", marks)
+        explained = names is not None
         if names is None and SPOILING & set(changed):
             names = ()
         if names is None:
@@ -121,11 +122,14 @@ def _wrong(function, exam, found, convention, changed, notes):
             names = exam.known.nearest_but_for_length("step", marks, laws)
         if names is None:
             names = exam.known.nearest_regulariser({calls.case: marks[calls.case] for calls in live})
+        explained = explained or bool(names)
         if names is None:
             broken = any(not np.isfinite(calls.images).all() for calls in live)
             names = ("not-finite",) if broken else ()
     names = [_named_by_use(function, exam) if name == "regulariser-missing" else name for name in names]
+    nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
     report = Report(EXERCISE, "wrong", [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
+    report.explained = explained or nearly
     _add_evidence(report, found, convention, exam)
     return report
 

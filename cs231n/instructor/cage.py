@@ -6,7 +6,9 @@ Used in the process that runs submissions (sandbox_child.py); imports nothing bu
 import ctypes
 import math
 import os
+import platform
 import resource
+import struct
 import sys
 from pathlib import Path
 
@@ -18,6 +20,18 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER =
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/nix/store")
 DEVICES = ("null", "zero", "random", "urandom")
 
+# System calls that a submission has no use for: memory that no limit counts, keys that outlive it, other roads into the
+# kernel. {call: (its number on x86_64, on aarch64)}
+REFUSED_CALLS = {
+    **{"shmget": (29, 194), "shmat": (30, 196), "msgget": (68, 186), "memfd_create": (319, 279), "memfd_secret": (447, 447)},
+    **{"add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219)},
+    **{"ptrace": (101, 117), "process_vm_writev": (311, 271), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40)},
+    **{"perf_event_open": (298, 241), "bpf": (321, 280), "userfaultfd": (323, 282), "io_uring_setup": (425, 425)},
+}
+SOCKET = (41, 198)
+ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # {machine: (column above, number in a filter)}
+PR_SET_SECCOMP, SECCOMP_FILTER, ALLOW, REFUSE = 22, 2, 0x7FFF0000, 0x00050001  # with EPERM
+
 # What the instructor is told: {name: what it means}.
 PROTECTIONS = {
     "limits": "limits on memory, CPU time, files, processes and output",
@@ -25,6 +39,7 @@ PROTECTIONS = {
     "other-user": "the submission's processes belong to a user who owns nothing",
     "own-processes": "it sees no process but its own",
     "no-network": "no network",
+    "few-calls": "no calls into the kernel that it has no use for: other sockets, shared memory, keys, tracing",
     "small-disk": "it sees nothing of the disk but Python and the system's libraries, and writes nowhere but into 32 MB of "
     "its own, which vanish",
 }
@@ -127,7 +142,7 @@ def limit(memory, cpu_seconds, processes):
         "RLIMIT_CPU": math.ceil(cpu_seconds),
         "RLIMIT_FSIZE": 16 * 2**20,
         "RLIMIT_NOFILE": 128,
-        "RLIMIT_CORE": 0,
+        "RLIMIT_CORE": 1,  # bytes; unlike 0 it also keeps a program that collects core files from being started
         "RLIMIT_NPROC": processes,
     }
     for name, value in limits.items():
@@ -142,9 +157,9 @@ def mapped():
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if sys.platform == "linux" else 0
 
 
-def become(user):
-    """Give up all rights: become the user with this number (if this is root), drop every capability, never get them back."""
-    if os.geteuid() == 0 and user is not None:
+def give_up_rights(user):
+    """Become the user with this number, unless it is None; drop every capability, and never get one back."""
+    if user is not None:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
@@ -152,3 +167,26 @@ def become(user):
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
         _call("capset", header, data)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+
+
+def refuse_calls():
+    """Refuse REFUSED_CALLS to this process and all its children, for ever. Raises OSError where there is no such filter."""
+    if platform.machine() not in ARCHITECTURES:
+        raise OSError(f"the system calls of {platform.machine()} are not known here")
+    column, architecture = ARCHITECTURES[platform.machine()]
+    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
+    program = [
+        *((load, 0, 0, 4), (equal, 1, 0, architecture), (give, 0, 0, REFUSE)),
+        *((load, 0, 0, 0), (at_least, 0, 1, 0x40000000), (give, 0, 0, REFUSE)),  # x86's second table of calls
+    ]
+    for number in (numbers[column] for numbers in REFUSED_CALLS.values()):
+        program += [(equal, 0, 1, number), (give, 0, 0, REFUSE)]
+    # of sockets those of the machine itself (AF_UNIX); AF_VSOCK, for one, leads out of a network namespace
+    program += [(equal, 0, 3, SOCKET[column]), (load, 0, 0, 16), (equal, 1, 0, 1), (give, 0, 0, REFUSE), (give, 0, 0, ALLOW)]
+    code = b"".join(struct.pack("=HBBI", *step) for step in program)
+    whole = _Program(len(program), code)
+    _call("prctl", PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_FILTER), ctypes.byref(whole), ctypes.c_ulong(0), ctypes.c_ulong(0))

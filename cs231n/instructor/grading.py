@@ -10,6 +10,7 @@ import secrets
 import sys
 import threading
 import time
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import joblib
@@ -30,18 +31,24 @@ from . import pages
 from . import rubric as rubrics
 from .cage import PROTECTIONS
 from .exam import drawn_exam, drawn_photographs
-from .sandbox import ROOT, Sandbox, Stopped
+from .reading import checked_outline
+from .sandbox import ROOT, Ended, Sandbox, Stopped
 from .submissions import submissions
 
 REFERENCE = ROOT / "NetworkVisualization.ipynb"
 READING = 40.0  # seconds for reading a file
 EXERCISE = 30.0  # seconds for an exercise, by the clock and of the CPU; a right answer takes one
+OWN_CHECK = 15.0  # for what the student's own check says of an answer that is not right
 SUBMISSION = 75.0  # for all three
 ON_PHOTOGRAPHS = {"seconds": 20.0, "calls": 10_000}
 CLOSE = 0.02  # relative, on SqueezeNet: what rounding does in its depth is a tenth of that
 QUESTIONS = tuple(f"question-{number}" for number in range(1, 7))
 VERDICTS = {"right", "wrong", "unfinished", "broken", "missing"}
 TEXT_LIMIT = 6000
+
+
+class CutShort(Exception):
+    """The run ended before all submissions were graded; what is done is kept."""
 
 
 def add_arguments(parser):
@@ -63,7 +70,12 @@ def run(options):
     if (options.backend == "dask") != bool(options.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS go together.")
     rubric = rubrics.load(options.rubric)
-    records = grade_folder(options.submissions, options.out, options.jobs, rubric, options.resume, options.scheduler)
+    try:
+        records = grade_folder(options.submissions, options.out, options.jobs, rubric, options.resume, options.scheduler)
+    except (CutShort, KeyboardInterrupt) as error:
+        done = len(list((options.out / "rows").glob("*.json")))
+        print(f"{error or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr)
+        return 1
     unmarked = sum(bool(text.strip()) for record in records for text in record["answers"].values())
     print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
     print(f"{unmarked} answers to mark: open marking/question-N.html, fill in marking/question-N.csv, then grade --resume.")
@@ -127,13 +139,16 @@ def _graded(found, jobs, scheduler):
         run = Run.drawn()
     told = False
     with _backend(scheduler):
-        work = (joblib.delayed(_in_worker)(run, submission) for submission in found)
+        work = (joblib.delayed(_in_worker)(run, submission, os.getpid()) for submission in found)
         parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", max_nbytes=None, batch_size=1)
-        for record, protections in tqdm(parallel(work), total=len(found), unit="submission", file=sys.stderr):
-            if not told:
-                _tell(protections)
-                told = True
-            yield record
+        try:
+            for record, protections in tqdm(parallel(work), total=len(found), unit="submission", file=sys.stderr):
+                if not told:
+                    _tell(protections)
+                    told = True
+                yield record
+        except BrokenExecutor as error:  # loky's word for a worker that was killed, by a person or for want of memory
+            raise CutShort(f"A worker was killed ({type(error).__name__}).") from None
     _close_sandbox()
     if jobs > 1 and scheduler is None:
         get_reusable_executor().shutdown(wait=True)  # with the workers their sandboxes end
@@ -188,16 +203,33 @@ class Run:
 _mine = threading.local()  # the sandbox of this worker; Dask's workers are threads
 
 
-def _in_worker(run, submission):
+def _in_worker(run, submission, parent):
+    """Return (record, protections), in a sandbox that this worker keeps from one submission to the next."""
     torch.set_num_threads(1)
-    if getattr(_mine, "number", None) != run.number:
-        _close_sandbox()
-        _mine.sandbox, _mine.number, _mine.network = Sandbox(), run.number, load_squeezenet(device="cpu")
-    try:
-        return graded(submission, run, _mine.sandbox, _mine.network), _mine.sandbox.protections
-    except BaseException:
-        _close_sandbox()
-        raise
+    if os.getppid() == parent and not hasattr(_mine, "watch"):
+        _mine.watch = threading.Thread(target=_end_with, args=(parent,), daemon=True)
+        _mine.watch.start()
+    for attempt in (1, 2):
+        if getattr(_mine, "number", None) != run.number:
+            _close_sandbox()
+            _mine.sandbox, _mine.number, _mine.network = Sandbox(), run.number, load_squeezenet(device="cpu")
+        try:
+            return graded(submission, run, _mine.sandbox, _mine.network), _mine.sandbox.protections
+        except Ended as end:  # whoever caused that, this submission gets a second, fresh one
+            protections = _mine.sandbox.protections
+            _close_sandbox()
+            if attempt == 2:
+                return {**_empty_record(submission), "note": f"{end} Twice, with this submission."}, protections
+        except BaseException:
+            _close_sandbox()
+            raise
+
+
+def _end_with(parent):
+    """End this worker soon after the process that started it was killed; its sandbox ends with it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _close_sandbox():
@@ -212,18 +244,7 @@ def _close_sandbox():
 def graded(submission, run, sandbox, network):
     """Return the record of a Submission. network: the grader's own SqueezeNet."""
     started = time.monotonic()
-    record = {
-        "student": submission.student,
-        "name": submission.name,
-        "submission": submission.shown,
-        "sha256": submission.sha256(),
-        "earlier": submission.earlier,
-        "verdict": "unreadable",
-        "note": "",
-        "exercises": {name: _result(Report(name, "missing"), []) for name in EXERCISES},
-        "answers": dict.fromkeys(QUESTIONS, ""),
-        "figures": {},
-    }
+    record = _empty_record(submission)
     notes = [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."] if submission.earlier else []
     outline = {"problem": submission.problem} if submission.problem else _outline(submission, run, sandbox)
     if outline["problem"]:
@@ -235,6 +256,21 @@ def graded(submission, run, sandbox, network):
     return {**record, "verdict": "graded", "figures": outline["figures"], "note": " ".join([*notes, *outline["notes"]])}
 
 
+def _empty_record(submission):
+    return {
+        "student": submission.student,
+        "name": submission.name,
+        "submission": submission.shown,
+        "sha256": submission.sha256(),
+        "earlier": submission.earlier,
+        "verdict": "unreadable",
+        "note": "",
+        "exercises": {name: _result(Report(name, "missing"), []) for name in EXERCISES},
+        "answers": dict.fromkeys(QUESTIONS, ""),
+        "figures": {},
+    }
+
+
 def _outline(submission, run, sandbox):
     """Return what reading.outline found in the sandbox; {"problem": sentence} if it came to nothing."""
     with submission.path.open("rb") as file:
@@ -242,8 +278,11 @@ def _outline(submission, run, sandbox):
             with sandbox.job(READING, READING, file) as job:
                 found, _ = job.ask("outline", name=submission.path.name, figures=run.figures)
         except Stopped as stop:
-            return {"problem": f"{submission.path.name} could not be read. {stop}"}
-    return found
+            return {"problem": f"{submission.shown} could not be read. {stop}"}
+    try:
+        return checked_outline(found, run.figures)
+    except ValueError as error:
+        return {"problem": str(error)}
 
 
 def _exercise(name, parts, run, sandbox, network, seconds):
@@ -261,12 +300,14 @@ def _exercise(name, parts, run, sandbox, network, seconds):
                 if report.verdict == "right":
                     with own_settings():
                         report = ON_SQUEEZENET[name](job, run.photographs, network) or report
-                if report.verdict in ("wrong", "broken") and "never-returns" not in report.mistakes:
-                    report, evidence = _as_students_see_it(report, job)
     except Stopped as stop:
         return _stopped(name, str(stop), time.monotonic() - started)
+    except Ended:
+        raise
     except Exception as error:  # what came back was so odd that judging it failed
         return _stopped(name, f"It could not be judged ({type(error).__name__}).", time.monotonic() - started)
+    if not refused and report.verdict in ("wrong", "broken") and "never-returns" not in report.mistakes:
+        report, evidence = _as_students_see_it(report, parts, sandbox)
     return _result(report, evidence, time.monotonic() - started)
 
 
@@ -280,22 +321,29 @@ def _sentences(told):
     return [str(sentence)[:1000] for sentence in evidence[:12]] if isinstance(evidence, list) else []
 
 
-def _as_students_see_it(report, job):
-    """Return (report, evidence): what the student's own check says of the same mistake, since ours would show hidden inputs.
+def _as_students_see_it(report, parts, sandbox):
+    """Return (report, evidence): what the student's own check says, in a process that has seen nothing of our exam.
 
     Which mistake it is, is the exam's word; only of a regulariser without effect the own check, which sees inside, knows more.
     """
     try:
-        told, _ = job.ask("own_check", seconds=20.0, exercise=report.exercise)
+        with sandbox.job(OWN_CHECK, OWN_CHECK) as job:
+            job.ask("define", exercise=report.exercise, parts=parts)
+            told, _ = job.ask("own_check", exercise=report.exercise)
     except Stopped:
         return report, []
+    told = told if isinstance(told, dict) else {}
     if told.get("verdict") == "right":
         return report, ["Your own check calls it right. On other networks, images and targets it is not."]
-    inside = {"regulariser-detached", "regulariser-on-scores", "regulariser-on-weights"} & set(told.get("mistakes", ()))
+    inside = {"regulariser-detached", "regulariser-on-scores", "regulariser-on-weights"} & _names(told.get("mistakes"))
     if "regulariser-missing" in report.mistakes and inside:
         report.mistakes = [name for name in report.mistakes if name != "regulariser-missing"] + sorted(inside)
     same = told.get("verdict") == report.verdict
     return report, _sentences(told) if same else []
+
+
+def _names(told):
+    return {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
 
 
 def _result(report, evidence, seconds=0.0):
@@ -304,6 +352,7 @@ def _result(report, evidence, seconds=0.0):
         "verdict": report.verdict,
         "mistakes": sorted(name for name in report.mistakes if name in MISTAKES),
         "notes": sorted(name for name in report.notes if name in NOTES),
+        "explained": report.explained,
         "message": told.text()[:TEXT_LIMIT],
         "seconds": round(seconds, 2),
     }

@@ -4,6 +4,7 @@ A choice has ids, explained in cs231n/checks/README.md; the right choice has non
 """
 
 import itertools
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -35,7 +36,7 @@ def best_other_score(scores, y):
     return scores.scatter(1, y[:, None], -torch.inf).amax(dim=1)
 
 
-OBJECTIVES = [
+OBJECTIVES = (
     ((), own_score),
     (("cross-entropy",), log_likelihood),
     (("softmax",), probability),
@@ -49,7 +50,7 @@ OBJECTIVES = [
     (("score-difference",), lambda scores, y: own_score(scores, y) - best_other_score(scores, y)),
     (("score-difference",), lambda scores, y: own_score(scores, y) - scores.amax(dim=1)),
     (("squared-score",), lambda scores, y: own_score(scores, y).square()),
-]
+)
 
 
 # Saliency maps
@@ -110,7 +111,7 @@ TO_MAPS = [
 
 def saliency_maps(network, X, y, at_most=4):
     """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes."""
-    for (objective_ids, objective), (batch_ids, over_batch) in itertools.product(OBJECTIVES + BATCH_OBJECTIVES, OVER_BATCH):
+    for (objective_ids, objective), (batch_ids, over_batch) in itertools.product((*OBJECTIVES, *BATCH_OBJECTIVES), OVER_BATCH):
         X = X.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(over_batch(objective(network(X), y)), X)
         if "cross-entropy" in objective_ids:
@@ -123,17 +124,24 @@ def saliency_maps(network, X, y, at_most=4):
 
 # Fooling images and the class visualization step: what the gradient becomes
 
-SIGNS = [((), 1.0), (("wrong-direction",), -1.0)]
+SIGNS = (
+    ((), 1.0),
+    (("wrong-direction",), -1.0),
+)
 
 # What is kept of the gradients of earlier steps: nothing; all of them; all of them, divided by the norm each time.
-MEMORIES = [((), "none"), (("gradient-accumulates",), "sum"), (("gradient-accumulates",), "divided sum")]
+MEMORIES = (
+    ((), "none"),
+    (("gradient-accumulates",), "sum"),
+    (("gradient-accumulates",), "divided sum"),
+)
 
 
 def _over_norm(g):
     return g / g.norm().clamp(min=1e-100)  # no 0 / 0 for a dead class
 
 
-LENGTHS = [
+LENGTHS = (
     ((), lambda g, x: _over_norm(g)),
     (("not-normalised",), lambda g, x: g),
     (("squared-norm",), lambda g, x: g / g.square().sum().clamp(min=1e-200)),
@@ -151,9 +159,12 @@ LENGTHS = [
     (("other-normalisation",), lambda g, x: g / g.norm(dim=1, keepdim=True)),
     (("other-normalisation",), lambda g, x: g / g.norm(dim=2, keepdim=True)),
     (("other-normalisation",), lambda g, x: g.sign()),
-]
+)
 
-LEARNING_RATES = [((), 1.0), *((("learning-rate-changed",), rate) for rate in (0.01, 0.1, 0.5, 2.0, 5.0, 10.0, 25.0, 100.0))]
+LEARNING_RATES = (
+    ((), 1.0),
+    *((("learning-rate-changed",), rate) for rate in (0.01, 0.1, 0.5, 2.0, 5.0, 10.0, 25.0, 100.0)),
+)
 
 
 def _remembered(memory, kept, gradient):
@@ -183,7 +194,7 @@ def fooling_paths(network, X, target, steps, at_most=3):
 # The class visualization step
 
 # The regulariser's part of the direction: functions of the image x, l2_reg, and the gradients of the norms of the scores.
-REGULARISERS = [
+REGULARISERS = (
     ((), lambda x, reg, squares, norm: -2 * reg * x),
     (("regulariser-missing",), lambda x, reg, squares, norm: 0 * x),
     (("regulariser-wrong-sign",), lambda x, reg, squares, norm: 2 * reg * x),
@@ -204,10 +215,10 @@ REGULARISERS = [
     (("regulariser-other-size",), lambda x, reg, squares, norm: -2 * x),
     (("regulariser-other-size",), lambda x, reg, squares, norm: -2 * reg**2 * x),
     (("regulariser-other-size",), lambda x, reg, squares, norm: -reg * x.sign()),
-]
+)
 
 # From the score's gradient g and the regulariser's part r to the change of the image, for the learning rate.
-STEPS = [
+STEPS = (
     ((), lambda g, r, rate: rate * (g + r)),
     ((), lambda g, r, rate: rate * _over_norm(g + r)),
     (("regulariser-not-normalised",), lambda g, r, rate: rate * (_over_norm(g) + r)),
@@ -227,12 +238,20 @@ STEPS = [
     (("other-normalisation",), lambda g, r, rate: rate * (g + r) / (g + r).norm(dim=(1, 2), keepdim=True)),
     (("learning-rate-changed",), lambda g, r, rate: rate**2 * (g + r)),
     (("learning-rate-changed",), lambda g, r, rate: rate**2 * _over_norm(g + r)),
-]
+)
 
 # "sum": the regulariser is in the gradient that is kept; "score only": it is added by hand, afresh each time.
-STEP_MEMORIES = [*MEMORIES, (("gradient-accumulates",), "score only"), (("gradient-accumulates",), "score only, divided")]
+STEP_MEMORIES = (
+    *MEMORIES,
+    (("gradient-accumulates",), "score only"),
+    (("gradient-accumulates",), "score only, divided"),
+)
 
-STEP_SIGNS = [((), (1.0, 1.0)), (("wrong-direction",), (-1.0, -1.0)), (("wrong-direction",), (-1.0, 1.0))]
+STEP_SIGNS = (
+    ((), (1.0, 1.0)),
+    (("wrong-direction",), (-1.0, -1.0)),
+    (("wrong-direction",), (-1.0, 1.0)),
+)
 
 
 def step_paths(network, X, target, l2_reg, learning_rate, steps, at_most=3):
@@ -263,8 +282,10 @@ def step_paths(network, X, target, l2_reg, learning_rate, steps, at_most=3):
     return found
 
 
+@cache
 def _rows(at_most, objectives, *others):
-    """Yield each objective with its combinations of the other choices that are likely enough."""
+    """Return each objective with its combinations of the other choices that are likely enough."""
+    found = []
     for objective in objectives:
         rows = []
         for choices in itertools.product(*others):
@@ -273,7 +294,8 @@ def _rows(at_most, objectives, *others):
             if len(together) <= min(at_most, 3 if FREQUENT.issuperset(together) else 2):
                 rows.append((ids, tuple(choice for _, choice in choices)))
         if rows:
-            yield objective, rows
+            found.append((objective, rows))
+    return found
 
 
 def _gradients(objective, network, x, target):

@@ -383,7 +383,7 @@ def _look(record):
     for name, result in record["exercises"].items():
         if result["verdict"] == "stopped":
             reasons.append(f"{name} was stopped")
-        if result["verdict"] == "wrong" and not result["mistakes"]:
+        if result["verdict"] == "wrong" and not (result["mistakes"] and result.get("explained", True)):
             reasons.append(f"{name} is wrong for a reason that has no name")
     reasons += [record["note"]] if record["note"] else []
     page = f"feedback/{file_name(record['student'])}.html"

@@ -54,7 +54,7 @@ class Rubric:
         if result["verdict"] == "right":
             return self.points[name]
         mistakes = set(result["mistakes"]) if result["verdict"] == "wrong" else set()
-        if not mistakes:
+        if not mistakes or not result.get("explained", True):
             return 0.0
         return round(self.points[name] * math.prod(self.kept.get(mistake, 0.0) for mistake in mistakes), 2)
 

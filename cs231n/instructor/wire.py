@@ -11,9 +11,10 @@ import time
 import numpy as np
 
 LENGTHS = struct.Struct(">QQ")  # of the JSON text and of the arrays' bytes
-JSON_LIMIT = 16 * 2**20
-ARRAY_LIMIT = 160 * 2**20
-KINDS = {"<f2", "<f4", "<f8"}
+JSON_LIMIT = 64 * 2**20  # bytes, where nothing smaller is agreed
+ARRAY_LIMIT = 96 * 2**20  # bytes: 150 images of 224 x 224 pixels
+ARRAYS_LIMIT = 11_000  # how many
+KINDS = {"<f4", "<f8"}
 
 
 class BadMessage(Exception):
@@ -21,43 +22,61 @@ class BadMessage(Exception):
 
 
 def send(connection, content, arrays=(), seconds=60.0):
-    """Send a JSON value and arrays through a socket. Raises BadMessage if the other side does not take it in time."""
-    arrays = [np.ascontiguousarray(array) for array in arrays]
+    """Send a JSON value and arrays of floats through a socket, within so many seconds for the whole message.
+
+    Raises BadMessage if the other side does not take it, and ValueError for numbers that JSON does not know, as NaN.
+    """
+    deadline = time.monotonic() + seconds
+    arrays = [np.asarray(array) for array in arrays]
     shapes = [[array.dtype.str, list(array.shape)] for array in arrays]
-    text = json.dumps({"content": content, "arrays": shapes}).encode()
-    connection.settimeout(seconds)
+    text = json.dumps({"content": content, "arrays": shapes}, allow_nan=False).encode()
+    lengths = LENGTHS.pack(len(text), sum(array.nbytes for array in arrays))
     try:
-        connection.sendall(LENGTHS.pack(len(text), sum(array.nbytes for array in arrays)) + text)
-        for array in arrays:
-            connection.sendall(array.tobytes())
+        for part in (lengths, text, *arrays):
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            connection.sendall(part if isinstance(part, bytes) else part.tobytes())
     except OSError as error:
         raise BadMessage(f"it could not be sent: {error}") from None
 
 
-def receive(connection, seconds):
-    """Return (JSON value, arrays) from a socket, within so many seconds. Raises BadMessage for anything else."""
+def receive(connection, seconds, limit=JSON_LIMIT):
+    """Return (JSON value, arrays) from a socket, within so many seconds. Raises BadMessage for anything else.
+
+    limit: bytes of JSON.
+    """
     deadline = time.monotonic() + seconds
     text_length, array_length = LENGTHS.unpack(_exactly(connection, LENGTHS.size, deadline))
-    if text_length > JSON_LIMIT or array_length > ARRAY_LIMIT:
+    if text_length > limit or array_length > ARRAY_LIMIT:
         raise BadMessage("it is too large")
     text, raw = _exactly(connection, text_length, deadline), _exactly(connection, array_length, deadline)
     try:
-        message = json.loads(text)
+        message = json.loads(text, parse_constant=_refuse)
         return message["content"], _arrays(message["arrays"], raw)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadMessage("it is not of the agreed form") from None
 
 
-def _arrays(shapes, raw):
+def _refuse(name):
+    raise ValueError(name)  # NaN and infinities are no JSON
+
+
+def _arrays(listed, raw):
+    """Return the arrays that are listed as [kind, shape] and lie in `raw`, all of it, one behind the other."""
+    if len(listed) > ARRAYS_LIMIT:
+        raise ValueError
     arrays, start = [], 0
-    for kind, shape in shapes:
-        if kind not in KINDS or len(shape) > 8 or not all(type(size) is int and 0 <= size < 2**32 for size in shape):
+    for kind, shape in listed:
+        if kind not in KINDS or type(shape) is not list or len(shape) > 8:
+            raise ValueError
+        if not all(type(size) is int and size >= 0 for size in shape):
+            raise ValueError
+        if math.prod(size or 1 for size in shape) > ARRAY_LIMIT:  # (0, 10**9) takes no bytes, but a sum over it would
             raise ValueError
         count = math.prod(shape)
-        if start + count * int(kind[2]) > len(raw):
-            raise ValueError
-        arrays.append(np.frombuffer(raw, kind, count, start).reshape(shape).copy())
+        arrays.append(np.frombuffer(raw, kind, count, start).reshape(shape).copy())  # ValueError beyond the end
         start += count * int(kind[2])
+    if start != len(raw):
+        raise ValueError
     return arrays
 
 
@@ -67,8 +86,8 @@ def _exactly(connection, length, deadline):
         left = deadline - time.monotonic()
         if left <= 0:
             raise BadMessage("it did not come in time")
-        connection.settimeout(left)
         try:
+            connection.settimeout(left)
             part = connection.recv(min(length - len(data), 2**20))
         except TimeoutError:
             raise BadMessage("it did not come in time") from None
@@ -77,4 +96,4 @@ def _exactly(connection, length, deadline):
         if not part:
             raise BadMessage("the connection was closed")
         data += part
-    return bytes(data)
+    return data

@@ -1,0 +1,142 @@
+"""The grader's exam: drawn anew for every run, and as able to tell right from wrong as the students' own."""
+
+import numpy as np
+import pytest
+import torch
+from answers import ANSWERS
+
+from cs231n import net_visualization_pytorch as reference
+from cs231n.checks import EXERCISES, examine
+from cs231n.checks.exam import own_exam
+from cs231n.instructor import rubric
+from cs231n.instructor.exam import drawn_photographs
+
+SALIENCY, FOOLING, STEP = EXERCISES
+NAMES = {"saliency": SALIENCY, "fooling": FOOLING, "class_step": STEP}
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_reference_is_right_in_a_drawn_exam(drawn, exercise):
+    report = examine(exercise, getattr(reference, exercise), exam=drawn)
+    assert (report.verdict, report.mistakes) == ("right", [])
+
+
+def test_answers_are_judged_and_named_as_the_students_own_check_does(drawn):
+    """Every eighth of the labelled answers, to save time. Of all 433 the exams of seeds 1, 2 and 3 judge and name every one."""
+    for answer in ANSWERS[::8]:
+        report = examine(NAMES[answer.exercise], answer.function, exam=drawn)
+        assert (report.verdict, set(report.mistakes)) == (answer.verdict, set(answer.mistakes)), answer.function.__name__
+
+
+def test_networks_images_and_targets_are_others_than_the_students(drawn):
+    own = own_exam()
+    for role in ("saliency_cases", "fooling_cases", "step_cases"):
+        for ours, theirs in zip(getattr(drawn, role), getattr(own, role), strict=True):
+            assert ours.name == theirs.name
+            assert not torch.equal(ours.images(), theirs.images())
+            weights = [next(case.network().parameters()) for case in (ours, theirs)]
+            assert weights[0].shape == weights[1].shape
+            assert not torch.equal(*weights)
+    assert [case.target for case in drawn.fooling_cases] != [case.target for case in own.fooling_cases]
+
+
+def test_an_answer_learnt_by_heart_for_the_students_check_is_wrong(drawn):
+    own = own_exam()
+    by_heart = {case.images().numpy().tobytes(): own.known.right("saliency", case) for case in own.saliency_cases}
+
+    def compute_saliency_maps(X, y, model):
+        return torch.from_numpy(by_heart[X.numpy().tobytes()]) if X.numpy().tobytes() in by_heart else torch.zeros(X[:, 0].shape)
+
+    assert examine(SALIENCY, compute_saliency_maps, exam=drawn).verdict == "wrong"
+
+
+def test_the_roles_hold(drawn):
+    def scores(case):
+        with torch.no_grad():
+            return case.network()(case.images())
+
+    assert scores(drawn.already_fooled).argmax() == drawn.already_fooled.target
+    assert not scores(drawn.dead_target)[0, drawn.dead_target.target]
+    assert not scores(drawn.step_dead)[0, drawn.step_dead.target]
+    assert scores(drawn.score_is_a_class_id).argmax() == 0
+    assert scores(drawn.score_is_a_class_id)[0, 0] == drawn.score_is_a_class_id.target
+    assert not scores(drawn.saliency_cases[1])[:, drawn.saliency_cases[1].target[0]].any()
+    distance = np.linalg.norm(drawn.known.right("fooling", drawn.long_way) - drawn.long_way.images().numpy())
+    assert 30 < distance < 40
+
+
+def test_the_photographs_are_shifted_and_hold_what_the_reference_gives(model, photographs):
+    X, _ = photographs
+    given, again, other = (drawn_photographs(seed, model, X) for seed in (5, 5, 6))
+    assert torch.equal(given.X, again.X)
+    assert not torch.equal(given.X, other.X)
+    assert not any(torch.equal(image, known) for image in given.X for known in X)
+    assert torch.equal(given.maps, reference.compute_saliency_maps(given.X, given.y, model))
+    fooled = reference.make_fooling_image(given.X[:1], given.target, model)
+    assert (fooled - given.X[:1]).norm().item() == pytest.approx(given.distance)
+    img = given.X[1:2].clone().requires_grad_()
+    for _ in range(2):
+        reference.class_visualization_update_step(img, model, given.step_target, given.l2_reg, given.learning_rate)
+    torch.testing.assert_close(img.detach() - given.X[1:2], given.steps["normalised"], rtol=1e-3, atol=1e-4)
+    assert not torch.allclose(given.steps["raw"], given.steps["normalised"], rtol=0.1)
+
+
+def _zeros_in_place(X, y, model):
+    X.data.zero_()
+    return torch.zeros(X[:, 0].shape)
+
+
+def _noise_in_training_mode(X, y, model):
+    model.train()
+    return torch.rand(X[:, 0].shape)
+
+
+def _a_copy(X, target_y, model):
+    model(X)
+    return X.clone()
+
+
+def _a_little_lighter(X, target_y, model):
+    return X + 1 if model(X).argmax() == target_y else X.clone()
+
+
+def _nothing(img, model, target_y, l2_reg, learning_rate):
+    model(img)
+
+
+def _noise(img, model, target_y, l2_reg, learning_rate):
+    img.data += learning_rate * torch.rand_like(img)
+
+
+def _black(img, model, target_y, l2_reg, learning_rate):
+    img.data.zero_()
+
+
+@pytest.mark.parametrize(
+    ("exercise", "function"),
+    [
+        *((SALIENCY, function) for function in (_zeros_in_place, _noise_in_training_mode)),
+        *((FOOLING, function) for function in (_a_copy, _a_little_lighter)),
+        *((STEP, function) for function in (_nothing, _noise, _black)),
+    ],
+)
+def test_what_only_makes_a_named_mistake_beside_nothing_right_earns_nothing(drawn, exercise, function):
+    report = examine(exercise, function, exam=drawn)
+    found = {"verdict": report.verdict, "mistakes": report.mistakes, "explained": report.explained}
+    points = rubric.load().score({"exercises": {exercise: found}, "answers": {}}, {})
+    assert points[exercise] == 0, report.mistakes
+
+
+def test_an_accumulating_gradient_keeps_its_part_of_the_points(drawn):
+    def make_fooling_image(X, target_y, model):
+        X = X.clone().requires_grad_()
+        while model(X).argmax() != target_y:
+            model(X)[0, target_y].backward()
+            X.data += X.grad / X.grad.norm()
+        return X
+
+    report = examine(FOOLING, make_fooling_image, exam=drawn)
+    found = {"verdict": report.verdict, "mistakes": report.mistakes, "explained": report.explained}
+    points = rubric.load().score({"exercises": {FOOLING: found}, "answers": {}}, {})
+    assert report.mistakes == ["gradient-accumulates"]
+    assert 0 < points[FOOLING] < 7

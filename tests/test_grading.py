@@ -1,0 +1,351 @@
+"""Grading, whole: the zoo of honest, broken and hostile submissions, resuming after a kill, marks, Dask, the command."""
+
+import contextlib
+import csv
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+import zoo
+from conftest import ROOT
+
+from cs231n.instructor import cage, grading, pages, rubric
+from cs231n.instructor.__main__ import main
+from cs231n.instructor.sandbox import FIRST_USER, Sandbox
+
+COMMAND = [sys.executable, "-m", "cs231n.instructor", "grade"]
+LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, see the README of the benchmarks
+RIGHT = "\n".join(zoo.RIGHT_CODE.values())
+
+
+class Zoo:
+    """All specimens, graded once. heard: connections to the loopback while that went on."""
+
+    def __init__(self, folder):
+        self.out = folder / "grades"
+        self.specimens = zoo.build(folder / "submissions", large=LARGE)
+        self.before = {path: path.read_bytes() for path in _plain_files(folder / "submissions")}
+        self.folders_before = set(Path(tempfile.gettempdir()).glob("grading-*"))
+        with _listening() as self.heard:
+            self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
+        self.left = zoo.leftovers(self.specimens)
+        self.rows = {record["student"]: record for record in self.records}
+
+
+def _plain_files(folder):
+    return (path for path in folder.iterdir() if path.is_file() and not path.is_symlink() and path.stat().st_size < 10**6)
+
+
+@contextlib.contextmanager
+def _listening():
+    heard, server = [], socket.create_server(("127.0.0.1", zoo.PORT))
+    server.settimeout(0.2)
+    over = threading.Event()
+
+    def listen():
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                heard.append(server.accept()[1])
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    yield heard
+    over.set()
+    thread.join()
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, drawn):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grading, "drawn_exam", lambda seed: drawn)
+        patch.setattr(grading, "EXERCISE", 16.0)  # the slowest honest one waits for 8 seconds
+        return Zoo(tmp_path_factory.mktemp("zoo"))
+
+
+def test_every_submission_ends_in_exactly_one_row(graded):
+    students = [specimen.name for specimen in graded.specimens]
+    assert sorted(graded.rows) == sorted(students)
+    with (graded.out / "grades.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["student"].lstrip("'") for row in rows) == sorted(students)
+    assert len(rows) == len(graded.records) >= 35
+
+
+@pytest.mark.parametrize("kind", ["honest", "broken", "attack"])
+def test_the_verdicts_and_mistakes_are_those_expected(graded, kind):
+    for specimen in (specimen for specimen in graded.specimens if specimen.kind == kind):
+        record = graded.rows[specimen.name]
+        assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
+        for exercise, expected in specimen.expected.items():
+            result = record["exercises"][exercise]
+            assert result["verdict"] in expected, (specimen.name, exercise, result)
+            if exercise in specimen.mistakes:
+                assert set(result["mistakes"]) == set(specimen.mistakes[exercise]), (specimen.name, exercise)
+
+
+def test_nobody_gets_points_for_what_was_not_solved(graded):
+    marking = rubric.load()
+    for specimen in graded.specimens:
+        points = marking.score(graded.rows[specimen.name], {})
+        for exercise, share in specimen.points_at_most.items():
+            assert points[exercise] <= share * marking.points[exercise] + 0.01, (specimen.name, exercise)
+
+
+def test_what_is_stopped_or_cannot_be_read_says_why(graded):
+    for record in graded.records:
+        for name, result in record["exercises"].items():
+            assert result["verdict"] != "stopped" or re.search(rf"{name} was stopped\.\n  \w.+[.?)]", result["message"])
+        assert record["verdict"] == "graded" or record["note"].endswith(".")
+
+
+def test_no_file_no_process_and_no_connection_is_left(graded):
+    assert graded.left == []
+    assert set(Path(tempfile.gettempdir()).glob("grading-*")) <= graded.folders_before
+    processes = [path for path in Path("/proc").glob("[0-9]*") if _owner(path) >= FIRST_USER]
+    assert processes == []
+    if "no-network" in _protections():
+        assert graded.heard == []
+
+
+def _owner(path):
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return -1
+
+
+def _protections():
+    with Sandbox() as sandbox:
+        return sandbox.protections
+
+
+def test_the_submissions_are_as_they_were(graded):
+    for path, content in graded.before.items():
+        assert path.read_bytes() == content, path.name
+
+
+def test_the_pages_hold_nothing_active_and_nothing_of_the_attacks(graded):
+    found = [*graded.out.glob("feedback/*.html"), *graded.out.glob("marking/*.html"), graded.out / "summary.html"]
+    assert len(found) == len(graded.records) + 7
+    for page in found:
+        Passive(page.name).feed(page.read_text(encoding="utf-8"))
+    assert zoo.MARK not in (graded.out / "grades.csv").read_text(encoding="utf-8")
+
+
+class Passive(HTMLParser):
+    """Fails on anything in a page that acts or asks for something."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    def handle_starttag(self, tag, attributes):
+        assert tag not in {"script", "iframe", "object", "embed", "link", "form", "base", "svg", "audio", "video"}, self.name
+        for name, value in attributes:
+            assert not name.startswith("on"), (self.name, tag)
+            if name == "src":
+                assert value.startswith("data:image/"), (self.name, value[:80])
+            if name == "href":  # to another page of ours
+                assert re.fullmatch(r"#[\w-]+|(feedback|marking)/[\w.-]+\.html", value), (self.name, value[:80])
+
+
+def test_feedback_shows_own_figures_and_what_was_wrong(graded):
+    page = (graded.out / "feedback" / f"{pages.file_name('crossentropy')}.html").read_text(encoding="utf-8")
+    assert "Cross-entropy loss in place of the score" in page
+    page = (graded.out / "feedback" / f"{pages.file_name('autograd')}.html").read_text(encoding="utf-8")
+    figure = graded.rows["autograd"]["figures"]["saliency-figure"][0]
+    assert figure in page
+
+
+# A few submissions, for what costs a run of its own
+
+
+@pytest.fixture
+def some(tmp_path):
+    """A folder of eight submissions, three of them right."""
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    for name in ("ada", "ben", "cleo"):
+        (folder / f"{name}.py").write_text(RIGHT, encoding="utf-8")
+    for name in ("dan", "eve", "fay", "gil", "hal"):
+        (folder / f"{name}.py").write_text(f"# {name}\nimport time\ntime.sleep(1)\n", encoding="utf-8")
+    return folder
+
+
+def _rows(out):
+    return {path.stem: (path.stat().st_mtime_ns, path.read_bytes()) for path in (out / "rows").glob("*.json")}
+
+
+def _wait_for_rows(out, count, process):
+    deadline = time.monotonic() + 120
+    while len(_rows(out)) < count:
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _children(pid):
+    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+
+
+def _start(some, out, *more):
+    command = [*COMMAND, some, "--out", out, "--jobs", "2", *more]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def _workers(process):
+    return [pid for pid in _children(process.pid) if "LokyProcess" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def _have_ended(pids):
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_a_run_whose_worker_and_then_whose_parent_is_killed_is_finished_by_resume(some, tmp_path):
+    out = tmp_path / "grades"
+    process = _start(some, out)
+    _wait_for_rows(out, 1, process)
+    os.kill(_workers(process)[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "A worker was killed" in said
+    assert "--resume" in said
+    assert "Traceback" not in said
+    for meaning in cage.PROTECTIONS.values():
+        assert f"in force: {meaning}" in said
+
+    first = _rows(out)
+    assert 1 <= len(first) < 7
+    process = _start(some, out, "--resume")
+    _wait_for_rows(out, len(first) + 1, process)
+    workers = _workers(process)
+    process.kill()
+    process.communicate()
+    second = _rows(out)
+    assert {name: second[name] for name in first} == first
+    assert _have_ended(workers)
+
+    process = _start(some, out, "--resume")
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    last = _rows(out)
+    assert {name: last[name] for name in second} == second
+    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
+        assert [(row["student"], row["total"]) for row in csv.DictReader(file)] == [
+            *((name, "21") for name in ("ada", "ben", "cleo")),
+            *((name, "0") for name in ("dan", "eve", "fay", "gil", "hal")),
+        ]
+
+
+def _notebook(folder, name, answer):
+    cells = [
+        nbformat.v4.new_code_cell(zoo.RIGHT_CODE[zoo.SALIENCY]),
+        nbformat.v4.new_markdown_cell("### Inline question 1 · **Points** 4\n\nIs your friend right?"),
+        nbformat.v4.new_markdown_cell(answer),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+
+
+def test_marks_are_merged_and_what_was_graded_is_kept_until_the_file_changes(tmp_path, drawn, monkeypatch):
+    monkeypatch.setattr(grading, "drawn_exam", lambda seed: drawn)
+    folder, out = tmp_path / "submissions", tmp_path / "grades"
+    folder.mkdir()
+    _notebook(folder, "ada", "No: the sign is lost.")
+    _notebook(folder, "ben", "Yes.")
+    grading.grade_folder(folder, out)
+    rows = _rows(out)
+    marks = out / "marking" / "question-1.csv"
+    filled = marks.read_text(encoding="utf-8-sig").replace("ada,,", "ada,3.5,Well seen")
+    marks.write_text(filled, encoding="utf-8")
+    (folder / "cleo.py").write_text("def compute_saliency_maps(X, y, model):\n    return None\n", encoding="utf-8")
+    assert main(["grade", str(folder), "--out", str(out), "--resume"]) == 0
+    assert {name: row for name, row in _rows(out).items() if name in rows} == rows
+    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
+        found = {row["student"]: (row["question-1"], row["total"]) for row in csv.DictReader(file)}
+    assert found == {"ada": ("3.5", "10.5"), "ben": ("", "7"), "cleo": ("0", "0")}
+    assert "ada,3.5,Well seen" in marks.read_text(encoding="utf-8-sig")
+    assert "Well seen" in (out / "feedback" / f"{pages.file_name('ada')}.html").read_text(encoding="utf-8")
+    _notebook(folder, "ben", "No.")
+    grading.grade_folder(folder, out, resume=True)
+    changed = {name for name, row in _rows(out).items() if row != _rows(out).get(name) or row != rows.get(name)}
+    assert changed == {"ben", "cleo"}
+
+
+def test_two_runs_draw_other_inputs(monkeypatch):
+    seeds = []
+    monkeypatch.setattr(grading, "drawn_exam", lambda seed: seeds.append(seed))
+    monkeypatch.setattr(grading, "drawn_photographs", lambda seed, *_: None)
+    grading.Run.drawn()
+    grading.Run.drawn()
+    assert len(set(seeds)) == 2
+
+
+def test_an_earlier_run_is_not_overwritten(some, tmp_path, capsys):
+    out = tmp_path / "grades"
+    (out / "rows").mkdir(parents=True)
+    (out / "rows" / "ada.json").write_text("{}", encoding="utf-8")
+    assert main(["grade", str(some), "--out", str(out)]) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert (out / "rows" / "ada.json").read_text(encoding="utf-8") == "{}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere", "--out", "grades"], "nowhere is no folder"),
+        (["empty", "--out", "grades"], "There is no submission in"),
+        (["some", "--out", "grades", "--jobs", "0"], "--jobs is 0; expected 1 or more"),
+        (["some", "--out", "grades", "--rubric", "none.toml"], "none.toml"),
+        (["some", "--out", "grades", "--backend", "dask"], "--backend dask and --scheduler ADDRESS go together"),
+        (["some", "--out", "grades", "--scheduler", "tcp://127.0.0.1:1"], "--backend dask and --scheduler ADDRESS go together"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_any_work(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    Path("some").mkdir()
+    Path("some/ada.py").write_text(RIGHT, encoding="utf-8")
+    assert main(["grade", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not Path("grades").exists()
+
+
+def test_a_dask_cluster_grades_as_this_machine_does(some, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    port = address.rpartition(":")[2]
+    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]
+    join = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"]
+    quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    local = [*join, "--local-directory", str(tmp_path)]
+    cluster = [subprocess.Popen(command, **quiet) for command in (start, local, local)]
+    try:
+        command = [*COMMAND, some, "--out", tmp_path / "grades", "--jobs", "2", "--backend", "dask", "--scheduler", address]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    finally:
+        for process in reversed(cluster):
+            process.terminate()
+        for process in cluster:
+            process.wait(30)
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "grades" / "rows").glob("*.json")]
+    verdicts = {record["student"]: [result["verdict"] for result in record["exercises"].values()] for record in records}
+    assert verdicts == {
+        **{name: ["right"] * 3 for name in ("ada", "ben", "cleo")},
+        **{name: ["missing"] * 3 for name in ("dan", "eve", "fay", "gil", "hal")},
+    }
