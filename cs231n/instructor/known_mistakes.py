@@ -262,14 +262,15 @@ def step_paths(network, X, target, l2_reg, learning_rate, steps, at_most=3):
     found = []
     for (objective_ids, objective), rows in _rows(at_most, OBJECTIVES, STEPS, STEP_SIGNS, REGULARISERS, STEP_MEMORIES):
         x, kept = X.expand(len(rows), -1, -1, -1), [0.0] * len(rows)
+        on_scores = [row for row, (ids, _) in enumerate(rows) if "regulariser-on-scores" in ids]
         paths = [x]
         for _ in range(steps):
             gradients = _gradients(objective, network, x, target)
-            squares = _gradients(lambda scores, _: scores.square().sum(dim=1), network, x, target)
-            norms = _gradients(lambda scores, _: scores.norm(dim=1), network, x, target)
+            squares = dict(zip(on_scores, _gradients(_sum_of_squares, network, x[on_scores], target), strict=True))
+            norms = dict(zip(on_scores, _gradients(_norm, network, x[on_scores], target), strict=True))
             changes = []
             for row, (_, (step, (sign, reg_sign), regulariser, memory)) in enumerate(rows):
-                g, r = sign * gradients[row], reg_sign * regulariser(x[row], l2_reg, squares[row], norms[row])
+                g, r = sign * gradients[row], reg_sign * regulariser(x[row], l2_reg, squares.get(row), norms.get(row))
                 if memory.startswith("score only"):
                     g, kept[row] = _remembered({"score only": "sum", "score only, divided": "divided sum"}[memory], kept[row], g)
                 else:
@@ -296,6 +297,14 @@ def _rows(at_most, objectives, *others):
         if rows:
             found.append((objective, rows))
     return found
+
+
+def _sum_of_squares(scores, _):
+    return scores.square().sum(dim=1)
+
+
+def _norm(scores, _):
+    return scores.norm(dim=1)
 
 
 def _gradients(objective, network, x, target):
