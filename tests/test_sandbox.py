@@ -1,0 +1,99 @@
+"""The sandbox by itself: what an attacker's review found stays mended. The zoo in test_grading.py tries the rest."""
+
+import resource
+
+import pytest
+import torch
+
+from cs231n.checks import cases
+from cs231n.instructor.sandbox import Sandbox, Stopped
+
+CASE = cases.SALIENCY_CASES[0]
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECRET_TOKEN", "xyzzy-4711")
+        with Sandbox() as sandbox:
+            yield sandbox
+
+
+def called(sandbox, body):
+    """Return the Trial of a compute_saliency_maps with this body."""
+    source = "import os, torch\ndef compute_saliency_maps(X, y, model):\n" + "".join(
+        f"    {line}\n" for line in body.splitlines()
+    )
+    with sandbox.job(20, 20) as job:
+        assert job.ask("define", exercise="compute_saliency_maps", parts=[["mine.py", source]])[0] is None
+        network = CASE.network()
+        return job.run(None, CASE.images(), torch.tensor(CASE.target), network, network=network)
+
+
+def test_a_result_comes_back_as_it_is(sandbox):
+    trial = called(sandbox, "model(X)\nreturn X.sum(dim=1)")
+    torch.testing.assert_close(trial.value, CASE.images().sum(dim=1))
+    assert (trial.calls, trial.changed, trial.error) == (1, set(), None)
+
+
+def test_what_a_function_changes_is_seen_here(sandbox):
+    images, network = CASE.images(), CASE.network()
+    source = "def compute_saliency_maps(X, y, model):\n    X.mul_(2)\n"
+    with sandbox.job(20, 20) as job:
+        job.ask("define", exercise="compute_saliency_maps", parts=[["mine.py", source]])
+        job.run(None, images, torch.tensor(CASE.target), network, network=network)
+    assert torch.equal(images, 2 * CASE.images())
+
+
+def test_a_stray_word_to_end_a_job_ends_nothing(sandbox):
+    sandbox._control.send(b"end")
+    assert called(sandbox, "return X.sum(dim=1)").error is None
+
+
+def test_tensors_that_are_huge_on_paper_take_no_memory_here(sandbox):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for change in ("y.data = torch.zeros((), dtype=torch.long).expand(10**10)", "X.data = torch.zeros(()).expand(10**10)"):
+        called(sandbox, change)
+    called(sandbox, "return torch.zeros(()).expand(10**10)")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+
+
+def test_the_instructors_environment_is_not_to_be_found(sandbox):
+    look = (
+        "found = str(dict(os.environ))\n"
+        "for number in os.listdir('/proc'):\n"
+        "    try:\n"
+        "        found += open(f'/proc/{number}/environ').read()\n"
+        "    except OSError:\n"
+        "        pass\n"
+        "raise ValueError('seen' if 'xyzzy' in found else 'nothing')"
+    )
+    assert str(called(sandbox, look).error) == "nothing"
+
+
+def test_nothing_is_left_for_the_next_job(sandbox):
+    called(sandbox, "open('note', 'w').write('for you')\nreturn X")
+    assert str(called(sandbox, "raise ValueError(os.listdir())").error) == "[]"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("os._exit(0)", "ended in the midst of the call"),
+        ("os.kill(os.getpid(), 11)", "signal 11"),
+        ("import time\ntime.sleep = None\nwhile True: [0] * 10**6", None),
+    ],
+)
+def test_a_process_that_ends_is_told_and_the_next_job_runs(sandbox, body, said):
+    if said:
+        with pytest.raises(Stopped, match=said):
+            called(sandbox, body)
+    else:
+        assert called(sandbox, body).error is not None
+    assert called(sandbox, "return X").error is None
+
+
+def test_calls_into_the_kernel_that_it_has_no_use_for_are_refused(sandbox):
+    if "few-calls" not in sandbox.protections:
+        pytest.skip("this machine's kernel or architecture has no filter for system calls that we know")
+    assert "PermissionError" in type(called(sandbox, "os.memfd_create('x')").error).__name__
