@@ -30,11 +30,19 @@ RIGHT = "\n".join(zoo.RIGHT_CODE.values())
 
 
 class Zoo:
-    """All specimens, graded once. heard: connections to the loopback while that went on."""
+    """All specimens, graded once. heard: connections to the loopback while that went on.
+
+    missing: protections that this machine does not allow. Attacks are let loose only where there are none of these.
+    """
 
     def __init__(self, folder):
         self.out = folder / "grades"
         self.specimens = zoo.build(folder / "submissions", large=LARGE)
+        self.missing = cage.PROTECTIONS.keys() - set(_protections())
+        if self.missing:
+            for path in (path for specimen in self.specimens if specimen.kind == "attack" for path in specimen.files):
+                path.unlink()
+            self.specimens = [specimen for specimen in self.specimens if specimen.kind != "attack"]
         self.before = {path: path.read_bytes() for path in _plain_files(folder / "submissions")}
         self.folders_before = set(Path(tempfile.gettempdir()).glob("grading-*"))
         with _listening() as self.heard:
@@ -85,6 +93,8 @@ def test_every_submission_ends_in_exactly_one_row(graded):
 
 @pytest.mark.parametrize("kind", ["honest", "broken", "attack"])
 def test_the_verdicts_and_mistakes_are_those_expected(graded, kind):
+    if kind == "attack" and graded.missing:
+        pytest.skip(f"attacks need a machine that allows all protections; this one lacks {', '.join(sorted(graded.missing))}")
     for specimen in (specimen for specimen in graded.specimens if specimen.kind == kind):
         record = graded.rows[specimen.name]
         assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
@@ -115,8 +125,7 @@ def test_no_file_no_process_and_no_connection_is_left(graded):
     assert set(Path(tempfile.gettempdir()).glob("grading-*")) <= graded.folders_before
     processes = [path for path in Path("/proc").glob("[0-9]*") if _owner(path) >= FIRST_USER]
     assert processes == []
-    if "no-network" in _protections():
-        assert graded.heard == []
+    assert graded.heard == []
 
 
 def _owner(path):
