@@ -60,6 +60,8 @@ def test_tensors_that_are_huge_on_paper_take_no_memory_here(sandbox):
 
 def test_the_instructors_environment_is_not_to_be_found(sandbox):
     look = (
+        "import ctypes\n"
+        "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"  # PR_SET_DUMPABLE: its own environ can be read again
         "found = str(dict(os.environ))\n"
         "for number in os.listdir('/proc'):\n"
         "    try:\n"

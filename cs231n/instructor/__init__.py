@@ -1,1 +1,1 @@
-"""What an instructor has and a student must not have: the known mistakes, and the fingerprints made of them."""
+"""What an instructor has and a student must not have: release, grading, reports, the known mistakes."""
