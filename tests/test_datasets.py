@@ -12,7 +12,9 @@ def test_every_source_says_what_whence_and_how_to_verify_it():
         assert bool(source.package) != bool(source.url)
         assert source.title
         assert len(source.sha256) == 64
-        assert all(len(locked["sha256"]) == 64 for locked in source.holds.values())
+        for locked in source.holds.values():
+            (sha256,) = (locked[kind] for kind in ("sha256", "sha256_of_tensors") if kind in locked)
+            assert len(sha256) == 64
 
 
 def test_the_data_of_this_checkout_is_whole():
@@ -35,7 +37,7 @@ def weights(tmp_path):
     """A copy of the weights that may be damaged, and what is locked for them."""
     for name in ("squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
         shutil.copy(DATASETS / name, tmp_path)
-    return tmp_path / "squeezenet1_1.pth", sources()["weights"].holds["squeezenet1_1.pth"]["sha256"]
+    return tmp_path / "squeezenet1_1.pth", sources()["weights"].holds["squeezenet1_1.pth"]
 
 
 # -236 lies in the zip's directory, in a byte that Python's zipfile passes over and PyTorch does not.
@@ -69,8 +71,17 @@ def test_weights_without_their_record_are_not_trusted(weights):
     assert state_of(path, locked) == "damaged"
 
 
+def test_a_file_that_is_taken_out_as_it_is_needs_no_record(tmp_path):
+    """Its hash is that of all its bytes, and what it is called does not matter."""
+    (tmp_path / "judge.pth").write_bytes(b"all of it")
+    locked = {"sha256": hashlib.sha256(b"all of it").hexdigest()}
+    assert state_of(tmp_path / "judge.pth", locked) == "verified"
+    (tmp_path / "judge.pth").write_bytes(b"all of it.")
+    assert state_of(tmp_path / "judge.pth", locked) == "damaged"
+
+
 def test_a_folder_in_the_place_of_a_file_is_not_taken_for_it(tmp_path):
-    assert state_of(tmp_path, "0" * 64) == "damaged"
+    assert state_of(tmp_path, {"sha256": "0" * 64}) == "damaged"
 
 
 def test_verified_names_a_missing_file_and_the_command_to_run(tmp_path):

