@@ -1,6 +1,5 @@
 """The loop around a class visualization step: it starts from noise, and keeps the image natural as it grows."""
 
-import numbers
 import sys
 import warnings
 
@@ -8,7 +7,7 @@ import torch
 from tqdm import tqdm
 
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, deprocess, jitter
-from .validation import checked_class, dead_relu, is_dead, like_model
+from .validation import checked_class, dead_relu, is_dead, like_model, require_whole_numbers
 
 
 def create_class_visualization(
@@ -43,10 +42,8 @@ def create_class_visualization(
     """
     if not callable(update_step):
         raise ValueError(f"update_step is a {type(update_step).__name__}; expected a function: class_visualization_update_step.")
-    _check_numbers(num_iterations=(num_iterations, 1), show_every=(show_every, 1))
-    _check_numbers(blur_every=(blur_every, 0), max_jitter=(max_jitter, 0))
-    if seed is not None:
-        _check_numbers(seed=(seed, 0))
+    require_whole_numbers(1, num_iterations=num_iterations, show_every=show_every)
+    require_whole_numbers(0, blur_every=blur_every, max_jitter=max_jitter, seed=0 if seed is None else seed)
     generator = None if seed is None else torch.Generator().manual_seed(int(seed))
     img = like_model(torch.randn(1, 3, 224, 224, generator=generator), model).requires_grad_()
     target_y = checked_class(target_y, model, img)
@@ -78,9 +75,3 @@ def create_class_visualization(
             warnings.warn("update_step never changed img: does it take its step in place?", stacklevel=2)
     image = deprocess(img, should_rescale=False)
     return (image, frames) if return_frames else image
-
-
-def _check_numbers(**given):
-    for name, (value, least) in given.items():
-        if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}.")

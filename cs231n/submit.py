@@ -19,6 +19,9 @@ from pathlib import Path
 
 EXERCISES = "compute_saliency_maps", "make_fooling_image", "class_visualization_update_step"
 QUESTIONS = range(1, 7)
+# For bonus points: what a student leaves out of these is nothing to do.
+OPTIONAL_EXERCISES = "compute_smoothgrad_maps", "compute_integrated_gradients", "compute_grad_cam_maps", "transform_images"
+OPTIONAL_QUESTIONS = range(7, 9)
 
 NOTEBOOK = "NetworkVisualization.ipynb"
 ARCHIVE = "submission.zip"
@@ -70,9 +73,27 @@ def main(arguments=None):
 
 
 def missing(notebook):
-    """Return what a notebook (nbformat 4) lacks, as a list of sentences, each with its place and what to do; [] if nothing."""
+    """Return what a notebook (nbformat 4) lacks, as a list of sentences, each with its place and what to do; [] if nothing.
+
+    Exercises and questions of the optional part are not in it; that its cells were run is.
+    """
     cells = [cell for cell in notebook.cells if not _is_submit_cell(cell)]
     return _exercises_not_attempted(cells) + _not_run_in_order(cells) + _answers_not_given(cells)
+
+
+def left_out(notebook):
+    """Return a sentence on what of the optional part is not done in a notebook (nbformat 4); "" if all of it is."""
+    trees = _trees(notebook.cells)
+    exercises = sum(_not_attempted(name, trees) is not None for name in OPTIONAL_EXERCISES)
+    questions = sum(not _answer(notebook.cells, number) for number in OPTIONAL_QUESTIONS)
+    if not exercises and not questions:
+        return ""
+    if exercises == len(OPTIONAL_EXERCISES) and questions == len(OPTIONAL_QUESTIONS):
+        return "The optional part is not done. That is fine: it gives bonus points only."
+    return (
+        f"Of the optional part, {exercises} of {len(OPTIONAL_EXERCISES)} exercises and {questions} of "
+        f"{len(OPTIONAL_QUESTIONS)} questions are not done. That is fine: they give bonus points only."
+    )
 
 
 def answers(notebook):
@@ -81,7 +102,7 @@ def answers(notebook):
     An answer is the cell with the id, or the nbgrader id, "answer-N", and what is written in further cells between the
     heading "Inline question N" and the next heading or code cell.
     """
-    return {f"question-{number}": _answer(notebook.cells, number) for number in QUESTIONS}
+    return {f"question-{number}": _answer(notebook.cells, number) for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)}
 
 
 def _hand_in(path, incomplete, executed, anyway):
@@ -93,13 +114,15 @@ def _hand_in(path, incomplete, executed, anyway):
     print(f"{path.name} as it was saved at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(path.stat().st_mtime))}.")
     if _is_older(notebook, executed):
         raise ValueError(f"It is not the notebook that you ran. Save it (Ctrl+S), then run this cell again. {COLAB}")
-    found = missing(notebook)
+    found, optional = missing(notebook), left_out(notebook)
     if found:
         print(f"There {'is 1 thing' if len(found) == 1 else f'are {len(found)} things'} to do before you hand it in:")
         print(*(f"  {number}. {sentence}" for number, sentence in enumerate(found, 1)), sep="\n")
-        if not incomplete:
-            print(f"{ARCHIVE} was not written. To hand the notebook in as it is: {anyway}.")
-            return False
+    if optional:
+        print(optional)
+    if found and not incomplete:
+        print(f"{ARCHIVE} was not written. To hand the notebook in as it is: {anyway}.")
+        return False
     archive = path.with_name(ARCHIVE)
     _write(archive, {path.name: raw, f"{path.stem}.html": page(notebook, path.stem)})
     print(
@@ -158,8 +181,14 @@ def _write(archive, files):
 
 
 def _exercises_not_attempted(cells):
-    trees = [_tree(cell) for cell in cells if cell.cell_type == "code"]
-    return [sentence for name in EXERCISES if (sentence := _not_attempted(name, [tree for tree in trees if tree]))]
+    trees = _trees(cells)
+    return [sentence for name in EXERCISES if (sentence := _not_attempted(name, trees))]
+
+
+def _trees(cells):
+    """Return the syntax trees of the code cells that Python can read."""
+    trees = (_tree(cell) for cell in cells if cell.cell_type == "code")
+    return [tree for tree in trees if tree]
 
 
 def _not_attempted(name, trees):
@@ -212,9 +241,9 @@ def _tree(cell):
 
 def _is_reference(notebook):
     """Return whether an exercise is imported from the kit, in which students find no solution."""
-    trees = [_tree(cell) for cell in notebook.cells if cell.cell_type == "code"]
-    imports = [node for tree in trees if tree for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return any((node.module or "").startswith("cs231n.") and alias.name in EXERCISES for node in imports for alias in node.names)
+    names = {*EXERCISES, *OPTIONAL_EXERCISES}
+    imports = [node for tree in _trees(notebook.cells) for node in tree.body if isinstance(node, ast.ImportFrom)]
+    return any((node.module or "").startswith("cs231n.") and alias.name in names for node in imports for alias in node.names)
 
 
 # Execution
@@ -299,7 +328,7 @@ def _executed_sources():
 def _is_older(notebook, executed):
     """Return whether the last definition of an exercise that was run is in no cell of the notebook."""
     saved = {cell.source.strip() for cell in notebook.cells}
-    for name in EXERCISES:
+    for name in (*EXERCISES, *OPTIONAL_EXERCISES):
         defining = [source for source in executed if re.search(rf"^def {name}\b", source, re.M)]
         if defining and defining[-1].strip() not in saved:
             return True

@@ -49,6 +49,82 @@ def checked_batch(X, y, model):
     return X.requires_grad_(), y.to(X.device, torch.long)
 
 
+def checked_noise(noise, X):
+    """Return a copy of `noise`, a float tensor (S, *X.shape) with S >= 1, on X's device; else raise ValueError."""
+    if not isinstance(noise, torch.Tensor) or not noise.dtype.is_floating_point:
+        raise ValueError(f"noise is {_kind(noise)}; expected a float tensor (S, {', '.join(map(str, X.shape))}).")
+    if noise.shape[1:] != X.shape or not len(noise):
+        raise ValueError(
+            f"noise has shape {tuple(noise.shape)}; expected (S, {', '.join(map(str, X.shape))}), S >= 1: a copy of X's shape "
+            "for each time that noise is added."
+        )
+    _require_finite(noise, "noise")
+    return noise.detach().to(X.device, X.dtype, copy=True)
+
+
+def checked_baseline(baseline, X, num_steps):
+    """Return a copy of `baseline`, a float tensor of X's shape, on X's device.
+
+    Raises ValueError if it is anything else, or if num_steps is no whole number of at least 1.
+    """
+    if not isinstance(baseline, torch.Tensor) or not baseline.dtype.is_floating_point:
+        raise ValueError(f"baseline is {_kind(baseline)}; expected a float tensor like X: torch.zeros_like(X), for example.")
+    if baseline.shape != X.shape:
+        raise ValueError(f"baseline has shape {tuple(baseline.shape)}; expected X's shape, {tuple(X.shape)}.")
+    require_whole_numbers(1, num_steps=num_steps)
+    _require_finite(baseline, "baseline")
+    return baseline.detach().to(X.device, X.dtype, copy=True)
+
+
+def require_feature_map(model):
+    """Raise ValueError unless `model` has the two parts of which SqueezeNet consists: features and classifier."""
+    lacking = [part for part in ("features", "classifier") if not isinstance(getattr(model, part, None), torch.nn.Module)]
+    if lacking:
+        raise ValueError(
+            f"The model has no part named {' and none named '.join(lacking)}; expected one like SqueezeNet, whose scores are "
+            "model.classifier(model.features(X))."
+        )
+
+
+def checked_labels(labels, model):
+    """Return class ids, a list or integer tensor (N,), as a long tensor on the model's device; ValueError if they are none."""
+    labels = torch.as_tensor(labels)
+    if labels.ndim != 1 or not len(labels) or labels.dtype.is_floating_point or labels.dtype in (torch.bool, torch.complex64):
+        raise ValueError(f"labels is {_kind(labels)}; expected class ids, one for each image: [130, 366].")
+    C = number_of_classes(model, torch.zeros(1, 3, 224, 224, device=device_of(model)))
+    outside = labels[(labels < 0) | (labels >= C)]
+    if len(outside):
+        raise ValueError(f"labels holds {outside[0].item()}; the model has {C} classes: expected 0 to {C - 1}.")
+    return labels.to(device_of(model), torch.long)
+
+
+def require_whole_numbers(least, **given):
+    """Raise ValueError unless each of the numbers `given` by name is whole and at least `least`."""
+    for name, value in given.items():
+        if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}.")
+
+
+def require_transformation(images, angles, scales, shifts):
+    """Raise ValueError unless these can go into transform_images.
+
+    images: float tensor (N, C, S, S), square. angles, scales: float tensors (N,), scales > 0. shifts: float tensor (N, 2).
+    """
+    given = {"images": images, "angles": angles, "scales": scales, "shifts": shifts}
+    for name, tensor in given.items():
+        if not isinstance(tensor, torch.Tensor) or not tensor.dtype.is_floating_point:
+            raise ValueError(f"{name} is {_kind(tensor)}; expected a float tensor.")
+    if images.ndim != 4 or images.shape[2] != images.shape[3] or 0 in images.shape:
+        raise ValueError(f"images has shape {tuple(images.shape)}; expected (N, C, S, S): square images, at least one.")
+    N = len(images)
+    for name, shape in {"angles": (N,), "scales": (N,), "shifts": (N, 2)}.items():
+        if given[name].shape != shape:
+            raise ValueError(f"{name} has shape {tuple(given[name].shape)}; expected {shape}, for {N} images.")
+        _require_finite(given[name], name)
+    if not (scales > 0).all():
+        raise ValueError(f"scales holds {scales.min().item():g}; expected numbers greater than 0: 2 makes things twice as large.")
+
+
 def checked_image(X, target_y, model):
     """Return a copy of X on the model's device, in its dtype and with `requires_grad`, and target_y as an int.
 
@@ -128,10 +204,15 @@ def _checked_images(X, model):
         raise ValueError(f"The images have shape {tuple(X.shape)}; expected (N, 3, H, W): images, colours, height, width.")
     if 0 in X.shape:
         raise ValueError(f"The images have shape {tuple(X.shape)}: there is nothing in them; expected at least one image.")
-    broken = (~X.isfinite()).sum().item()
-    if broken:
-        raise ValueError(f"The images hold {broken} values that are NaN or infinite; expected finite numbers only.")
+    _require_finite(X, "The images")
     return like_model(X, model)
+
+
+def _require_finite(tensor, name):
+    broken = (~tensor.isfinite()).sum().item()
+    if broken:
+        verb = "hold" if name == "The images" else "holds"
+        raise ValueError(f"{name} {verb} {broken} values that are NaN or infinite; expected finite numbers only.")
 
 
 def _kind(value):

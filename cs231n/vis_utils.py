@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import inspect
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +12,7 @@ import imageio.v3 as imageio
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+import torch.nn.functional as F
 from IPython.display import HTML
 from PIL import ImageOps
 from pygments import highlight
@@ -20,6 +22,15 @@ from pygments.lexers import PythonLexer
 from .image_utils import SQUEEZENET_STD, deprocess, rescale
 
 GIVEN, TARGET, OTHER = "#0072b2", "#d55e00", "#999999"  # colours that stay apart for colour-blind readers
+METHODS = {  # how the line of a method looks, the same in every figure
+    "saliency": {"color": "#56b4e9", "marker": "o"},
+    "SmoothGrad": {"color": "#0072b2", "marker": "s"},
+    "integrated gradients": {"color": "#009e73", "marker": "D"},
+    "Grad-CAM": {"color": "#cc79a7", "marker": "^"},
+    "guided backprop": {"color": "#d55e00", "marker": "v"},
+    "random order": {"color": "#999999", "linestyle": ":"},
+    "centre blob": {"color": "#555555", "linestyle": "--"},
+}
 
 
 def show_source(function):
@@ -80,7 +91,7 @@ def plot_saliency(X, saliency, titles):
     X: uint8 (N, H, W, 3). saliency: float tensor or array (N, H, W), >= 0. titles: N strings.
     """
     maps = [_brightness(one) for one in torch.as_tensor(saliency).detach().cpu()]
-    figure, axes = _panels(3, len(X), width=1.6, height=1.6)
+    figure, axes = _panels(3, len(X), width=1.5, height=1.5)
     for image, brightness, title, column in zip(X, maps, titles, axes.T, strict=True):
         column[0].imshow(image)
         column[0].set_title(title, fontsize=9)
@@ -89,6 +100,73 @@ def plot_saliency(X, saliency, titles):
         column[2].imshow(brightness, cmap="inferno", alpha=0.65)
     for axis, name in zip(axes[:, 0], ("picture", "saliency map", "overlay"), strict=True):
         axis.set_ylabel(name, fontsize=9)
+    _show(figure)
+
+
+def plot_attributions(X, maps, names):
+    """Draw, one row a picture, the maps of all methods side by side, the strongest 1 % of each map being cut off.
+
+    X: uint8 (N, H, W, 3). maps: {method: float tensor (N, H, W), >= 0}: of signed attributions (N, 3, H, W), the absolute
+    value of the sum over the colours. names: N strings.
+    """
+    figure, axes = _panels(len(X), 1 + len(maps), width=1.2, height=1.2)
+    for row, image, name in zip(axes, X, names, strict=True):
+        row[0].imshow(image)
+        row[0].set_ylabel(name.split(",")[0], fontsize=9)
+    for column, (method, several) in zip(axes[:, 1:].T, maps.items(), strict=True):
+        column[0].set_title(method, fontsize=9)
+        for axis, one in zip(column, several, strict=True):
+            _show_map(axis, one)
+    _show(figure)
+
+
+def plot_sanity_check(correlations, maps):
+    """Draw how the maps of a network change as its weights are shuffled, from the last layer down to the first.
+
+    correlations: {method: {stage: float, the mean rank correlation with the maps of the network as it was}}.
+    maps: {method: {stage: float tensor (H, W), >= 0}}, the maps of one picture at some stages, as it was and shuffled.
+    """
+    stages = list(next(iter(maps.values())))
+    figure = plt.figure(figsize=(9.6, 0.5 + 0.95 * len(stages)), dpi=80, layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(0.45, 0.55))
+    axis = left.subplots()
+    for method, line in correlations.items():
+        axis.plot(list(line), list(line.values()), label=method, **METHODS.get(method, {}))
+    axis.axhline(0, color=OTHER, linewidth=0.8, zorder=0)
+    axis.set(xlabel="weights shuffled from the last layer down to", ylabel="rank correlation")
+    axis.set_ylim(top=1.05)
+    left.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    axis.spines[["top", "right"]].set_visible(False)
+    axes = right.subplots(len(stages), len(maps), squeeze=False)
+    for column, (method, of_stages) in zip(axes.T, maps.items(), strict=True):
+        column[0].set_title(method.replace(" ", "\n"), fontsize=8)
+        for axis, one in zip(column, of_stages.values(), strict=True):
+            _show_map(axis, one)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+    for axis, stage in zip(axes[:, 0], stages, strict=True):
+        axis.set_ylabel(stage, fontsize=8)
+    _show(figure)
+
+
+def plot_deletion_insertion(parts, deletion, insertion):
+    """Draw the mean curves of deletion and of insertion; the legends give the area under each, the best method first.
+
+    parts: S numbers in [0, 1], what part of the picture is grey in deletion, sharp (the rest being blurred) in insertion.
+    deletion, insertion: {method: float tensor (N, S)}, the label's probability in N pictures.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9.6, 4), dpi=80, layout="constrained", sharey=True)
+    for axis, curves, best_first in ((axes[0], deletion, 1), (axes[1], insertion, -1)):
+        means = {method: several.detach().cpu().mean(dim=0) for method, several in curves.items()}
+        areas = {method: torch.trapezoid(mean, torch.tensor(parts).to(mean)).item() for method, mean in means.items()}
+        for method in sorted(areas, key=lambda method: best_first * areas[method]):
+            axis.plot(parts, means[method], label=f"{areas[method]:.3f}  {method}", markersize=4, **METHODS.get(method, {}))
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, frameon=False)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set(title="deletion (less is better)", xlabel="part of the picture that is grey", ylabel="probability of the label")
+    axes[1].set(title="insertion (more is better)", xlabel="part of the picture that is sharp")
+    for axis in axes:
+        axis.title.set_fontsize(10)
     _show(figure)
 
 
@@ -154,7 +232,7 @@ def plot_iterations(frames_of, class_names):
 
     frames_of: {class id: {iteration: PIL image}}, as `create_class_visualization` returns the frames.
     """
-    figure, axes = _panels(len(frames_of), max(map(len, frames_of.values())), width=1.55, height=1.6)
+    figure, axes = _panels(len(frames_of), max(map(len, frames_of.values())), width=1.4, height=1.45)
     for row, (label, frames) in zip(axes, frames_of.items(), strict=True):
         row[0].set_ylabel(_name(class_names, label), fontsize=9)
         for axis, (iteration, image) in zip(row, frames.items(), strict=False):
@@ -165,11 +243,48 @@ def plot_iterations(frames_of, class_names):
 
 def plot_images(images):
     """Draw PIL images side by side, their contrast stretched for the eye. images: {title: PIL image}."""
-    figure, axes = _panels(1, len(images), width=2.2, height=2.5)
+    width = min(2.2, 7.5 / len(images))
+    figure, axes = _panels(1, len(images), width, height=width + 0.3)
     for axis, (title, image) in zip(axes[0], images.items(), strict=True):
         axis.imshow(stretched(image))
         axis.set_title(title, fontsize=9)
     _show(figure)
+
+
+def plot_class_images(images, labels, class_names, ranks):
+    """Draw class images, a row for each class and a column for each way of making them, with a judge's verdicts below.
+
+    images: {title: float tensor (N, 3, H, W) in [0, 1]}. labels: the N class ids. ranks: {title: the place of each image's
+    class among the judge's guesses, (N,), 0 being the first}, or {} without a judge.
+    """
+    figure, axes = _panels(len(labels), len(images), width=1.15, height=1.3)
+    for column, (title, made) in enumerate(images.items()):
+        axes[0, column].set_title(title, fontsize=7)
+        for axis, image, rank in zip(axes[:, column], made, ranks.get(title, [None] * len(made)), strict=True):
+            axis.imshow(image.permute(1, 2, 0))
+            if rank is not None:
+                axis.set_xlabel(f"guess {rank + 1}", fontsize=8, color="tab:blue" if rank < 5 else "dimgray")
+    for axis, label in zip(axes[:, 0], labels, strict=True):
+        axis.set_ylabel(_name(class_names, label), fontsize=9)
+    _show(figure)
+
+
+def save_contact_sheet(images, titles, path, columns=10):
+    """Write all images with their titles into one picture.
+
+    images: float tensor (N, 3, H, W) in [0, 1]. titles: N strings. path: ends in .png; replaced only once the new file is whole.
+    """
+    figure, axes = _panels(math.ceil(len(images) / columns), columns, width=1.6, height=1.75)
+    for axis, image, title in zip(axes.flat, images, titles, strict=False):
+        axis.imshow(image.permute(1, 2, 0))
+        axis.set_title(title, fontsize=6)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        whole = Path(folder) / path.name
+        figure.savefig(whole, dpi=120)
+        os.replace(whole, path)
+    plt.close(figure)
 
 
 def stretched(image):
@@ -216,10 +331,16 @@ def _show(figure):
     plt.close(figure)
 
 
+def _show_map(axis, one):
+    """Draw a map (H, W), the means over 4 x 4 pixels: the strides of the first layers leave a grid that hides the rest."""
+    means = F.avg_pool2d(one.detach().cpu()[None], 4, stride=2)[0]
+    axis.imshow(_brightness(means, 0.99), cmap="inferno", interpolation="bilinear")
+
+
 def _name(class_names, label):
     return class_names[int(label)].split(",")[0]
 
 
-def _brightness(saliency):
-    """Return a saliency map as an array in [0, 1] in which single strong pixels do not hide the rest."""
-    return (saliency / saliency.quantile(0.995).clamp_min(torch.finfo(saliency.dtype).tiny)).clamp(0, 1).numpy()
+def _brightness(saliency, brightest=0.995):
+    """Return a saliency map as an array in [0, 1] in which single strong pixels, those above a quantile, do not hide the rest."""
+    return (saliency / saliency.quantile(brightest).clamp_min(torch.finfo(saliency.dtype).tiny)).clamp(0, 1).numpy()

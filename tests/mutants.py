@@ -36,7 +36,12 @@ METHODS = {
     "norm": ["sum", "amax"],
     "any": ["all"],
     "all": ["any"],
+    "mean": ["sum", "amax"],
+    "relu": ["abs"],
+    "cos": ["sin"],
+    "sin": ["cos"],
 }
+WORDS = {"bilinear": ["nearest", "bicubic"], "reflection": ["zeros", "border"]}
 
 
 def mutants(function):
@@ -79,6 +84,8 @@ def _changes(node, tree):
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         values = {node.value + 1, 0, -node.value, 2 * node.value}
         changes += [lambda value=value: setattr(node, "value", value) for value in sorted(values - {node.value})]
+    if isinstance(node, ast.Constant) and type(node.value) is str:
+        changes += [lambda word=word: setattr(node, "value", word) for word in WORDS.get(node.value, [])]
     if isinstance(node, ast.Constant) and type(node.value) is bool:
         changes.append(lambda: setattr(node, "value", not node.value))
     if isinstance(node, ast.Attribute):

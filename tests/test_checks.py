@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import inspect
 import json
 import random
 import re
@@ -10,40 +11,57 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import warnings
+from pathlib import Path
 
 import imageio.v3
 import nbformat
 import numpy as np
 import pytest
 import torch
+import torch._dynamo  # torch.optim and torch.func import it when they are first used: not within a student's time
 from answers import ANSWERS
 from conftest import ROOT
 from mutants import mutants
 from torch import nn
 
-from cs231n import checks, net_visualization_pytorch
+from cs231n import attribution, checks, feature_visualization, net_visualization_pytorch
 from cs231n.checks import (
     EXERCISES,
+    OPTIONAL,
     check_class_visualization_step,
     check_fooling_image,
+    check_grad_cam,
+    check_integrated_gradients,
     check_saliency_maps,
+    check_smoothgrad,
+    check_transformation,
     examine,
     guard,
     ready,
 )
 from cs231n.checks.__main__ import main
-from cs231n.checks.exam import own_exam
+from cs231n.checks.exam import ARRAYS, own_exam
 from cs231n.checks.explanations import MISTAKES, NOTES
 from cs231n.checks.fingerprints import PATH, stored
 from cs231n.checks.report import WrongAnswer
 from cs231n.checks.student_file import functions
 from cs231n.instructor import fingerprints
 
-SALIENCY, FOOLING, STEP = EXERCISES
-OF_FILE = {"saliency": SALIENCY, "fooling": FOOLING, "class_step": STEP}
-CHECKS = {SALIENCY: check_saliency_maps, FOOLING: check_fooling_image, STEP: check_class_visualization_step}
-REFERENCE = {name: getattr(net_visualization_pytorch, name) for name in EXERCISES}
+SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
+OF_FILE = {
+    **{"saliency": SALIENCY, "fooling": FOOLING, "class_step": STEP, "smoothgrad": SMOOTHGRAD},
+    **{"integrated_gradients": INTEGRATED, "grad_cam": GRAD_CAM, "transformation": TRANSFORMATION},
+}
+CHECKS = {
+    **{SALIENCY: check_saliency_maps, FOOLING: check_fooling_image, STEP: check_class_visualization_step},
+    **{SMOOTHGRAD: check_smoothgrad, INTEGRATED: check_integrated_gradients, GRAD_CAM: check_grad_cam},
+    TRANSFORMATION: check_transformation,
+}
+SOLVED_IN = dict.fromkeys((SALIENCY, FOOLING, STEP), net_visualization_pytorch)
+SOLVED_IN |= dict.fromkeys((SMOOTHGRAD, INTEGRATED, GRAD_CAM), attribution) | {TRANSFORMATION: feature_visualization}
+REFERENCE = {name: getattr(module, name) for name, module in SOLVED_IN.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +110,22 @@ CATALOGUE = {
         *("gradient-accumulates", "regulariser-not-squared", "regulariser-wrong-sign", "cross-entropy"),
         *("learning-rate-ignored", "regulariser-halved", "regulariser-on-weights", "regulariser-on-scores"),
         *("regulariser-detached", "not-in-place"),
+    ],
+    "smoothgrad": [
+        *("not-squared", "squared-after-mean", "maximum-before-mean", "sum-over-copies", "noise-ignored", "cross-entropy"),
+        *("noise-accumulates", "one-copy-only"),
+    ],
+    "integrated_gradients": [
+        *("baseline-not-on-path", "baseline-not-in-factor", "not-times-difference", "sum-over-steps", "ends-of-parts"),
+        *("steps-off-by-one", "gradient-at-image-only", "gradient-through-path"),
+    ],
+    "grad_cam": [
+        *("gradient-not-averaged", "sum-over-space", "weights-mix-images", "weights-missing", "no-relu", "relu-too-early"),
+        *("not-resized", "other-resizing"),
+    ],
+    "transformation": [
+        *("degrees", "rotates-the-other-way", "scale-inverted", "shift-wrong-way", "shift-half", "shift-not-turned-back"),
+        *("not-inverted", "same-for-all-images"),
     ],
 }
 
@@ -227,13 +261,15 @@ def test_ready_refuses_what_is_none_of_the_exercises():
 def test_every_id_is_explained_in_the_readme_and_no_other():
     text = (PATH.parent / "README.md").read_text(encoding="utf-8")
     ids, notes = text.split("## Ids of mistakes")[1].split("## Ids of notes")
-    table = re.findall(r"^\| `([\w-]+)` \| [123, ]+ \| (.*) \|$", ids, re.M)
+    table = re.findall(r"^\| `([\w-]+)` \| [1-7, -]+ \| (.*) \|$", ids, re.M)
     assert dict(table) == {name: explanation.title for name, explanation in MISTAKES.items()}
     assert re.findall(r"^\| `([\w-]+)` \|", notes, re.M) == list(NOTES)
 
 
 def test_every_name_that_the_fingerprints_give_is_explained():
-    for exercise in ("saliency", "fooling", "step", "saliency-224", "fooling-224", "step-224"):
+    exercises = [name.removeprefix("mistakes/") for name in stored().arrays if name.startswith("mistakes/")]
+    assert {"saliency", "step-224", *ARRAYS} < set(exercises)
+    for exercise in exercises:
         assert {name for names in stored().mistakes(exercise) for name in names} <= MISTAKES.keys()
 
 
@@ -344,26 +380,31 @@ def test_the_fingerprints_are_those_of_the_present_reference_and_known_mistakes(
             assert np.isclose(known[name], array, rtol=1e-3, atol=1e-4, equal_nan=True).mean() > 0.99, name
         else:
             np.testing.assert_allclose(known[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
-    assert tuple(dict.fromkeys(e for e, _, _ in not_told_apart if "224" not in e)) == ("saliency", "fooling", "step")
     assert not [ids for exercise, ids, like in not_told_apart if not like], "a mistake looks right"
 
 
-def test_no_file_of_the_checks_computes_a_gradient():
+def test_no_file_of_the_checks_computes_a_gradient_but_of_a_students_own_result():
     for path in PATH.parent.glob("*.py"):
         code = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
+        if path.name == "guard.py":
+            code = code.replace("torch.autograd.grad(result, argument, weights.to(result.dtype), allow_unused=True)", "", 1)
         assert not re.search(r"\.backward\(|autograd\.(grad|functional)|torch\.func|\bjacobian|finite.difference", code), path
 
 
 def test_the_checks_work_where_the_solutions_and_the_instructors_files_are_absent(kit):
     shutil.rmtree(kit / "cs231n" / "instructor")
-    (kit / "cs231n" / "net_visualization_pytorch.py").unlink()
+    for name in ("net_visualization_pytorch.py", "attribution.py", "feature_visualization.py"):
+        (kit / "cs231n" / name).unlink()
     student = kit / "mine.py"
-    student.write_text("def compute_saliency_maps(X, y, model):\n    return X.abs().amax(dim=1)\n")
+    student.write_text(
+        "def compute_saliency_maps(X, y, model):\n    return X.abs().amax(dim=1)\n\n"
+        "def transform_images(images, angles, scales, shifts):\n    return images.flip(3)\n"
+    )
     command = [sys.executable, "-m", "cs231n.checks", "mine.py", "--json"]
     result = subprocess.run(command, cwd=kit, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (1, "")
     verdicts = {name: report["verdict"] for name, report in json.loads(result.stdout).items()}
-    assert verdicts == {SALIENCY: "wrong", FOOLING: "missing", STEP: "missing"}
+    assert verdicts == dict.fromkeys(EXERCISES, "missing") | {SALIENCY: "wrong", TRANSFORMATION: "wrong"}
 
 
 def test_a_cell_that_is_nested_too_deeply_costs_the_other_cells_nothing(tmp_path):
@@ -394,7 +435,6 @@ def test_the_command_ends_as_always_after_a_function_that_could_not_be_ended(tmp
 # Files
 
 
-REFERENCE_TEXT = (ROOT / "cs231n" / "net_visualization_pytorch.py").read_text(encoding="utf-8")
 COURSE_STYLE = """# -*- coding: utf-8 -*-
 import torch
 import random
@@ -442,7 +482,7 @@ def check_file(path, capsys):
     assert printed.err == ""
     reports = json.loads(printed.out)
     assert list(reports) == list(EXERCISES)
-    return code, {name: report["verdict"] for name, report in reports.items()}
+    return code, {name: report["verdict"] for name, report in reports.items() if name not in OPTIONAL}
 
 
 def notebook(*cells):
@@ -457,6 +497,19 @@ def notebook(*cells):
 def test_the_reference_file_is_right_and_the_exit_code_is_0(capsys):
     assert main([str(ROOT / "cs231n" / "net_visualization_pytorch.py")]) == 0
     assert capsys.readouterr().out.count("is right") == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [("return None", 0), ("return images.flip(3)", 1), ("return nothing", 1)],
+)
+def test_an_optional_exercise_counts_for_the_exit_code_only_if_it_is_begun(tmp_path, capsys, line, code):
+    path = tmp_path / "mine.py"
+    solved = inspect.getsource(net_visualization_pytorch).replace("from .", "from cs231n.")
+    path.write_text(f"{solved}\n\ndef transform_images(images, angles, scales, shifts):\n    {line}\n")
+    assert main([str(path)]) == code
+    told = re.findall(r"^[✓✗…] (\w+)", capsys.readouterr().out, re.M)
+    assert told == [SALIENCY, FOOLING, STEP, TRANSFORMATION]
 
 
 def test_the_command_prints_the_same_message_as_the_check(tmp_path, capsys):
@@ -478,7 +531,7 @@ def test_a_file_of_the_course_is_checked_whatever_it_imports(tmp_path, capsys, l
 def test_a_file_with_merge_markers_is_broken_with_the_line(tmp_path, capsys):
     path = tmp_path / "merged.py"
     path.write_text(COURSE_STYLE.replace("STEPS = 100\n", "<<<<<<< HEAD\nSTEPS = 100\n=======\nSTEPS = 50\n>>>>>>> theirs\n"))
-    assert check_file(path, capsys)[1] == dict.fromkeys(EXERCISES, "broken")
+    assert check_file(path, capsys)[1] == dict.fromkeys((SALIENCY, FOOLING, STEP), "broken")
     main([str(path)])
     printed = " ".join(capsys.readouterr().out.split())
     assert "merged.py, line 10 is a mark of a merge that was not finished: <<<<<<< HEAD" in printed
@@ -487,7 +540,7 @@ def test_a_file_with_merge_markers_is_broken_with_the_line(tmp_path, capsys):
 def test_a_file_that_python_cannot_read_is_broken_with_the_line(tmp_path, capsys):
     path = tmp_path / "typo.py"
     path.write_text(COURSE_STYLE.replace("X.requires_grad_()\n", "X.requires_grad_(\n", 1))
-    assert check_file(path, capsys)[1] == dict.fromkeys(EXERCISES, "broken")
+    assert check_file(path, capsys)[1] == dict.fromkeys((SALIENCY, FOOLING, STEP), "broken")
     main([str(path)])
     assert re.search(r"typo\.py, line 1\d: ", capsys.readouterr().out)
 
@@ -519,14 +572,14 @@ def test_a_cell_that_python_cannot_read_breaks_only_its_own_function(tmp_path, c
 
 
 def test_an_imported_function_does_not_count_as_written(capsys):
-    assert check_file(ROOT / "NetworkVisualization.ipynb", capsys) == (1, dict.fromkeys(EXERCISES, "missing"))
+    assert check_file(ROOT / "NetworkVisualization.ipynb", capsys) == (1, dict.fromkeys((SALIENCY, FOOLING, STEP), "missing"))
 
 
 def test_a_damaged_notebook_is_broken_and_a_missing_file_a_usage_error(tmp_path, capsys):
     path = tmp_path / "damaged.ipynb"
     for text in ('{"cells": [', "[]", notebook("x = 1") + "<<<<<<< HEAD", "", "\0"):
         path.write_text(text)
-        assert check_file(path, capsys) == (1, dict.fromkeys(EXERCISES, "broken"))
+        assert check_file(path, capsys) == (1, dict.fromkeys((SALIENCY, FOOLING, STEP), "broken"))
     for name in ("absent.py", "text.txt"):
         (tmp_path / "text.txt").touch()
         with pytest.raises(SystemExit, match="2"):
@@ -555,10 +608,10 @@ def test_a_helper_that_cannot_be_made_is_told_where_it_is_used(tmp_path, capsys)
 
 
 def test_the_small_networks_are_in_evaluation_mode_with_frozen_weights_like_the_notebooks():
-    for case in checks.cases.SALIENCY_CASES:
+    for case in [*checks.cases.SALIENCY_CASES, *checks.cases.GRAD_CAM_CASES, checks.cases.GRAD_CAM_224]:
         network = case.network()
         assert isinstance(network, nn.Module)
-        assert not network.training
+        assert not any(module.training for module in network.modules())
         assert not any(weight.requires_grad for weight in network.parameters())
 
 
@@ -578,15 +631,34 @@ EQUIVALENT = {
         "-> img += learning_rate * ascent",  # the raw step is right as well
         "check_step(img, model, target_y, l2_reg, learning_rate) -> pass",  # it only looks at the input
     ],
+    SMOOTHGRAD: [
+        "gather(-1, y[:, None])",
+        "checked_noise(noise, X) -> pass",  # it only looks at the input
+    ],
+    INTEGRATED: [
+        "gather(-1, y[:, None])",
+        "checked_baseline(baseline, X, num_steps) -> pass",
+    ],
+    GRAD_CAM: [
+        "gather(-1, y[:, None])", "mean(dim=(-2, 3), keepdim=True)", "X.shape[-2:], mode='bilinear', align_corners=False)[:, 0]",
+        "mode='bilinear')[:, 0]",  # not to align the corners is the default
+        "require_feature_map(model) -> pass",
+    ],
+    TRANSFORMATION: [
+        "sin, cos], dim=-1).view(-1, 2, 2)",
+        "affine_grid(theta, images.shape)", "padding_mode='reflection')",  # as above
+        "require_transformation(images, angles, scales, shifts) -> pass",
+    ],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_every_mutant_of_the_reference_that_behaves_otherwise_is_not_right(exercise):
-    (function,) = [node for node in ast.parse(REFERENCE_TEXT).body if getattr(node, "name", None) == exercise]
+    text = Path(SOLVED_IN[exercise].__file__).read_text(encoding="utf-8")
+    (function,) = [node for node in ast.parse(text).body if getattr(node, "name", None) == exercise]
     survivors, changed = [], list(mutants(function))
     for description, tree in changed:
-        namespace = dict(vars(net_visualization_pytorch))
+        namespace = dict(vars(SOLVED_IN[exercise]))
         exec(compile(ast.Module([tree], []), "<mutant>", "exec"), namespace)
         if examine(exercise, namespace[exercise]).verdict == "right":
             survivors.append(description)
@@ -811,7 +883,7 @@ def test_whatever_the_settings_of_the_kernel_the_reference_is_right_and_they_sta
         with contextlib.ExitStack() as stack, warnings.catch_warnings():
             KERNELS[kernel](stack)
             before = state()
-            assert [examine(exercise, REFERENCE[exercise]).verdict for exercise in EXERCISES] == ["right"] * 3
+            assert [examine(exercise, REFERENCE[exercise]).verdict for exercise in EXERCISES] == ["right"] * len(EXERCISES)
             assert state() == before
     finally:
         torch.set_float32_matmul_precision("highest")
@@ -1083,3 +1155,181 @@ def compute_saliency_maps(X: Tensor, y: Tensor, model):
         encoding=encoding,
     )
     assert check_file(path, capsys)[1][SALIENCY] == "right"
+
+
+# The optional part
+
+
+def scores_of(model, X, y):
+    return model(X)[torch.arange(len(y)), y]
+
+
+def test_integrated_gradients_are_told_by_what_they_sum_to(capsys):
+    def compute_integrated_gradients(X, y, model, baseline, num_steps=32):
+        return 2 * REFERENCE[INTEGRATED](X, y, model, baseline, num_steps).abs()
+
+    with pytest.raises(WrongAnswer, match="compute_integrated_gradients: wrong"):
+        check_integrated_gradients(compute_integrated_gradients)
+    printed = " ".join(capsys.readouterr().out.split())
+    found = re.search(
+        r"Image (\d), its label (\d), .* sum to (\S+)\. Its own score, (\S+), less that of its baseline, (\S+), is (\S+); with "
+        r"num_steps = 4 the right ones come to (\S+)\. This",
+        printed,
+    )
+    n, label = int(found[1]), int(found[2])
+    case = checks.cases.PATH_CASES[0]
+    X, y, network, baseline, num_steps = case.arguments(case.network())
+    right = REFERENCE[INTEGRATED](X, y, network, baseline, num_steps)[n]
+    numbers = [float(number) for number in found.groups()[2:]]
+    score, start = network(X)[n, label].item(), network(baseline)[n, label].item()
+    assert numbers == pytest.approx([2 * right.abs().sum().item(), score, start, score - start, right.sum().item()], abs=1e-3)
+
+
+def test_a_transformation_is_told_by_where_a_dot_should_have_gone():
+    def transform_images(images, angles, scales, shifts):
+        return REFERENCE[TRANSFORMATION](images, -angles, scales, shifts)
+
+    report = examine(TRANSFORMATION, transform_images)
+    found = re.search(
+        r"Image (\d), .* at first in row (\d+), column (\d+), belongs into row (\d+), column (\d+); in yours the brightest pixel "
+        r"is in row (\d+), column (\d+)\.",
+        " ".join(report.text().split()),
+    )
+    n, *places = (int(number) for number in found.groups())
+    arguments = checks.cases.TRANSFORMATION_CASES[0].arguments()
+    pictures = arguments[0], REFERENCE[TRANSFORMATION](*arguments), transform_images(*arguments)
+    assert places == [place for picture in pictures for place in divmod(picture[n, 0].argmax().item(), picture.shape[3])]
+
+
+def test_maps_of_the_feature_maps_size_are_named_by_their_values():
+    def small(maps_of):
+        def compute_grad_cam_maps(X, y, model):
+            features = model.features(X.requires_grad_())
+            scores = model.classifier(features).flatten(1)
+            gradient = torch.autograd.grad(scores[torch.arange(len(y)), y].sum(), features)[0]
+            return maps_of(gradient.mean(dim=(2, 3), keepdim=True), features)
+
+        return examine(GRAD_CAM, compute_grad_cam_maps)
+
+    right = small(lambda weights, features: (weights * features).sum(dim=1).relu())
+    assert (right.verdict, right.mistakes) == ("wrong", ["not-resized"])
+    assert small(lambda weights, features: (weights * features).sum(dim=1)).mistakes == ["no-relu", "not-resized"]
+    assert small(lambda weights, features: features.amax(dim=1)).mistakes == ["wrong-shape"]
+    assert small(lambda weights, features: torch.zeros_like(features[:, 0])).mistakes == ["wrong-shape"]
+
+
+def test_numbers_of_squeezenet_in_grad_cam_are_right_with_a_note():
+    def compute_grad_cam_maps(X, y, model):
+        kept = []
+        hook = model.features[12].register_forward_hook(lambda module, given, features: kept.append(features))
+        own = scores_of(model, X.requires_grad_(), y)
+        hook.remove()
+        weights = torch.autograd.grad(own.sum(), kept)[0].mean(dim=(2, 3), keepdim=True)
+        maps = (weights * kept[0]).sum(dim=1, keepdim=True).relu()
+        return nn.functional.interpolate(maps, (224, 224), mode="bilinear").squeeze(1)
+
+    report = examine(GRAD_CAM, compute_grad_cam_maps)
+    assert (report.verdict, report.notes) == ("right", ["fixed-sizes"])
+
+
+CUT = {
+    "detached": lambda images: images.detach(),
+    "through NumPy": lambda images: torch.from_numpy(images.numpy()),
+    "in other tensors": lambda images: torch.tensor(images.tolist()),
+    "half of it": lambda images: (images + images.detach()) / 2,
+}
+
+
+@pytest.mark.parametrize("form", CUT)
+def test_pictures_that_lead_no_gradient_or_a_wrong_one_to_the_images_are_told(form):
+    def transform_images(images, angles, scales, shifts):
+        return REFERENCE[TRANSFORMATION](CUT[form](images), angles, scales, shifts)
+
+    report = examine(TRANSFORMATION, transform_images)
+    assert (report.verdict, report.mistakes) == ("wrong", ["gradient-cut"])
+    assert "Given `images` that ask for a gradient" in report.text()
+
+
+@pytest.mark.parametrize("exercise", OPTIONAL)
+@pytest.mark.parametrize("stub", [lambda *_: None, lambda X, *_: X])
+def test_stubs_of_the_optional_part_are_unfinished_and_their_cells_wait(exercise, stub, capsys):
+    stub = types.FunctionType(stub.__code__, stub.__globals__, exercise)
+    CHECKS[exercise](stub)
+    assert not ready(stub)
+    assert ready(REFERENCE[exercise])
+    assert capsys.readouterr().out.splitlines() == [
+        f"… {exercise}: not implemented yet.",
+        f"This cell waits for {exercise}, which is not implemented yet.",
+    ]
+
+
+def calls_without_end(part):
+    def endless(X, y, model, *_):
+        while True:
+            part(model, X)
+
+    return endless
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda model, X: model(X),
+        lambda model, X: model.features(X),
+        lambda model, X: model.classifier(torch.ones(1, 10, 4, 4)),
+        lambda model, X: model.classifier(model.features(X)),
+    ],
+)
+def test_calls_of_a_part_of_the_network_are_calls(part):
+    report = examine(GRAD_CAM, calls_without_end(part))
+    assert report.mistakes == ["too-many-network-calls"]
+    assert f"it had called the network {guard.CALLS} times" in report.text()
+
+
+def test_a_pass_through_both_parts_is_one_call():
+    case = checks.cases.GRAD_CAM_CASES[0]
+    network = case.network()
+
+    def compute(X, y, model):
+        model(X)
+        return model.classifier(model.features(X)) + model.classifier(torch.ones(1, 10, 4, 4))
+
+    assert guard.run(compute, *case.arguments(network), network=network).calls == 3
+
+
+def leaves_optional(exercise, change):
+    def function(*arguments):
+        result = REFERENCE[exercise](*arguments)
+        change(*arguments)
+        return result
+
+    return function
+
+
+@pytest.mark.parametrize("exercise", [SMOOTHGRAD, INTEGRATED, GRAD_CAM])
+def test_what_the_optional_part_changes_about_the_network_is_told(exercise):
+    for change, expected in (
+        (lambda X, y, model, *_: model.train(), "mode-changed"),
+        (lambda X, y, model, *_: next(model.parameters()).data.zero_(), "weights-changed"),
+    ):
+        assert examine(exercise, leaves_optional(exercise, change)).mistakes == [expected]
+
+
+@pytest.mark.parametrize("exercise", OPTIONAL)
+def test_each_tensor_that_the_optional_part_changes_is_a_changed_input(exercise):
+    arguments = getattr(own_exam(), ARRAYS[1 + OPTIONAL.index(exercise)]).main[0].arguments(None)
+    places = [place for place, argument in enumerate(arguments) if torch.is_tensor(argument)]
+    assert len(places) >= 2
+    for place in places:
+        report = examine(exercise, leaves_optional(exercise, lambda *arguments, place=place: arguments[place].zero_()))
+        assert report.mistakes == ["input-changed"]
+
+
+def test_a_transformation_that_never_ends_is_stopped(monkeypatch):
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+
+    def transform_images(images, angles, scales, shifts):
+        while True:
+            pass
+
+    assert examine(TRANSFORMATION, transform_images).mistakes == ["never-returns"]

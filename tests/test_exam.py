@@ -5,24 +5,29 @@ import pytest
 import torch
 from answers import ANSWERS
 
+from cs231n import attribution, feature_visualization
 from cs231n import net_visualization_pytorch as reference
 from cs231n.checks import EXERCISES, examine
-from cs231n.checks.exam import own_exam
+from cs231n.checks.exam import ARRAYS, own_exam
 from cs231n.instructor import rubric
 from cs231n.instructor.exam import drawn_photographs
 
-SALIENCY, FOOLING, STEP = EXERCISES
-NAMES = {"saliency": SALIENCY, "fooling": FOOLING, "class_step": STEP}
+SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
+NAMES = {
+    **{"saliency": SALIENCY, "fooling": FOOLING, "class_step": STEP, "smoothgrad": SMOOTHGRAD},
+    **{"integrated_gradients": INTEGRATED, "grad_cam": GRAD_CAM, "transformation": TRANSFORMATION},
+}
+SOLVED = vars(reference) | vars(attribution) | vars(feature_visualization)
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_reference_is_right_in_a_drawn_exam(drawn, exercise):
-    report = examine(exercise, getattr(reference, exercise), exam=drawn)
+    report = examine(exercise, SOLVED[exercise], exam=drawn)
     assert (report.verdict, report.mistakes) == ("right", [])
 
 
 def test_answers_are_judged_and_named_as_the_students_own_check_does(drawn):
-    """Every eighth of the labelled answers, to save time. Of all 433 the exams of seeds 1, 2 and 3 judge and name every one."""
+    """Every eighth of the labelled answers, to save time. The exams of seeds 1, 2 and 3 judge and name every one of them all."""
     for answer in ANSWERS[::8]:
         report = examine(NAMES[answer.exercise], answer.function, exam=drawn)
         assert (report.verdict, set(report.mistakes)) == (answer.verdict, set(answer.mistakes)), answer.function.__name__
@@ -30,19 +35,23 @@ def test_answers_are_judged_and_named_as_the_students_own_check_does(drawn):
 
 def test_networks_images_and_targets_are_others_than_the_students(drawn):
     own = own_exam()
-    for role in ("saliency_cases", "fooling_cases", "step_cases"):
-        for ours, theirs in zip(getattr(drawn, role), getattr(own, role), strict=True):
+    for role in ("fooling_cases", "step_cases", *ARRAYS):
+        cases = [(getattr(exam, role).main if role in ARRAYS else getattr(exam, role)) for exam in (drawn, own)]
+        for ours, theirs in zip(*cases, strict=True):
             assert ours.name == theirs.name
-            assert not torch.equal(ours.images(), theirs.images())
-            weights = [next(case.network().parameters()) for case in (ours, theirs)]
-            assert weights[0].shape == weights[1].shape
-            assert not torch.equal(*weights)
+            images = [case.images() if case.network else case.arguments()[0] for case in (ours, theirs)]
+            assert images[0].shape == images[1].shape
+            assert not torch.equal(*images)
+            if ours.network:
+                weights = [next(case.network().parameters()) for case in (ours, theirs)]
+                assert weights[0].shape == weights[1].shape
+                assert not torch.equal(*weights)
     assert [case.target for case in drawn.fooling_cases] != [case.target for case in own.fooling_cases]
 
 
 def test_an_answer_learnt_by_heart_for_the_students_check_is_wrong(drawn):
     own = own_exam()
-    by_heart = {case.images().numpy().tobytes(): own.known.right("saliency", case) for case in own.saliency_cases}
+    by_heart = {case.images().numpy().tobytes(): own.known.right("saliency", case) for case in own.saliency.main}
 
     def compute_saliency_maps(X, y, model):
         return torch.from_numpy(by_heart[X.numpy().tobytes()]) if X.numpy().tobytes() in by_heart else torch.zeros(X[:, 0].shape)
@@ -60,7 +69,10 @@ def test_the_roles_hold(drawn):
     assert not scores(drawn.step_dead)[0, drawn.step_dead.target]
     assert scores(drawn.score_is_a_class_id).argmax() == 0
     assert scores(drawn.score_is_a_class_id)[0, 0] == drawn.score_is_a_class_id.target
-    assert not scores(drawn.saliency_cases[1])[:, drawn.saliency_cases[1].target[0]].any()
+    for batches in (drawn.saliency, drawn.smoothgrad, drawn.integrated_gradients, drawn.grad_cam):
+        assert not scores(batches.main[1])[:, batches.main[1].target[0]].any()
+    for case in (*drawn.grad_cam.main, *drawn.grad_cam.other):
+        assert (drawn.known.right("grad_cam", case).any(axis=(1, 2))).sum() >= len(case.target) - 1
     distance = np.linalg.norm(drawn.known.right("fooling", drawn.long_way) - drawn.long_way.images().numpy())
     assert 30 < distance < 40
 
@@ -91,6 +103,29 @@ def _noise_in_training_mode(X, y, model):
     return torch.rand(X[:, 0].shape)
 
 
+def _zeros_and_changed_noise(X, y, model, noise):
+    noise.zero_()
+    return torch.zeros(X[:, 0].shape)
+
+
+def _changed_baseline(X, y, model, baseline, num_steps):
+    baseline.zero_()
+    return X - baseline
+
+
+def _empty_maps(X, y, model):
+    return torch.zeros_like(model.features(X)[:, 0])
+
+
+def _the_same_images(images, angles, scales, shifts):
+    return images.clone()
+
+
+def _changed_angles(images, angles, scales, shifts):
+    angles.zero_()
+    return images.flip(3)
+
+
 def _a_copy(X, target_y, model):
     model(X)
     return X.clone()
@@ -118,6 +153,8 @@ def _black(img, model, target_y, l2_reg, learning_rate):
         *((SALIENCY, function) for function in (_zeros_in_place, _noise_in_training_mode)),
         *((FOOLING, function) for function in (_a_copy, _a_little_lighter)),
         *((STEP, function) for function in (_nothing, _noise, _black)),
+        *((SMOOTHGRAD, _zeros_and_changed_noise), (INTEGRATED, _changed_baseline), (GRAD_CAM, _empty_maps)),
+        *((TRANSFORMATION, function) for function in (_the_same_images, _changed_angles)),
     ],
 )
 def test_what_only_makes_a_named_mistake_beside_nothing_right_earns_nothing(drawn, exercise, function):

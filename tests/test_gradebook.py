@@ -18,6 +18,7 @@ from conftest import ROOT
 from PIL import Image
 from traitlets.config import Config
 
+from cs231n import submit
 from cs231n.instructor import gradebook, pages, rubric
 from cs231n.instructor.edition import edition
 
@@ -28,7 +29,8 @@ with warnings.catch_warnings():  # of nbgrader 0.9.5, which Python 3.10 gets, ab
     from nbgrader.nbgraderformat import MetadataValidator
     from nbgrader.server_extensions.formgrader.handlers import template_path
 
-EXERCISES = ("compute_saliency_maps", "make_fooling_image", "class_visualization_update_step")
+EXERCISES = (*submit.EXERCISES, *submit.OPTIONAL_EXERCISES)
+QUESTIONS = range(1, 9)
 HOSTILE = (
     "<script>alert(1)</script>\n\n<img src=x onerror=alert(1)>\n\n</div>[a](javascript:alert(1)) ![b](http://example.org/b.png)\n\n"
     "<iframe src='http://example.org'></iframe>\n\n```\n</code></pre><script>alert(2)</script>\n```\n\n$$\n<script>alert(3)</script>\n$$"
@@ -42,8 +44,11 @@ def png():
 
 
 def record(student, **changes):
-    """A record: the first exercise right, the second wrong, the third stopped; the last question is not answered."""
-    verdicts = (("right", []), ("wrong", ["gradient-accumulates"]), ("stopped", []))
+    """A record: the first exercise right, the second wrong, the third stopped; question 6 is not answered.
+
+    Of the optional part the first exercise is right, question 7 is answered, and the rest is left out.
+    """
+    verdicts = (("right", []), ("wrong", ["gradient-accumulates"]), ("stopped", []), ("right", []), *[("unfinished", [])] * 3)
     exercises = {
         name: {"verdict": verdict, "mistakes": mistakes, "notes": [], "message": f"{name}: {verdict}, so it says", "seconds": 0.1}
         for name, (verdict, mistakes) in zip(EXERCISES, verdicts, strict=True)
@@ -57,7 +62,7 @@ def record(student, **changes):
         "verdict": "graded",
         "note": "",
         "exercises": exercises,
-        "answers": {f"question-{number}": f"Answer {number} by {student}" if number < 6 else "" for number in range(1, 7)},
+        "answers": {f"question-{number}": "" if number in (6, 8) else f"Answer {number} by {student}" for number in QUESTIONS},
         "figures": {"saliency-figure": [png()]},
     }
     return graded | changes
@@ -189,7 +194,8 @@ def test_formgrader_lists_every_submission_as_graded_with_its_points(course, poi
     fill(course, [record("jane"), record("bob")])
     listed = {entry["student"]: entry for entry in formgrader(course).get_submissions("viz")}
     assert set(listed) == {"jane", "bob"}
-    expected = 7 + points.points["make_fooling_image"] * points.kept["gradient-accumulates"]
+    bonus = 2
+    expected = 7 + points.points["make_fooling_image"] * points.kept["gradient-accumulates"] + bonus
     for entry in listed.values():
         assert entry["autograded"]
         assert entry["submitted"]
@@ -211,9 +217,10 @@ def test_a_new_course_lists_the_assignment_with_its_submissions(new_course, monk
 def test_answers_wait_for_a_person_and_a_missing_one_does_not(course):
     fill(course, [record("jane")])
     grades = grades_of(course, "jane")
-    assert {cell for cell, (_, _, waits) in grades.items() if waits} == {f"answer-{number}" for number in range(1, 6)}
-    assert grades["answer-6"] == (0, None, False)
-    assert comments_of(course, "jane")["answer-6"] == "No response."
+    assert {cell for cell, (_, _, waits) in grades.items() if waits} == {f"answer-{number}" for number in (1, 2, 3, 4, 5, 7)}
+    for cell in ("answer-6", "answer-8"):
+        assert grades[cell] == (0, None, False)
+        assert comments_of(course, "jane")[cell] == "No response."
 
 
 def test_the_comment_on_an_exercise_names_the_mistake_in_our_own_words(course):
@@ -251,6 +258,39 @@ def test_usual_names_are_the_ids_that_a_course_has_already(student):
     assert gradebook.nbgrader_id(student) == student
 
 
+# The optional part
+
+
+def test_bonus_points_are_extra_credit_above_the_40_points(course):
+    fill(course, [record("jane")])
+    (assignment,) = formgrader(course).get_assignments()
+    assert assignment["max_score"] == 40
+    with open_gradebook(course) as book:
+        grade = book.find_grade("check-4", "NetworkVisualization", "viz", "jane")
+        assert (grade.score, grade.max_score, grade.needs_manual_grade) == (2, 0, False)
+        assert book.find_grade("check-5", "NetworkVisualization", "viz", "jane").score == 0
+
+
+def test_a_bonus_question_is_marked_by_extra_credit_alone_as_formgrader_allows_it_and_comes_back(grades, course, points):
+    command(grades, course)
+    give(course, "jane", "answer-7", None, "Good.", extra=1.5)  # into the box of 0 points Formgrader lets nobody write more
+    with open_gradebook(course) as book:
+        assert book.find_grade("answer-7", "NetworkVisualization", "viz", "jane").score == 1.5
+    assert command(grades, course, "--collect") == 0
+    assert pages.read_marks(grades, points)["jane"] == {"question-7": (1.5, "Good.")}
+    assert command(grades, course) == 0
+    assert grades_of(course, "jane")["answer-7"] == (0, None, False)
+
+
+def test_a_bonus_mark_from_the_marks_files_stands_in_formgrader_as_extra_credit(course):
+    for _ in range(2):
+        _, conflicts = fill(course, [record("jane")], {"jane": {"question-7": (1.5, "Say why.")}})
+        assert conflicts == []
+        with open_gradebook(course) as book:
+            grade = book.find_grade("answer-7", "NetworkVisualization", "viz", "jane")
+            assert (grade.score, grade.extra_credit, grade.needs_manual_grade) == (1.5, 1.5, False)
+
+
 # What Formgrader shows
 
 
@@ -259,8 +299,8 @@ def test_the_notebook_holds_messages_answers_and_figures_with_the_ids_of_the_stu
     shown = notebook(course, "jane")
     MetadataValidator().validate_nb(shown)
     cells = {cell.metadata.nbgrader.grade_id: cell for cell in shown.cells if "nbgrader" in cell.metadata}
-    assert set(cells) == {f"{kind}-{number}" for kind in ("exercise", "check") for number in (1, 2, 3)} | {
-        f"answer-{number}" for number in range(1, 7)
+    assert set(cells) == {f"{kind}-{number}" for kind in ("exercise", "check") for number in range(1, 8)} | {
+        f"answer-{number}" for number in QUESTIONS
     }
     reference = {cell.id for cell in nbformat.read(ROOT / "NetworkVisualization.ipynb", as_version=4).cells}
     assert set(cells) <= reference

@@ -1,5 +1,6 @@
 """The archive for Gradescope: what is in it, that its two scripts work, and what results.json says of each submission."""
 
+import argparse
 import json
 import os
 import stat
@@ -11,14 +12,18 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from cs231n import submit
 from cs231n.instructor import gradescope, rubric
 
-EXERCISES = ("compute_saliency_maps", "make_fooling_image", "class_visualization_update_step")
+EXERCISES = submit.EXERCISES
+OPTIONAL = submit.OPTIONAL_EXERCISES
 RIGHT = {"verdict": "right", "mistakes": [], "notes": [], "message": "✓ It is right.", "seconds": 0.25}
+
+LEFT_OUT = {"verdict": "unfinished", "mistakes": [], "notes": [], "message": "… It is not implemented yet.", "seconds": 0.0}
 
 
 def record(**changes):
-    """A record of a submission in which all exercises are right and all questions but the last are answered."""
+    """A record of a submission in which all exercises are right and questions 1 to 5 are answered; no optional part."""
     graded = {
         "student": "student",
         "name": "student",
@@ -27,8 +32,8 @@ def record(**changes):
         "earlier": [],
         "verdict": "graded",
         "note": "",
-        "exercises": {name: dict(RIGHT) for name in EXERCISES},
-        "answers": {f"question-{number}": "Because." if number < 6 else "" for number in range(1, 7)},
+        "exercises": {name: dict(RIGHT) for name in EXERCISES} | {name: dict(LEFT_OUT) for name in OPTIONAL},
+        "answers": {f"question-{number}": "Because." if number < 6 else "" for number in range(1, 9)},
         "figures": {},
     }
     return graded | changes
@@ -182,9 +187,48 @@ def test_inline_questions_are_shown_without_points_because_they_are_marked_by_ha
 
 def test_an_unreadable_submission_gets_no_points_and_the_reason():
     missing = {"verdict": "missing", "mistakes": [], "notes": [], "message": "", "seconds": 0.0}
-    found = results(record(verdict="unreadable", note="It is not JSON.", exercises=dict.fromkeys(EXERCISES, missing)))
+    found = results(
+        record(verdict="unreadable", note="It is not JSON.", exercises=dict.fromkeys((*EXERCISES, *OPTIONAL), missing))
+    )
     assert found["score"] == 0
     assert "It is not JSON." in found["output"]
+
+
+def test_bonus_points_are_extra_credit_and_what_is_left_out_has_no_box():
+    graded = record()
+    assert [box["name"] for box in results(graded)["tests"]] == [
+        *EXERCISES,
+        *(f"Inline question {number}: marked by hand" for number in range(1, 7)),
+    ]
+    wrong = {"verdict": "wrong", "mistakes": ["batch-mean"], "message": "✗ It is wrong: ..."}
+    graded["exercises"] |= {OPTIONAL[0]: dict(RIGHT), OPTIONAL[2]: {**RIGHT, **wrong}}
+    graded["answers"]["question-8"] = "Because of the bonus."
+    found = results(graded)
+    boxes = {box["name"]: box for box in found["tests"]}
+    assert len(boxes) == 3 + 2 + 6 + 1
+    right, mistaken = (boxes[f"{name} (bonus: up to 2 points on top)"] for name in (OPTIONAL[0], OPTIONAL[2]))
+    assert (right["score"], right["max_score"], right["status"]) == (2, 0, "passed")
+    assert (mistaken["score"], mistaken["max_score"], mistaken["status"]) == (1.6, 0, "failed")
+    assert boxes["Inline question 8 (bonus): marked by hand"]["output"] == "Because of the bonus."
+    assert found["score"] == 24.6
+    assert sum(box.get("max_score", 0) for box in found["tests"]) == 21
+    assert "up to 12 points on top; to leave it out is fine." in found["output"]
+
+
+def test_without_a_bonus_in_the_rubric_nothing_is_said_of_one(tmp_path):
+    (tmp_path / "own.toml").write_text("[points]\n" + "\n".join(f"{name} = 0" for name in rubric.load().bonus))
+    points = rubric.load(tmp_path / "own.toml")
+    found = gradescope.results(record(), points.score(record(), {}), points)
+    assert "on top" not in found["output"]
+
+
+def test_the_command_tells_the_points_to_enter_without_the_bonus(tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    gradescope.add_arguments(parser)
+    assert gradescope.run(parser.parse_args(["--out", str(tmp_path / "autograder.zip")])) == 0
+    printed = capsys.readouterr().out
+    assert "with 21 points for the autograder" in printed
+    assert "their 8 points are extra credit" in printed
 
 
 def test_all_that_a_student_wrote_is_shown_as_plain_text_without_control_characters():

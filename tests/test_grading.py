@@ -2,8 +2,10 @@
 
 import contextlib
 import csv
+import dataclasses
 import json
 import os
+import pickle
 import re
 import signal
 import socket
@@ -24,7 +26,17 @@ from cs231n.instructor import cage, grading, pages, rubric
 from cs231n.instructor.__main__ import main
 from cs231n.instructor.sandbox import FIRST_USER, Sandbox
 
-COMMAND = [sys.executable, "-m", "cs231n.instructor", "grade"]
+# The command, but for what it draws.
+COMMAND = """
+import pickle, sys
+from pathlib import Path
+from cs231n.instructor import grading
+from cs231n.instructor.__main__ import main
+
+run = pickle.loads(Path(sys.argv[1]).read_bytes())
+grading.Run.drawn = lambda: run
+sys.exit(main(sys.argv[2:]))
+"""
 LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, see the README of the benchmarks
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
 
@@ -75,10 +87,18 @@ def _listening():
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory, drawn):
+def run(drawn):
+    """What a run of the grader draws, once for all tests: it takes longer than what some of them grade."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grading, "drawn_exam", lambda seed: drawn)
-        patch.setattr(grading, "EXERCISE", 16.0)  # the slowest honest one waits for 8 seconds
+        return grading.Run.drawn()
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, run):
+    with pytest.MonkeyPatch.context() as patch:
+        quick = dataclasses.replace(run, seconds=8.0)  # the slowest honest one takes two
+        patch.setattr(grading.Run, "drawn", lambda: quick)
         return Zoo(tmp_path_factory.mktemp("zoo"))
 
 
@@ -111,6 +131,15 @@ def test_nobody_gets_points_for_what_was_not_solved(graded):
         points = marking.score(graded.rows[specimen.name], {})
         for exercise, share in specimen.points_at_most.items():
             assert points[exercise] <= share * marking.points[exercise] + 0.01, (specimen.name, exercise)
+
+
+def test_the_optional_part_gives_its_points_on_top_and_only_where_it_is_solved(graded):
+    marking = rubric.load()
+    bonus = {name: marking.bonus_of(marking.score(record, {})) for name, record in graded.rows.items()}
+    kept = [sum(2 * marking.kept[mistake] for _, mistake in changes.values()) for changes in zoo.OPTIONAL_MISTAKEN]
+    expected = {"bonus-loops": 8, "bonus-at-once": 8, "bonus-mistaken-1": kept[0], "bonus-mistaken-2": kept[1], "bonus-partly": 2}
+    assert {name: points for name, points in bonus.items() if points} == pytest.approx(expected)
+    assert marking.total(marking.score(graded.rows["bonus-loops"], {})) == 29
 
 
 def test_what_is_stopped_or_cannot_be_read_says_why(graded):
@@ -147,7 +176,7 @@ def test_the_submissions_are_as_they_were(graded):
 
 def test_the_pages_hold_nothing_active_and_nothing_of_the_attacks(graded):
     found = [*graded.out.glob("feedback/*.html"), *graded.out.glob("marking/*.html"), graded.out / "summary.html"]
-    assert len(found) == len(graded.records) + 7
+    assert len(found) == len(graded.records) + 9
     for page in found:
         Passive(page.name).feed(page.read_text(encoding="utf-8"))
     assert zoo.MARK not in (graded.out / "grades.csv").read_text(encoding="utf-8")
@@ -181,6 +210,14 @@ def test_feedback_shows_own_figures_and_what_was_wrong(graded):
 # A few submissions, for what costs a run of its own
 
 
+@pytest.fixture(scope="module")
+def command(tmp_path_factory, run):
+    """The command `grade`, as a list of arguments."""
+    path = tmp_path_factory.mktemp("run") / "run.pickle"
+    path.write_bytes(pickle.dumps(run))
+    return [sys.executable, "-c", COMMAND, str(path), "grade"]
+
+
 @pytest.fixture
 def some(tmp_path):
     """A folder of eight submissions, three of them right."""
@@ -209,8 +246,8 @@ def _children(pid):
     return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
 
 
-def _start(some, out, *more):
-    command = [*COMMAND, some, "--out", out, "--jobs", "2", *more]
+def _start(command, some, out, jobs, *more):
+    command = [*command, some, "--out", out, "--jobs", str(jobs), *more]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -225,9 +262,9 @@ def _have_ended(pids):
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_run_whose_worker_and_then_whose_parent_is_killed_is_finished_by_resume(some, tmp_path):
+def test_a_run_whose_worker_and_then_whose_parent_is_killed_is_finished_by_resume(command, some, tmp_path):
     out = tmp_path / "grades"
-    process = _start(some, out)
+    process = _start(command, some, out, 2)
     _wait_for_rows(out, 1, process)
     os.kill(_workers(process)[0], signal.SIGKILL)
     _, said = process.communicate(timeout=120)
@@ -240,7 +277,7 @@ def test_a_run_whose_worker_and_then_whose_parent_is_killed_is_finished_by_resum
 
     first = _rows(out)
     assert 1 <= len(first) < 7
-    process = _start(some, out, "--resume")
+    process = _start(command, some, out, 2, "--resume")
     _wait_for_rows(out, len(first) + 1, process)
     workers = _workers(process)
     process.kill()
@@ -249,7 +286,7 @@ def test_a_run_whose_worker_and_then_whose_parent_is_killed_is_finished_by_resum
     assert {name: second[name] for name in first} == first
     assert _have_ended(workers)
 
-    process = _start(some, out, "--resume")
+    process = _start(command, some, out, 1, "--resume")
     _, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     last = _rows(out)
@@ -270,35 +307,38 @@ def _notebook(folder, name, answer):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
 
 
-def test_marks_are_merged_and_what_was_graded_is_kept_until_the_file_changes(tmp_path, drawn, monkeypatch):
-    monkeypatch.setattr(grading, "drawn_exam", lambda seed: drawn)
+def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_changed(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(grading.Run, "drawn", lambda: run)
     folder, out = tmp_path / "submissions", tmp_path / "grades"
     folder.mkdir()
     _notebook(folder, "ada", "No: the sign is lost.")
     _notebook(folder, "ben", "Yes.")
+    _notebook(folder, "dan", "Perhaps.")
     grading.grade_folder(folder, out)
     rows = _rows(out)
     marks = out / "marking" / "question-1.csv"
     filled = marks.read_text(encoding="utf-8-sig").replace("ada,,", "ada,3.5,Well seen")
     marks.write_text(filled, encoding="utf-8")
+    _notebook(folder, "ben", "No.")
+    without = json.loads((out / "rows" / "dan.json").read_text(encoding="utf-8"))  # as a kit without the optional part wrote it
+    del without["exercises"]["transform_images"]
+    (out / "rows" / "dan.json").write_text(json.dumps(without), encoding="utf-8")
     (folder / "cleo.py").write_text("def compute_saliency_maps(X, y, model):\n    return None\n", encoding="utf-8")
     assert main(["grade", str(folder), "--out", str(out), "--resume"]) == 0
-    assert {name: row for name, row in _rows(out).items() if name in rows} == rows
+    assert {name for name, row in _rows(out).items() if row != rows.get(name)} == {"ben", "cleo", "dan"}
     with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
         found = {row["student"]: (row["question-1"], row["total"]) for row in csv.DictReader(file)}
-    assert found == {"ada": ("3.5", "10.5"), "ben": ("", "7"), "cleo": ("0", "0")}
+    assert found == {"ada": ("3.5", "10.5"), "ben": ("", "7"), "cleo": ("0", "0"), "dan": ("", "7")}
     assert "ada,3.5,Well seen" in marks.read_text(encoding="utf-8-sig")
     assert "Well seen" in (out / "feedback" / f"{pages.file_name('ada')}.html").read_text(encoding="utf-8")
-    _notebook(folder, "ben", "No.")
-    grading.grade_folder(folder, out, resume=True)
-    changed = {name for name, row in _rows(out).items() if row != _rows(out).get(name) or row != rows.get(name)}
-    assert changed == {"ben", "cleo"}
+    assert json.loads((out / "rows" / "ben.json").read_text(encoding="utf-8"))["answers"]["question-1"] == "No."
 
 
 def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
     monkeypatch.setattr(grading, "drawn_exam", lambda seed: seeds.append(seed))
     monkeypatch.setattr(grading, "drawn_photographs", lambda seed, *_: None)
+    monkeypatch.setattr(grading, "_optional_part", lambda seed, *_: None)
     grading.Run.drawn()
     grading.Run.drawn()
     assert len(set(seeds)) == 2
@@ -334,7 +374,9 @@ def test_what_cannot_be_done_is_refused_before_any_work(arguments, said, tmp_pat
     assert not Path("grades").exists()
 
 
-def test_a_dask_cluster_grades_as_this_machine_does(some, tmp_path):
+def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
+    for name in ("ben", "cleo", "gil", "hal"):
+        (some / f"{name}.py").unlink()
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
     port = address.rpartition(":")[2]
@@ -344,8 +386,10 @@ def test_a_dask_cluster_grades_as_this_machine_does(some, tmp_path):
     local = [*join, "--local-directory", str(tmp_path)]
     cluster = [subprocess.Popen(command, **quiet) for command in (start, local, local)]
     try:
-        command = [*COMMAND, some, "--out", tmp_path / "grades", "--jobs", "2", "--backend", "dask", "--scheduler", address]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+        more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
+        done = subprocess.run(
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=180
+        )
     finally:
         for process in reversed(cluster):
             process.terminate()
@@ -355,6 +399,6 @@ def test_a_dask_cluster_grades_as_this_machine_does(some, tmp_path):
     records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "grades" / "rows").glob("*.json")]
     verdicts = {record["student"]: [result["verdict"] for result in record["exercises"].values()] for record in records}
     assert verdicts == {
-        **{name: ["right"] * 3 for name in ("ada", "ben", "cleo")},
-        **{name: ["missing"] * 3 for name in ("dan", "eve", "fay", "gil", "hal")},
+        "ada": ["right"] * 3 + ["missing"] * 4,
+        **{name: ["missing"] * 7 for name in ("dan", "eve", "fay")},
     }

@@ -17,10 +17,24 @@ MAY_IMPORT = {
     "download": {"datasets", "squeezenet"},
     "class_visualization": {"image_utils", "validation"},
     "net_visualization_pytorch": {"validation"},
+    "attribution": {"validation"},
+    "attribution_metrics": {"validation"},
+    "feature_visualization": {"image_utils", "validation"},
+    "judge": {"datasets", "image_utils", "squeezenet", "validation"},
     "vis_utils": {"image_utils"},
     "checks": {"squeezenet"},
     "submit": set(),
-    "instructor": {"net_visualization_pytorch", "checks", "datasets", "squeezenet", "data_utils", "image_utils", "submit"},
+    "instructor": {
+        "net_visualization_pytorch",
+        "attribution",
+        "feature_visualization",
+        "checks",
+        "datasets",
+        "squeezenet",
+        "data_utils",
+        "image_utils",
+        "submit",
+    },
 }
 
 

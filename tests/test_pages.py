@@ -3,6 +3,7 @@
 import base64
 import copy
 import csv
+import dataclasses
 import html
 import html.parser
 import io
@@ -21,7 +22,7 @@ from cs231n.instructor import pages, rubric
 
 NOTEBOOK = ROOT / "NetworkVisualization.ipynb"
 RUBRIC = rubric.load()
-SALIENCY, FOOLING, STEP = EXERCISES
+SALIENCY, FOOLING, STEP, SMOOTHGRAD, *_, TRANSFORMATION = EXERCISES
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +130,9 @@ def test_a_simple_name_stays_and_a_name_is_the_same_each_time():
 def test_the_figures_are_those_of_the_notebook_that_depend_on_an_exercise():
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     drawn = [cell for cell in cells if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))]
-    waiting = {cell.id: re.search(r"ready\((\w+)\)", cell.source) for cell in drawn}
-    assert {cell: found[1] for cell, found in waiting.items() if found} == {
-        cell: figure.exercise for cell, figure in pages.FIGURES.items()
-    }
+    waiting = {cell.id: re.findall(r"ready\((\w+)\)", cell.source) for cell in drawn}
+    assert {cell for cell, exercises in waiting.items() if exercises} == set(pages.FIGURES)
+    assert all(figure.exercise in waiting[cell] for cell, figure in pages.FIGURES.items())
 
 
 def test_the_reference_holds_figures_questions_and_model_answers(reference):
@@ -179,8 +179,8 @@ def test_feedback_shows_points_verdicts_messages_and_marks(reference):
     submitted = record(**{SALIENCY: wrong("batch-mean", message="It is 5 times\ntoo small.")})
     marks = {"question-1": (2.5, "And the colours?\nThink.")}
     page = Page(feedback(submitted, reference, marks))
-    assert "22.1 of 40 points so far" in page.text  # 5.6 + 7 + 7 + 2.5
-    assert "5 answers are not marked yet" in page.text
+    assert "22.1 of 40 points, and 8 of 12 bonus points so far" in page.text  # 5.6 + 7 + 7 + 2.5
+    assert "7 answers are not marked yet" in page.text
     assert "compute_saliency_maps ✗ wrong 5.6 of 7" in page.text
     assert "It is 5 times\ntoo small." in "".join(page.pieces)
     assert "Inline question 1 marked 2.5 of 4" in page.text
@@ -189,9 +189,34 @@ def test_feedback_shows_points_verdicts_messages_and_marks(reference):
 
 
 def test_when_all_is_marked_the_points_are_no_longer_so_far(reference):
-    page = Page(feedback(record(), reference, dict.fromkeys(RUBRIC.questions, (3.0, ""))))
-    assert "39 of 40 points" in page.text
+    page = Page(feedback(record(), reference, dict.fromkeys(RUBRIC.questions, (2.0, ""))))
+    assert "33 of 40 points, and 12 of 12 bonus points" in page.text
     assert "so far" not in page.text
+
+
+def test_an_optional_part_that_is_left_out_is_told_kindly_and_one_that_is_wrong_with_its_mistake(reference):
+    left = {"verdict": "unfinished", "message": "… transform_images: not implemented yet."}
+    told = wrong("batch-mean", message="It is wrong.")
+    submitted = record(**{TRANSFORMATION: left, SMOOTHGRAD: told})
+    submitted["answers"] |= {"question-7": " ", "question-8": "Because."}
+    page = Page(feedback(submitted, reference))
+    assert "21 of 40 points, and 5.6 of 12 bonus points so far" in page.text
+    assert f"{TRANSFORMATION} left out, which is fine 0 of 2 bonus" in page.text
+    assert "not implemented yet" not in page.text
+    assert f"{SMOOTHGRAD} ✗ wrong 1.6 of 2 bonus" in page.text
+    assert "Inline question 7 left out, which is fine 0 of 2 bonus" in page.text
+    assert "You left this optional question out." in page.text
+    assert "Inline question 8 not marked yet \N{EN DASH} of 2 bonus" in page.text
+
+
+def test_without_a_bonus_in_the_rubric_the_pages_say_nothing_of_one(reference):
+    own = dataclasses.replace(RUBRIC, points=RUBRIC.points | dict.fromkeys(RUBRIC.bonus, 0.0))
+    columns = own.score(record(), {})
+    for page in (
+        pages.feedback(record(), columns, own, {}, reference),
+        pages.summary([record()], own, {"jane": columns}, reference),
+    ):
+        assert "bonus points" not in Page(page).text
 
 
 def test_feedback_explains_a_mistake_and_a_note_once(reference):
@@ -236,9 +261,10 @@ def test_feedback_shows_neither_model_answers_nor_what_is_for_the_instructor(ref
 def test_a_submission_that_could_not_be_read_gets_a_page(reference):
     submitted = {**record(answers={}), "verdict": "unreadable", "exercises": {}}
     text = Page(feedback(submitted, reference)).text
-    assert "0 of 40 points" in text
+    assert "0 of 40 points, and 0 of 12 bonus points" in text
     assert "could not be read" in text
     assert text.count("There is no answer in your submission.") == 6
+    assert text.count("You left this optional question out.") == 2
     assert "compute_saliency_maps … not found 0 of 7" in text
 
 
@@ -474,6 +500,7 @@ def class_of_ten():
 def test_the_summary_counts_mistakes_and_shows_one_who_made_no_other_beside_the_reference(reference):
     page = Page(summary(class_of_ten(), reference))
     assert "10 submissions · mean 19.1, median 21.0 of 40 points so far" in page.text  # (6 * 21 + 3 * 16.45 + 15.47) / 10
+    assert "10 submissions have bonus points, on average over the class 8.0 of 12." in page.text
     assert "The gradient accumulates 4 40 % Goes on after the network is fooled 1 10 %" in page.text
     accumulates = page.sources.index(f"data:image/png;base64,{png('green')}")
     assert page.sources[accumulates + 1] == f"data:image/jpeg;base64,{reference.figures['fooling-figure'][0]}"
@@ -487,7 +514,8 @@ def test_the_summary_gives_a_mean_where_all_is_marked_and_counts_what_waits(refe
     assert "class_visualization_update_step 7 6.53 2 0 0" in text
     assert "Inline question 1 4 \N{EN DASH} 0 1 2" in text
     assert "4 answers" not in text
-    assert "12 answers are not marked yet" in text
+    assert "16 answers are not marked yet" in text
+    assert "transform_images 2 bonus 2.00 3 0 0" in text
 
 
 def test_the_summary_names_nobody_outside_of_the_folded_list(reference):
@@ -516,10 +544,16 @@ def test_the_summary_lists_what_needs_a_look_and_links_its_feedback(reference):
 
 def test_a_class_without_submissions_or_mistakes_or_pictures_has_a_summary(reference):
     assert "0 submissions" in Page(summary([], reference)).text
-    assert Page(summary([record()], reference)).text.count("No mistake that the checks know by name.") == 3
+    assert Page(summary([record()], reference)).text.count("No mistake that the checks know by name.") == 7
     assert (
         "No submission with this mistake holds a picture." in Page(summary([record(**{STEP: wrong("softmax")})], reference)).text
     )
+
+
+def test_the_mistakes_of_an_exercise_that_has_no_figure_are_listed_without_one(reference):
+    text = Page(summary([record(**{"compute_grad_cam_maps": wrong("batch-mean")})], reference)).text
+    assert f"Mistakes in compute_grad_cam_maps Mistake Students Part of the class {MISTAKES['batch-mean'].title} 1 100 %" in text
+    assert "holds a picture" not in text
 
 
 # The folder
@@ -541,12 +575,12 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
     with (tmp_path / "grades.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
-        *("student", "name", SALIENCY, FOOLING, STEP),
-        *(f"question-{number}" for number in range(1, 7)),
-        *("total", "verdict", "mistakes", "note", "submission"),
+        *("student", "name", *EXERCISES),
+        *(f"question-{number}" for number in range(1, 9)),
+        *("bonus", "total", "verdict", "mistakes", "note", "submission"),
     ]
     assert [row["student"] for row in rows] == ["jane", "Zoë", "'=evil"]
-    assert [row["total"] for row in rows] == ["23.5", "17.36", "21"]
+    assert [(row["bonus"], row["total"]) for row in rows] == [("8", "31.5"), ("8", "25.36"), ("8", "29")]
     assert [row["question-1"] for row in rows] == ["2.5", "", "0"]
     assert rows[1]["mistakes"] == "make_fooling_image: batch-mean no-stop-test"
     assert rows[2]["note"] == "'-1+1"
@@ -560,6 +594,6 @@ def test_write_pages_takes_hostile_records_and_leaves_their_strings_in_their_cel
     pages.write_pages(tmp_path, [copy.deepcopy(evil), record()], RUBRIC, {}, reference)
     with (tmp_path / "grades.csv").open(encoding="utf-8", errors="surrogatepass", newline="") as file:
         rows = list(csv.reader(file))
-    assert [len(row) for row in rows] == [16, 16, 16]
+    assert {len(row) for row in rows} == {7 + 8 + 8}
     assert rows[1][0] == EVIL
     assert {path.parent for path in tmp_path.rglob("*.*")} == {tmp_path, tmp_path / "feedback", tmp_path / "marking"}

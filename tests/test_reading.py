@@ -77,7 +77,7 @@ def test_the_reference_is_read_with_its_answers_and_all_figures():
     assert all(len(pictures) == 1 for pictures in found["figures"].values())
     assert found["figures"].keys() == FIGURES.keys()
     assert all(len(text) > 40 for text in found["answers"].values())
-    assert len(found["answers"]) == 6
+    assert len(found["answers"]) == 8
     assert len(json.dumps(found)) < 1_500_000
 
 
@@ -327,6 +327,8 @@ def test_answers_are_those_of_submit_cut_to_a_length():
         "question-4": "",
         "question-5": "",
         "question-6": "",
+        "question-7": "",
+        "question-8": "",
     }
 
 
@@ -626,7 +628,7 @@ BAD = {
     "answers": [
         None,
         [],
-        {"question-7": "x"},
+        {"question-9": "x"},
         {"question-1": None},
         {"question-1": "x" * 20_001},
         {"question-1": "\ud800"},

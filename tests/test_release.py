@@ -30,6 +30,7 @@ CELLS = {cell.id: cell for cell in nbformat.reads(FILES[NOTEBOOK].decode(), as_v
 POINTS = {
     **dict.fromkeys(["check-1", "check-2", "check-3"], 7),
     **{f"answer-{number}": 4 if number == 1 else 3 for number in range(1, 7)},
+    **dict.fromkeys(["check-4", "check-5", "check-6", "check-7", "answer-7", "answer-8"], 0),  # a bonus is extra credit
 }
 
 
@@ -61,15 +62,20 @@ def line_of(path, text):
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory):
-    """(DIR, what was printed, the zip's bytes each time) of two runs of the command, the second over the first."""
+    """(DIR, what was printed, the zip's bytes each time) of two runs of the command, the second over the first.
+
+    The second does without the two trials in a kernel: the first has passed them with the same files.
+    """
     out = tmp_path_factory.mktemp("release") / "deep" / "out"
     parser = argparse.ArgumentParser()
     release.add_arguments(parser)
     printed, digests = io.StringIO(), []
-    with contextlib.redirect_stdout(printed):
+    with contextlib.redirect_stdout(printed), pytest.MonkeyPatch.context() as patch:
         for _ in range(2):
             assert release.run(parser.parse_args(["--out", str(out)])) == 0
             digests.append((out / f"{NAME}.zip").read_bytes())
+            for trial in ("require_stubs_run", "require_solutions_right"):
+                patch.setattr(release, trial, lambda root, exercises: None)
     return out, printed.getvalue(), digests
 
 
@@ -123,7 +129,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
 
 
 def test_a_release_that_fails_its_trial_leaves_all_as_it_was(reference, tmp_path):
-    rewrite(reference / "cs231n" / "vis_utils.py", "import ", "import no_such_module\nimport ")
+    rewrite(reference / "cs231n" / "__init__.py", "import ", "import no_such_module\nimport ")
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(ValueError, match=r"does not go through:\n(.|\n)*No module named 'no_such_module'"):
@@ -170,8 +176,8 @@ def test_answers_are_empty_outputs_are_gone_and_all_other_cells_are_as_they_were
     reference = {cell.id: cell for cell in nbformat.read(ROOT / NOTEBOOK, as_version=4).cells}
     assert list(CELLS) == list(reference)
     changed = {name for name in CELLS if CELLS[name].source != reference[name].source}
-    assert changed == {"setup", *(f"exercise-{n}" for n in (1, 2, 3)), *(f"answer-{n}" for n in range(1, 7))}
-    assert {CELLS[f"answer-{number}"].source for number in range(1, 7)} == {"*Your answer:*"}
+    assert changed == {"setup", *(f"exercise-{n}" for n in range(1, 8)), *(f"answer-{n}" for n in range(1, 9))}
+    assert {CELLS[f"answer-{number}"].source for number in range(1, 9)} == {"*Your answer:*"}
     code = [cell for cell in CELLS.values() if cell.cell_type == "code"]
     assert not [cell for cell in code if cell.outputs or cell.execution_count is not None]
 
@@ -187,9 +193,9 @@ def test_nbgrader_accepts_the_metadata_and_finds_all_points():
     def kinds(*names):
         return {(meta[name].grade, meta[name].solution, meta[name].locked) for name in names}
 
-    assert kinds("exercise-1", "exercise-2", "exercise-3") == {(False, True, False)}
-    assert kinds("check-1", "check-2", "check-3") == {(True, False, True)}
-    assert kinds(*(f"answer-{number}" for number in range(1, 7))) == {(True, True, False)}
+    assert kinds(*(f"exercise-{number}" for number in range(1, 8))) == {(False, True, False)}
+    assert kinds(*(f"check-{number}" for number in range(1, 8))) == {(True, False, True)}
+    assert kinds(*(f"answer-{number}" for number in range(1, 9))) == {(True, True, False)}
     assert kinds("exercise-1-text", "question-6-text", "imports", "saliency-figure") == {(False, False, True)}
     assert not {"setup", "own-class", "submit"} & set(meta)
 
@@ -290,7 +296,8 @@ def test_from_a_file_with_given_functions_only_the_solved_ones_are_taken_out(ref
     require_no_leaks(files, secrets(reference, exercises))
     assert [exercise.marked.name for exercise in exercises][-1] == "half"
     left = files["cs231n/halves.py"].decode()
-    assert left == HALF[: HALF.index("def half")] + HALF[HALF.index("def also_given") :]
+    given = HALF[: HALF.index("def half")] + HALF[HALF.index("def also_given") :]
+    assert left == given.replace("import torch\n\n", "")  # nothing that is left needs it
     (cell,) = [cell for cell in nbformat.reads(files[NOTEBOOK].decode(), as_version=4).cells if cell.id == "half"]
     assert cell.source.startswith("import math\nimport torch\n\nfrom cs231n.halves import given\n\n\ndef half(x):")
     assert cell.source.count("# YOUR CODE HERE\n") == cell.source.count("raise NotImplementedError(") == 2
@@ -298,6 +305,57 @@ def test_from_a_file_with_given_functions_only_the_solved_ones_are_taken_out(ref
     assert exercises[-1].solved == cell.source[: cell.source.index("def half")] + "\n".join(
         line for line in HALF[HALF.index("def half") : HALF.index("\n\n\ndef also")].splitlines() if "SOLUTION" not in line
     )
+
+
+IMPORTS = """from pathlib import Path
+from .validation import checked_batch, checked_image
+from .vis_utils import (
+    plot_filters,
+    plot_fooling as fooling,
+    plot_saliency,
+    plot_scores,
+    show_source,
+)
+
+import math, sys
+import torch.nn.functional as F
+
+"""
+LONG = ", ".join(f"a_rather_long_name_{number}" for number in range(8))
+
+
+def test_imports_that_only_solutions_need_are_gone_from_what_students_get(reference):
+    used = "\n\ndef uses(X):\n    return checked_image, plot_filters, fooling, sys, " + LONG + "\n"
+    imports = IMPORTS + f"from .names import (other, {LONG})\n"
+    solution = "    # BEGIN SOLUTION\n    x = Path, checked_batch, plot_saliency, math, F, other\n    # END SOLUTION\n"
+    with_half(reference, f"{imports}\n\ndef half(x):\n{solution}    return x\n{used}")
+    left = edition(reference)[1]["cs231n/halves.py"].decode()
+    assert left == (
+        "from .validation import checked_image\nfrom .vis_utils import plot_filters, plot_fooling as fooling\n\nimport sys\n\n"
+        "from .names import (\n    " + LONG.replace(", ", ",\n    ") + ",\n)\n" + used
+    )
+
+
+def test_the_solved_functions_of_the_optional_part_are_gone_and_what_is_given_beside_them_stays():
+    for module in ("attribution", "feature_visualization"):
+        left = ast.parse(FILES[f"cs231n/{module}.py"])
+        solved = {exercise.marked.name for exercise in EXERCISES if exercise.marked.module == f"cs231n.{module}"}
+        whole = {
+            node.name for node in ast.parse((ROOT / f"cs231n/{module}.py").read_text()).body if isinstance(node, ast.FunctionDef)
+        }
+        assert solved
+        assert {node.name for node in left.body if isinstance(node, ast.FunctionDef)} == whole - solved
+        imported = {
+            a.asname or a.name for node in left.body if isinstance(node, (ast.Import, ast.ImportFrom)) for a in node.names
+        }
+        assert imported <= {node.id for node in ast.walk(left) if isinstance(node, ast.Name)}
+
+
+def test_a_module_that_imports_a_solved_function_is_refused(reference):
+    with_half(reference)
+    rewrite(reference / "cs231n" / "vis_utils.py", "import ", "from .halves import half\nimport ")
+    with pytest.raises(ValueError, match=r"vis_utils\.py:\d+: half is an exercise, which students get without its solution"):
+        edition(reference)
 
 
 def test_a_given_function_that_uses_a_solved_one_is_refused(reference):
@@ -346,6 +404,8 @@ def test_a_reference_with_wrong_markers_is_refused_with_file_and_line(reference,
         ("exercise-2", "**Points** 7", "**Points**", r"the cell above it names no points; expected `\*\*Points\*\* N`"),
         ("exercise-2", "**Minutes** 25", "", "the cell above it names no minutes"),
         ("answer-5", " · **Points** 3", "", "the cell above it names no points"),
+        ("exercise-4", "**Bonus points** 2", "", "the cell above it names no points"),
+        ("answer-8", "**Bonus points** 2", "**Bonus points**", r"names no bonus points; expected `\*\*Bonus points\*\* N`"),
         ("exercise-2", "check_fooling_image(make_fooling_image)", "pass", "no check of make_fooling_image follows"),
         (
             "exercise-2",
@@ -553,17 +613,27 @@ def test_a_module_that_students_do_not_get_is_not_found_through_pythonpath(small
         require_stubs_run(root, [ONE])
 
 
-def test_a_package_from_elsewhere_is_noticed(small):
-    root = small(check=f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{UNFINISHED}")
+def test_a_package_from_elsewhere_is_noticed(small, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "cs231n").mkdir()
+    for name in ("__init__.py", "other.py"):
+        (elsewhere / "cs231n" / name).touch()
+    root = small(check=f"import sys\nsys.path.insert(0, {str(elsewhere)!r})\n{UNFINISHED}")
     with pytest.raises(ValueError, match=r"The edition used .*cs231n/.*, which is not its own"):
         require_stubs_run(root, [ONE])
 
 
+def test_a_check_that_does_not_call_the_solution_right_is_refused(small):
+    cells = {EXERCISES[0].cell: "raise NotImplementedError", "check": UNFINISHED}
+    with pytest.raises(ValueError, match="expected 'compute_saliency_maps is right' in it"):
+        require_solutions_right(small(**cells), [dataclasses.replace(ONE, solved="def compute_saliency_maps(): pass")])
+
+
 def test_solutions_that_are_not_right_in_the_edition_are_refused(released):
     wrong = dataclasses.replace(EXERCISES[0], solved=EXERCISES[0].solved.replace(".abs()", ""))
-    with unpacked(released[0] / f"{NAME}.zip", ROOT) as root:
-        with pytest.raises(ValueError, match=r"does not go through:\n(.|\n)*compute_saliency_maps: no-absolute-value"):
-            require_solutions_right(root, [wrong, *EXERCISES[1:]])
-        with pytest.raises(ValueError, match="expected 'compute_saliency_maps is right' in it"):
-            require_solutions_right(root, [dataclasses.replace(EXERCISES[0], solved=CELLS["exercise-1"].source)])
+    with (
+        unpacked(released[0] / f"{NAME}.zip", ROOT) as root,
+        pytest.raises(ValueError, match=r"does not go through:\n(.|\n)*compute_saliency_maps: no-absolute-value"),
+    ):
+        require_solutions_right(root, [wrong, *EXERCISES[1:]])
     assert not root.exists()

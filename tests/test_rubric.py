@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
+from cs231n import submit
 from cs231n.checks.explanations import EXERCISES, MISTAKES
 from cs231n.instructor import rubric
 
@@ -31,14 +32,22 @@ def points_in_the_notebook():
     """Yield the points that the notebook shows, in its order."""
     exercises = iter(EXERCISES)
     for cell in nbformat.read(ROOT / "NetworkVisualization.ipynb", as_version=4).cells:
-        shown = re.search(r"^(?:### Inline question (\d)|\*\*Difficulty).*\*\*Points\*\* (\d+)$", cell.source, re.MULTILINE)
+        pattern = r"^(?:### Inline question (\d)|\*\*Difficulty).*\*\*(Points|Bonus points)\*\* (\d+)$"
+        shown = re.search(pattern, cell.source, re.MULTILINE)
         if shown:
-            yield f"question-{shown[1]}" if shown[1] else next(exercises), int(shown[2])
+            yield f"question-{shown[1]}" if shown[1] else next(exercises), int(shown[3]), shown[2] == "Bonus points"
 
 
 def test_the_points_are_those_of_the_notebook_in_its_order():
-    assert list(DEFAULT.points.items()) == list(points_in_the_notebook())
-    assert sum(DEFAULT.points.values()) == 40
+    found = [(name, points, name in DEFAULT.bonus) for name, points in DEFAULT.points.items()]
+    assert found == list(points_in_the_notebook())
+    assert (DEFAULT.full_marks(), DEFAULT.most_bonus()) == (40, 12)
+    assert DEFAULT.full_marks(DEFAULT.exercises) + DEFAULT.full_marks(DEFAULT.questions) == 40
+
+
+def test_the_bonus_is_what_submit_calls_optional():
+    questions = [f"question-{number}" for number in submit.OPTIONAL_QUESTIONS]
+    assert DEFAULT.bonus == {*submit.OPTIONAL_EXERCISES, *questions}
 
 
 def test_every_known_mistake_has_its_part_and_no_other():
@@ -95,8 +104,19 @@ def test_a_mark_counts_also_where_the_notebook_holds_no_answer():
 
 def test_the_total_leaves_out_what_waits_and_has_two_decimals():
     columns = DEFAULT.score(record("wrong", ["cross-entropy", "batch-mean"]), {"question-1": (1.1, "")})
-    assert DEFAULT.total(columns) == 6.98  # 3 * 1.96 + 1.1
-    assert DEFAULT.total(DEFAULT.score(record(), dict.fromkeys(DEFAULT.questions, (3.0, "")))) == 39
+    assert DEFAULT.total(columns) == 9.22  # 3 * 1.96 + 1.1 + 4 * 0.56
+    assert DEFAULT.bonus_of(columns) == 2.24
+    every = DEFAULT.score(record(), dict.fromkeys(DEFAULT.questions, (2.0, "")))
+    assert (DEFAULT.total(every), DEFAULT.bonus_of(every)) == (45, 12)  # 21 + 8 + 8 * 2
+
+
+def test_who_leaves_the_optional_part_out_loses_nothing():
+    left = record()
+    for name in submit.OPTIONAL_EXERCISES:
+        left["exercises"][name] = {"verdict": "unfinished", "mistakes": []}
+    columns = DEFAULT.score(left, {name: (DEFAULT.points[name], "") for name in DEFAULT.questions if name not in DEFAULT.bonus})
+    columns |= {"question-7": 0.0, "question-8": 0.0}
+    assert (DEFAULT.total(columns), DEFAULT.bonus_of(columns)) == (40, 0)
 
 
 def test_an_own_rubric_names_only_what_differs(tmp_path):
@@ -104,12 +124,23 @@ def test_an_own_rubric_names_only_what_differs(tmp_path):
     assert own.points == {**DEFAULT.points, "question-1": 6}
     assert own.columns == DEFAULT.columns
     assert own.kept == {**DEFAULT.kept, "cross-entropy": 0.5}
+    assert own.bonus == DEFAULT.bonus
     assert own.score(record("wrong", ["cross-entropy"]), {})[EXERCISE] == 3.5
+
+
+def test_an_own_rubric_can_switch_the_bonus_off_or_count_it_for_full_marks(tmp_path):
+    off = rubric.load(written(tmp_path, "[points]\n" + "\n".join(f"{name} = 0" for name in DEFAULT.bonus)))
+    assert (off.full_marks(), off.most_bonus(), off.total(off.score(record(), {}))) == (40, 0, 21)
+    other = rubric.load(written(tmp_path, 'bonus = ["question-8"]\n'))
+    assert (other.full_marks(), other.most_bonus()) == (50, 2)
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("bonus = 3", r"bonus = 3; expected a list"),
+        ("bonus = ['question-9']", r"bonus names 'question-9', which is not known; expected some of compute_saliency_maps"),
+        ("bonus = [['question-8']]", r"bonus names \['question-8'\], which is not known"),
         ("[points]\nquestion-9 = 3", r"\[points\] question-9 is not known; expected one of compute_saliency_maps"),
         ("[points]\ncross-entropy = 3", r"\[points\] cross-entropy is not known"),
         ("[kept]\ncross_entropy = 1", r"\[kept\] cross_entropy is not known"),
@@ -121,7 +152,7 @@ def test_an_own_rubric_names_only_what_differs(tmp_path):
         ("[points.question-1]\nmost = 3", r"question-1 = {'most': 3}; expected points"),
         ("[kept]\nbatch-mean = 1.5", r"\[kept\] batch-mean = 1.5; expected a part from 0 to 1"),
         ("[kept]\nbatch-mean = -0.1", r"batch-mean = -0.1; expected a part"),
-        ("[parts]\nbatch-mean = 1", r"the table \[parts\] is not known; expected \[points\] and \[kept\]"),
+        ("[parts]\nbatch-mean = 1", r"the table \[parts\] is not known; expected \[points\], \[kept\], and above them"),
         ("points = 3", r"points is 3; expected a table"),
         ("[points\n", r"is not a TOML file: .*line 1"),
         ("[points]\nquestion-1 = 3\nquestion-1 = 4", r"is not a TOML file"),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cs231n.checks import cases
+from cs231n.checks.exam import own_exam
 from cs231n.instructor.sandbox import Sandbox, Stopped
 
 CASE = cases.SALIENCY_CASES[0]
@@ -43,6 +44,33 @@ def test_what_a_function_changes_is_seen_here(sandbox):
         job.ask("define", exercise="compute_saliency_maps", parts=[["mine.py", source]])
         job.run(None, images, torch.tensor(CASE.target), network, network=network)
     assert torch.equal(images, 2 * CASE.images())
+
+
+def test_a_function_that_takes_no_network_is_called_with_all_its_tensors_and_what_it_changes_is_seen(sandbox):
+    body = "    angles.zero_()\n    return images * scales.view(-1, 1, 1, 1)\n"
+    source = "def transform_images(images, angles, scales, shifts):\n" + body
+    images, angles, scales, shifts = torch.rand(2, 3, 4, 4), torch.ones(2), torch.tensor([2.0, 3.0]), torch.rand(2, 2)
+    with sandbox.job(20, 20) as job:
+        assert job.ask("define", exercise="transform_images", parts=[["mine.py", source]])[0] is None
+        trial = job.run(None, images, angles, scales, shifts, network=None)
+    torch.testing.assert_close(trial.value, images * torch.tensor([2.0, 3.0]).view(2, 1, 1, 1))
+    assert (trial.error, angles.tolist()) == (None, [0, 0])
+
+
+def test_the_parts_of_a_network_can_be_called_by_themselves_as_grad_cam_does(sandbox):
+    case = own_exam().grad_cam.main[0]
+    network, images = case.network(), case.images()
+    source = "def compute_grad_cam_maps(X, y, model):\n    return model.classifier(model.features(X)).flatten(1)\n"
+    with sandbox.job(20, 20) as job:
+        job.ask("define", exercise="compute_grad_cam_maps", parts=[["mine.py", source]])
+        trial = job.run(None, images, torch.tensor(case.target), network, network=network)
+    assert trial.error is None
+    torch.testing.assert_close(trial.value, network(images))
+
+
+def test_a_student_finds_the_package_as_it_is_in_the_student_edition(sandbox):
+    look = "from cs231n import attribution\nraise ValueError([name for name in vars(attribution) if name.startswith('compute')])"
+    assert str(called(sandbox, look).error) == "['compute_guided_backpropagation_maps']"
 
 
 def test_a_stray_word_to_end_a_job_ends_nothing(sandbox):

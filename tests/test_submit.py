@@ -16,6 +16,7 @@ from cs231n.instructor.edition import edition
 NAME = "NetworkVisualization.ipynb"
 STUB_EXERCISES, FILES = edition(ROOT)
 SOLVED = {exercise.cell: exercise.solved for exercise in STUB_EXERCISES}
+OPTIONAL = ("exercise-4", "exercise-5", "exercise-6", "answer-7", "exercise-7", "answer-8")  # in the notebook's order
 
 
 def filled():
@@ -33,6 +34,20 @@ def filled():
 
 def cell(notebook, name):
     return next(cell for cell in notebook.cells if cell.id == name)
+
+
+def place(notebook, name):
+    """Return the number of a cell, from 1, and how many code cells with a source there are but for the one that submits."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    return [cell.id for cell in notebook.cells].index(name) + 1, len(code) - 1
+
+
+def without(notebook, *names):
+    """Undo what a student has done in these cells."""
+    untouched = {cell.id: cell.source for cell in nbformat.reads(FILES[NAME].decode(), as_version=4).cells}
+    for name in names:
+        cell(notebook, name).source = untouched[name]
+    return notebook
 
 
 def saved(notebook, folder):
@@ -113,7 +128,9 @@ def test_an_untouched_notebook_is_told_all_that_is_missing_and_nothing_is_writte
         assert f"{exercise} is not written yet." in printed
     for number in range(1, 7):
         assert f"Inline question {number} has no answer." in printed
-    assert '24 of 24 code cells were not run: cell 3 (under "1. Setup")' in printed
+    count = place(filled(), "submit")[1]
+    assert f'{count} of {count} code cells were not run: cell 3 (under "1. Setup")' in printed
+    assert "The optional part is not done. That is fine: it gives bonus points only." in printed
     assert "submission.zip was not written. To hand the notebook in as it is: the option --incomplete." in printed
     assert list(tmp_path.iterdir()) == [path]
 
@@ -164,7 +181,8 @@ def test_whatever_is_written_counts_as_attempted_right_or_wrong(source):
 
 def test_the_last_definition_counts_as_it_does_when_the_notebook_runs():
     notebook = filled()
-    stub = nbformat.v4.new_code_cell("def make_fooling_image(X, target_y, model):\n    pass", execution_count=25)
+    count = place(notebook, "submit")[1] + 1
+    stub = nbformat.v4.new_code_cell("def make_fooling_image(X, target_y, model):\n    pass", execution_count=count)
     notebook.cells.insert(-1, stub)
     assert submit.missing(notebook) == [
         "make_fooling_image is not written yet. Write it in the cell of its exercise, in place of the line with `raise`."
@@ -174,20 +192,22 @@ def test_the_last_definition_counts_as_it_does_when_the_notebook_runs():
 def test_cells_that_were_not_run_or_not_in_order_or_failed_are_told_with_their_place():
     notebook = filled()
     cell(notebook, "climb").execution_count = None
+    number, count = place(notebook, "climb")
+    where = f'cell {number} (under "Exercise 3: class_visualization_update_step")'
     (told,) = submit.missing(notebook)
-    assert told.startswith(
-        '1 of 24 code cells were not run: cell 50 (under "Exercise 3: class_visualization_update_step"). Restart'
-    )
+    assert told.startswith(f"1 of {count} code cells were not run: {where}. Restart")
 
     notebook = filled()
+    expected = cell(notebook, "climb").execution_count
     cell(notebook, "climb").execution_count = 77
     (told,) = submit.missing(notebook)
-    assert 'cell 50 (under "Exercise 3: class_visualization_update_step") was run as number 77, expected 20' in told
+    assert f"{where} was run as number 77, expected {expected}" in told
 
     notebook = filled()
     cell(notebook, "check-2").outputs = [nbformat.v4.new_output("error", ename="WrongAnswer", evalue="", traceback=[])]
     (told,) = submit.missing(notebook)
-    assert told.startswith('cell 33 (under "Exercise 2: make_fooling_image") ends in an error.')
+    number, _ = place(notebook, "check-2")
+    assert told.startswith(f'cell {number} (under "Exercise 2: make_fooling_image") ends in an error.')
 
 
 def test_empty_cells_and_the_cell_that_submits_need_no_run():
@@ -228,9 +248,62 @@ def test_an_answer_is_found_by_its_id_by_nbgraders_and_by_its_place():
 
 
 def test_it_knows_the_exercises_of_the_checks_and_the_questions_of_the_notebook():
-    assert set(submit.EXERCISES) == set(checks.EXERCISES)
+    assert (*submit.EXERCISES, *submit.OPTIONAL_EXERCISES) == tuple(checks.EXERCISES)
     headings = re.findall(r"^### Inline question (\d+)", "\n".join(cell.source for cell in filled().cells), re.M)
-    assert [int(number) for number in headings] == list(submit.QUESTIONS)
+    assert [int(number) for number in headings] == [*submit.QUESTIONS, *submit.OPTIONAL_QUESTIONS]
+
+
+# The optional part
+
+
+def test_who_leaves_the_optional_part_out_has_nothing_to_do_and_is_told_that_this_is_fine(tmp_path, capsys):
+    assert submit.main([str(saved(without(filled(), *OPTIONAL), tmp_path))]) == 0
+    printed = capsys.readouterr().out
+    assert "to do" not in printed
+    assert printed.count("The optional part is not done. That is fine: it gives bonus points only.") == 1
+    assert (tmp_path / "submission.zip").exists()
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        ((), ""),
+        (("exercise-4",), "Of the optional part, 1 of 4 exercises and 0 of 2 questions are not done. That is fine"),
+        (("exercise-5", "exercise-7", "answer-8"), "2 of 4 exercises and 1 of 2 questions are not done. That is fine"),
+        (OPTIONAL[:-1], "4 of 4 exercises and 1 of 2 questions are not done. That is fine"),
+        (OPTIONAL, "The optional part is not done. That is fine"),
+    ],
+)
+def test_what_is_left_of_the_optional_part_is_told_in_one_line_and_is_nothing_to_do(left, told):
+    notebook = without(filled(), *left)
+    assert submit.missing(notebook) == []
+    sentence = submit.left_out(notebook)
+    assert told in sentence
+    assert bool(sentence) == bool(told)
+    assert "\n" not in sentence
+
+
+def test_a_notebook_that_never_had_an_optional_part_can_be_handed_in():
+    notebook = filled()
+    notebook.cells = [cell for cell in notebook.cells if cell.id not in OPTIONAL]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for count, cell in enumerate(code, 1):
+        cell.execution_count = count
+    assert submit.missing(notebook) == []
+    assert "The optional part is not done" in submit.left_out(notebook)
+
+
+def test_cells_of_the_optional_part_must_have_been_run_as_all_others():
+    notebook = without(filled(), *OPTIONAL)
+    cell(notebook, "check-5").execution_count = None
+    (told,) = submit.missing(notebook)
+    assert told.startswith(f"1 of {place(notebook, 'submit')[1]} code cells were not run: cell {place(notebook, 'check-5')[0]} (")
+
+
+def test_answers_of_the_optional_part_are_found():
+    found = submit.answers(filled())
+    assert list(found) == [f"question-{number}" for number in range(1, 9)]
+    assert found["question-8"] == "*Your answer:* my words about answer-8."
 
 
 # What cannot be handed in

@@ -73,6 +73,62 @@ def test_a_saliency_map_of_zeros_is_drawn_dark_and_not_nan(figures):
     assert panels(figures[0])[1].images[0].get_array().max() == 0
 
 
+def test_attributions_are_drawn_a_row_a_picture_and_a_column_a_method(figures):
+    maps = {"saliency": torch.rand(2, 99, 99), "Grad-CAM": torch.zeros(2, 99, 99), "mine": torch.rand(2, 99, 99)}
+    maps["saliency"][0, 3, 5] = 1e6  # one strong pixel does not hide the rest
+    vis_utils.plot_attributions(pictures(2), maps, ["tabby, tabby cat", "yurt"])
+    drawn = [axis.images[0].get_array() for axis in panels(figures[0])]
+    assert len(drawn) == 8
+    assert [axis.get_title() for axis in figures[0].axes][:4] == ["", *maps]
+    assert [axis.get_ylabel() for axis in figures[0].axes[::4]] == ["tabby", "yurt"]
+    assert np.median(np.asarray(drawn[1])) > 0.3
+    assert drawn[2].max() == drawn[6].max() == 0  # no NaN
+
+
+def test_the_sanity_check_has_a_line_and_a_column_for_each_method(figures):
+    stages = ["original", "conv10", "conv1"]
+    correlations = {
+        "guided backprop": dict(zip(stages, (1, 0.9, 0.5), strict=True)),
+        "Grad-CAM": dict(zip(stages, (1, 0, -0.1), strict=True)),
+    }
+    maps = {method: {stage: torch.rand(32, 32, requires_grad=True) for stage in stages[::2]} for method in correlations}
+    vis_utils.plot_sanity_check(correlations, maps)
+    axis = figures[0].axes[0]
+    lines = {line.get_label(): list(line.get_ydata()) for line in axis.lines if line.get_label() in correlations}
+    assert lines == {"guided backprop": [1, 0.9, 0.5], "Grad-CAM": [1, 0, -0.1]}
+    assert axis.get_ylim()[0] < -0.1
+    assert len(panels(figures[0])) == 4
+    assert [axis.get_ylabel() for axis in panels(figures[0])[::2]] == ["original", "conv1"]
+
+
+def test_the_legends_of_deletion_and_insertion_give_the_areas_the_best_first(figures):
+    parts = (0, 0.5, 1)
+    deletion = {
+        "saliency": torch.tensor([[1.0, 0.5, 0], [1, 0.7, 0]]),
+        "random order": torch.tensor([[1.0, 0.9, 0], [1, 0.9, 0]]),
+    }
+    deletion["a method of one's own"] = torch.full((2, 3), 0.6)
+    insertion = {method: 1 - curves for method, curves in deletion.items()}
+    vis_utils.plot_deletion_insertion(parts, deletion, insertion)
+    legends = [[text.get_text() for text in axis.get_legend().get_texts()] for axis in figures[0].axes]
+    best_first = ["0.550  saliency", "0.600  a method of one's own", "0.700  random order"]
+    assert legends == [best_first, ["0.450  saliency", "0.400  a method of one's own", "0.300  random order"]]
+    np.testing.assert_allclose(figures[0].axes[0].lines[0].get_ydata(), [1, 0.6, 0])
+
+
+def test_a_method_has_the_same_colour_in_every_figure_and_each_its_own(figures):
+    curve, stages = torch.rand(1, 2), {"original": 1.0, "conv1": 0.5}
+    methods = ["saliency", "SmoothGrad", "integrated gradients", "Grad-CAM", "guided backprop"]
+    vis_utils.plot_sanity_check(dict.fromkeys(methods, stages), {m: {"original": torch.rand(8, 8)} for m in methods})
+    vis_utils.plot_deletion_insertion((0, 1), dict.fromkeys(methods, curve), dict.fromkeys(methods[::-1], curve))
+    colours = [
+        {line.get_label().split("  ")[-1]: line.get_color() for line in axis.lines}
+        for axis in (figures[0].axes[0], *figures[1].axes)
+    ]
+    assert all({m: one[m] for m in methods} == {m: colours[0][m] for m in methods} for one in colours)
+    assert len({colours[0][m] for m in methods}) == len(methods)
+
+
 def test_fooling_shows_the_difference_in_pixels_and_magnified(figures):
     X = torch.zeros(1, 3, 16, 16)
     vis_utils.plot_fooling(X, X + 0.1, ["before", "after"])

@@ -32,10 +32,15 @@ MARK_IN_PAGES = "zooWasHere"  # what a script would set in a page, and the host 
 PORT = 47231  # of the loopback, to which an attack talks: a test that listens there must hear nothing
 
 SALIENCY, FOOLING, STEP = EXERCISES = ("compute_saliency_maps", "make_fooling_image", "class_visualization_update_step")
-CELLS = dict(zip(EXERCISES, ("exercise-1", "exercise-2", "exercise-3"), strict=True))
-SHORT = {"title", *CELLS.values(), *(f"{kind}-{n}" for kind in ("answer", "check") for n in range(1, 7))} | {
-    f"question-{n}-text" for n in range(1, 7)
-}
+SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = OPTIONAL = (
+    "compute_smoothgrad_maps",
+    "compute_integrated_gradients",
+    "compute_grad_cam_maps",
+    "transform_images",
+)
+CELLS = {name: f"exercise-{number}" for number, name in enumerate((*EXERCISES, *OPTIONAL), 1)}
+SHORT = {"title", *CELLS.values(), "check-1", "check-2", "check-3"}
+SHORT |= {name for n in range(1, 9) for name in (f"question-{n}-text", f"answer-{n}")}
 FIGURES = {"saliency-figure", "fooling-figure", "class-figure"}
 
 RIGHT = frozenset({"right"})
@@ -335,6 +340,129 @@ MISTAKEN = [
     ),
 ]
 
+# The optional part: with loops, backward and hooks; all at once; with mistakes.
+OPTIONAL_CODE = {
+    SMOOTHGRAD: """\
+import torch
+
+def compute_smoothgrad_maps(X, y, model, noise):
+    total = 0
+    for one in noise:
+        noisy = (X + one).requires_grad_()
+        model(noisy)[range(len(y)), y].sum().backward()
+        total = total + noisy.grad ** 2
+    return (total / len(noise)).max(dim=1)[0]
+""",
+    INTEGRATED: """\
+import torch
+
+def compute_integrated_gradients(X, y, model, baseline, num_steps=32):
+    gradients = []
+    for k in range(num_steps):
+        point = (baseline + (k + 0.5) / num_steps * (X - baseline)).detach().requires_grad_()
+        model(point).gather(1, y.view(-1, 1)).sum().backward()
+        gradients.append(point.grad)
+    return (X - baseline) * torch.stack(gradients).mean(dim=0)
+""",
+    GRAD_CAM: """\
+import torch
+import torch.nn.functional as F
+
+def compute_grad_cam_maps(X, y, model):
+    seen = []
+    handle = model.features.register_forward_hook(lambda module, given, out: seen.append(out))
+    scores = model(X.clone().requires_grad_())
+    handle.remove()
+    grads, = torch.autograd.grad(scores.gather(1, y.view(-1, 1)).sum(), seen[0])
+    cam = torch.einsum("nk,nkhw->nhw", grads.mean(dim=(2, 3)), seen[0])
+    cam = torch.relu(cam)
+    return F.interpolate(cam[:, None], size=X.shape[-2:], mode="bilinear", align_corners=False).squeeze(1)
+""",
+    TRANSFORMATION: """\
+import torch
+import torch.nn.functional as F
+
+def transform_images(images, angles, scales, shifts):
+    cos, sin = scales * torch.cos(angles), scales * torch.sin(angles)
+    dx, dy = 2 * shifts[:, 0], 2 * shifts[:, 1]
+    zero, one = torch.zeros_like(cos), torch.ones_like(cos)
+    rows = [[cos, sin, dx], [-sin, cos, dy], [zero, zero, one]]
+    forward = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+    theta = torch.linalg.inv(forward)[:, :2]
+    grid = F.affine_grid(theta, images.shape, align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+""",
+}
+
+OPTIONAL_AT_ONCE = {
+    SMOOTHGRAD: """\
+import torch
+
+def compute_smoothgrad_maps(X, y, model, noise):
+    copies = (X[None] + noise).flatten(0, 1).requires_grad_()
+    picked = model(copies).gather(1, y.repeat(len(noise))[:, None])
+    gradients = torch.autograd.grad(picked.sum(), copies)[0].view_as(noise)
+    return gradients.pow(2).mean(0).amax(1)
+""",
+    INTEGRATED: """\
+import torch
+
+def compute_integrated_gradients(X, y, model, baseline, num_steps=32):
+    parts = (torch.arange(num_steps) + 0.5) / num_steps
+    points = torch.lerp(baseline[None], X[None], parts.view(-1, 1, 1, 1, 1)).flatten(0, 1).requires_grad_()
+    picked = model(points)[torch.arange(len(points)), y.repeat(num_steps)]
+    gradients = torch.autograd.grad(picked.sum(), points)[0].view(num_steps, *X.shape)
+    return (X - baseline) * gradients.mean(0)
+""",
+    GRAD_CAM: """\
+import torch
+from torch.nn.functional import interpolate
+
+def compute_grad_cam_maps(X, y, model):
+    features = model.features(X).detach().requires_grad_()
+    scores = torch.flatten(model.classifier(features), 1)
+    scores[torch.arange(len(y)), y].sum().backward()
+    weights = features.grad.mean((2, 3), keepdim=True)
+    maps = (weights * features.detach()).sum(1, keepdim=True).clamp(min=0)
+    return interpolate(maps, X.shape[2:], mode="bilinear")[:, 0]
+""",
+    TRANSFORMATION: """\
+import torch
+import torch.nn.functional as F
+
+def transform_images(images, angles, scales, shifts):
+    thetas = []
+    for a, s, (dx, dy) in zip(angles, scales, shifts):
+        back = torch.tensor([[a.cos(), -a.sin()], [a.sin(), a.cos()]]) / s
+        move = back @ torch.tensor([[-2 * dx], [-2 * dy]])
+        thetas.append(torch.cat([back, move], dim=1))
+    grid = F.affine_grid(torch.stack(thetas), images.shape, align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+""",
+}
+
+
+def _optional(exercise, old, new):
+    code = OPTIONAL_CODE[exercise]
+    assert code.count(old) == 1, f"{exercise} holds {old!r} {code.count(old)} times"
+    return code.replace(old, new)
+
+
+OPTIONAL_MISTAKEN = [
+    {
+        SMOOTHGRAD: (_optional(SMOOTHGRAD, "noisy.grad ** 2", "noisy.grad.abs()"), "not-squared"),
+        INTEGRATED: (_optional(INTEGRATED, "return (X - baseline) *", "return X *"), "baseline-not-in-factor"),
+        GRAD_CAM: (_optional(GRAD_CAM, "    cam = torch.relu(cam)\n", ""), "no-relu"),
+        TRANSFORMATION: (_optional(TRANSFORMATION, "[cos, sin, dx], [-sin,", "[cos, -sin, dx], [sin,"), "rotates-the-other-way"),
+    },
+    {
+        SMOOTHGRAD: (_optional(SMOOTHGRAD, "(X + one)", "X.clone()"), "noise-ignored"),
+        INTEGRATED: (_optional(INTEGRATED, "(k + 0.5)", "k"), "ends-of-parts"),
+        GRAD_CAM: (_optional(GRAD_CAM, "grads.mean(dim=(2, 3))", "grads.sum(dim=(2, 3))"), "sum-over-space"),
+        TRANSFORMATION: (_optional(TRANSFORMATION, "dx, dy = 2 * shifts[:, 0], 2 *", "dx, dy = shifts[:, 0],"), "shift-half"),
+    },
+]
+
 STUBS = {
     SALIENCY: 'def compute_saliency_maps(X, y, model):\n    raise NotImplementedError("not implemented yet")\n',
     FOOLING: "def make_fooling_image(X, target_y, model):\n    pass\n",
@@ -403,12 +531,12 @@ MAGICS = {
 
 SLOW = {
     SALIENCY: _changed(
-        SALIENCY, ("import torch\n", "import time\nimport torch\n"), ("    score.b", "    time.sleep(0.2)\n    score.b")
+        SALIENCY, ("import torch\n", "import time\nimport torch\n"), ("    score.b", "    time.sleep(0.1)\n    score.b")
     ),
     FOOLING: _changed(
-        FOOLING, ("import torch\n", "import time\nimport torch\n"), ("    learning", "    time.sleep(0.2)\n    learning")
+        FOOLING, ("import torch\n", "import time\nimport torch\n"), ("    learning", "    time.sleep(0.1)\n    learning")
     ),
-    STEP: _changed(STEP, ("import torch\n", "import time\nimport torch\n"), ("    score", "    time.sleep(0.2)\n    score")),
+    STEP: _changed(STEP, ("import torch\n", "import time\nimport torch\n"), ("    score", "    time.sleep(0.1)\n    score")),
 }
 
 TALKATIVE = {
@@ -440,6 +568,7 @@ def _notebook(codes, answers=None, extra=(), full=False, figures=False):
     """
     notebook = copy.deepcopy(_reference())
     names = {cell: exercise for exercise, cell in CELLS.items()}
+    exercises = set(names.values())
     cells = []
     for cell in notebook.cells:
         if not (full or cell.id in SHORT or (figures and cell.id in FIGURES)):
@@ -454,7 +583,7 @@ def _notebook(codes, answers=None, extra=(), full=False, figures=False):
             number = cell.id.removeprefix("answer-")
             cell.source = f"My answer to question {number}: the sign is lost." if answers is None else answers
         cells.append(cell)
-    before = [new_code_cell(source, id=name) for name, source in codes.items() if name not in EXERCISES]
+    before = [new_code_cell(source, id=name) for name, source in codes.items() if name not in exercises]
     notebook.cells = [*cells[:1], *before, *cells[1:], *extra]
     return notebook
 
@@ -494,6 +623,7 @@ def _honest(folder):
         expected = dict.fromkeys(EXERCISES, frozenset({"wrong"}))
         yield Specimen(name, what, "honest", _put(folder, name, ".ipynb", _written(notebook)), expected, mistakes)
     yield from _honest_files(folder)
+    yield from _with_the_optional_part(folder)
 
 
 def _honest_notebooks():
@@ -516,7 +646,7 @@ def _honest_notebooks():
         "Das Vorzeichen geht verloren, 符号丢失 🦒 \u202eesrever\u202c \0 <b>fett</b> $\\nabla S_y$ Z\u0351\u036b\u0343a\u0344lgo"
     )
     yield "josé-núñez-李-🦒", "all right, with names and texts in Unicode", _notebook(UNICODE, answers=text)
-    yield "slow", "all right, but each call sleeps for 0.2 seconds", _notebook(SLOW)
+    yield "slow", "all right, but each call sleeps for 0.1 seconds", _notebook(SLOW)
     yield "talkative", "all right, but prints some hundred lines a call", _notebook(TALKATIVE)
     yield "unbounded", "all right, with an unbounded while loop in make_fooling_image", _notebook(UNBOUNDED)
     yield "five-images", "all right, but hard-coded to a batch of five", _notebook(FIVE_IMAGES)
@@ -566,6 +696,40 @@ def _honest_files(folder):
     path = _put(folder, "macintosh", ".zip", _zip(mac))
     what = "all right, in a folder of a zip, beside an old checkpoint and what macOS adds"
     yield Specimen("macintosh", what, "honest", path, all_right)
+
+
+def _with_the_optional_part(folder):
+    def specimen(name, what, codes, expected, mistakes=None):
+        path = _put(folder, name, ".ipynb", _written(_notebook(codes)))
+        return Specimen(name, what, "honest", path, dict.fromkeys(EXERCISES, RIGHT) | expected, mistakes or {})
+
+    all_right = dict.fromkeys(OPTIONAL, RIGHT)
+    yield specimen("bonus-loops", "all right, with the optional part", RIGHT_CODE | OPTIONAL_CODE, all_right)
+    yield specimen("bonus-at-once", "all right, the optional part in other ways", BY_HOOKS | OPTIONAL_AT_ONCE, all_right)
+    for number, changes in enumerate(OPTIONAL_MISTAKEN, 1):
+        codes = {exercise: code for exercise, (code, _) in changes.items()}
+        mistakes = {exercise: (mistake,) for exercise, (_, mistake) in changes.items()}
+        expected = dict.fromkeys(OPTIONAL, frozenset({"wrong"}))
+        yield specimen(f"bonus-mistaken-{number}", "a mistake in each optional exercise", RIGHT_CODE | codes, expected, mistakes)
+    codes, expected = {name: _right_when_small(name) for name in OPTIONAL}, dict.fromkeys(OPTIONAL, frozenset({"wrong"}))
+    what = "the optional part is right on small images, and nothing comes out of photographs"
+    yield specimen("bonus-small-only", what, RIGHT_CODE | codes, expected, dict.fromkeys(OPTIONAL, ()))
+    stub = 'def compute_smoothgrad_maps(X, y, model, noise):\n    raise NotImplementedError("not implemented yet")\n'
+    broken = _optional(TRANSFORMATION, "torch.cos", "torch.cosine")
+    codes = RIGHT_CODE | {SMOOTHGRAD: stub, INTEGRATED: OPTIONAL_CODE[INTEGRATED], TRANSFORMATION: broken}
+    verdicts = dict(zip(OPTIONAL, ("unfinished", "right", "missing", "broken"), strict=True))
+    expected = {exercise: frozenset({verdict}) for exercise, verdict in verdicts.items()}
+    yield specimen("bonus-partly", "of the optional part a stub, one right, one left out, one broken", codes, expected)
+
+
+def _right_when_small(exercise):
+    right = OPTIONAL_CODE[exercise].replace(f"def {exercise}", f"def right_{exercise}")
+    wrapped = f"""
+def {exercise}(X, *more):
+    found = right_{exercise}(X, *more)
+    return found if X.shape[-1] < 100 else torch.zeros_like(found)
+"""
+    return right + wrapped
 
 
 # ---------------------------------------------------------------- broken files
@@ -1937,11 +2101,21 @@ def _traces(folder, name):
 
 
 def _attacking(folder, name, attack):
-    codes = {key: _filled(source, name, folder) for key, source in {"tools": HELPERS, **RIGHT_CODE, **attack.codes}.items()}
+    """An attack, and beside it one right exercise, if possible one that is graded after it: it must not be harmed."""
+    attacked = [exercise for exercise in EXERCISES if exercise in attack.codes]
+    beside = [exercise for exercise in reversed(EXERCISES) if exercise not in attacked]
+    right = {exercise: RIGHT_CODE[exercise] for exercise in (beside[:1] if attacked else EXERCISES)}
+    codes = {key: _filled(source, name, folder) for key, source in {"tools": HELPERS, **right, **attack.codes}.items()}
     path = _put(folder, name, ".ipynb", _written(_notebook(codes)))
-    cheating = [exercise for exercise in EXERCISES if exercise in attack.codes and exercise not in attack.solved]
+    cheating = [exercise for exercise in attacked if exercise not in attack.solved]
     expected = {
-        exercise: NOT_RIGHT if exercise in cheating else ANY if exercise in attack.codes else attack.others
+        exercise: NOT_RIGHT
+        if exercise in cheating
+        else ANY
+        if exercise in attacked
+        else attack.others
+        if exercise in right
+        else frozenset({"missing"})
         for exercise in EXERCISES
     }
     points = {exercise: float(exercise not in cheating) for exercise in EXERCISES}

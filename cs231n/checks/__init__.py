@@ -7,12 +7,16 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 import os
 import weakref
 
-from . import fooling_image, saliency_maps, update_step
+from . import fooling_image, grad_cam, integrated_gradients, saliency_maps, smoothgrad, transformation, update_step
 from .exam import own_exam
 from .guard import own_settings
 from .report import WrongAnswer
 
-EXERCISES = {module.EXERCISE: module for module in (saliency_maps, fooling_image, update_step)}
+EXERCISES = {
+    module.EXERCISE: module
+    for module in (saliency_maps, fooling_image, update_step, smoothgrad, integrated_gradients, grad_cam, transformation)
+}
+OPTIONAL = tuple(module.EXERCISE for module in (smoothgrad, integrated_gradients, grad_cam, transformation))  # for bonus points
 
 _checked = weakref.WeakKeyDictionary()  # functions -> their exercises: a lambda, for example, does not know its name
 
@@ -45,10 +49,30 @@ def check_class_visualization_step(function, device=None):
     _check("class_visualization_update_step", function, device)
 
 
+def check_smoothgrad(function, device=None):
+    """Check a compute_smoothgrad_maps(X, y, model, noise), as check_saliency_maps does."""
+    _check("compute_smoothgrad_maps", function, device)
+
+
+def check_integrated_gradients(function, device=None):
+    """Check a compute_integrated_gradients(X, y, model, baseline, num_steps), as check_saliency_maps does."""
+    _check("compute_integrated_gradients", function, device)
+
+
+def check_grad_cam(function, device=None):
+    """Check a compute_grad_cam_maps(X, y, model), as check_saliency_maps does."""
+    _check("compute_grad_cam_maps", function, device)
+
+
+def check_transformation(function, device=None):
+    """Check a transform_images(images, angles, scales, shifts), as check_saliency_maps does."""
+    _check("transform_images", function, device)
+
+
 def ready(function):
     """Return whether an exercise is written, right or wrong; if not, print that the cell waits for it.
 
-    function: one of the three, under its own name or checked before. Raises ValueError for anything else.
+    function: one of these, under its own name or checked before. Raises ValueError for anything else.
     """
     exercise = _checked.get(function, getattr(function, "__name__", None))
     if exercise not in EXERCISES:

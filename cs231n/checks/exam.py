@@ -4,23 +4,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import cases
-from .cases import Case
+from .cases import Case, TransformationCase
 from .fingerprints import Fingerprints, stored
 from .guard import run
 
 
 @dataclass(frozen=True)
+class Batches:
+    """The cases of an exercise that returns one array.
+
+    main: batches of five; what comes out of them names a mistake. other: batches of other sizes. large: images of the
+    notebook's size, for code that works for nothing else.
+    """
+
+    main: tuple[Case | TransformationCase, ...]
+    other: tuple[Case | TransformationCase, ...]
+    large: Case | None = None
+
+
+# The exercises that return one array: the names of their roles in an Exam, and of what the fingerprints hold of them.
+ARRAYS = ("saliency", "smoothgrad", "integrated_gradients", "grad_cam", "transformation")
+
+
+@dataclass(frozen=True)
 class Exam:
-    """The cases of all three exercises. known: what is known of them. device: where the small networks are.
+    """The cases of all exercises. known: what is known of them. device: where the small networks are.
     run: how a function is called: guard.run, or what does the same elsewhere.
 
     Each case has its role under its own name, in every exam; networks, images and targets differ from exam to exam.
     """
 
     known: Fingerprints
-    saliency_cases: tuple[Case, ...]
-    other_batch_sizes: tuple[Case, ...]
-    saliency_224: Case
+    saliency: Batches
     fooling_cases: tuple[Case, ...]
     already_fooled: Case
     score_is_a_class_id: Case
@@ -33,6 +48,10 @@ class Exam:
     step_cases: tuple[Case, ...]
     step_dead: Case
     step_224: Case
+    smoothgrad: Batches
+    integrated_gradients: Batches
+    grad_cam: Batches
+    transformation: Batches
     device: str = "cpu"
     run: Callable = run
 
@@ -41,9 +60,7 @@ def own_exam(device="cpu", known=None):
     """Return the exam that the students' own checks hold, always the same one. known: by default what the file holds."""
     return Exam(
         known=known or stored(),
-        saliency_cases=tuple(cases.SALIENCY_CASES),
-        other_batch_sizes=tuple(cases.OTHER_BATCH_SIZES),
-        saliency_224=cases.SALIENCY_224,
+        saliency=Batches(tuple(cases.SALIENCY_CASES), tuple(cases.OTHER_BATCH_SIZES), cases.SALIENCY_224),
         fooling_cases=tuple(cases.FOOLING_CASES),
         already_fooled=cases.ALREADY_FOOLED,
         score_is_a_class_id=cases.SCORE_IS_A_CLASS_ID,
@@ -56,5 +73,9 @@ def own_exam(device="cpu", known=None):
         step_cases=tuple(cases.STEP_CASES),
         step_dead=cases.STEP_DEAD,
         step_224=cases.STEP_224,
+        smoothgrad=Batches(tuple(cases.SMOOTHGRAD_CASES), tuple(cases.SMOOTHGRAD_OTHER), cases.SMOOTHGRAD_224),
+        integrated_gradients=Batches(tuple(cases.PATH_CASES), tuple(cases.PATH_OTHER), cases.PATH_224),
+        grad_cam=Batches(tuple(cases.GRAD_CAM_CASES), tuple(cases.GRAD_CAM_OTHER), cases.GRAD_CAM_224),
+        transformation=Batches(tuple(cases.TRANSFORMATION_CASES), tuple(cases.TRANSFORMATION_OTHER)),
         device=device,
     )

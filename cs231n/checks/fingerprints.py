@@ -25,7 +25,7 @@ def stored():
 class Fingerprints:
     """What is known of the cases of an exam.
 
-    arrays: right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE and gradient/saliency/CASE.
+    arrays: right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE, gradient/saliency/CASE, gradient/transformation/CASE.
     """
 
     def __init__(self, arrays):
@@ -34,14 +34,18 @@ class Fingerprints:
     def right(self, exercise, case):
         """Return what is right for a case.
 
-        Saliency: maps (N, H, W). Fooling: the images on the way (T + 1, 3, H, W), or the last (1, 3, H, W). Step: the image
-        before and after each call (2, calls + 1, 3, H, W), with the raw step and with the normalised one.
+        Fooling: the images on the way (T + 1, 3, H, W), or the last (1, 3, H, W). Step: the image before and after each call
+        (2, calls + 1, 3, H, W), with the raw step and with the normalised one. All others: the array that is returned.
         """
         return self.arrays[f"right/{exercise}/{case.name}"]
 
     def gradient(self, case):
         """Return the gradient (N, 3, H, W) of the labels' scores, from which the right saliency maps of a case came."""
         return self.arrays[f"gradient/saliency/{case.name}"]
+
+    def gradient_of_result(self, case):
+        """Return guard.gradient_of the right transformed images of a case."""
+        return self.arrays[f"gradient/transformation/{case.name}"]
 
     def mistakes(self, exercise):
         """Return for each known answer to an exercise its mistakes, a tuple of ids; empty for a right answer."""
@@ -56,7 +60,7 @@ class Fingerprints:
         """
         if not any(np.isfinite(marks[0]).all() for marks in found.values()):
             return None
-        known, names, least = self.arrays, self.mistakes(exercise), 0.0 if exercise.startswith("saliency") else LEAST_CHANGE
+        known, names, least = self.arrays, self.mistakes(exercise), least_change(exercise)
         gaps = []
         for case, marks in found.items():
             answers = known[f"known/{exercise}/{case.name}"][:, : len(marks)]
@@ -131,6 +135,11 @@ def fingerprint(outputs):
 @lru_cache(maxsize=16)
 def _directions(size):
     return np.random.RandomState(size % 2**32).standard_normal((size, LENGTH)) / np.sqrt(LENGTH)
+
+
+def least_change(exercise):
+    """Return the size from which on differences between fingerprints count in relation to it."""
+    return LEAST_CHANGE if exercise.startswith(("fooling", "step")) else 0.0
 
 
 def distance(found, known, least=0.0):

@@ -18,15 +18,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .cases import SmallNetwork
+from .cases import SmallNetwork, TwoPartNetwork
 
 PACKAGE = Path(__file__).resolve().parent.parent
+OF_STUDENTS = {"net_visualization_pytorch.py", "attribution.py", "feature_visualization.py"}  # what they may write there
 SECONDS = 4.0  # a call on a small network takes a few hundredths of a second
 CALLS = 150  # forward passes of one call; the longest way of a right answer takes 38 steps, with perhaps three a step
 
 WATCHED = (
     *(builtins, random, time, np, np.linalg, np.random, torch, torch.nn.functional, torch.autograd, torch.linalg),
-    *(torch.Tensor, SmallNetwork),
+    *(torch.Tensor, SmallNetwork, TwoPartNetwork),
     *(kind for module in (torch.nn, torch.optim) for kind in vars(module).values() if isinstance(kind, type)),
 )
 
@@ -47,7 +48,7 @@ class TimeIsUp(Stopped):
 class Trial:
     """What happened in one call of a student's function."""
 
-    network: torch.nn.Module
+    network: torch.nn.Module | None
     value: object = None
     error: BaseException | None = None
     calls: int = 0  # forward passes
@@ -62,14 +63,15 @@ class Trial:
         return student_line(self.error) if self.error else None
 
 
-def run(function, *arguments, network, calls=CALLS, seconds=None):
+def run(function, *arguments, network, calls=CALLS, seconds=None, differentiate=False):
     """Call function(*arguments) and return its Trial. Nothing is raised but KeyboardInterrupt.
 
-    network: the SmallNetwork among the arguments, made for this call alone. calls, seconds: after how many forward passes
-    and how long it is stopped (SECONDS by default).
+    network: the SmallNetwork among the arguments, made for this call alone; None if there is none. calls, seconds: after how
+    many forward passes and how long it is stopped (SECONDS by default). differentiate: whether the value is not the result but
+    its `gradient_of`, with respect to the first argument.
     """
     trial, output, over = Trial(network), _Output(), threading.Event()
-    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()} if network is not None else {}
 
     def on_call(X, scores):
         if over.is_set():
@@ -80,7 +82,8 @@ def run(function, *arguments, network, calls=CALLS, seconds=None):
         with contextlib.suppress(RuntimeError):  # inside of torch.func a tensor's values cannot be read
             trial.way.append(X.detach().cpu().numpy().copy())
 
-    network.on_call = on_call
+    if network is not None:
+        network.on_call = on_call
     with contextlib.ExitStack() as stack:
         stack.enter_context(_settings_restored(trial))
         stack.enter_context(contextlib.redirect_stdout(output))
@@ -88,7 +91,8 @@ def run(function, *arguments, network, calls=CALLS, seconds=None):
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         try:
-            trial.value = within(seconds or SECONDS, _noting_settings(function, trial), arguments)
+            called = (lambda *given: gradient_of(function(*given), given[0])) if differentiate else function
+            trial.value = within(seconds or SECONDS, _noting_settings(called, trial), arguments)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit: it is the student's function that ends, not the notebook
@@ -96,12 +100,21 @@ def run(function, *arguments, network, calls=CALLS, seconds=None):
             trial.left_behind = isinstance(error, TimeIsUp) and error.left_behind
         finally:
             over.set()
-    if not trial.left_behind:
-        network.on_call = None
     if output.used:
         trial.changed.add("prints")
-    _compare_network(trial, before)
+    if network is not None:
+        if not trial.left_behind:
+            network.on_call = None
+        _compare_network(trial, before)
     return trial
+
+
+def gradient_of(result, argument):
+    """Return the gradient of a weighted sum of a function's result with respect to an argument, or None if it has none."""
+    if not isinstance(result, torch.Tensor) or not result.requires_grad:
+        return None
+    weights = torch.arange(result.numel(), device=result.device).cos().view_as(result)
+    return torch.autograd.grad(result, argument, weights.to(result.dtype), allow_unused=True)[0]
 
 
 def student_line(error):
@@ -112,7 +125,7 @@ def student_line(error):
         if "site-packages" not in frame.filename
         and "dist-packages" not in frame.filename
         and not frame.filename.startswith((str(Path(torch.__file__).parent), "<frozen", str(Path(threading.__file__).parent)))
-        and (Path(frame.filename).parent != PACKAGE or Path(frame.filename).name == "net_visualization_pytorch.py")
+        and (Path(frame.filename).parent != PACKAGE or Path(frame.filename).name in OF_STUDENTS)
         and Path(frame.filename).parent != PACKAGE / "checks"
     ]
     if not own:

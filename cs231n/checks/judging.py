@@ -1,4 +1,4 @@
-"""What the three checks have in common: from a trial to a report."""
+"""What the checks have in common: from a trial to a report."""
 
 import numpy as np
 import torch

@@ -23,12 +23,16 @@ AS_THEY_ARE = [
 FROM_THE_INSTRUCTOR = {"README.md": "student_README.md", "Makefile": "student_Makefile"}
 FREE_CELLS = {"setup", "own-class", "submit"}  # students may change them
 EMPTY_ANSWER = "*Your answer:*"
+LINE_LENGTH = 130
 NO_KIT_URL = f"https://YOUR-COURSE/{NAME}.zip"  # never the reference's own address: the solutions lie there
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise of the notebook: the cell that imports its Marked function, its points, and its check's cell, by id."""
+    """An exercise of the notebook: the cell that imports its Marked function, its points, and its check's cell, by id.
+
+    points: those that count for full marks, 0 for an exercise that gives bonus points.
+    """
 
     cell: str
     marked: Marked
@@ -41,13 +45,14 @@ def edition(kit=KIT, kit_url=None):
     """Return ([Exercise], {path in the edition: bytes}).
 
     Raises ValueError with file and line for what marked_functions refuses, an exercise without points, minutes, a check or
-    markers, a marked function without an exercise, a question without points, and an address that is none.
+    markers, a marked function without an exercise or that the package uses, a question without points, and an address that is
+    none.
     """
     kit = Path(kit)
     if kit_url is not None and not re.fullmatch(r"https?://[^\s\"'\\]+", kit_url):
         raise ValueError(f"--kit-url got {kit_url!r}; expected an address that begins with https:// or http://.")
     marked = marked_functions(kit)
-    package = _package_without(marked, kit)
+    package = package_without(marked, kit)
     reference = Reference(kit / NOTEBOOK)
     exercises = _exercises(reference, marked, package)
     files = {name: (kit / name).read_bytes() for name in AS_THEY_ARE}
@@ -57,11 +62,16 @@ def edition(kit=KIT, kit_url=None):
     return exercises, dict(sorted(files.items()))
 
 
-def _package_without(marked, kit):
-    """Return {path: bytes} of the package without the marked functions, and without files in which nothing else is."""
+def package_without(marked, kit):
+    """Return {path: bytes} of the package without the marked functions, and without files in which nothing else is.
+
+    Imports that nothing needs any more are gone, too. Raises ValueError with file and line where the rest uses such a function.
+    """
     package = {}
     for file in package_files(kit):
         content, name = file.read_bytes(), file.relative_to(kit).as_posix()
+        if file.suffix == ".py":
+            _require_not_imported(file, marked)
         own = [function for function in marked if function.file == file]
         if own:
             gone = {i for function in own for i in range(function.first, function.last + 1)}
@@ -70,7 +80,7 @@ def _package_without(marked, kit):
             if all(_is_import(statement) or _is_text(statement) for statement in rest.body):
                 continue
             _require_unused(rest, own)
-            content = (re.sub(r"\n{4,}", "\n\n\n", text).strip() + "\n").encode()
+            content = (re.sub(r"\n{4,}", "\n\n\n", _without_unused_imports(rest, text)).strip() + "\n").encode()
         package[name] = content
     return package
 
@@ -83,6 +93,43 @@ def _require_unused(tree, removed):
                 f"{function.file}:{function.first}: {function.name} is an exercise, and the rest of the file uses it, which "
                 "students get without it. Take it as an argument there."
             )
+
+
+def _require_not_imported(file, marked):
+    names = {(function.module.rpartition(".")[2], function.name) for function in marked}
+    for node in ast.walk(parsed(file, file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if ((node.module or "").rpartition(".")[2], alias.name) in names:
+                    raise ValueError(
+                        f"{file}:{node.lineno}: {alias.name} is an exercise, which students get without its solution. Take it as "
+                        "an argument there."
+                    )
+
+
+def _without_unused_imports(tree, text):
+    """Return a text without what it imports at its top level and does not name. tree: the text's."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    lines = text.split("\n")
+    for statement in reversed([statement for statement in tree.body if _is_import(statement)]):
+        kept = [alias for alias in statement.names if (alias.asname or alias.name.split(".")[0]) in used]
+        if len(kept) < len(statement.names):
+            first, after = statement.lineno - 1, statement.end_lineno
+            alone = not kept and lines[first - 1 : first] + lines[after : after + 1] == ["", ""]
+            lines[first : after + alone] = _import_lines(statement, kept)
+    return "\n".join(lines)
+
+
+def _import_lines(statement, names):
+    """Return the lines of an import of these names alone, [] if there are none."""
+    if not names:
+        return []
+    statement.names = names
+    line = ast.unparse(statement)
+    if len(line) <= LINE_LENGTH:
+        return [line]
+    start = line[: line.index(" import ")]
+    return [f"{start} import (", *(f"    {ast.unparse(alias)}," for alias in names), ")"]
 
 
 def _is_import(statement):
@@ -143,15 +190,22 @@ def _exercise(reference, cell, marked, package):
             f"{reference.place(cell)} is an exercise and imports {names} from cs231n; expected one function with a solution "
             f"between {BEGIN!r} and {END!r}."
         )
-    points = _number(reference, cell, "Points")
+    points = _points(reference, cell)
     _number(reference, cell, "Minutes")
     check = _check_of(reference, cell, own[0].name)
     known = [name for name in package if name.endswith(".py")]
     return Exercise(cell.id, own[0], points, check.id, _source_of_cell(own[0], own[0].solved(), known))
 
 
+def _points(reference, cell):
+    """Return the number behind **Points** in the cell above an exercise or an answer; 0 where it says **Bonus points**."""
+    bonus = "**Bonus points**" in reference.above(cell)
+    points = _number(reference, cell, "Bonus points" if bonus else "Points")
+    return 0 if bonus else points
+
+
 def _number(reference, cell, what):
-    """Return the number behind **Points** or **Minutes** in the cell above an exercise or an answer."""
+    """Return the number behind **Points**, **Bonus points** or **Minutes** in the cell above an exercise or an answer."""
     found = re.search(rf"\*\*{what}\*\* (\d+)", reference.above(cell))
     if found is None:
         raise ValueError(
@@ -232,7 +286,7 @@ def _student_notebook(reference, exercises, package, kit_url):
         elif cell.id in by_check:
             _for_nbgrader(cell, grade=True, locked=True, points=by_check[cell.id].points)
         elif tagged(cell, "inline-answer"):
-            _for_nbgrader(cell, grade=True, solution=True, points=_number(reference, old, "Points"))
+            _for_nbgrader(cell, grade=True, solution=True, points=_points(reference, old))
             cell.source = EMPTY_ANSWER
         elif cell.id in texts or (cell.cell_type == "code" and cell.id not in FREE_CELLS):
             _for_nbgrader(cell, locked=True)

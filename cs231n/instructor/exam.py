@@ -7,11 +7,12 @@ from functools import partial
 import numpy as np
 import torch
 
+from .. import attribution
 from .. import net_visualization_pytorch as reference
 from ..checks.cases import Case
-from ..checks.exam import own_exam
+from ..checks.exam import ARRAYS, Batches, own_exam
 from ..checks.fingerprints import Fingerprints, stored
-from .fingerprints import fingerprints
+from .fingerprints import of_arrays, of_steps
 
 CLEAR = 0.1  # by how much the target is ahead of, or behind, every other class, so that rounding changes no step
 ALIVE = 0.05  # a score behind a ReLU that is this large at every image
@@ -24,11 +25,22 @@ def drawn_exam(seed):
     Every mistake and every pair of mistakes that the students' exam can name can be named in it; other draws are dropped.
     """
     draw = _Draw(np.random.default_rng(seed))
+    exam, arrays = _until_all_can_be_named(lambda: draw.steps(own_exam(known=Fingerprints({}))), of_steps, ("fooling", "step"))
+    for key in ARRAYS:
+        given = getattr(exam, key)
+        batches, more = _until_all_can_be_named(partial(draw.batches, key, given), partial(of_arrays, key), (key,))
+        exam, arrays = dataclasses.replace(exam, **{key: batches}), arrays | more
+    return dataclasses.replace(exam, known=Fingerprints(arrays))
+
+
+def _until_all_can_be_named(draw, fingerprints, exercises):
+    """Return (what draw() gives, its fingerprints), drawn again until they tell apart whatever the stored ones do."""
     while True:
-        exam = draw.exam()
-        known = Fingerprints(fingerprints(exam)[0])
-        if all(_pairs(stored(), exercise) <= _pairs(known, exercise) for exercise in ("saliency", "fooling", "step")):
-            return dataclasses.replace(exam, known=known)
+        drawn = draw()
+        arrays, _ = fingerprints(drawn)
+        known = Fingerprints(arrays)
+        if all(_pairs(stored(), exercise) <= _pairs(known, exercise) for exercise in exercises):
+            return drawn, arrays
 
 
 def _pairs(known, exercise):
@@ -41,15 +53,11 @@ class _Draw:
     def __init__(self, random):
         self.random = random
 
-    def exam(self):
-        exam = own_exam(known=Fingerprints({}))
-        _, with_dead_class, *_ = exam.saliency_cases
+    def steps(self, exam):
+        """The exam with other fooling images and class visualization steps."""
         dead = self.dead_class(exam.step_dead)
         return dataclasses.replace(
             exam,
-            saliency_cases=tuple(self.labels(case, one_dead=case is with_dead_class) for case in exam.saliency_cases),
-            other_batch_sizes=tuple(map(self.labels, exam.other_batch_sizes)),
-            saliency_224=self.labels(exam.saliency_224),
             fooling_cases=self.ways(exam.fooling_cases),
             already_fooled=self.already_fooled(exam.already_fooled),
             score_is_a_class_id=self.away_from_0(exam.score_is_a_class_id),
@@ -64,6 +72,22 @@ class _Draw:
             step_224=self.step(exam.step_224),
         )
 
+    def batches(self, key, given):
+        """The cases of an exercise that returns an array."""
+        new = {"grad_cam": self.shown, "transformation": self.pictures}.get(key, self.labels)
+        return Batches(tuple(map(new, given.main)), tuple(map(new, given.other)), given.large and self.labels(given.large))
+
+    def pictures(self, case):
+        return dataclasses.replace(case, seed=self.number())
+
+    def shown(self, case):
+        """Labels as below, of which all but the dead one have something to show on their Grad-CAM maps."""
+        while True:
+            drawn = self.labels(case)
+            maps = attribution.compute_grad_cam_maps(*drawn.arguments(drawn.network()))
+            if ((maps > 0).float().mean(dim=(1, 2)) > 0.1).sum() >= len(maps) - _with_dead_class(case):
+                return drawn
+
     def again(self, case, biases=None):
         keywords = {**getattr(case.network, "keywords", {}), "seed": self.number()}
         if biases is not None:
@@ -74,8 +98,9 @@ class _Draw:
     def number(self):
         return int(self.random.integers(LARGEST_SEED))
 
-    def labels(self, case, one_dead=False):
+    def labels(self, case):
         """Labels at random, of at least three classes in a batch of five; the first one's score can be 0 at all images."""
+        one_dead = _with_dead_class(case)
         while True:
             drawn = self.again(case)
             scores, count = _scores(drawn), case.shape[0]
@@ -159,6 +184,10 @@ class _Draw:
         return dataclasses.replace(
             case, l2_reg=round(case.l2_reg * factors[0], 5), learning_rate=round(case.learning_rate * factors[1], 3)
         )
+
+
+def _with_dead_class(case):
+    return "dead class" in case.name
 
 
 def _scores(case: Case, images=None):

@@ -13,47 +13,93 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .. import attribution, feature_visualization
 from .. import net_visualization_pytorch as reference
 from ..checks.cases import STEP_CALLS
-from ..checks.exam import own_exam
-from ..checks.fingerprints import LEAST_CHANGE, PATH, TOLERANCE, Fingerprints, distance, fingerprint
-from . import known_mistakes
+from ..checks.exam import ARRAYS, own_exam
+from ..checks.fingerprints import PATH, TOLERANCE, Fingerprints, distance, fingerprint, least_change
+from ..checks.guard import gradient_of
+from . import known_attribution_mistakes, known_mistakes, known_transformation_mistakes
 
 FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
 
+# Of the exercises that return an array: the reference, and the known mistakes in it.
+OF_ARRAYS = {
+    "saliency": (reference.compute_saliency_maps, known_mistakes.saliency_maps),
+    "smoothgrad": (attribution.compute_smoothgrad_maps, known_attribution_mistakes.smoothgrad_maps),
+    "integrated_gradients": (attribution.compute_integrated_gradients, known_attribution_mistakes.integrated_gradients),
+    "grad_cam": (attribution.compute_grad_cam_maps, known_attribution_mistakes.grad_cam_maps),
+    "transformation": (feature_visualization.transform_images, known_transformation_mistakes.transformed_images),
+}
 
-@np.errstate(all="ignore")  # some mistakes lead to NaN
+
 def fingerprints(exam):
     """Return ({name: array}, [what could not be told apart: (exercise, ids, the ids that they look like)]) for an exam."""
-    right = {"saliency": _right_maps(exam), "fooling": _right_fooling(exam), "step": _right_steps(exam)}
+    arrays, not_told_apart = of_steps(exam)
+    for key in ARRAYS:
+        more, same = of_arrays(key, getattr(exam, key))
+        arrays |= more
+        not_told_apart += same
+    return arrays, not_told_apart
+
+
+@np.errstate(all="ignore")  # some mistakes lead to NaN
+def of_steps(exam):
+    """Return what `fingerprints` returns, of the fooling images and the class visualization step."""
+    right = {"fooling": _right_fooling(exam), "step": _right_steps(exam)}
     known = {
-        "saliency": {case: _known_maps(case) for case in exam.saliency_cases},
         "fooling": {case: _known_fooling(case, FOOLING_STEPS) for case in exam.fooling_cases},
         "step": {case: _known_steps(case) for case in exam.step_cases},
         # large: single mistakes only
-        "saliency-224": {exam.saliency_224: _known_maps(exam.saliency_224, at_most=1)},
         "fooling-224": {exam.fooling_224: _known_fooling(exam.fooling_224, 4, at_most=1)},
         "step-224": {exam.step_224: _known_steps(exam.step_224, at_most=1)},
     }
+    return _collected(right, known)
+
+
+@np.errstate(all="ignore")
+def of_arrays(key, batches):
+    """Return what `fingerprints` returns, of an exercise that returns an array: one of ARRAYS. batches: its Batches."""
+    right = {key: {case: _right_array(key, case) for case in (*batches.main, *batches.other)}}
+    known = {key: {case: _known_arrays(key, case) for case in batches.main}}
+    if batches.large is not None:  # single mistakes only, and where they would take long, none
+        known[f"{key}-224"] = {batches.large: _known_arrays(key, batches.large, at_most=int(key in ("saliency", "grad_cam")))}
+    arrays, not_told_apart = _collected(right, known)
+    if key == "saliency":
+        arrays |= {f"gradient/saliency/{case.name}": _gradient(case, maps) for case, maps in right[key].items()}
+    if key == "transformation":
+        arrays |= {f"gradient/transformation/{case.name}": _gradient_of_pictures(case) for case in batches.main}
+    return arrays, not_told_apart
+
+
+def _collected(right, known):
     arrays, not_told_apart = {}, []
     for exercise, found in right.items():
         arrays |= {f"right/{exercise}/{case.name}": array.astype(np.float32) for case, array in found.items()}
-    arrays |= {f"gradient/saliency/{case.name}": _gradient(case, right["saliency"][case]) for case in right["saliency"]}
     for exercise, found in known.items():
         ids = [name for name, _ in next(iter(found.values()))]
         marks = {case: np.stack([mark for _, mark in answers]) for case, answers in found.items()}
-        keep, same = _distinct(ids, marks, 0.0 if exercise.startswith("saliency") else LEAST_CHANGE)
+        keep, same = _distinct(ids, marks, least_change(exercise))
         not_told_apart += [(exercise, *pair) for pair in same]
         arrays[f"mistakes/{exercise}"] = np.array(["+".join(ids[i]) for i in keep])
         arrays |= {f"known/{exercise}/{case.name}": values[keep].astype(np.float32) for case, values in marks.items()}
     return arrays, not_told_apart
 
 
-def _right_maps(exam):
-    return {
-        case: reference.compute_saliency_maps(_images(case), torch.tensor(case.target), _network(case)).numpy()
-        for case in [*exam.saliency_cases, *exam.other_batch_sizes]
-    }
+def _right_array(key, case):
+    function, _ = OF_ARRAYS[key]
+    return function(*_arguments(case)).numpy()
+
+
+def _known_arrays(key, case, **limit):
+    _, known = OF_ARRAYS[key]
+    return [(ids, fingerprint(array[None].numpy())) for ids, array in known(*_arguments(case), **limit)]
+
+
+def _arguments(case):
+    """Return what an exercise is called with, in double precision."""
+    arguments = case.arguments(_network(case) if case.network else None)
+    return [value.double() if torch.is_tensor(value) and value.is_floating_point() else value for value in arguments]
 
 
 def _gradient(case, maps):
@@ -64,9 +110,10 @@ def _gradient(case, maps):
     return gradient.numpy().astype(np.float32)
 
 
-def _known_maps(case, at_most=4):
-    found = known_mistakes.saliency_maps(_network(case), _images(case), torch.tensor(case.target), at_most)
-    return [(ids, fingerprint(maps[None].numpy())) for ids, maps in found]
+def _gradient_of_pictures(case):
+    images, *numbers = _arguments(case)
+    function, _ = OF_ARRAYS["transformation"]
+    return gradient_of(function(images.requires_grad_(), *numbers), images).numpy().astype(np.float32)
 
 
 def _right_fooling(exam):
@@ -127,12 +174,15 @@ def _distinct(ids, marks, least):
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     keep, same = [], set()
     for i in order:
-        gaps = [distance(values[i], values[keep], least) for values in marks.values()] if keep else [np.array([np.inf])]
-        worst = np.max(gaps, axis=0)
-        if worst.min() > 5 * TOLERANCE or (not ids[i] and worst.min() > 1e-6):
+        like, worst = np.array(keep, dtype=int), np.zeros(len(keep))  # the answers that no case has told apart from it
+        for values in marks.values():
+            worst = np.maximum(worst, distance(values[i], values[like], least))
+            close = worst <= 5 * TOLERANCE
+            like, worst = like[close], worst[close]
+        if not len(like) or (not ids[i] and worst.min() > 1e-6):
             keep.append(i)
-        elif ids[i] != ids[keep[worst.argmin()]]:
-            same.add((ids[i], ids[keep[worst.argmin()]]))
+        elif ids[i] != ids[like[worst.argmin()]]:
+            same.add((ids[i], ids[like[worst.argmin()]]))
     return keep, sorted(same)
 
 

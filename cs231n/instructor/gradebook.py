@@ -259,12 +259,13 @@ class _Submission:
 
     def _write_points(self, cell, points, changed):
         grade = self.grades[cell]
-        grade.auto_score = points
-        if grade.manual_score is None:
+        # Extra credit counts only where there is a score: a bonus that waits has 0 and not none.
+        grade.auto_score = 0.0 if points is None and grade.max_score == 0 else points
+        if not _is_marked(grade):
             grade.needs_manual_grade = points is None
         elif changed:
             grade.needs_manual_grade = True
-            return [f"{self.id}, {cell}: changed after you gave {grade.manual_score:g} points. Look at it again."]
+            return [f"{self.id}, {cell}: changed after you gave {_given(grade):g} points. Look at it again."]
         return []
 
     def _write_mark(self, cell, question, mark):
@@ -272,8 +273,12 @@ class _Submission:
         if mark is None:
             return []
         points, words = mark
-        if grade.manual_score is None:
-            grade.manual_score, grade.needs_manual_grade = points, False
+        if not _is_marked(grade):
+            if question in self.rubric.bonus:
+                grade.manual_score, grade.extra_credit = 0.0, points
+            else:
+                grade.manual_score = points
+            grade.needs_manual_grade = False
             comment.manual_comment = comment.manual_comment or words or None
         elif _given(grade) != points:
             return [f"{self.id}, {question}: {points:g} points in the marks file, {_given(grade):g} in Formgrader. Change one."]
@@ -288,7 +293,12 @@ class _Submission:
 
 
 def _given(grade):
-    return grade.manual_score + (grade.extra_credit or 0)
+    """Return the points that a person gave. For a cell of 0 points Formgrader takes extra credit only."""
+    return (grade.manual_score or 0) + (grade.extra_credit or 0)
+
+
+def _is_marked(grade):
+    return grade.manual_score is not None or (grade.max_score == 0 and grade.extra_credit is not None)
 
 
 def _names(record):
@@ -313,7 +323,8 @@ class _Frame:
     """The cells of the notebook that Formgrader shows, with the ids that they have in the student edition.
 
     edition: the student edition's notebook. sources: {its cell: source}.
-    checks, solutions: {exercise: cell}. answers: {question: cell}. points: {graded cell: points}.
+    checks, solutions: {exercise: cell}. answers: {question: cell}. points: {graded cell: points}, 0 where they are a bonus:
+    in nbgrader a bonus is what is given above the points of a cell.
     """
 
     def __init__(self, rubric):
@@ -323,7 +334,8 @@ class _Frame:
         self.checks = {name: f"check-{number}" for number, name in enumerate(rubric.exercises, 1)}
         self.solutions = {name: f"exercise-{number}" for number, name in enumerate(rubric.exercises, 1)}
         self.answers = {name: name.replace("question", "answer") for name in rubric.questions}
-        self.points = {cell: rubric.points[name] for name, cell in (self.checks | self.answers).items()}
+        graded = self.checks | self.answers
+        self.points = {cell: 0.0 if name in rubric.bonus else rubric.points[name] for name, cell in graded.items()}
 
     def notebook(self, record):
         """Return the notebook of a record."""
@@ -432,7 +444,7 @@ def read_marks(course, assignment):
         for entry in gradebook.notebook_submissions(NOTEBOOK, assignment):
             comments = {comment.name: comment.manual_comment for comment in entry.comments}
             for grade in entry.grades:
-                if grade.name.startswith("answer-") and grade.manual_score is not None:
+                if grade.name.startswith("answer-") and _is_marked(grade):
                     question = grade.name.replace("answer", "question")
                     marks[entry.student.id][question] = (_given(grade), comments.get(grade.name) or "")
     return dict(marks)

@@ -50,11 +50,13 @@ def run(options):
     """Write the archive options.out. Returns 0. Raises ValueError and OSError, with a sentence, before anything is written."""
     rubric = rubrics.load(options.rubric)
     write_archive(options.out, options.rubric)
-    points = sum(rubric.points[name] for name in rubric.exercises)
+    points, bonus = rubric.full_marks(rubric.exercises), rubric.most_bonus(rubric.exercises)
     print(f"Wrote {options.out}. In Gradescope make a programming assignment with {points:g} points for the autograder,")
     print(
         f"enable manual grading for the {len(rubric.questions)} inline questions, and upload the file under Configure Autograder."
     )
+    if bonus:
+        print(f"Do not count the optional exercises in: their {bonus:g} points are extra credit, a score above these {points:g}.")
     return 0
 
 
@@ -121,9 +123,16 @@ def results(record, columns, rubric):
     """Return what results.json holds: the exercises with their points, the answers without, to be marked by hand.
 
     record: what grading one submission yields. columns: its points, from rubric.score(). All texts are shown as plain text.
+    Bonus points are extra credit: their box has 0 as its largest score. What a student left out of the optional part has none.
     """
-    exercises = [_exercise_box(name, record["exercises"][name], columns[name], rubric) for name in rubric.exercises]
-    questions = [_question_box(name, record["answers"].get(name, "")) for name in rubric.questions]
+    done = [name for name in rubric.exercises if not (name in rubric.bonus and _is_left_out(record["exercises"][name]))]
+    exercises = [_exercise_box(name, record["exercises"][name], columns[name], rubric) for name in done]
+    answers = {name: record["answers"].get(name, "") for name in rubric.questions}
+    questions = [
+        _question_box(name, text, name in rubric.bonus)
+        for name, text in answers.items()
+        if text.strip() or name not in rubric.bonus
+    ]
     return {
         "score": round(sum(box["score"] for box in exercises), 2),
         "execution_time": round(sum(record["exercises"][name].get("seconds", 0) for name in rubric.exercises), 2),
@@ -140,16 +149,24 @@ def _headline(record, rubric):
     if record["verdict"] != "graded":
         advice = "Mend the file, try it with `python -m cs231n.submit`, and hand it in again."
         return f"Your submission could not be read: {record['note']}\n{advice}"
-    questions = sum(rubric.points[name] for name in rubric.questions)
-    return f"Graded: {Path(record['submission']).name}. The inline questions ({questions:g} points) are marked by hand."
+    questions = rubric.full_marks(rubric.questions)
+    told = f"Graded: {Path(record['submission']).name}. The inline questions ({questions:g} points) are marked by hand."
+    if not rubric.most_bonus():
+        return told
+    return f"{told} The optional part gives up to {rubric.most_bonus():g} points on top; to leave it out is fine."
+
+
+def _is_left_out(result):
+    return result["verdict"] in ("missing", "unfinished")
 
 
 def _exercise_box(name, result, points, rubric):
+    bonus = name in rubric.bonus
     return {
-        "name": name,
+        "name": f"{name} (bonus: up to {rubric.points[name]:g} points on top)" if bonus else name,
         "name_format": "text",
         "score": points,
-        "max_score": rubric.points[name],
+        "max_score": 0.0 if bonus else rubric.points[name],
         "status": "passed" if result["verdict"] == "right" else "failed",
         "output": pages.plain(result["message"]),
         "output_format": "text",
@@ -157,9 +174,9 @@ def _exercise_box(name, result, points, rubric):
     }
 
 
-def _question_box(name, answer):
+def _question_box(name, answer, bonus):
     return {
-        "name": f"{name.replace('question-', 'Inline question ')}: marked by hand",
+        "name": f"{name.replace('question-', 'Inline question ')}{' (bonus)' if bonus else ''}: marked by hand",
         "name_format": "text",
         "output": pages.plain(answer) if answer.strip() else "There is no answer in your notebook.",
         "output_format": "text",

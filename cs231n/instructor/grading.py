@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -19,6 +20,7 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 from tqdm import tqdm
 
+from .. import attribution, feature_visualization
 from ..checks import EXERCISES, examine
 from ..checks.explanations import MISTAKES, NOTES
 from ..checks.guard import own_settings
@@ -27,6 +29,7 @@ from ..checks.report import Report
 from ..data_utils import load_imagenet_val
 from ..image_utils import preprocess
 from ..squeezenet import load_squeezenet
+from ..submit import OPTIONAL_QUESTIONS, QUESTIONS
 from . import pages
 from . import rubric as rubrics
 from .cage import PROTECTIONS
@@ -39,10 +42,9 @@ REFERENCE = ROOT / "NetworkVisualization.ipynb"
 READING = 40.0  # seconds for reading a file
 EXERCISE = 30.0  # seconds for an exercise, by the clock and of the CPU; a right answer takes one
 OWN_CHECK = 15.0  # for what the student's own check says of an answer that is not right
-SUBMISSION = 75.0  # for all three
+SUBMISSION = 120.0  # for all exercises, the optional ones last
 ON_PHOTOGRAPHS = {"seconds": 20.0, "calls": 10_000}
 CLOSE = 0.02  # relative, on SqueezeNet: what rounding does in its depth is a tenth of that
-QUESTIONS = tuple(f"question-{number}" for number in range(1, 7))
 VERDICTS = {"right", "wrong", "unfinished", "broken", "missing"}
 TEXT_LIMIT = 6000
 
@@ -109,13 +111,14 @@ def grade_folder(folder, out, jobs=1, rubric=None, resume=False, scheduler=None)
 
 
 def _row(rows, submission):
-    """Return the record of an earlier run, if it is of the same bytes, else None."""
+    """Return the record of an earlier run, if it is of the same bytes and exercises, else None."""
     path = rows / f"{pages.file_name(submission.student)}.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if record.get("sha256") == submission.sha256() and record.get("student") == submission.student else None
+    same = record.get("sha256") == submission.sha256() and record.get("student") == submission.student
+    return record if same and record["exercises"].keys() == EXERCISES.keys() else None
 
 
 def _write_row(rows, record):
@@ -138,7 +141,7 @@ def _graded(found, jobs, scheduler):
     with own_settings():
         run = Run.drawn()
     told = False
-    with _backend(scheduler):
+    with _backend(scheduler, run):
         work = (joblib.delayed(_in_worker)(run, submission, os.getpid()) for submission in found)
         parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", max_nbytes=None, batch_size=1)
         try:
@@ -154,15 +157,16 @@ def _graded(found, jobs, scheduler):
         get_reusable_executor().shutdown(wait=True)  # with the workers their sandboxes end
 
 
-def _backend(scheduler):
+def _backend(scheduler, run):
     if scheduler is None:
         return joblib.parallel_config(backend="loky")
     try:
         from distributed import Client
     except ImportError:
         raise ValueError("--backend dask needs Dask: pip install dask distributed -c constraints.txt") from None
-    Client(scheduler, timeout=20)  # joblib takes the newest one
-    return joblib.parallel_config(backend="dask")
+    client = Client(scheduler, timeout=20)  # joblib takes the newest one
+    client.wait_for_workers(1)  # they may stand in a queue for hours
+    return joblib.parallel_config(backend="dask", scatter=[run])  # once to each worker, not with every submission
 
 
 def _tell(protections):
@@ -175,11 +179,13 @@ def _tell(protections):
 class Run:
     """What all submissions of a run are examined with. figures: {cell id: source} of the reference. number: its own.
 
+    optional: {exercise of the optional part: (what it is given on photographs besides the network, what is right)}.
     seconds: at most for an exercise.
     """
 
     exam: object
     photographs: object
+    optional: dict
     figures: dict
     number: str
     seconds: float
@@ -189,15 +195,41 @@ class Run:
         seed = secrets.randbits(63)
         tqdm.write("Drawing the networks, images and targets of this run: some ten seconds.", file=sys.stderr)
         X, _, _ = load_imagenet_val()
-        photographs = torch.cat([preprocess(image) for image in X])
+        network = load_squeezenet(device="cpu")
+        photographs = drawn_photographs(seed, network, torch.cat([preprocess(image) for image in X]))
         cells = {cell.get("id"): cell.source for cell in nbformat.read(REFERENCE, as_version=4).cells}
         return cls(
             exam=drawn_exam(seed),
-            photographs=drawn_photographs(seed, load_squeezenet(device="cpu"), photographs),
+            photographs=photographs,
+            optional=_optional_part(seed, network, photographs),
             figures={name: cells[name] for name in pages.FIGURES},
             number=secrets.token_hex(8),
             seconds=EXERCISE,
         )
+
+
+def _optional_part(seed, network, photographs):
+    """Return {exercise: (arguments without the network, right result)} for the first two of the Photographs."""
+    random = torch.Generator().manual_seed(seed)
+    X, y = photographs.X[:2].clone(), photographs.y[:2].clone()
+    N = len(X)
+    noise = 0.3 * torch.randn(4, *X.shape, generator=random)
+    baseline = 0.5 * torch.randn(N, 3, 1, 1, generator=random) + 0.1 * torch.randn(X.shape, generator=random)
+    angles, scales = torch.rand(N, generator=random) - 0.5, 0.7 + 0.6 * torch.rand(N, generator=random)
+    shifts = 0.4 * torch.rand(N, 2, generator=random) - 0.2
+    given = {
+        "compute_smoothgrad_maps": (X, y, noise),
+        "compute_integrated_gradients": (X, y, baseline, 4),
+        "compute_grad_cam_maps": (X, y),
+        "transform_images": (X, angles, scales, shifts),
+    }
+    right = {
+        "compute_smoothgrad_maps": attribution.compute_smoothgrad_maps(X, y, network, noise),
+        "compute_integrated_gradients": attribution.compute_integrated_gradients(X, y, network, baseline, 4),
+        "compute_grad_cam_maps": attribution.compute_grad_cam_maps(X, y, network),
+        "transform_images": feature_visualization.transform_images(X, angles, scales, shifts),
+    }
+    return {name: (given[name], right[name].detach()) for name in given}
 
 
 _mine = threading.local()  # the sandbox of this worker; Dask's workers are threads
@@ -266,7 +298,7 @@ def _empty_record(submission):
         "verdict": "unreadable",
         "note": "",
         "exercises": {name: _result(Report(name, "missing"), []) for name in EXERCISES},
-        "answers": dict.fromkeys(QUESTIONS, ""),
+        "answers": {f"question-{number}": "" for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)},
         "figures": {},
     }
 
@@ -287,6 +319,8 @@ def _outline(submission, run, sandbox):
 
 def _exercise(name, parts, run, sandbox, network, seconds):
     """Return the result of an exercise, as it stands in the record."""
+    if not any(name in source for _, source in parts):  # no need of a process then: most leave the optional part out
+        return _result(Report(name, "missing"), [])
     if seconds <= 1:
         return _stopped(name, f"The time for this submission, {SUBMISSION:.0f} seconds, was used up before.", 0)
     started, evidence = time.monotonic(), []
@@ -299,7 +333,7 @@ def _exercise(name, parts, run, sandbox, network, seconds):
                 report = examine(name, None, exam=dataclasses.replace(run.exam, run=job.run))
                 if report.verdict == "right":
                     with own_settings():
-                        report = ON_SQUEEZENET[name](job, run.photographs, network) or report
+                        report = ON_SQUEEZENET[name](job, run, network) or report
     except Stopped as stop:
         return _stopped(name, str(stop), time.monotonic() - started)
     except Ended:
@@ -376,19 +410,45 @@ def _failed(name, seen):
     return Report(name, "wrong", evidence=[f"It is right on small networks. On SqueezeNet and photographs {seen}"])
 
 
-def _saliency(job, given, network):
-    name, X = "compute_saliency_maps", given.X.clone()
-    trial = job.run(None, X, given.y.clone(), network, network=network, **ON_PHOTOGRAPHS)
-    maps = None if trial.error else as_array(trial, trial.value, X)
+def _unlike(name, trial, X, right, seen):
+    """Return the Report of a call that does not return, but for rounding, the tensor that is right; X: what it was given."""
+    found = None if trial.error else as_array(trial, trial.value, X)
     failure = _on_squeezenet(name, trial)
-    if failure is None and (
-        maps is None or maps.shape != given.maps.shape or relative_error(maps, given.maps.double().numpy()) > CLOSE
-    ):
-        return _failed(name, "its maps are not those expected.")
-    return failure
+    if failure is not None:
+        return failure
+    if found is None or found.shape != tuple(right.shape) or relative_error(found, right.double().numpy()) > CLOSE:
+        return _failed(name, seen)
+    return None
 
 
-def _fooling(job, given, network):
+def _saliency(job, run, network):
+    X, y = run.photographs.X.clone(), run.photographs.y.clone()
+    trial = job.run(None, X, y, network, network=network, **ON_PHOTOGRAPHS)
+    return _unlike("compute_saliency_maps", trial, X, run.photographs.maps, "its maps are not those expected.")
+
+
+def _attribution(name, job, run, network):
+    (X, y, *more), right = run.optional[name]
+    X, y, *more = (_copy(argument) for argument in (X, y, *more))
+    trial = job.run(None, X, y, network, *more, network=network, **ON_PHOTOGRAPHS)
+    return _unlike(name, trial, X, right, "its maps are not those expected.")
+
+
+def _transformation(job, run, network):
+    name = "transform_images"
+    given, right = run.optional[name]
+    images, *more = (_copy(argument) for argument in given)
+    trial = job.run(None, images, *more, network=None, **ON_PHOTOGRAPHS)
+    return _unlike(name, trial, images, right, "its images are not those expected.")
+
+
+def _copy(argument):
+    """What is sent is changed here, too, where a submission changes it."""
+    return argument.clone() if isinstance(argument, torch.Tensor) else argument
+
+
+def _fooling(job, run, network):
+    given = run.photographs
     name, X = "make_fooling_image", given.X[:1].clone()
     trial = job.run(None, X, given.target, network, network=network, **ON_PHOTOGRAPHS)
     image = None if trial.error else as_array(trial, trial.value, X)
@@ -405,7 +465,8 @@ def _fooling(job, given, network):
     return None
 
 
-def _step(job, given, network):
+def _step(job, run, network):
+    given = run.photographs
     name, img = "class_visualization_update_step", given.X[1:2].clone().requires_grad_()
     for _ in range(2):
         trial = job.run(
@@ -420,4 +481,12 @@ def _step(job, given, network):
     return None
 
 
-ON_SQUEEZENET = {"compute_saliency_maps": _saliency, "make_fooling_image": _fooling, "class_visualization_update_step": _step}
+ON_SQUEEZENET = {
+    "compute_saliency_maps": _saliency,
+    "make_fooling_image": _fooling,
+    "class_visualization_update_step": _step,
+    "compute_smoothgrad_maps": partial(_attribution, "compute_smoothgrad_maps"),
+    "compute_integrated_gradients": partial(_attribution, "compute_integrated_gradients"),
+    "compute_grad_cam_maps": partial(_attribution, "compute_grad_cam_maps"),
+    "transform_images": _transformation,
+}

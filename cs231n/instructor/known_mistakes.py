@@ -1,4 +1,4 @@
-"""The mistakes that students make in the three exercises, as choices that combine, and what comes out of each combination.
+"""The mistakes that students make in the first three exercises, as choices that combine, and what comes out of each combination.
 
 A choice has ids, explained in cs231n/checks/README.md; the right choice has none. A combination has the ids of its choices.
 """
@@ -63,12 +63,13 @@ BATCH_OBJECTIVES = [
     (("cross-entropy",), lambda scores, y: log_likelihood(scores, own_score(scores, y).long().clamp(0, scores.shape[1] - 1))),
 ]
 
-# How N values become the one that is differentiated. The sign only shows where no absolute value is taken.
+# How N values become the one that is differentiated: their sum times a function of N. The sign only shows where no absolute
+# value is taken.
 OVER_BATCH = [
-    ((), lambda values: values.sum()),
-    ((), lambda values: -values.sum()),
-    (("batch-mean",), lambda values: values.mean()),
-    (("batch-mean",), lambda values: -values.mean()),
+    ((), lambda n: 1),
+    ((), lambda n: -1),
+    (("batch-mean",), lambda n: 1 / n),
+    (("batch-mean",), lambda n: -1 / n),
 ]
 
 
@@ -109,17 +110,19 @@ TO_MAPS = [
 ]
 
 
-def saliency_maps(network, X, y, at_most=4):
+def saliency_maps(X, y, network, at_most=4):
     """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes."""
-    for (objective_ids, objective), (batch_ids, over_batch) in itertools.product((*OBJECTIVES, *BATCH_OBJECTIVES), OVER_BATCH):
+    for objective_ids, objective in (*OBJECTIVES, *BATCH_OBJECTIVES):
+        if len(objective_ids) > at_most:
+            continue
         X = X.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(over_batch(objective(network(X), y)), X)
-        if "cross-entropy" in objective_ids:
-            batch_ids = ()  # the loss is a mean by default: one mistake, not two
-        for map_ids, to_maps in TO_MAPS:
-            ids = _ids(objective_ids, batch_ids, map_ids)
+        (gradient,) = torch.autograd.grad(objective(network(X), y).sum(), X)
+        for (batch_ids, factor), (map_ids, to_maps) in itertools.product(OVER_BATCH, TO_MAPS):
+            if "cross-entropy" in objective_ids:
+                batch_ids = ()  # the loss is a mean by default: one mistake, not two
+            ids = joined(objective_ids, batch_ids, map_ids)
             if len(ids) <= at_most:
-                yield ids, to_maps(gradient, X.detach())
+                yield ids, to_maps(factor(len(X)) * gradient, X.detach())
 
 
 # Fooling images and the class visualization step: what the gradient becomes
@@ -187,7 +190,7 @@ def fooling_paths(network, X, target, steps, at_most=3):
                 changes.append(rate * to_length(gradient, x[row]))
             x = x + torch.stack(changes)
             paths.append(x)
-        found += [(_ids(objective_ids, ids), path) for (ids, _), path in zip(rows, torch.stack(paths, dim=1), strict=True)]
+        found += [(joined(objective_ids, ids), path) for (ids, _), path in zip(rows, torch.stack(paths, dim=1), strict=True)]
     return found
 
 
@@ -279,7 +282,7 @@ def step_paths(network, X, target, l2_reg, learning_rate, steps, at_most=3):
                 changes.append(step(g, r, learning_rate))
             x = x + torch.stack(changes)
             paths.append(x)
-        found += [(_ids(objective_ids, ids), path) for (ids, _), path in zip(rows, torch.stack(paths, dim=1), strict=True)]
+        found += [(joined(objective_ids, ids), path) for (ids, _), path in zip(rows, torch.stack(paths, dim=1), strict=True)]
     return found
 
 
@@ -290,8 +293,8 @@ def _rows(at_most, objectives, *others):
     for objective in objectives:
         rows = []
         for choices in itertools.product(*others):
-            ids = _ids(*(choice_ids for choice_ids, _ in choices))
-            together = _ids(objective[0], ids)
+            ids = joined(*(choice_ids for choice_ids, _ in choices))
+            together = joined(objective[0], ids)
             if len(together) <= min(at_most, 3 if FREQUENT.issuperset(together) else 2):
                 rows.append((ids, tuple(choice for _, choice in choices)))
         if rows:
@@ -313,5 +316,6 @@ def _gradients(objective, network, x, target):
     return torch.autograd.grad(objective(network(x), y).sum(), x)[0]
 
 
-def _ids(*parts):
+def joined(*parts):
+    """Return the ids of choices that are made together: sorted, each one once."""
     return tuple(sorted({name for part in parts for name in part}))

@@ -40,6 +40,9 @@ FIGURES = {
     "class-figure": Figure("class_visualization_update_step", "Class visualizations"),
     "regularisers": Figure("class_visualization_update_step", "Without one regulariser at a time"),
     "own-class": Figure("class_visualization_update_step", "A class of one's own"),
+    "attribution-figure": Figure("compute_smoothgrad_maps", "Attribution maps"),
+    "transformation-figure": Figure("transform_images", "A picture, transformed"),
+    "class-images-figure": Figure("transform_images", "Class images"),
 }
 VERDICTS = {
     "right": "✓ right",
@@ -49,6 +52,7 @@ VERDICTS = {
     "unfinished": "… not finished",
     "missing": "… not found",
 }
+LEFT_OUT = "left out, which is fine"  # of what gives a bonus
 LONGEST = 20_000  # characters of one text on a page
 MOST_PICTURES = 4  # of one cell
 MOST_MISTAKES = 12  # in the summary
@@ -219,24 +223,30 @@ def feedback(record, columns, rubric, marks, reference):
     """
     return _templates.get_template("feedback.html").render(
         record=record,
-        total=rubric.total(columns),
-        most=sum(rubric.points.values()),
+        total=round(rubric.total(columns) - rubric.bonus_of(columns), 2),
+        most=rubric.full_marks(),
+        bonus=rubric.bonus_of(columns),
+        most_bonus=rubric.most_bonus(),
         waiting=sum(points is None for points in columns.values()),
         parts=[_part(name, record, columns, rubric, marks, reference) for name in rubric.columns],
     )
 
 
 def _part(name, record, columns, rubric, marks, reference):
-    part = {"name": name, "title": _title(name), "points": columns[name], "most": rubric.points[name]}
+    bonus = name in rubric.bonus
+    part = {"name": name, "title": _title(name), "points": columns[name], "most": rubric.points[name], "bonus": bonus}
     if name in EXERCISES:
-        return {**part, **_exercise(record["exercises"].get(name)), "figures": _figures(name, record, reference)}
+        found = _exercise(record["exercises"].get(name))
+        if bonus and found["kind"] in ("missing", "unfinished"):
+            found = {**found, "kind": "", "verdict": LEFT_OUT, "message": ""}
+        return {**part, **found, "figures": _figures(name, record, reference)}
     answer = record["answers"].get(name, "")
     return {
         **part,
         "question": _html(reference.questions[name]),
         "answer": _html(answer) if answer.strip() else None,
         "comment": marks[name][1] if name in marks else "",
-        "verdict": "marked" if name in marks else "not marked yet" if answer.strip() else "no answer",
+        "verdict": "marked" if name in marks else "not marked yet" if answer.strip() else LEFT_OUT if bonus else "no answer",
     }
 
 
@@ -288,6 +298,7 @@ def marking(question, records, rubric, reference):
         name=question,
         title=_title(question),
         most=rubric.points[question],
+        bonus=question in rubric.bonus,
         question=_html(reference.questions[question]),
         model_answer=_html(reference.model_answers[question]),
         groups=[(_html(answer), students) for answer, students in groups],
@@ -315,12 +326,16 @@ def summary(records, rubric, all_columns, reference):
 
     all_columns: {student: what rubric.score() gave}. Names stand only in the part that is folded.
     """
-    totals = [rubric.total(columns) for columns in all_columns.values()]
+    bonuses = [rubric.bonus_of(columns) for columns in all_columns.values()]
+    totals = [rubric.total(columns) - bonus for columns, bonus in zip(all_columns.values(), bonuses, strict=True)]
     return _templates.get_template("summary.html").render(
         records=records,
-        most=sum(rubric.points.values()),
+        most=rubric.full_marks(),
         mean=statistics.fmean(totals) if totals else 0.0,
         median=statistics.median(totals) if totals else 0.0,
+        most_bonus=rubric.most_bonus(),
+        with_bonus=sum(bonus > 0 for bonus in bonuses),
+        mean_bonus=statistics.fmean(bonuses) if bonuses else 0.0,
         points_chart=_points_chart(rubric, all_columns.values()),
         verdicts_chart=_verdicts_chart(records, rubric),
         rows=[_column_row(name, rubric, all_columns.values()) for name in rubric.columns],
@@ -336,6 +351,7 @@ def _column_row(name, rubric, all_columns):
         "name": name,
         "title": _title(name),
         "most": rubric.points[name],
+        "bonus": name in rubric.bonus,
         "mean": statistics.fmean(given) if given and len(given) == len(all_columns) else None,
         "full": sum(points == rubric.points[name] for points in given),
         "none": sum(points == 0 for points in given),
@@ -347,16 +363,17 @@ def _class_mistakes(exercise, records, reference):
     results = [record["exercises"].get(exercise, {"mistakes": []}) for record in records]
     counts = collections.Counter(mistake for result in results for mistake in result["mistakes"])
     counts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_MISTAKES]
+    cell = _first_figure(exercise)
     return {
         "name": exercise,
-        "caption": _first_figure(exercise)[1].caption,
-        "reference": _pictures(reference.figures[_first_figure(exercise)[0]]),
+        "caption": FIGURES[cell].caption if cell else "",
+        "reference": _pictures(reference.figures[cell]) if cell else [],
         "mistakes": [
             {
                 "explanation": _explanation(mistake),
                 "count": count,
                 "percent": round(100 * count / len(records)),
-                "pictures": _example(exercise, mistake, records),
+                "pictures": _example(exercise, mistake, records) if cell else [],
             }
             for mistake, count in counts
         ],
@@ -364,14 +381,15 @@ def _class_mistakes(exercise, records, reference):
 
 
 def _first_figure(exercise):
-    return next((cell, figure) for cell, figure in FIGURES.items() if figure.exercise == exercise)
+    """Return the id of the cell with an exercise's most telling figure; None if it has none."""
+    return next((cell for cell, figure in FIGURES.items() if figure.exercise == exercise), None)
 
 
 def _example(exercise, mistake, records):
     """Return the pictures of one who made this mistake, if possible no other."""
     made = [record for record in records if mistake in record["exercises"].get(exercise, {"mistakes": []})["mistakes"]]
     for record in sorted(made, key=lambda record: len(record["exercises"][exercise]["mistakes"])):
-        pictures = _pictures(record["figures"].get(_first_figure(exercise)[0], [])[:1])
+        pictures = _pictures(record["figures"].get(_first_figure(exercise), [])[:1])
         if pictures:
             return pictures
     return []
@@ -410,13 +428,14 @@ def _points_chart(rubric, all_columns):
     for axis, names, title in zip(
         drawing.subplots(1, 2), (rubric.exercises, rubric.columns), ("The exercises", "Everything so far"), strict=True
     ):
-        most = sum(rubric.points[name] for name in names)
-        width = max(1, -(-most // 20))
-        edges = [width * i for i in range(int(most // width) + 2)]
+        most, bonus = rubric.full_marks(names), rubric.most_bonus(names)
+        width = max(1, -(-(most + bonus) // 20))
+        edges = [width * i for i in range(int((most + bonus) // width) + 2)]
         axis.hist(
             [sum(columns[name] or 0 for name in names) for columns in all_columns], edges, color="#33658a", edgecolor="white"
         )
-        axis.set(title=f"{title}: {most:g} points", xlabel="points", ylabel="students", xlim=(0, edges[-1]))
+        title += f": {most:g} points" + (f" and {bonus:g} bonus points" if bonus else "")
+        axis.set(title=title, xlabel="points", ylabel="students", xlim=(0, edges[-1]))
         axis.locator_params(integer=True)
         axis.spines[["top", "right"]].set_visible(False)
     return _drawn(drawing)
@@ -426,7 +445,7 @@ def _verdicts_chart(records, rubric):
     """A bar for each exercise, divided by verdict."""
     from matplotlib.figure import Figure as Drawing
 
-    drawing = Drawing(figsize=(9, 2.6), layout="constrained")
+    drawing = Drawing(figsize=(9, 1.1 + 0.5 * len(rubric.exercises)), layout="constrained")
     axis = drawing.subplots()
     start = [0] * len(rubric.exercises)
     for verdict, colour in COLOURS.items():
@@ -569,7 +588,18 @@ def write_pages(folder, records, rubric, marks, reference):
         page = feedback(record, all_columns[student], rubric, marks.get(student, {}), reference)
         _write(folder / "feedback" / f"{file_name(student)}.html", page)
     _write(folder / "summary.html", summary(records, rubric, all_columns, reference))
-    header = ["student", "name", *rubric.exercises, *rubric.questions, "total", "verdict", "mistakes", "note", "submission"]
+    header = [
+        "student",
+        "name",
+        *rubric.exercises,
+        *rubric.questions,
+        "bonus",
+        "total",
+        "verdict",
+        "mistakes",
+        "note",
+        "submission",
+    ]
     _write(folder / "grades.csv", _csv([header, *(_grades_row(record, rubric, all_columns) for record in records)]))
 
 
@@ -580,6 +610,6 @@ def _grades_row(record, rubric, all_columns):
     return [
         guarded(record["student"]),
         guarded(plain(record["name"], 200)),
-        *("" if value is None else f"{value:g}" for value in (*points, rubric.total(columns))),
+        *("" if value is None else f"{value:g}" for value in (*points, rubric.bonus_of(columns), rubric.total(columns))),
         *(guarded(plain(text, 2000)) for text in (record["verdict"], "; ".join(mistakes), record["note"], record["submission"])),
     ]

@@ -205,16 +205,27 @@ def require_stubs_run(root, exercises):
 
 
 def require_solutions_right(root, exercises):
-    """Execute the set-up, the exercises with their solutions, and the checks; no more. Raises ValueError if one is not right."""
+    """Execute the set-up, imports, the exercises with their solutions, and the checks; no more.
+
+    Raises ValueError if one is not right.
+    """
     notebook = nbformat.read(root / NOTEBOOK, as_version=4)
     solved = {exercise.cell: exercise.solved for exercise in exercises}
     needed = {"setup", "imports", *solved, *(exercise.check for exercise in exercises)}
-    notebook.cells = [cell for cell in notebook.cells if cell.id in needed]
+    notebook.cells = [cell for cell in notebook.cells if cell.id in needed or _only_imports(cell)]
     for cell in notebook.cells:
         cell.source = solved.get(cell.id, cell.source)
     cells = _executed(notebook, root)
     for exercise in exercises:
         _require_said(cells[exercise.check], f"{exercise.marked.name} is right")
+
+
+def _only_imports(cell):
+    try:
+        body = ast.parse(cell.source).body if cell.cell_type == "code" else []
+    except SyntaxError:  # a magic, or a shell command
+        return False
+    return bool(body) and all(isinstance(statement, (ast.Import, ast.ImportFrom)) for statement in body)
 
 
 WHERE_THE_PACKAGE_IS = """

@@ -17,7 +17,7 @@ import nbformat
 from PIL import Image
 
 from ..checks import student_file
-from ..submit import QUESTIONS, answers
+from ..submit import OPTIONAL_QUESTIONS, QUESTIONS, answers
 
 SIZE_LIMIT = 300_000_000  # bytes of a file
 IMAGE_WIDTH, IMAGE_HEIGHT = 720, 2880
@@ -277,8 +277,9 @@ def checked_outline(found, figures):
         _expect(_is_text(part[0], TEXT_LIMIT) and _is_text(part[1], SOURCE_LIMIT), "the name or source of a part")
     _expect(sum(len(source) for _, source in parts) <= SOURCE_LIMIT, "the length of the code")
     _expect(type(found["answers"]) is dict, "the answers")
+    known = {f"question-{number}" for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)}
     for question, text in found["answers"].items():
-        _expect(question in {f"question-{number}" for number in QUESTIONS} and _is_text(text, ANSWER_LIMIT), "an answer")
+        _expect(question in known and _is_text(text, ANSWER_LIMIT), "an answer")
     _expect(type(found["figures"]) is dict and found["figures"].keys() <= set(figures), "the figures")
     for pictures in found["figures"].values():
         _expect(all(_is_png(picture) for picture in _list(pictures, 1, "the list of pictures")), "a picture")

@@ -20,6 +20,8 @@ from torchvision.models import SqueezeNet
 
 from ..checks.guard import CALLS, TimeIsUp, TooManyCalls, Trial
 from . import cage
+from .edition import package_without
+from .solutions import marked_functions
 from .wire import BadMessage, receive, send
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,12 +172,15 @@ class Job:
             raise Stopped(_reason(code, str(error), self.seconds)) from None
 
     def run(self, _, *arguments, network, **limits):
-        """What guard.run does, for the function that was defined in this job: call it, return its Trial."""
+        """What guard.run does, for the function that was defined in this job: call it, return its Trial.
+
+        network: None for a function that takes none.
+        """
         new = {}
         content, arrays = self.ask(
             "call",
             arguments=[self._told(argument, new) for argument in arguments],
-            network=self._told(network, new)["known"],
+            network=None if network is None else self._told(network, new)["known"],
             limits=limits,
             new=new,
         )
@@ -274,15 +279,11 @@ def _value(told, arrays, objects, deep=True):
 
 def _copy_without_solutions(folder):
     """Copy the package as the sandbox's process imports it: what students have, and of the instructor's files its own."""
-    package = ROOT / "cs231n"
-    leave_out = shutil.ignore_patterns("__pycache__", "instructor")
-    shutil.copytree(package, folder / "cs231n", ignore=leave_out)
-    for path in folder.rglob("*.py"):
-        if "# BEGIN SOLUTION" in path.read_text(encoding="utf-8"):
-            path.unlink()
-    (folder / "cs231n" / "instructor").mkdir()
-    for name in PART_OF_THE_CHILD:
-        shutil.copy(package / "instructor" / name, folder / "cs231n" / "instructor" / name)
+    files = package_without(marked_functions(ROOT), ROOT)
+    files |= {f"cs231n/instructor/{name}": (ROOT / "cs231n" / "instructor" / name).read_bytes() for name in PART_OF_THE_CHILD}
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
     (folder / "datasets").symlink_to(ROOT / "datasets")
 
 

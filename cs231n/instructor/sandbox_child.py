@@ -62,7 +62,8 @@ def main(control, configuration):
             continue
         job = json.loads(message)
         code = _supervised(job, descriptors, configuration, protections, control, network)
-        control.send(json.dumps({"code": code}).encode())
+        with contextlib.suppress(OSError):  # the worker was killed: the next look finds the socket closed
+            control.send(json.dumps({"code": code}).encode())
     shutil.rmtree(Path(configuration["scratch"]).parent, ignore_errors=True)  # the worker may have been killed
 
 
@@ -298,11 +299,14 @@ class _Student:
         return _as_json(checks.examine(exercise, self.function)), []
 
     def call(self, arguments, network, limits, new):
-        """Call the function. arguments: numbers, or {"known": name}. new: {name: pickled tensor or network} from the worker."""
+        """Call the function. arguments: numbers, or {"known": name}. network: a name or None.
+
+        new: {name: pickled tensor or network} from the worker.
+        """
         for name, pickled in new.items():
             self.known[name] = pickle.loads(base64.b64decode(pickled))  # from the grader, never from a student
         values = [self.known[a["known"]] if isinstance(a, dict) else a for a in arguments]
-        trial = guard.run(self.function, *values, network=self.known[network], **limits)
+        trial = guard.run(self.function, *values, network=self.known.get(network), **limits)
         return _told(trial, {name: value for name, value in self.known.items() if isinstance(value, torch.Tensor)})
 
 

@@ -1,4 +1,4 @@
-"""Labelled answers to the three exercises, right and wrong, as students write them: data that the checks are tested with.
+"""Labelled answers to the exercises, right and wrong, as students write them: data that the checks are tested with.
 
 An exercise is the name of the module that holds its answers. The ids of mistakes and notes are those of the checks.
 """
@@ -13,7 +13,8 @@ ANSWERS = []
 class Answer:
     """A student's function, and what a check should say about it.
 
-    exercise: "saliency", "fooling" or "class_step". verdict: "right", "wrong", "unfinished" or "broken" (it raises).
+    exercise: "saliency", "fooling", "class_step", "smoothgrad", "integrated_gradients", "grad_cam" or "transformation".
+    verdict: "right", "wrong", "unfinished" or "broken" (it raises).
     mistakes: ids, of a wrong answer only. notes: ids, of a right answer only.
     """
 
@@ -52,4 +53,12 @@ def _labelled(verdict, **ids):
     return register
 
 
-from . import class_step, fooling, saliency  # noqa: E402, F401 (they fill ANSWERS)
+from . import (  # noqa: E402, F401 (they fill ANSWERS)
+    class_step,
+    fooling,
+    grad_cam,
+    integrated_gradients,
+    saliency,
+    smoothgrad,
+    transformation,
+)

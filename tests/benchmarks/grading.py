@@ -37,6 +37,7 @@ from cs231n.instructor.edition import NOTEBOOK, edition  # noqa: E402
 # isort: on
 
 RIGHT = {zoo.SALIENCY: 0.73, zoo.FOOLING: 0.49, zoo.STEP: 0.48}  # shares of 91 public solutions
+OPTIONAL = 0.3  # of the class solve the optional part, all of it: a guess
 RIGHT_CODES = [zoo.RIGHT_CODE, zoo.BY_AUTOGRAD, zoo.BY_HOOKS]
 ASSIGNMENT = "viz"
 FOLDERS = 4  # times the size of its notebooks is what a part needs on the disk at most: pages and records hold the figures, too
@@ -100,7 +101,10 @@ class Student:
 
 
 def class_of(count):
-    """Return so many Students; the same ones each time. As many are right in an exercise as in the public solutions."""
+    """Return so many Students; the same ones each time. As many are right in an exercise as in the public solutions.
+
+    The optional part is right with some of them and left as it is with the others.
+    """
     draw, codes, verdicts = random.Random(231), [{} for _ in range(count)], [{} for _ in range(count)]
     for exercise, share in RIGHT.items():
         right = [i < round(share * count) for i in range(count)]
@@ -108,6 +112,13 @@ def class_of(count):
         for i, is_right in enumerate(right):
             code = draw.choice(RIGHT_CODES) if is_right else draw.choice(zoo.MISTAKEN)[1]
             codes[i][exercise], verdicts[i][exercise] = code[exercise], "right" if is_right else "wrong"
+    does_more = set(draw.sample(range(count), round(OPTIONAL * count)))
+    for i in range(count):
+        for exercise in zoo.OPTIONAL:
+            code = draw.choice([zoo.OPTIONAL_CODE, zoo.OPTIONAL_AT_ONCE])[exercise]
+            stub = f"def {exercise}(*arguments):\n    raise NotImplementedError\n"
+            codes[i][exercise] = code if i in does_more else stub
+            verdicts[i][exercise] = "right" if i in does_more else "unfinished"
     return [Student(f"student-{i:03}", *both) for i, both in enumerate(zip(codes, verdicts, strict=True))]
 
 
@@ -131,7 +142,7 @@ def written(notebook, student):
     own |= {
         f"answer-{number}": f"{student.name} thinks, on question {number}, that the absolute value takes the sign away, and "
         "that the maximum leaves one number where three colours had one each."
-        for number in range(1, 7)
+        for number in range(1, 9)
     }
     for cell in notebook["cells"]:
         cell["source"] = own.get(cell["id"], cell["source"])

@@ -1,0 +1,161 @@
+"""Which map to trust? Three tests of attribution maps, in numbers: the sanity check, deletion and insertion."""
+
+import copy
+
+import torch
+import torch.nn.functional as F
+
+from .validation import checked_batch, require_feature_map
+
+PATCH = 16  # side in pixels of the squares in which deletion and insertion replace an image
+PARTS = (0, 0.05, 0.1, 0.2, 0.4, 0.7, 1)  # of the squares: close together at first, where the probability changes fastest
+
+# The sanity check
+
+
+def randomised_networks(model, seed=0):
+    """Yield ever more random copies of `model`, for the sanity check (Adebayo et al., 2018, https://arxiv.org/abs/1810.03292).
+
+    From the last layer down to the first, the weights of one layer after the other are shuffled, and stay so in the copies
+    that follow. (Shuffled, not drawn anew: so they keep their size, and seldom does a class die.)
+
+    model: network with the parts features and classifier, like SqueezeNet; it stays as it is. seed: int.
+    Yields (name, network), name being the last layer that was shuffled: conv10, fire9, ..., fire2, conv1.
+    Raises ValueError for a model without both parts.
+    """
+    require_feature_map(model)
+    return _shuffled_from_above(copy.deepcopy(model), torch.Generator().manual_seed(seed))
+
+
+def _shuffled_from_above(network, generator):
+    layers = [layer for layer in [*network.features, *network.classifier] if list(layer.parameters())]
+    for number, layer in reversed(list(enumerate(layers, start=1))):
+        for weights in layer.parameters():
+            order = torch.randperm(weights.numel(), generator=generator).to(weights.device)
+            weights.data.copy_(weights.data.flatten()[order].view_as(weights))
+        yield f"{type(layer).__name__.removesuffix('2d').lower()}{number}", copy.deepcopy(network)
+
+
+def rank_correlation(maps, others):
+    """Compare the order in which two maps of an image put its pixels: Spearman's rank correlation.
+
+    maps, others: float tensors (N, H, W). Returns a float tensor (N,) in [-1, 1]: 1 for the same order, about 0 for orders
+    that have nothing to do with each other, and 0 if a map is constant. Equal values share their mean rank.
+    Raises ValueError for other shapes or dtypes, an empty batch, NaN.
+    """
+    _check(maps, "maps")
+    _check(others, "others", maps.shape)
+    ranks = [torch.stack([_ranks(one) for one in several.detach().cpu().flatten(1)]) for several in (maps, others)]
+    return F.cosine_similarity(*ranks, dim=1).to(maps.dtype)
+
+
+def _ranks(values):
+    """Return the ranks of `values` (P,), less their mean, as a double tensor (P,)."""
+    _, places, counts = values.unique(return_inverse=True, return_counts=True)
+    highest = counts.cumsum(0)
+    return (highest - (counts - 1) / 2).double()[places] - (len(values) + 1) / 2
+
+
+# Deletion and insertion
+
+
+def deletion_curves(X, y, model, maps, substrate, parts=PARTS):
+    """Replace the most important pixels first: how fast does the label's probability fall?
+
+    Petsiuk et al., 2018, https://arxiv.org/abs/1806.07421; here in squares of PATCH pixels, by their mean importance.
+
+    X: float tensor (N, 3, H, W), preprocessed images.
+    y: long tensor (N,), the labels of X, each in [0, C).
+    model: network that gives raw scores (N, C).
+    maps: {method: float tensor (N, H, W)}, the larger the more important.
+    substrate: float tensor (N, 3, H, W), what comes in place of a square: grey, for example.
+    parts: S numbers in [0, 1], rising: the parts of the squares after whose replacement the network is asked.
+
+    Returns {method: float tensor (N, S)}, the probabilities. Small is good for a map.
+    Raises ValueError for other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+    """
+    X, y, maps, substrate = _checked(X, y, model, maps, substrate, parts)
+    return _probabilities(X, substrate, y, model, maps, parts)
+
+
+def insertion_curves(X, y, model, maps, substrate, parts=PARTS):
+    """Start from the substrate, put the most important pixels in first: how fast does the label's probability rise?
+
+    Petsiuk et al., 2018. Arguments, result and errors as in `deletion_curves`, the substrate being a blurred image, for
+    example; but large is good for a map.
+    """
+    X, y, maps, substrate = _checked(X, y, model, maps, substrate, parts)
+    return _probabilities(substrate, X, y, model, maps, parts)
+
+
+def area_under(curves, parts=PARTS):
+    """Return the area under each curve, (N,); curves: (N, S), the probabilities at the S parts, joined by straight lines."""
+    return torch.trapezoid(curves, torch.tensor(parts).to(curves), dim=1)
+
+
+def random_maps(X, seed=0):
+    """Return maps (N, H, W) that put the pixels of X (N, 3, H, W) in random order: what every method should beat."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.rand(len(X), *X.shape[2:], generator=generator).to(X)
+
+
+def centre_maps(X):
+    """Return maps (N, H, W) that look at no pixel of X (N, 3, H, W): the middle of a photograph is the most important."""
+    rows, columns = (torch.linspace(-1, 1, side) for side in X.shape[2:])
+    blob = torch.exp(-2 * (rows[:, None].square() + columns.square()))
+    return blob.to(X).expand(len(X), -1, -1)
+
+
+def _probabilities(start, end, y, model, maps, parts):
+    """Return {method: the probabilities of y, (N, S)} on the way from `start` to `end`, the most important squares first."""
+
+    def probability(images):
+        with torch.no_grad():
+            return model(images).softmax(dim=1).gather(1, y[:, None])[:, 0]
+
+    ends = {0: probability(start), 1: probability(end)}  # the same for all methods
+    curves = {}
+    for method, several in maps.items():
+        places = _places(several)[:, None]
+        squares = int(places.max()) + 1
+        replaced = {part: places < round(part * squares) for part in parts}
+        points = [ends[part] if part in ends else probability(torch.where(replaced[part], end, start)) for part in parts]
+        curves[method] = torch.stack(points, dim=1)
+    return curves
+
+
+def _places(maps):
+    """Return for each pixel (N, H, W) the place of its square in the order of importance: 0 for the most important."""
+    squares = F.avg_pool2d(maps[:, None], PATCH, ceil_mode=True)
+    order = squares.flatten(1).argsort(dim=1, descending=True, stable=True)
+    places = order.argsort(dim=1).view_as(squares)
+    pixels = places.repeat_interleave(PATCH, dim=2).repeat_interleave(PATCH, dim=3)
+    return pixels[:, 0, : maps.shape[1], : maps.shape[2]]
+
+
+def _checked(X, y, model, maps, substrate, parts):
+    """Return copies of X, y, maps and substrate on the model's device, or raise ValueError."""
+    with torch.enable_grad():  # these curves need no gradient, so they may be asked for inside torch.no_grad()
+        X, y = checked_batch(X, y, model)
+    if not isinstance(maps, dict):
+        raise ValueError(f'maps is a {type(maps).__name__}; expected a dictionary {{method: maps}}: {{"saliency": saliency}}.')
+    for method, several in maps.items():
+        _check(several, f"maps[{method!r}]", (len(X), *X.shape[2:]))
+    _check(substrate, "substrate", X.shape)
+    if not len(parts) or list(parts) != sorted(parts) or not 0 <= parts[0] <= parts[-1] <= 1:
+        raise ValueError(f"parts is {parts!r}; expected rising numbers from 0 to 1: (0, 0.5, 1), for example.")
+    X = X.detach()
+    return X, y, {method: several.detach().to(X) for method, several in maps.items()}, substrate.detach().to(X)
+
+
+def _check(tensor, name, shape=None):
+    """Raise ValueError unless `tensor` is a finite float tensor of `shape`, or, where that is None, holds maps (N, H, W)."""
+    wanted = "(N, H, W)" if shape is None else tuple(shape)
+    if not isinstance(tensor, torch.Tensor) or not tensor.dtype.is_floating_point:
+        raise ValueError(
+            f"{name} is a {type(tensor).__name__} of dtype {getattr(tensor, 'dtype', None)}; expected a float tensor {wanted}."
+        )
+    if (tensor.ndim != 3 or 0 in tensor.shape) if shape is None else tensor.shape != shape:
+        raise ValueError(f"{name} has shape {tuple(tensor.shape)}; expected {wanted}.")
+    if not tensor.isfinite().all():
+        raise ValueError(f"{name} holds values that are NaN or infinite; expected finite numbers only.")

@@ -1,0 +1,185 @@
+"""The check of an exercise that returns one array: call it on small cases, compare value by value, name the mistake."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .fingerprints import fingerprint
+from .judging import SPOILING, as_array, kind, only_large, percent, problem, relative_error, same, side_effects
+from .report import Report
+
+
+@dataclass(frozen=True)
+class ArrayCheck:
+    """The check of one exercise.
+
+    exercise: the function's name. key: of its cases in an Exam, and of what the fingerprints hold of them.
+    noun: what the exercise returns for an image, such as "map". evidence: function (case, n, place, mine, exam) that returns
+    sentences on a wrong result `mine` for the n-th image of a case, which is furthest off at `place`.
+    """
+
+    exercise: str
+    key: str
+    noun: str
+    evidence: Callable
+
+    def examine(self, function, exam):
+        """Return the Report on a function."""
+        trials, found = [], {}
+        for case in getattr(exam, self.key).main:
+            trial, array, failure = self._attempt(function, case, exam)
+            trials.append(trial)
+            if failure is not None and (failure.verdict == "broken" or array is not None):
+                return self._of_another_size(function, exam) or self._on_large_images(function, exam, failure)
+            if failure is not None:
+                return failure
+            found[case] = array
+        if not all(same(array, self._right(case, exam)) for case, array in found.items()):
+            return self._wrong(found, trials, exam)
+        return self._other_batch_sizes(function, exam, trials)
+
+    def is_unfinished(self, function, exam):
+        """Return whether the exercise is not written yet: a stub."""
+        *_, failure = self._attempt(function, getattr(exam, self.key).main[0], exam)
+        return failure is not None and failure.verdict == "unfinished"
+
+    def _right(self, case, exam):
+        return exam.known.right(self.key, case)
+
+    def _attempt(self, function, case, exam):
+        """Return (trial, result as an array or None, Report of what is wrong with its form or None)."""
+        network = case.network().to(exam.device) if case.network else None
+        given, arguments = (
+            [value.to(exam.device) if torch.is_tensor(value) else value for value in case.arguments(network)] for _ in range(2)
+        )
+        trial = exam.run(function, *arguments, network=network)
+        failure = problem(self.exercise, trial, case.about())
+        if failure is not None:
+            return trial, None, failure
+        unchanged = all(_unchanged(now, before) for now, before in zip(arguments, given, strict=True) if torch.is_tensor(before))
+        if not unchanged:
+            trial.changed.add("input-changed")
+        value, role = trial.value, getattr(exam, self.key)
+        if value is None and case is not role.main[0] and case is not role.large:
+            seen = f"Given {case.about()}, it returned None."
+            return trial, None, Report(self.exercise, "wrong", ["wrong-type"], evidence=[seen])
+        if value is None or (value is arguments[0] and unchanged and not trial.calls):
+            advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
+            return trial, None, Report(self.exercise, "unfinished", evidence=advice)
+        if isinstance(value, tuple) and value and torch.is_tensor(value[0]):  # torch.max along a dimension gives two things
+            trial.changed.add("wrong-type")
+            value = value[0]
+        array = as_array(trial, value, given[0])
+        came = f"Given {case.about()}, it returned {kind(trial.value)}; expected a float tensor of shape {case.result_shape}."
+        if array is None:
+            return trial, None, Report(self.exercise, "wrong", ["wrong-type"], evidence=[came])
+        if array.shape != case.result_shape:
+            if array.ndim == 4 and array.shape[1] == 3 and len(case.result_shape) == 3:
+                came += " The three colours are still in it."
+            return trial, array, Report(self.exercise, "wrong", ["wrong-shape"], evidence=[came])
+        return trial, array, None
+
+    def _of_another_size(self, function, exam):
+        """Return the Report of maps that have the size of the feature map, if their values are known ones, or None."""
+        trials, found, report = [], {}, None
+        for case in getattr(exam, self.key).main:
+            trial, array, failure = self._attempt(function, case, exam)
+            if array is None or array.ndim != len(case.result_shape) or array.size >= np.prod(case.result_shape):
+                return None
+            trials.append(trial)
+            found[case], report = fingerprint(array[None]), report or failure
+        mistakes = exam.known.nearest(self.key, found) or ()
+        if "not-resized" not in mistakes:
+            return None
+        changed, report.notes = side_effects(trials)
+        report.mistakes = [*mistakes, *changed]
+        return report
+
+    def _on_large_images(self, function, exam, failure):
+        """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
+        case = getattr(exam, self.key).large
+        if case is None:
+            return failure
+        trial, array, large_failure = self._attempt(function, case, exam)
+        if large_failure is not None:
+            return failure
+        mistakes = exam.known.nearest(f"{self.key}-224", {case: fingerprint(array[None])})
+        changed, notes = side_effects([trial])
+        if mistakes == () and not changed:
+            return Report(self.exercise, "right", notes=["fixed-sizes", *notes])
+        if mistakes is None and failure.verdict == "wrong":
+            return failure
+        return Report(self.exercise, "wrong", [*(mistakes or ()), *changed], notes, evidence=only_large(failure, case))
+
+    def _other_batch_sizes(self, function, exam, trials):
+        failing = []
+        for case in getattr(exam, self.key).other:
+            trial, array, failure = self._attempt(function, case, exam)
+            if failure is not None:
+                failing.append(case)
+            elif not same(array, self._right(case, exam)):
+                return self._wrong({case: array}, [*trials, trial], exam)
+            trials.append(trial)
+        mistakes, notes = side_effects(trials)
+        if failing:
+            only_one = all(case.shape[0] == 1 for case in failing)
+            notes.append("fails-for-one-image" if only_one else "fixed-batch-size")
+        return Report(self.exercise, "wrong" if mistakes else "right", mistakes, notes, _of_type(mistakes, trials))
+
+    def _wrong(self, found, trials, exam):
+        main = getattr(exam, self.key).main
+        mistakes = exam.known.nearest(self.key, {case: fingerprint(array[None]) for case, array in found.items() if case in main})
+        changed, notes = side_effects(trials)
+        if mistakes is None and not SPOILING & set(changed):
+            # what belongs to images whose result is not 0 everywhere
+            alive = {case: self._right(case, exam).reshape(len(array), -1).any(axis=1) for case, array in found.items()}
+            live = [(array[alive[case]], self._right(case, exam)[alive[case]]) for case, array in found.items()]
+            if all(_rescaled(mine, due) for mine, due in live):
+                mistakes = ("rescaled",)
+            elif not all(np.isfinite(mine).all() for mine, _ in live):
+                mistakes = ("not-finite",)
+        fitting = [case for case, array in found.items() if same(array, self._right(case, exam))]
+        report = Report(self.exercise, "wrong", [*(mistakes or ()), *changed], notes, _of_type(changed, trials))
+        report.explained = bool(mistakes) or 1 < len(found) <= len(fitting) + 1  # in training mode one network differs
+        self._add_evidence(report, found, next(case for case in found if case not in fitting), exam)
+        return report
+
+    def _add_evidence(self, report, found, case, exam):
+        mine, due = found[case], self._right(case, exam)
+        n = int(np.argmax([relative_error(mine[n], due[n], due) for n in range(len(mine))]))
+        mine, due = mine[n], due[n]
+        gap = np.nan_to_num(np.abs(mine - due), nan=np.inf)
+        place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
+        *colour, row, column = place
+        report.evidence.append(
+            f"{case.about_image(n)}, {f'colour {colour[0]}, ' if colour else ''}pixel ({row}, {column}): your {self.noun} says "
+            f"{mine[place]:.4f}, expected {due[place]:.4f}."
+        )
+        report.evidence += self.evidence(case, n, place, mine, exam)
+        likeness = (
+            np.corrcoef(mine.ravel(), due.ravel())[0, 1] if np.isfinite(mine).all() and mine.std() > 0 < due.std() else np.nan
+        )
+        report.evidence.append(
+            f"This {self.noun} is off by {percent(relative_error(mine, due))} in all; its correlation with the right one is "
+            f"{likeness:.2f}{', so the picture would look fine' if likeness > 0.6 else ''}."
+        )
+        report.yours, report.expected = (array.sum(axis=0) if array.ndim == 3 else array for array in (mine, due))
+        label = f", label {case.target[n]}" if case.network else ""
+        report.caption = f"{self.noun} of image {n}{label}{', its colours together' if colour else ''}"
+
+
+def _unchanged(now, before):
+    return now.shape == before.shape and now.dtype == before.dtype and torch.equal(now.detach().to(before.device), before)
+
+
+def _of_type(mistakes, trials):
+    return [f"It returned {kind(trials[0].value)}; expected a tensor alone."] if "wrong-type" in mistakes else []
+
+
+def _rescaled(mine, due):
+    """Return whether the result of each image is the right one times a number of its own."""
+    mine, due = mine.reshape(len(mine), -1), due.reshape(len(due), -1)
+    factors = (mine * due).sum(axis=1) / np.maximum(np.square(due).sum(axis=1), 1e-12)
+    return bool((factors > 0).all()) and same(mine, factors[:, None] * due)

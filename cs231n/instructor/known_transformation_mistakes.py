@@ -1,0 +1,88 @@
+"""The mistakes that students make in transform_images, as choices that combine, and what comes out of each combination."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from .known_attribution_mistakes import combinations
+
+ANGLES = [
+    ((), lambda angles: angles),
+    (("degrees",), torch.deg2rad),
+    (("degrees",), torch.rad2deg),
+    (("rotates-the-other-way",), lambda angles: -angles),
+    (("rotation-ignored",), torch.zeros_like),
+]
+
+SCALES = [
+    ((), lambda scales: scales),
+    (("scale-inverted",), lambda scales: 1 / scales),
+    (("scale-ignored",), torch.ones_like),
+]
+
+# By how much things move, where the image's sides are 2 long: functions of shifts (N, 2) and the side in pixels.
+SHIFTS = [
+    ((), lambda shifts, side: 2 * shifts),
+    (("shift-ignored",), lambda shifts, side: 0 * shifts),
+    (("shift-half",), lambda shifts, side: shifts),
+    (("shift-in-pixels",), lambda shifts, side: 2 * shifts / side),
+    (("shift-in-pixels",), lambda shifts, side: shifts / side),
+    (("shift-in-pixels",), lambda shifts, side: shifts * side),
+    (("shift-in-pixels",), lambda shifts, side: 2 * shifts * side),
+    (("shift-axes-swapped",), lambda shifts, side: 2 * shifts.flip(1)),
+    *(
+        (("shift-wrong-way",), lambda shifts, side, sign=sign: 2 * shifts * shifts.new_tensor(sign))
+        for sign in ((-1, -1), (-1, 1), (1, -1))
+    ),
+]
+
+# The shift in the result as a shift in the image: functions of the matrix back (N, 2, 2), the scales and the shift (N, 2, 1).
+BACK = [
+    ((), lambda back, scales, shift: -back @ shift),
+    (("shift-not-turned-back",), lambda back, scales, shift: -shift),
+    (("shift-not-turned-back",), lambda back, scales, shift: -shift / scales[:, None, None]),
+    (("shift-not-turned-back",), lambda back, scales, shift: -(back * scales[:, None, None]) @ shift),
+    (("shift-not-turned-back",), lambda back, scales, shift: -torch.linalg.inv(back) @ shift),
+]
+
+BATCHES = [((), lambda theta: theta), (("same-for-all-images",), lambda theta: theta[:1].expand_as(theta))]
+
+PADDINGS = [((), "reflection"), (("other-padding",), "zeros"), (("other-padding",), "border")]
+MODES = [((), "bilinear"), (("other-interpolation",), "nearest"), (("other-interpolation",), "bicubic")]
+CORNERS = [((), (False, False)), *((("aligned-corners",), both) for both in ((True, True), (True, False), (False, True)))]
+
+
+def _back(angles, scales):
+    """Return the matrices (N, 2, 2) that lead from the result to the image."""
+    cos, sin = angles.cos(), angles.sin()
+    return torch.stack([cos, -sin, sin, cos], dim=1).view(-1, 2, 2) / scales[:, None, None]
+
+
+def _thetas(angles, scales, shifts, side, at_most):
+    """Yield (ids, theta (N, 2, 3))."""
+    for ids, (to_angles, to_scales, to_shifts, to_back) in combinations((), (ANGLES, SCALES, SHIFTS, BACK), at_most):
+        new_scales = to_scales(scales)
+        back = _back(to_angles(angles), new_scales)
+        yield ids, torch.cat([back, to_back(back, new_scales, to_shifts(shifts, side)[:, :, None])], dim=2)
+    forth = torch.linalg.inv(_back(angles, scales))
+    yield ("not-inverted",), torch.cat([forth, 2 * shifts[:, :, None]], dim=2)
+    yield ("not-inverted", "shift-half"), torch.cat([forth, shifts[:, :, None]], dim=2)
+    yield ("not-inverted", "rotates-the-other-way"), torch.cat([forth.mT, 2 * shifts[:, :, None]], dim=2)
+    yield ("returns-input",), torch.eye(2, 3, dtype=angles.dtype).repeat(len(angles), 1, 1)
+    yield ("degrees", "rotates-the-other-way"), _theta(-angles * math.pi / 180, scales, shifts)
+
+
+def _theta(angles, scales, shifts):
+    back = _back(angles, scales)
+    return torch.cat([back, -back @ (2 * shifts[:, :, None])], dim=2)
+
+
+def transformed_images(images, angles, scales, shifts, at_most=2):
+    """Yield (ids, images (N, C, S, S)) for the combinations of choices that make up to `at_most` mistakes."""
+    for theta_ids, theta in _thetas(angles, scales, shifts, images.shape[2], at_most):
+        for ids, (over_batch, padding, mode, (of_grid, of_sampling)) in combinations(
+            theta_ids, (BATCHES, PADDINGS, MODES, CORNERS), at_most
+        ):
+            grid = F.affine_grid(over_batch(theta), images.shape, align_corners=of_grid)
+            yield ids, F.grid_sample(images, grid, mode=mode, padding_mode=padding, align_corners=of_sampling)

@@ -1,0 +1,232 @@
+"""Class images: each ingredient does what its sentence says, and a second network recognises what comes out."""
+
+import math
+
+import pytest
+import torch
+from torchvision.transforms.functional import normalize
+
+from cs231n.feature_visualization import (
+    create_class_images,
+    frequencies,
+    log_odds,
+    natural_colours,
+    planes_from_waves,
+    random_fading,
+    random_transformation,
+    scores_before_relu,
+    transform_images,
+)
+from cs231n.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
+from cs231n.judge import judge_is_there, load_judge, verdicts
+
+FLAMINGO, GORILLA, HOURGLASS, TARANTULA = 130, 366, 604, 76
+
+
+def dot(row, column, size=9):
+    picture = torch.zeros(1, 3, size, size)
+    picture[0, :, row, column] = 1
+    return picture
+
+
+def brightest(picture):
+    return divmod(picture[0, 0].argmax().item(), picture.shape[3])
+
+
+def transformed(picture, angle=0.0, scale=1.0, shift=(0.0, 0.0)):
+    return transform_images(picture, torch.tensor([angle]), torch.tensor([scale]), torch.tensor([shift]))
+
+
+def test_nothing_changes_without_angle_scale_and_shift():
+    picture = torch.rand(2, 3, 12, 12)
+    same = transform_images(picture, torch.zeros(2), torch.ones(2), torch.zeros(2, 2))
+    torch.testing.assert_close(same, picture)
+
+
+def test_a_quarter_turn_counterclockwise_takes_a_dot_on_the_right_to_the_top():
+    assert brightest(transformed(dot(4, 7), angle=math.pi / 2)) == (1, 4)
+
+
+def test_a_scale_of_2_doubles_the_distance_from_the_centre():
+    assert brightest(transformed(dot(4, 6), scale=2.0)) == (4, 8)
+
+
+def test_shifts_count_in_sides_to_the_right_and_down():
+    assert brightest(transformed(dot(4, 4), shift=(2 / 9, -1 / 9))) == (3, 6)
+
+
+def test_the_shift_comes_last_and_is_neither_turned_nor_scaled():
+    assert brightest(transformed(dot(4, 5), angle=math.pi / 2, scale=2.0, shift=(1 / 9, 0.0))) == (2, 5)
+
+
+def test_each_image_has_numbers_of_its_own():
+    pictures = torch.cat([dot(4, 4), dot(4, 4)])
+    seen = transform_images(pictures, torch.zeros(2), torch.ones(2), torch.tensor([[1 / 9, 0.0], [0.0, 1 / 9]]))
+    assert [brightest(seen[:1]), brightest(seen[1:])] == [(4, 5), (5, 4)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"images": torch.zeros(2, 3, 8, 9)}, "square"),
+        ({"angles": torch.zeros(3)}, r"angles has shape \(3,\); expected \(2,\)"),
+        ({"scales": torch.tensor([1.0, 0.0])}, "greater than 0"),
+        ({"shifts": torch.zeros(2)}, r"expected \(2, 2\)"),
+        ({"shifts": torch.full((2, 2), torch.nan)}, "NaN"),
+        ({"angles": torch.zeros(2, dtype=torch.long)}, "float tensor"),
+    ],
+)
+def test_what_cannot_be_transformed_is_refused_in_words(changed, message):
+    given = {"images": torch.zeros(2, 3, 8, 8), "angles": torch.zeros(2), "scales": torch.ones(2), "shifts": torch.zeros(2, 2)}
+    with pytest.raises(ValueError, match=message):
+        transform_images(**(given | changed))
+
+
+def test_the_score_before_the_relu_has_a_gradient_where_the_network_is_dead(model):
+    X = torch.zeros(1, 3, 224, 224).requires_grad_()
+    scores = model(X)
+    dead = scores[0].argmin()
+    assert scores[0, dead] == 0
+    before = scores_before_relu(model, X)[0, dead]
+    assert before < 0
+    (gradient,) = torch.autograd.grad(before, X)
+    assert gradient.norm() > 0
+
+
+def test_what_the_last_relu_and_the_mean_make_of_the_class_maps_is_the_networks_score(model, photographs):
+    X = photographs[0][:2]
+    *head, relu, mean = model.classifier
+    maps = torch.nn.Sequential(*head)(model.features(X))
+    torch.testing.assert_close(mean(relu(maps.clone())).flatten(1), model(X), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(maps.mean(dim=(2, 3)), scores_before_relu(model, X))
+
+
+def test_log_odds_are_those_of_the_softmax_probability():
+    scores, labels = torch.randn(4, 7, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 6, 3, 3])
+    probability = scores.softmax(dim=1)[range(4), labels]
+    torch.testing.assert_close(log_odds(scores, labels), (probability / (1 - probability)).log())
+
+
+def test_log_odds_do_not_saturate_where_the_probability_does():
+    scores = torch.tensor([[200.0, 0.0, 1.0]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(log_odds(scores, torch.tensor([0])).sum(), scores)
+    assert gradient[0, 0] == 1
+
+
+def test_fading_takes_colour_away_and_keeps_the_mean():
+    images = torch.rand(200, 3, 2, 2)
+    faded = random_fading(images, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(faded.mean(dim=1), images.mean(dim=1))
+    left = (faded.std(dim=1) / images.std(dim=1)).mean(dim=(1, 2))
+    assert 0.3 <= left.min() < 0.33
+    assert 0.97 < left.max() <= 1.001
+
+
+def test_frequencies_are_in_waves_a_pixel():
+    found = frequencies(8)
+    assert found.shape == (8, 5)
+    assert found[0, 0] == 1 / 8  # the constant counts as one wave
+    assert found[0, 4] == 0.5  # the finest: up and down from pixel to pixel
+    torch.testing.assert_close(found[3, 4], torch.tensor(math.hypot(3, 4) / 8))
+
+
+def test_a_wave_twice_as_fine_is_half_as_strong():
+    def strength(waves_across):
+        amplitudes = torch.zeros(1, 3, 16, 9, 2)
+        amplitudes[:, :, 0, waves_across, 0] = 1
+        return planes_from_waves(amplitudes).abs().amax().item()
+
+    assert strength(2) == pytest.approx(2 * strength(4))
+
+
+def test_planes_that_do_not_depend_on_each_other_become_colours_that_do():
+    planes = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    red, green, blue = natural_colours(planes)[0].flatten(1)
+    assert torch.corrcoef(torch.stack([red, green, blue])).min() > 0.7
+
+
+def test_random_transformations_stay_in_their_range_and_differ_from_image_to_image():
+    given = []
+
+    def recorded(images, angles, scales, shifts):
+        given.append((angles, scales, shifts))
+        return images
+
+    random_transformation(torch.zeros(500, 3, 4, 4), recorded, torch.Generator().manual_seed(0))
+    ((angles, scales, shifts),) = given
+    assert math.radians(24) < angles.abs().max() <= math.radians(25)
+    assert 0.62 < scales.min() < 0.65
+    assert 1.55 < scales.max() < 1.61
+    assert 0.145 < shifts.abs().max() <= 0.15
+    assert angles.unique().numel() > 490
+
+
+def test_class_images_are_the_same_again_for_the_same_seed_and_others_for_another(model):
+    def made(seed):
+        return create_class_images([GORILLA], model, transform_images, num_iterations=2, seed=seed, progress=False)
+
+    assert torch.equal(made(3), made(3))
+    assert not torch.equal(made(3), made(4))
+
+
+def test_frames_are_kept_and_the_last_one_is_the_result(model):
+    result, frames = create_class_images(
+        torch.tensor([GORILLA, FLAMINGO]), model, transform_images, num_iterations=4, show_every=2, progress=False
+    )
+    assert list(frames) == [2, 4]
+    assert result.shape == (2, 3, 224, 224)
+    assert result.min() >= 0
+    assert result.max() <= 1
+    assert torch.equal(frames[4], result)
+    assert not torch.equal(frames[2], result)
+
+
+@pytest.mark.parametrize(
+    "left_out", [{"ahead": False}, {"before_relu": False}, {"waves": False}, {"decorrelated": False}, {"transform": None}]
+)
+def test_each_ingredient_can_be_left_out_and_changes_the_image(model, left_out):
+    whole = {"transform": transform_images, "num_iterations": 2, "progress": False}
+    assert not torch.equal(
+        create_class_images([GORILLA], model, **whole), create_class_images([GORILLA], model, **(whole | left_out))
+    )
+
+
+def test_the_network_is_left_as_it_was(model):
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    create_class_images([GORILLA], model, transform_images, num_iterations=1, progress=False)
+    assert not model.training
+    assert all(weight.grad is None and not weight.requires_grad for weight in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("labels", "changed", "message"),
+    [
+        ([1000], {}, "labels holds 1000; the model has 1000 classes"),
+        ([], {}, "expected class ids"),
+        ([1.5], {}, "expected class ids"),
+        ([1], {"num_iterations": 0}, "num_iterations is 0"),
+        ([1], {"show_every": -1}, "show_every is -1"),
+        ([1], {"transform": lambda images, *_: images.detach()}, "gradient"),
+        ([1], {"transform": lambda images, *_: images[:, :, 1:]}, "shape"),
+        ([1], {"transform": lambda images, *_: None}, "NoneType"),
+    ],
+)
+def test_what_cannot_become_class_images_is_refused_in_words(model, labels, changed, message):
+    settings = {"transform": transform_images, "num_iterations": 1, "progress": False} | changed
+    with pytest.raises(ValueError, match=message):
+        create_class_images(labels, model, **settings)
+
+
+@pytest.mark.skipif(not judge_is_there(), reason="the judge's weights are optional, and could not be fetched here")
+def test_a_judge_recognises_class_images_but_not_those_without_transformations(model):
+    labels = [TARANTULA, GORILLA, HOURGLASS, FLAMINGO]
+    judge = load_judge("cpu")
+
+    def recognised(**changed):
+        settings = {"transform": transform_images, "num_iterations": 64, "progress": False} | changed
+        images = create_class_images(labels, model, **settings)
+        return (verdicts(judge, normalize(images, SQUEEZENET_MEAN, SQUEEZENET_STD), labels) < 10).sum().item()
+
+    assert recognised() >= 3
+    assert recognised(transform=None) <= 1
