@@ -126,7 +126,7 @@ def create_class_images(
     before_relu=True,
     waves=True,
     decorrelated=True,
-    num_iterations=160,
+    num_iterations=320,
     learning_rate=0.05,
     seed=0,
     show_every=None,
@@ -136,8 +136,9 @@ def create_class_images(
 
     labels: class ids, a list or long tensor (N,); the N images are made in one batch. model: SqueezeNet, or one like it.
     transform: function like transform_images, called at every step with random numbers; None leaves it and the fading out.
-    ahead: climb on the log-odds of the class, or on its score alone. before_relu: on scores before the last ReLU, or behind it.
-    waves: learn amplitudes of waves, or pixels. decorrelated: in natural colours, or in red, green and blue each for itself.
+    ahead: climb on 0.7 of the log-odds of the class and 0.3 of its score, or on its score alone. before_relu: on scores before
+    the last ReLU, or behind it. waves: learn amplitudes of waves, or pixels. decorrelated: in natural colours, or in red, green
+    and blue each for itself.
     num_iterations: steps of Adam (Kingma and Ba, 2015), at least 1, with this learning_rate. seed: int, fixes the start and all
     that is random. show_every: also return the images after every so many iterations. progress: show a bar.
 
@@ -165,7 +166,9 @@ def create_class_images(
         seen = images() if transform is None else random_fading(random_transformation(images(), transform, generator), generator)
         X = normalize(seen, SQUEEZENET_MEAN, SQUEEZENET_STD).contiguous(memory_format=torch.channels_last)
         scores = scores_of(model, X)
-        objective = log_odds(scores, labels) if ahead else scores.gather(1, labels[:, None])
+        objective = scores.gather(1, labels[:, None])[:, 0]
+        if ahead:
+            objective = objective.lerp(log_odds(scores, labels), 0.7)
         optimizer.zero_grad()
         objective.sum().backward()
         optimizer.step()

@@ -1,9 +1,15 @@
 """Class images: each ingredient does what its sentence says, and a second network recognises what comes out."""
 
+import json
 import math
+import re
+import subprocess
+import sys
 
 import pytest
 import torch
+from conftest import ROOT
+from PIL import Image
 from torchvision.transforms.functional import normalize
 
 from cs231n.feature_visualization import (
@@ -230,3 +236,15 @@ def test_a_judge_recognises_class_images_but_not_those_without_transformations(m
 
     assert recognised() >= 3
     assert recognised(transform=None) <= 1
+
+
+@pytest.mark.skipif(not judge_is_there(), reason="the judge's weights are optional, and could not be fetched here")
+def test_the_benchmark_of_class_images_writes_its_table_its_numbers_and_a_contact_sheet(tmp_path):
+    out, results, sheet = tmp_path / "table.md", tmp_path / "results.json", tmp_path / "sheet.png"
+    results.write_text(json.dumps([{"row": "saliency: 25 images"}, {"row": "class images: of an earlier run"}]))
+    small = ["--classes", "3", "--batch", "2", "--ablations", "0", "--iterations", "2"]
+    command = [sys.executable, ROOT / "tests" / "benchmarks" / "class_images.py", *small, "--out", out, "--results", results]
+    subprocess.run([*command, "--sheet", sheet], check=True, capture_output=True)
+    assert re.search(r"\| all ingredients \| 3 \| \d \(\d+%\) \| \d \(\d+%\) \|", out.read_text())
+    assert [row["row"] for row in json.loads(results.read_text())] == ["saliency: 25 images", "class images: one image"]
+    assert Image.open(sheet).width > 1000

@@ -19,18 +19,31 @@ import torch
 from conftest import ROOT
 from PIL import Image
 
-from cs231n import net_visualization_pytorch
+from cs231n import attribution, feature_visualization, net_visualization_pytorch
 
 PATH = ROOT / "NetworkVisualization.ipynb"
 NOTEBOOK = nbformat.read(PATH, as_version=4)
 CODE = [cell for cell in NOTEBOOK.cells if cell.cell_type == "code"]
 CELLS = {cell.id: cell for cell in NOTEBOOK.cells}
 EXERCISES = {
-    "exercise-1": "compute_saliency_maps",
-    "exercise-2": "make_fooling_image",
-    "exercise-3": "class_visualization_update_step",
+    "exercise-1": net_visualization_pytorch.compute_saliency_maps,
+    "exercise-2": net_visualization_pytorch.make_fooling_image,
+    "exercise-3": net_visualization_pytorch.class_visualization_update_step,
+    "exercise-4": attribution.compute_smoothgrad_maps,
+    "exercise-5": attribution.compute_integrated_gradients,
+    "exercise-6": attribution.compute_grad_cam_maps,
+    "exercise-7": feature_visualization.transform_images,
 }
-CHECKED_AS = {"exercise-1": "saliency_maps", "exercise-2": "fooling_image", "exercise-3": "class_visualization_step"}
+OPTIONAL = "exercise-4", "exercise-5", "exercise-6", "exercise-7"
+CHECKED_AS = {
+    "exercise-1": "saliency_maps",
+    "exercise-2": "fooling_image",
+    "exercise-3": "class_visualization_step",
+    "exercise-4": "smoothgrad",
+    "exercise-5": "integrated_gradients",
+    "exercise-6": "grad_cam",
+    "exercise-7": "transformation",
+}
 
 
 def tagged(tag):
@@ -56,24 +69,25 @@ def test_it_was_executed_from_top_to_bottom_without_errors_and_warnings():
 
 def test_every_figure_is_there():
     drawing = [cell for cell in CODE if "vis_utils.plot_" in cell.source]
-    assert len(drawing) >= 9
+    assert len(drawing) >= 14
     for cell in drawing:
         assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.id
 
 
-def test_the_animation_and_the_sources_of_the_exercises_are_shown():
+def test_the_animations_and_the_sources_of_the_exercises_are_shown():
     def html(cell):
         return "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
 
     assert "data:image/gif;base64," in html(CELLS["animation"])
+    assert "data:image/gif;base64," in html(CELLS["film"])
     for name, function in EXERCISES.items():
-        assert function in re.sub("<[^>]*>", "", html(CELLS[name]))
+        assert function.__name__ in re.sub("<[^>]*>", "", html(CELLS[name]))
         assert "color:" in html(CELLS[name])
 
 
-def test_it_is_smaller_than_4_mb_and_names_no_path_of_a_machine():
+def test_it_is_smaller_than_5_mb_and_names_no_path_of_a_machine():
     raw = PATH.read_text(encoding="utf-8")
-    assert len(raw) < 4_000_000
+    assert len(raw) < 5_000_000
     assert not re.search(r"/(tmp|root|home|Users|work)/", raw)
 
 
@@ -85,34 +99,40 @@ def test_its_pictures_are_the_photographs_and_not_imagenets():
 def test_an_exercise_imports_and_shows_the_reference():
     assert [cell.id for cell in tagged("exercise")] == list(EXERCISES)
     for cell in tagged("exercise"):
-        assert f"from cs231n.net_visualization_pytorch import {EXERCISES[cell.id]}" in cell.source
+        function = EXERCISES[cell.id]
+        assert f"from {function.__module__} import {function.__name__}" in cell.source
 
 
 def test_nothing_but_the_exercise_cells_imports_the_solutions():
     for cell in CODE:
-        assert ("net_visualization_pytorch" in cell.source) == (cell.id in EXERCISES)
+        assert ("net_visualization_pytorch" in cell.source) == (cell.id in EXERCISES and cell.id not in OPTIONAL)
+        for name, function in EXERCISES.items():
+            imported = re.search(rf"import[^\n]*\b{function.__name__}\b", cell.source)
+            assert bool(imported) == (cell.id == name)
 
 
 def test_every_exercise_states_difficulty_importance_minutes_and_points_has_hints_and_a_check():
     for cell in tagged("exercise"):
         text = NOTEBOOK.cells[index(cell) - 1].source
+        points = "Bonus points" if cell.id in OPTIONAL else "Points"
         assert re.search(
-            r"\*\*Difficulty\*\* [●○]{3} · \*\*Importance\*\* [●○]{3} · \*\*Minutes\*\* \d+ · \*\*Points\*\* \d+", text
+            rf"\*\*Difficulty\*\* [●○]{{3}} · \*\*Importance\*\* [●○]{{3}} · \*\*Minutes\*\* \d+ · \*\*{points}\*\* \d+", text
         )
-        assert text.count("<details><summary>Hint") >= 3
+        assert text.count("<details><summary>Hint") >= 2
         following = NOTEBOOK.cells[index(cell) + 1 : index(cell) + 3]
         (check,) = [later for later in following if "check" in later.metadata.get("tags", [])]
-        assert check.source == f"check_{CHECKED_AS[cell.id]}({EXERCISES[cell.id]})"
-        assert f"✓ {EXERCISES[cell.id]} is right." in check.outputs[0].text
+        name = EXERCISES[cell.id].__name__
+        assert check.source == f"check_{CHECKED_AS[cell.id]}({name})"
+        assert f"✓ {name} is right." in check.outputs[0].text
 
 
 def test_every_inline_answer_follows_its_question_and_brings_a_rubric_that_adds_up():
     answers = tagged("inline-answer")
-    assert [cell.id for cell in answers] == [f"answer-{number}" for number in range(1, 7)]
+    assert [cell.id for cell in answers] == [f"answer-{number}" for number in range(1, 9)]
     for cell in answers:
         question = NOTEBOOK.cells[index(cell) - 1]
         assert question.id == cell.id.replace("answer", "question") + "-text"
-        points = int(re.search(r"\*\*Points\*\* (\d+)", question.source)[1])
+        points = int(re.search(r"\*\*(?:Points|Bonus points)\*\* (\d+)", question.source)[1])
         assert "**Model answer.**" in cell.source
         assert f"**Rubric ({points} points).**" in cell.source
         parts = [int(part) for part in re.findall(r"^\* (\d+):", cell.source, re.M)]
@@ -120,8 +140,11 @@ def test_every_inline_answer_follows_its_question_and_brings_a_rubric_that_adds_
 
 
 def test_the_points_add_up_to_the_total_that_the_introduction_names():
-    total = sum(int(points) for cell in NOTEBOOK.cells for points in re.findall(r"\*\*Points\*\* (\d+)", cell.source))
-    assert f"**{total} points**" in CELLS["title"].source
+    def total(kind):
+        return sum(int(points) for cell in NOTEBOOK.cells for points in re.findall(rf"\*\*{kind}\*\* (\d+)", cell.source))
+
+    assert f"**{total('Points')} points**" in CELLS["title"].source
+    assert f"{total('Bonus points')} bonus points" in CELLS["title"].source
 
 
 def test_every_paper_in_the_text_stands_among_the_references():
@@ -188,17 +211,15 @@ def printed(cell):
     return "".join(output.get("text", "") for output in cell.outputs)
 
 
-def stub(name):
-    return (
-        inspect.getsource(getattr(net_visualization_pytorch, name)).split("    # BEGIN SOLUTION")[0]
-        + "    raise NotImplementedError\n"
-    )
+def stub(function):
+    return inspect.getsource(function).split("    # BEGIN SOLUTION")[0] + "    raise NotImplementedError\n"
 
 
-STUBS = {
-    cell: "import torch\nfrom cs231n.validation import check_step, checked_batch, checked_image\n\n" + stub(name)
-    for cell, name in EXERCISES.items()
-}
+GIVEN = (
+    "import torch\nimport torch.nn.functional as F\nfrom cs231n.validation import check_step, checked_baseline, checked_batch, "
+    "checked_image, checked_noise, require_feature_map, require_transformation\n\n"
+)
+STUBS = {cell: GIVEN + stub(function) for cell, function in EXERCISES.items()}
 
 
 def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_it_waits_for(tmp_path):
@@ -208,7 +229,7 @@ def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_
         assert printed(cells[cell.id]) == f"… {exercise}: not implemented yet.\n"
     gated = {cell.id: re.findall(r"^if ready\((\w+)\):", cell.source, re.M) for cell in CODE}
     waiting = {cell: exercises for cell, exercises in gated.items() if exercises}
-    assert len(waiting) == 11
+    assert len(waiting) == 15
     for cell, (exercise,) in waiting.items():
         assert printed(cells[cell]) == f"This cell waits for {exercise}, which is not implemented yet.\n"
 
@@ -286,7 +307,7 @@ def test_on_colab_the_setup_cell_fetches_kit_and_data_from_a_url(colab, kit, tmp
     result = colab({KIT_URL: f"file://{archive}"})
     assert Path(result["folder"]).name == "NetworkVisualization"
     assert result["installed"] == []
-    assert result["printed"].count("verified\n") == 4  # two lines in the table, twice
+    assert result["printed"].count("verified\n") == 6  # three lines in the table, twice
     assert re.search(r"Python 3\.\d+\.\d+, torch \d+\..*, torchvision \d+\..*, device: \w+", result["printed"])
 
 

@@ -170,6 +170,38 @@ def test_iterations_and_images_are_drawn_with_their_titles(figures):
     assert [axis.get_title() for axis in panels(figures[1])] == ["one", "two"]
 
 
+def test_class_images_stand_in_a_row_for_each_class_with_the_judges_verdicts_below(figures):
+    images = {"all": torch.rand(2, 3, 16, 16), "without": torch.rand(2, 3, 16, 16)}
+    vis_utils.plot_class_images(images, [281, 3], NAMES, {"all": torch.tensor([0, 4]), "without": torch.tensor([5, 999])})
+    found = panels(figures[0])
+    assert [axis.get_title() for axis in found[:2]] == ["all", "without"]
+    assert [axis.get_ylabel() for axis in found if axis.get_ylabel()] == ["tabby", "tiger shark"]
+    assert [axis.get_xlabel() for axis in found] == ["guess 1", "guess 6", "guess 5", "guess 1000"]
+    colours = [axis.xaxis.label.get_color() for axis in found]
+    assert colours[0] == colours[2] != colours[1] == colours[3]
+
+
+def test_without_a_judge_class_images_have_no_verdicts(figures):
+    vis_utils.plot_class_images({"all": torch.rand(1, 3, 16, 16)}, [281], NAMES, {})
+    assert [axis.get_xlabel() for axis in panels(figures[0])] == [""]
+
+
+def test_a_contact_sheet_holds_all_images_and_is_replaced_only_by_a_whole_one(tmp_path, monkeypatch):
+    path = tmp_path / "new folder" / "sheet.png"
+    vis_utils.save_contact_sheet(torch.rand(5, 3, 16, 16), list("abcde"), path, columns=3)
+    before = path.read_bytes()
+    assert Image.open(path).width > Image.open(path).height
+
+    def full_disk(*_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(plt.Figure, "savefig", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        vis_utils.save_contact_sheet(torch.rand(5, 3, 16, 16), list("abcde"), path)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
+
+
 def test_figures_are_closed_after_they_are_shown(model):
     vis_utils.plot_filters(model.features[0].weight)
     assert plt.get_fignums() == []

@@ -129,6 +129,8 @@ def table(found, options):
     ]
     for name, made in found.items():
         count = len(made.ranks)
+        if not count:
+            continue
         first, in_five = (sum(rank < places for rank in made.ranks) for places in (1, 5))
         spread = f"{min(made.seconds):.1f} to {max(made.seconds):.1f}"
         shares = f"{first} ({first / count:.0%}) | {in_five} ({in_five / count:.0%})"
@@ -138,7 +140,7 @@ def table(found, options):
 
 
 def rows(found):
-    peers = {name: statistics.median(made.seconds) for name, made in found.items()}
+    peers = {name: statistics.median(made.seconds) for name, made in found.items() if made.seconds}
     ours = peers.pop(ALL)
     return [{"row": "class images: one image", "ours_s": ours, "peers_s": peers, "percent_of_limit": None, "peak_mib": None}]
 

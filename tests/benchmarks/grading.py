@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import random
 import shutil
 import statistics
@@ -20,7 +19,6 @@ import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -30,6 +28,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 # isort: off
 import zoo  # noqa: E402
+from benchmark_report import Report, add_options, machine  # noqa: E402
 
 from cs231n.datasets import sources  # noqa: E402
 from cs231n.instructor.edition import NOTEBOOK, edition  # noqa: E402
@@ -40,18 +39,17 @@ RIGHT = {zoo.SALIENCY: 0.73, zoo.FOOLING: 0.49, zoo.STEP: 0.48}  # shares of 91 
 OPTIONAL = 0.3  # of the class solve the optional part, all of it: a guess
 RIGHT_CODES = [zoo.RIGHT_CODE, zoo.BY_AUTOGRAD, zoo.BY_HOOKS]
 ASSIGNMENT = "viz"
+PACKAGES = "torch", "joblib", "nbgrader", "nbclient", "ipykernel"
 FOLDERS = 4  # times the size of its notebooks is what a part needs on the disk at most: pages and records hold the figures, too
 PAUSE = 0.2  # seconds between two looks at the memory
 MINUTES, FASTER, WORKER_MIB = 6, 5, 1536  # what was asked for: 300 submissions, against nbgrader, a worker's memory
-MARKERS = "<!-- grading: begin -->", "<!-- grading: end -->"
 
 
 def main(arguments=None):
     """Measure, print the table and write it. Returns 0; 1 if grading failed, 2 if something is lacking, both told."""
     options = parsed(arguments)
     try:
-        require_markers(options.out)
-        others = other_rows(options.results)
+        report = Report("grading", options.out, options.results)
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             measured = measurements(options, Path(folder))
     except (ValueError, OSError) as error:
@@ -61,11 +59,7 @@ def main(arguments=None):
         print(f"grading.py: The measurement was given up. {error}", file=sys.stderr)
         return 1
     lines = table(options, measured)
-    print(lines)
-    if options.out:
-        write(options.out, with_table(options.out, lines))
-    if options.results:
-        write(options.results, json.dumps([*others, *rows(options, measured)], indent=1) + "\n")
+    report.write(lines, rows(options, measured))
     return 0
 
 
@@ -74,10 +68,7 @@ def parsed(arguments):
     parser.add_argument("--submissions", type=int, default=300, metavar="N", help="size of the class (default: 300)")
     parser.add_argument("--nbgrader", type=int, default=4, metavar="N", help="of these by nbgrader; as many parts (default: 4)")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="workers of ours (default: 2)")
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE.md", help="where the table goes: between its two markers, or a new file"
-    )
-    parser.add_argument("--results", type=Path, metavar="FILE.json", help="where the numbers go; other rows in it stay")
+    add_options(parser)
     options = parser.parse_args(arguments)
     if options.submissions < 1:
         parser.error(f"--submissions is {options.submissions}; expected 1 or more.")
@@ -413,7 +404,7 @@ def table(options, found):
     parts, asked = sum(part.seconds for part in found.ours), MINUTES * options.submissions / 300
     return "\n".join(
         [
-            f"{machine()}. Load before the run: {found.load:.1f}. Threads: ours one for each of {options.jobs} workers; "
+            f"{machine(*PACKAGES)}. Load before the run: {found.load:.1f}. Threads: ours one for each of {options.jobs} workers; "
             f"nbgrader's kernel as many as PyTorch takes by itself. Size of a notebook: {found.size / 1e6:.1f} MB.",
             "",
             f"| {options.submissions} submissions (parts: {len(ours)}; also in nbgrader: {len(theirs)}) | median | least to most "
@@ -451,59 +442,6 @@ def row(text, values, digits, asked=""):
 
 def counts(found, role):
     return [len(part.peaks[role]) for part in found.ours]
-
-
-def machine():
-    """Return a sentence on this machine and what runs on it, without its full stop."""
-    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "joblib", "nbgrader", "nbclient", "ipykernel"))
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{processor()}, {psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {versions}"
-
-
-def processor():
-    """Return the processor's name, as far as the system tells it."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-# Files
-
-
-def require_markers(path):
-    """Raise ValueError if a table cannot be put into the file; None and a new file take one."""
-    if path and path.exists():
-        with_table(path, "")
-
-
-def with_table(path, lines):
-    """Return the text of a file with the table between its markers; of a new file, both markers and the table."""
-    text = path.read_text(encoding="utf-8") if path.exists() else "\n".join(MARKERS) + "\n"
-    before, first, rest = text.partition(MARKERS[0])
-    _, second, after = rest.partition(MARKERS[1])
-    if not first or not second:
-        raise ValueError(f"{path} is there and does not hold {' and then '.join(MARKERS)}. Add these lines, or name a new file.")
-    return f"{before}{first}\n\n{lines}\n\n{second}{after}"
-
-
-def other_rows(path):
-    """Return the rows of another benchmark in results.json. Raises ValueError if the file is none."""
-    if path is None or not path.exists():
-        return []
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return [entry for entry in found if not entry["row"].startswith("grading")]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise ValueError(f"{path} is there and holds no list of rows. Name another file for --results.") from None
-
-
-def write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.with_name(f"{path.name}.part")
-    whole.write_text(text, encoding="utf-8")
-    os.replace(whole, path)
 
 
 if __name__ == "__main__":

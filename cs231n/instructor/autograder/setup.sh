@@ -19,7 +19,7 @@ pip() { "$python" -m pip install --quiet --disable-pip-version-check -c "$kit/co
 pip --index-url https://download.pytorch.org/whl/cpu torch torchvision ||
     echo "setup.sh: PyTorch's build for the CPU cannot be had; the usual, larger one is installed." >&2
 pip -r "$kit/requirements.txt" -r "$kit/cs231n/instructor/requirements.txt"
-PYTHON=$python "$kit/get_datasets.sh" --no-imagenet-val
+PYTHON=$python "$kit/get_datasets.sh" --no-imagenet-val --no-judge
 
 # The solutions are not for the user that students' code runs as.
 chmod -R go= "$kit/cs231n" "$kit/NetworkVisualization.ipynb"
