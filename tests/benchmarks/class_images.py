@@ -127,16 +127,23 @@ def table(found, options):
         "| variant | classes | judge's first guess | among its first five | seconds an image: median | least to most |",
         "|---|---|---|---|---|---|",
     ]
-    for name, made in found.items():
+    for name, made in with_the_same(found).items():
         count = len(made.ranks)
-        if not count:
-            continue
         first, in_five = (sum(rank < places for rank in made.ranks) for places in (1, 5))
         spread = f"{min(made.seconds):.1f} to {max(made.seconds):.1f}"
         shares = f"{first} ({first / count:.0%}) | {in_five} ({in_five / count:.0%})"
         lines.append(f"| {name} | {count} | {shares} | {statistics.median(made.seconds):.1f} | {spread} |")
     lines.append(f"| *asked for* | 100 | {FIRST:.0%} | {IN_FIVE:.0%} | {SECONDS} | |")
     return "\n".join(lines)
+
+
+def with_the_same(found):
+    """Return `found` without empty entries, and after all ingredients those of their images whose classes the others have."""
+    everything, others = found[ALL], found[EXERCISE_3]
+    count = len(others.ranks)
+    same = Made(everything.ranks[:count], everything.seconds[: len(others.seconds)]) if count < len(everything.ranks) else Made()
+    entries = {ALL: everything, f"{ALL}, the same {count}": same, **found}
+    return {name: made for name, made in entries.items() if made.ranks}
 
 
 def rows(found):
