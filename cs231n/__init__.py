@@ -6,3 +6,6 @@ import os
 # a second notebook for example, that made everything 16 times slower; with this limit 3 times, and alone it costs nothing.
 # It is read when torch is imported, so import this package first.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+# What PyTorch has not written for Apple's GPUs yet (the gradient of grid_sample, of late) then runs on the CPU.
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")

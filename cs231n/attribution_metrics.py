@@ -1,4 +1,4 @@
-"""Which map to trust? Three tests of attribution maps, in numbers: the sanity check, deletion and insertion."""
+"""Which map to trust? Two tests of attribution maps, in numbers: the sanity check, deletion and insertion."""
 
 import copy
 
@@ -20,7 +20,8 @@ def randomised_networks(model, seed=0):
     that follow. (Shuffled, not drawn anew: so they keep their size, and seldom does a class die.)
 
     model: network with the parts features and classifier, like SqueezeNet; it stays as it is. seed: int.
-    Yields (name, network), name being the last layer that was shuffled: conv10, fire9, ..., fire2, conv1.
+    Yields (name, network), name being the layer or fire module that was shuffled last: conv10, fire9, ...,
+    fire2, conv1.
     Raises ValueError for a model without both parts.
     """
     require_feature_map(model)

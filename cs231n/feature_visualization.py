@@ -13,7 +13,7 @@ from .validation import checked_labels, require_feature_map, require_transformat
 
 SIZE = 224  # pixels a side
 
-# Columns: three planes of colour that do not depend on each other in photographs; rows: the red, green and blue of each.
+# Columns: three planes of colour that are not correlated in photographs; rows: the red, green and blue of each.
 # The first is lightness, by far the strongest. Figures of ImageNet, from Olah et al., 2017 (github.com/tensorflow/lucid).
 NATURAL_COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 NATURAL_COLOURS /= NATURAL_COLOURS.norm(dim=0).max()
@@ -59,7 +59,7 @@ def scores_before_relu(model, X):
 
 
 def log_odds(scores, labels):
-    """Return by how much each image's own class is ahead of all others together, (N,): log(p / (1 - p)) of its probability p.
+    """Return by how much each image's own class is ahead of all others together, (N,): log(p / (1 - p)), p being the softmax.
 
     scores: float tensor (N, C). labels: long tensor (N,). Where the score alone rises, so do those of similar classes.
     """
@@ -87,12 +87,12 @@ def planes_from_waves(amplitudes):
 
 
 def natural_colours(planes):
-    """Mix planes (N, 3, S, S) that do not depend on each other to red, green and blue, which in photographs do."""
+    """Mix planes (N, 3, S, S) that are not correlated to red, green and blue, which in photographs are."""
     return torch.einsum("cp,nphw->nchw", NATURAL_COLOURS.to(planes), planes)
 
 
 def random_transformation(images, transform, generator=None):
-    """Mirror half of the images; turn each by up to 25 degrees, scale it by 0.6 to 1.6, shift it by up to 0.15 of its side.
+    """Mirror each image or not; turn it by up to 25 degrees, scale it by 1/1.6 to 1.6, shift it by up to 0.15 of its side.
 
     images: float tensor (N, 3, S, S). transform: function like transform_images. generator: torch.Generator on the CPU.
     Raises ValueError if what transform returns is no such tensor, or if no gradient leads through it.
@@ -134,7 +134,8 @@ def create_class_images(
 ):
     """Make an image of each class that other networks recognise, too (Olah et al., 2017; Mordvintsev et al., 2018).
 
-    labels: class ids, a list or long tensor (N,); the N images are made in one batch. model: SqueezeNet, or one like it.
+    labels: class ids, a list or long tensor (N,); the N images are made in one batch.
+    model: SqueezeNet, or one like it, in evaluation mode; it is left as it is.
     transform: function like transform_images, called at every step with random numbers; None leaves it and the fading out.
     ahead: climb on 0.7 of the log-odds of the class and 0.3 of its score, or on its score alone. before_relu: on scores before
     the last ReLU, or behind it. waves: learn amplitudes of waves, or pixels. decorrelated: in natural colours, or in red, green
@@ -169,8 +170,7 @@ def create_class_images(
         objective = scores.gather(1, labels[:, None])[:, 0]
         if ahead:
             objective = objective.lerp(log_odds(scores, labels), 0.7)
-        optimizer.zero_grad()
-        objective.sum().backward()
+        (learned.grad,) = torch.autograd.grad(objective.sum(), learned)
         optimizer.step()
         if show_every and (iteration + 1) % show_every == 0:
             frames[iteration + 1] = images().detach().cpu()

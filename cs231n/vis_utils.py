@@ -261,7 +261,7 @@ def plot_class_images(images, labels, class_names, ranks):
     for column, (title, made) in enumerate(images.items()):
         axes[0, column].set_title(title, fontsize=7)
         for axis, image, rank in zip(axes[:, column], made, ranks.get(title, [None] * len(made)), strict=True):
-            axis.imshow(image.permute(1, 2, 0))
+            axis.imshow(image.permute(1, 2, 0).numpy())
             if rank is not None:
                 axis.set_xlabel(f"guess {rank + 1}", fontsize=8, color="tab:blue" if rank < 5 else "dimgray")
     for axis, label in zip(axes[:, 0], labels, strict=True):
@@ -276,15 +276,17 @@ def save_contact_sheet(images, titles, path, columns=10):
     """
     figure, axes = _panels(math.ceil(len(images) / columns), columns, width=1.6, height=1.75)
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
-        axis.imshow(image.permute(1, 2, 0))
+        axis.imshow(image.permute(1, 2, 0).numpy())
         axis.set_title(title, fontsize=6)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        whole = Path(folder) / path.name
-        figure.savefig(whole, dpi=120)
-        os.replace(whole, path)
-    plt.close(figure)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            whole = Path(folder) / path.name
+            figure.savefig(whole, dpi=120)
+            os.replace(whole, path)
+    finally:
+        plt.close(figure)
 
 
 def stretched(image):

@@ -229,9 +229,14 @@ def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_
         assert printed(cells[cell.id]) == f"… {exercise}: not implemented yet.\n"
     gated = {cell.id: re.findall(r"^if ready\((\w+)\):", cell.source, re.M) for cell in CODE}
     waiting = {cell: exercises for cell, exercises in gated.items() if exercises}
-    assert len(waiting) == 15
-    for cell, (exercise,) in waiting.items():
-        assert printed(cells[cell]) == f"This cell waits for {exercise}, which is not implemented yet.\n"
+    assert len(waiting) == 16
+    for cell, exercises in waiting.items():
+        assert printed(cells[cell]) == "".join(
+            f"This cell waits for {name}, which is not implemented yet.\n" for name in exercises
+        )
+    assert len(waiting["attribution-figure"]) == 4  # it goes on with the method that is given
+    for cell in ("attribution-figure", "sanity-check-figure", "deletion-figure"):
+        assert any("image/png" in output.get("data", {}) for output in cells[cell].outputs)
 
 
 def test_run_all_stops_at_a_wrong_exercise_after_its_message(tmp_path):
@@ -307,7 +312,8 @@ def test_on_colab_the_setup_cell_fetches_kit_and_data_from_a_url(colab, kit, tmp
     result = colab({KIT_URL: f"file://{archive}"})
     assert Path(result["folder"]).name == "NetworkVisualization"
     assert result["installed"] == []
-    assert result["printed"].count("verified\n") == 6  # three lines in the table, twice
+    assert result["printed"].count("verified\n") == 4  # two lines in the table, twice
+    assert result["printed"].count("verified (optional)\n") == 2
     assert re.search(r"Python 3\.\d+\.\d+, torch \d+\..*, torchvision \d+\..*, device: \w+", result["printed"])
 
 

@@ -190,7 +190,8 @@ def test_a_contact_sheet_holds_all_images_and_is_replaced_only_by_a_whole_one(tm
     path = tmp_path / "new folder" / "sheet.png"
     vis_utils.save_contact_sheet(torch.rand(5, 3, 16, 16), list("abcde"), path, columns=3)
     before = path.read_bytes()
-    assert Image.open(path).width > Image.open(path).height
+    with Image.open(path) as picture:
+        assert picture.width > picture.height
 
     def full_disk(*_, **__):
         raise OSError("no space left")
