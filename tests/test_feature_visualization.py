@@ -165,6 +165,31 @@ def test_random_transformations_stay_in_their_range_and_differ_from_image_to_ima
     assert 1.55 < scales.max() < 1.61
     assert 0.145 < shifts.abs().max() <= 0.15
     assert angles.unique().numel() > 490
+    assert abs(torch.corrcoef(shifts.T)[0, 1]) < 0.2  # down has nothing to do with across
+
+
+def test_half_of_the_images_are_mirrored():
+    images = torch.arange(3.0).expand(400, 3, 3, 3)
+
+    def unchanged(images, *_):
+        return images
+
+    seen = random_transformation(images, unchanged, torch.Generator().manual_seed(0))
+    mirrored = (seen == images.flip(3)).all(dim=(1, 2, 3))
+    assert 160 < mirrored.sum() < 240
+    assert torch.equal(seen[~mirrored], images[~mirrored])
+
+
+def test_the_network_is_shown_faded_images_unless_transformations_are_left_out(model, monkeypatch):
+    shown = []
+    forward = model.features.forward
+    monkeypatch.setattr(model.features, "forward", lambda X: shown.append(X.detach()) or forward(X))
+    torch.manual_seed(0)
+    for transform in (lambda images, *_: images, None):
+        create_class_images([GORILLA], model, transform, num_iterations=1, seed=3, progress=False)
+    faded, whole = (X * SQUEEZENET_STD[:, None, None] + SQUEEZENET_MEAN[:, None, None] for X in shown[-2:])
+    colourful = [images.std(dim=1).mean() for images in (faded, whole)]
+    assert 0.3 * colourful[1] <= colourful[0] < 0.999 * colourful[1]
 
 
 def test_class_images_are_the_same_again_for_the_same_seed_and_others_for_another(model):
