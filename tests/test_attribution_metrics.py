@@ -234,3 +234,17 @@ def test_many_methods_at_once_get_the_curves_that_each_gets_alone_and_a_map_with
         assert together[method].equal(deletion_curve(BRIGHT, ONE, SeesOneSquare(), one, BLACK))
     with pytest.raises(ValueError, match=r"maps is a Tensor; expected a dictionary \{method: maps\}"):
         deletion_curves(BRIGHT, ONE, SeesOneSquare(), of_one_square(), BLACK)
+
+
+def test_a_part_is_that_part_of_the_squares():
+    class Brightness(torch.nn.Module):
+        num_classes = 2
+
+        def forward(self, X):
+            return torch.stack([X.mean(dim=(1, 2, 3)), torch.zeros(len(X))], dim=1)
+
+    X = torch.ones(1, 3, 32, 32)  # four squares of 16 x 16
+    curves = deletion_curves(
+        X, torch.tensor([0]), Brightness(), {"random": random_maps(X)}, torch.zeros_like(X), (0, 0.25, 0.75, 1)
+    )
+    torch.testing.assert_close(curves["random"][0], torch.tensor([1, 0.75, 0.25, 0]).sigmoid())
