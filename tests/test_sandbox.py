@@ -1,9 +1,12 @@
 """The sandbox by itself: what an attacker's review found stays mended. The zoo in test_grading.py tries the rest."""
 
 import resource
+import subprocess
+import sys
 
 import pytest
 import torch
+from conftest import ROOT
 
 from cs231n.checks import cases
 from cs231n.checks.exam import own_exam
@@ -127,3 +130,28 @@ def test_calls_into_the_kernel_that_it_has_no_use_for_are_refused(sandbox):
     if "few-calls" not in sandbox.protections:
         pytest.skip("this machine's kernel or architecture has no filter for system calls that we know")
     assert "PermissionError" in type(called(sandbox, "os.memfd_create('x')").error).__name__
+
+
+def test_a_sandbox_whose_worker_is_killed_with_replies_unread_ends_without_a_word(tmp_path):
+    """The kernel then says "connection reset" where it otherwise says that nothing more comes."""
+    code = """
+import select, socket, sys, threading
+sys.path.insert(0, sys.argv[1])
+import cs231n
+from cs231n.instructor import sandbox_child
+
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+def die():
+    select.select([ours], [], [])
+    ours.close()
+
+threading.Thread(target=die).start()
+sandbox_child.main(theirs, {"folders": [], "scratch": sys.argv[2], "user": None})
+"""
+    scratch = tmp_path / "of the sandbox" / "scratch"
+    scratch.mkdir(parents=True)
+    command = [sys.executable, "-c", code, str(ROOT), str(scratch)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not scratch.parent.exists()

@@ -55,7 +55,7 @@ def main(control, configuration):
     protections = _possible(configuration)
     control.send(json.dumps(sorted(protections)).encode())
     while True:
-        message, descriptors, *_ = socket.recv_fds(control, 4096, 2)
+        message, descriptors = _received(control)
         if not message:
             break
         if message == b"end":  # of a job that had ended by itself when this was sent
@@ -65,6 +65,15 @@ def main(control, configuration):
         with contextlib.suppress(OSError):  # the worker was killed: the next look finds the socket closed
             control.send(json.dumps({"code": code}).encode())
     shutil.rmtree(Path(configuration["scratch"]).parent, ignore_errors=True)  # the worker may have been killed
+
+
+def _received(control):
+    """Return the next message and its file descriptors; no message if the other side is closed, or was killed."""
+    try:
+        message, descriptors, *_ = socket.recv_fds(control, 4096, 2)
+    except ConnectionResetError:  # killed before it had read what was sent to it
+        return b"", []
+    return message, descriptors
 
 
 # The cage
