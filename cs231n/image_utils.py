@@ -114,7 +114,10 @@ def blur_image(X, sigma=1.0):
         return X
     if radius > min(X.shape[-2:]):
         raise ValueError(f"blur_image got sigma = {sigma} for images of {X.shape[-2]} x {X.shape[-1]} pixels: too wide.")
-    mirrored = F.pad(X.detach(), [radius], padding_mode="symmetric")
+    mirrored = X.detach()
+    for side in (2, 3):  # by hand: torchvision's symmetric padding makes a GPU wait for the CPU
+        first, last = mirrored.narrow(side, 0, radius), mirrored.narrow(side, -radius, radius)
+        mirrored = torch.cat([first.flip(side), mirrored, last.flip(side)], dim=side)
     blurred = F.gaussian_blur(mirrored, 2 * radius + 1, sigma)
     X.data.copy_(blurred[..., radius:-radius, radius:-radius])
     return X

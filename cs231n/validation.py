@@ -86,15 +86,18 @@ def require_feature_map(model):
         )
 
 
-def checked_labels(labels, model):
+def checked_labels(labels, model, name="labels"):
     """Return class ids, a list or integer tensor (N,), as a long tensor on the model's device; ValueError if they are none."""
-    labels = torch.as_tensor(labels)
+    try:
+        labels = torch.as_tensor(labels)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {labels!r}; expected class ids, one for each image: [130, 366].") from None
     if labels.ndim != 1 or not len(labels) or labels.dtype.is_floating_point or labels.dtype in (torch.bool, torch.complex64):
-        raise ValueError(f"labels is {_kind(labels)}; expected class ids, one for each image: [130, 366].")
-    C = number_of_classes(model, torch.zeros(1, 3, 224, 224, device=device_of(model)))
+        raise ValueError(f"{name} is {_kind(labels)}; expected class ids, one for each image: [130, 366].")
+    C = number_of_classes(model, like_model(torch.zeros(1, 3, 224, 224), model))
     outside = labels[(labels < 0) | (labels >= C)]
     if len(outside):
-        raise ValueError(f"labels holds {outside[0].item()}; the model has {C} classes: expected 0 to {C - 1}.")
+        raise ValueError(f"{name} holds {outside[0].item()}; the model has {C} classes: expected 0 to {C - 1}.")
     return labels.to(device_of(model), torch.long)
 
 
@@ -209,6 +212,8 @@ def _checked_images(X, model):
 
 
 def _require_finite(tensor, name):
+    if torch.stack(tensor.aminmax()).isfinite().all():  # one pass; NaN is both the least and the largest
+        return
     broken = (~tensor.isfinite()).sum().item()
     if broken:
         verb = "hold" if name == "The images" else "holds"

@@ -4,12 +4,16 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 from test_net_visualization_pytorch import DeadReLU, small_network
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from cs231n.atlas import batched_class_visualization_update_step
 from cs231n.class_visualization import create_class_visualization
 from cs231n.image_utils import preprocess
 from cs231n.net_visualization_pytorch import class_visualization_update_step
+from cs231n.squeezenet import load_squeezenet
 
 STILL = pytest.mark.filterwarnings("ignore:update_step never changed img")
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 CLASSES = {"tarantula": 76, "gorilla": 366, "hourglass": 604, "flamingo": 130, "monarch": 323}
 
 
@@ -206,3 +210,181 @@ def test_numbers_out_of_range_are_refused_before_any_work(options, message):
     arguments = {"target_y": 0, "model": small_network(), "update_step": lambda *_: pytest.fail("work began")} | options
     with pytest.raises(ValueError, match=message):
         create(**arguments)
+
+
+# Many classes
+
+
+class WithoutLookingAtValues(TorchDispatchMode):
+    """Notes every operation that would make a GPU wait for the CPU, or the CPU for it: looking at values, moving tensors."""
+
+    WAITING = "_local_scalar_dense", "equal", "nonzero", "masked_select", "lift_fresh", "is_nonzero", "allclose"
+
+    def __init__(self):
+        super().__init__()
+        self.count, self.waiting = 0, []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        name = function.overloadpacket.__name__
+        if name in self.WAITING or (name == "_to_copy" and "device" in (kwargs or {})):
+            self.waiting.append(name)
+        return function(*args, **(kwargs or {}))
+
+
+def values(images):
+    return np.stack([np.asarray(image).astype(float) for image in images])
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_images_made_together_are_those_made_one_by_one(device):
+    """In double precision: in single precision the rounding, which the batch's size changes, grows from step to step."""
+    model, labels = load_squeezenet(device=device).double(), [604, 130, 323]
+    options = {"seed": 3, "num_iterations": 11}
+    alone = [create(label, model, **options) for label in labels]
+    one_by_one = create(labels, model, **options)
+    together = create(labels, model, batched_class_visualization_update_step, batched=True, **options)
+    assert np.array_equal(values(alone), values(one_by_one))
+    assert np.abs(values(alone) - values(together)).max() <= 1  # of 255: a rounding
+    assert not np.array_equal(values(together[:1]), values(together[1:2]))
+
+
+def test_ten_classes_come_in_two_batches_on_a_cpu_and_do_not_depend_on_each_other(capsys):
+    sizes, model = [], small_network()
+
+    def step(img, model, target_y, *rest):
+        sizes.append((len(img), target_y.tolist()))
+        batched_class_visualization_update_step(img, model, target_y, *rest)
+
+    labels = torch.tensor([0, 1, 2, 3, 4, 5, 6, 0, 1, 2])
+    images = create(labels, model, step, batched=True, num_iterations=2, progress=True)
+    assert sizes == [(5, [0, 1, 2, 3, 4])] * 2 + [(5, [5, 6, 0, 1, 2])] * 2
+    assert np.array_equal(values(images[:3]), values(images[7:]))
+    shown = capsys.readouterr().out
+    assert "classes 1 to 5 of 10, together" in shown
+    assert "classes 6 to 10 of 10, together" in shown
+
+
+def test_a_step_for_one_image_is_called_for_each_class_in_turn_and_the_bar_says_so(capsys):
+    calls = []
+
+    def step(img, model, target_y, *_):
+        calls.append((tuple(img.shape), target_y))
+        img.data += 0.1
+
+    images = create([4, 2], small_network(), step, num_iterations=2, progress=True)
+    assert calls == [((1, 3, 224, 224), 4)] * 2 + [((1, 3, 224, 224), 2)] * 2
+    assert np.array_equal(*values(images))  # the same noise and shifts for all
+    shown = capsys.readouterr().out
+    assert "class 4, 1 of 2" in shown
+    assert "class 2, 2 of 2" in shown
+
+
+def test_many_classes_without_a_seed_share_noise_that_pytorchs_generator_draws():
+    model, pictures = small_network(), []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        pictures.append(values(create([0, 0], model, num_iterations=2, seed=None)))
+    assert np.array_equal(*pictures[0])
+    assert np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
+def test_frames_of_many_classes_are_each_its_own_way():
+    options = {"num_iterations": 3, "show_every": 2, "return_frames": True}
+    step = batched_class_visualization_update_step
+    for (image, frames), label in zip(create([0, 5], small_network(), step, batched=True, **options), (0, 5), strict=True):
+        _, expected = create(label, small_network(), **options)
+        assert list(frames) == [0, 2]
+        assert np.array_equal(np.asarray(frames[2]), np.asarray(image))
+        assert np.abs(values(frames.values()) - values(expected.values())).max() <= 1
+
+
+def test_nothing_inside_of_the_loop_makes_a_gpu_wait_and_its_operations_do_not_grow_with_the_batch():
+    def operations(count, num_iterations):
+        with WithoutLookingAtValues() as noted:
+            step = batched_class_visualization_update_step
+            create([0] * count, small_network(), step, batched=True, num_iterations=num_iterations, max_jitter=0)
+        return noted
+
+    for count in (1, 4):
+        few, many = operations(count, 12), operations(count, 22)
+        assert few.waiting == many.waiting  # before and after the loop; not a single one an iteration
+    assert len(operations(4, 12).waiting) > 0  # else it would notice nothing
+    assert operations(1, 22).count - operations(1, 12).count == operations(4, 22).count - operations(4, 12).count
+
+
+def test_the_test_for_waiting_notices_a_step_that_looks_at_a_value():
+    def step(img, model, target_y, *rest):
+        batched_class_visualization_update_step(img, model, target_y, *rest)
+        img.sum().item()
+
+    found = []
+    for num_iterations in (12, 22):
+        with WithoutLookingAtValues() as noted:
+            create([0], small_network(), step, batched=True, num_iterations=num_iterations)
+        found.append(len(noted.waiting))
+    assert found[1] - found[0] >= 10
+
+
+def test_one_image_of_a_batch_that_becomes_nan_stays_as_it_was_and_the_others_go_on():
+    def step(img, *_):
+        with torch.no_grad():
+            img += 0.1
+            img[1] += torch.nan if step.calls >= 2 else 0
+        step.calls += 1
+
+    step.calls = 0
+    with pytest.warns(UserWarning, match="Stopped at iteration 2 of class 5, where update_step made NaN"):
+        images = create([3, 5, 6], small_network(), step, batched=True, num_iterations=6)
+    assert step.calls == 6
+    step.calls = -100
+    assert np.array_equal(
+        values(images[::2]), values(create([3, 5, 6], small_network(), step, batched=True, num_iterations=6)[::2])
+    )
+    step.calls = -100
+    assert np.array_equal(
+        values(images[1:2]), values(create([3, 5, 6], small_network(), step, batched=True, num_iterations=2)[1:2])
+    )
+
+
+def test_a_dead_class_among_others_is_named():
+    step = batched_class_visualization_update_step
+    with pytest.warns(UserWarning, match=r"No image of class 2 came about: .* dead ReLU") as caught:
+        create([1, 2], DeadReLU(), step, batched=True, num_iterations=2)
+    assert len(caught) == 1
+
+
+def test_in_mixed_precision_the_step_computes_in_bfloat16_and_the_image_stays_in_float32():
+    dtypes = []
+
+    def step(img, model, *_):
+        dtypes.append((img.dtype, model(img).dtype))
+        img.data += 0.01
+
+    create(3, small_network(), step, num_iterations=1, mixed_precision=True)
+    create(3, small_network(), step, num_iterations=1)
+    assert dtypes == [(torch.float32, torch.bfloat16), (torch.float32, torch.float32)]
+
+
+def test_in_mixed_precision_the_networks_score_is_no_more_than_2_percent_lower(model):
+    labels, step = list(CLASSES.values()), batched_class_visualization_update_step
+    images = {mixed: create(labels, model, step, batched=True, mixed_precision=mixed) for mixed in (False, True)}
+    scores = {mixed: model(torch.cat([preprocess(image) for image in made])) for mixed, made in images.items()}
+    full, mixed = (scores[which][range(len(labels)), labels] for which in (False, True))
+    assert mixed.mean() > 0.98 * full.mean()
+
+
+@pytest.mark.parametrize(
+    ("target_y", "message"),
+    [
+        ([0, 7], "target_y holds 7; the model has 7 classes"),
+        ([], "target_y is a tensor of shape .0,."),
+        (["tarantula"], "target_y is .'tarantula'.; expected class ids"),
+        ([0.5], "target_y is .* expected class ids"),
+        ([[1, 2]], "target_y is .* expected class ids"),
+    ],
+)
+def test_class_ids_that_are_none_are_refused_before_any_work(target_y, message):
+    with pytest.raises(ValueError, match=message):
+        create(target_y, small_network(), lambda *_: pytest.fail("work began"))

@@ -10,7 +10,7 @@ from pathlib import Path
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 LIKE_A_MARKER = re.compile(r"\b(begin|end)[\W_]*solutions?\b", re.I)
 PACKAGE_FILES = {".py", ".npz", ".md"}
-NEVER_IN_AN_EDITION = {".git", "instructor", "tests", "__pycache__", ".ipynb_checkpoints"}
+NEVER_IN_AN_EDITION = {".git", "atlas", "instructor", "tests", "__pycache__", ".ipynb_checkpoints"}
 
 
 @dataclass(frozen=True)
