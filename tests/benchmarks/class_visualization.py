@@ -1,0 +1,156 @@
+"""How long class visualization takes: ours for one class and for many, the usual loop, and torch-lucent's render_vis.
+
+    python tests/benchmarks/class_visualization.py [--runs 7] [--sheet FILE.png] [--out FILE.md] [--results FILE.json]
+
+All make images of 224 x 224 pixels in the same number of iterations. The peers get the network as torchvision builds it, with the
+same weights, in the default memory format; there is a second side of the usual loop whose weights ask for no gradients. At the
+end the network's own scores say whether mixed precision costs anything: more classes, drawn at random, made in both ways.
+"""
+
+import argparse
+import statistics
+import sys
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+# isort: off
+import cs231n  # noqa: E402, F401  (before torch: it sets how threads wait)
+import torch  # noqa: E402
+from lucent.optvis import objectives, param, render  # noqa: E402
+from torchvision.transforms.functional import to_tensor  # noqa: E402
+
+import textbook  # noqa: E402
+from benchmark_report import Report, add_options, machine  # noqa: E402
+from cs231n.atlas import batched_class_visualization_update_step  # noqa: E402
+from cs231n.class_visualization import create_class_visualization  # noqa: E402
+from cs231n.data_utils import imagenet_class_names  # noqa: E402
+from cs231n.image_utils import preprocess  # noqa: E402
+from cs231n.net_visualization_pytorch import class_visualization_update_step  # noqa: E402
+from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
+from cs231n.vis_utils import save_contact_sheet, stretched  # noqa: E402
+from side_by_side import RUNS, Comparison, comparison_table, limit_of, limit_sides, peak_mib, result_rows  # noqa: E402
+from side_by_side import seconds_at, seconds_of  # noqa: E402
+
+# isort: on
+
+LABELS = [76, 366, 604, 130, 323, 985, 207, 949]  # tarantula, gorilla, hourglass, flamingo, monarch, daisy, ...
+OURS = "ours", "ours, together", "ours, together, mixed precision"
+LOWER = 0.98  # of the score in full precision: what mixed precision must reach
+
+
+def main(arguments=None):
+    """Measure, print the table and write it. Returns 0, or 2 if something is lacking, which is told."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"of each side (default: {RUNS})")
+    parser.add_argument("--iterations", type=int, default=100, metavar="N", help="of each image (default: 100)")
+    parser.add_argument("--scored", type=int, default=40, metavar="N", help="classes for the comparison of scores (default: 40)")
+    parser.add_argument("--device", default=best_device(), type=torch.device, help="by default the fastest that there is")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE.png", help="where images in full and in mixed precision go, side by side"
+    )
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    try:
+        report = Report("class visualization", options.out, options.results)
+        model = load_squeezenet(device=options.device)
+    except (ValueError, OSError) as error:
+        print(f"class_visualization.py: {error}", file=sys.stderr)
+        return 2
+    comparisons, limits = measured(model, options)
+    limit, low_limit = limits
+    lines = [
+        f"{machine('torch', 'torch-lucent')}, {torch.get_num_threads()} threads, {options.device}, {options.iterations} "
+        f"iterations an image. Limit: {limit}; in bfloat16 {low_limit}.",
+        "",
+        *comparison_table(comparisons, "an image and iteration"),
+        "",
+        *score_lines(model, options),
+    ]
+    report.write("\n".join(lines), result_rows("class visualization", comparisons))
+    return 0
+
+
+def measured(model, options):
+    """Return a Comparison for each way of ours with all peers, for one class and for all of LABELS, and the two Limits."""
+    limit_found, bfloat_found, found = {}, {}, {}
+    of_machine, work = limit_sides(options.device)
+    of_bfloat, bfloat_work = limit_sides(options.device, torch.bfloat16)
+    for labels in (LABELS[:1], LABELS):
+        sides, few = sides_of(labels, model, options.iterations), sides_of(labels, model, 2)
+        found[len(labels)] = seconds_of(sides, options.runs, warm_ups=few)
+        limit_found = seconds_of(of_machine, options.runs) | limit_found
+        bfloat_found = seconds_of(of_bfloat, options.runs) | bfloat_found
+    limits = limit_of(limit_found, work), limit_of(bfloat_found, bfloat_work)
+    comparisons = []
+    for N, seconds in found.items():
+        sides = sides_of(LABELS[:N], model, 10)
+        for ours in OURS:
+            if ours in seconds:
+                peers = {name: times for name, times in seconds.items() if name not in OURS}
+                at_limit = seconds_at(limits["mixed" in ours], sides[ours]) / 10 * options.iterations
+                what = f"{N} class{'es' * (N > 1)}{ours.removeprefix('ours')}"
+                row = Comparison(what, N * options.iterations, {"ours": seconds[ours], **peers}, at_limit, peak_mib(sides[ours]))
+                comparisons.append(row)
+    return comparisons, limits
+
+
+def sides_of(labels, model, iterations):
+    """Return {name: function} for images of these classes."""
+    plain, frozen = textbook.plain_squeezenet(model), textbook.plain_squeezenet(model).requires_grad_(False)
+    ours = partial(create_class_visualization, labels, model, seed=0, num_iterations=iterations, progress=False)
+    together = partial(ours, update_step=batched_class_visualization_update_step, batched=True)
+    sides = {
+        "ours": partial(ours, update_step=class_visualization_update_step),
+        "ours, together": together,
+        "ours, together, mixed precision": partial(together, mixed_precision=True),
+        "textbook": lambda: [textbook.class_visualization(label, plain, iterations) for label in labels],
+        "textbook, weights frozen": lambda: [textbook.class_visualization(label, frozen, iterations) for label in labels],
+        "torch-lucent": lambda: lucent_images(labels, plain, iterations),
+    }
+    return sides if len(labels) > 1 else {name: side for name, side in sides.items() if "together" not in name}
+
+
+def lucent_images(labels, network, iterations):
+    """Return images of these classes made by torch-lucent in one batch, at its defaults but for their size and number."""
+    objective = sum(objectives.channel("classifier_3", label, batch=i) for i, label in enumerate(labels))
+    images = partial(param.image, 224, batch=len(labels))
+    return render.render_vis(network, objective, images, thresholds=(iterations,), show_image=False, progress=False)
+
+
+def score_lines(model, options):
+    """Return lines on what the network scores for images made in full and in mixed precision; write them to options.sheet."""
+    drawn = torch.randperm(1000, generator=torch.Generator().manual_seed(0))[: options.scored].tolist()
+    make = partial(create_class_visualization, model=model, update_step=batched_class_visualization_update_step, batched=True)
+    settings = {"seed": 0, "num_iterations": options.iterations, "progress": False}
+    full, mixed = (make(LABELS + drawn, mixed_precision=low, **settings) for low in (False, True))
+    scores = [own_scores(images, LABELS + drawn, model) for images in (full, mixed)]
+    there = scores[0] > 0  # a dead class has no image in either way
+    ratios = (scores[1][there] / scores[0][there]).tolist()
+    mean = (scores[1][there].mean() / scores[0][there].mean()).item()
+    if options.sheet:
+        shown = [image for pair in zip(full[:8], mixed[:8], strict=True) for image in pair]
+        names = imagenet_class_names()
+        titles = [f"{names[label]}{kind}" for label in LABELS for kind in ("", ", mixed")]
+        save_contact_sheet(torch.stack([to_tensor(stretched(image)) for image in shown]), titles, options.sheet, columns=8)
+    quarters = statistics.quantiles(ratios, n=4)
+    return [
+        f"Scores in mixed precision over those in full precision, {len(ratios)} classes ({len(there) - len(ratios)} more are "
+        f"dead): mean score {mean:.3f} times, median class {statistics.median(ratios):.3f}, middle half of the classes "
+        f"{quarters[0]:.3f} to {quarters[2]:.3f}. Asked for: at least {LOWER}."
+    ]
+
+
+def own_scores(images, labels, model):
+    X = torch.cat([preprocess(image) for image in images])
+    scores = []
+    with torch.no_grad():
+        for first in range(0, len(X), 8):
+            scores.append(model(X[first : first + 8].to(next(model.parameters()).device)).cpu())
+    return torch.cat(scores)[range(len(labels)), labels]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
