@@ -12,7 +12,7 @@ help:
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
 	@echo "make lint        what CI asks of the code's form"
-	@echo "make benchmarks  measure against what others would use; a part: make benchmarks ONLY=grading"
+	@echo "make benchmarks  measure against what others would use; a part: make benchmarks ONLY=saliency"
 	@echo "make refresh     execute the notebook and store its outputs in it, for those who change the kit"
 	@echo "make clean       remove what make made: .venv, build and caches; the data stays"
 
@@ -41,7 +41,7 @@ lint: .venv/tests-installed
 	$(BIN)/ruff format --check
 
 # Each script writes its own part of the table and its own rows of the results.
-benchmarks: data .venv/tests-installed
+benchmarks: data .venv/benchmarks-installed
 	@for name in $(ONLY); do \
 		$(BIN)/python tests/benchmarks/$$name.py --out build/benchmarks/$$name.md --results build/benchmarks/results.json || exit 1; \
 	done
@@ -64,6 +64,10 @@ clean:
 
 .venv/tests-installed: .venv/installed tests/requirements.txt cs231n/instructor/requirements.txt
 	$(PIP) -r tests/requirements.txt
+	touch $@
+
+.venv/benchmarks-installed: .venv/tests-installed tests/benchmarks/requirements.txt
+	$(PIP) -r tests/benchmarks/requirements.txt
 	touch $@
 
 .PHONY: help notebook executed test lab data lint benchmarks refresh clean

@@ -79,13 +79,6 @@ def seconds_at(limit, function):
     return sum(max(flops / limit.flops, moved / limit.bytes) for flops, moved in operations.found)
 
 
-def flops_of(function):
-    """Return the floating-point operations of the matrix products and convolutions that `function` calls."""
-    with _Operations() as operations:
-        function()
-    return sum(flops for flops, _ in operations.found)
-
-
 class _Operations(TorchDispatchMode):
     """Notes floating-point operations and bytes of each operation that PyTorch carries out; views cost nothing."""
 
