@@ -15,8 +15,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 # GNU's malloc gives freed memory back to Linux, and gets it anew at the next iteration, page by page: that took a sixth of
-# the time of a batch of 8 images. So the process keeps up to 512 MiB of what it freed. (Numbers from malloc.h.)
+# the time of a batch of 8 images. With this the process keeps about 512 MiB of what it freed. (Numbers from malloc.h.)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):
+is_set = any(name.startswith("MALLOC_") for name in os.environ)  # by the user, who then knows better
+if sys.platform == "linux" and not is_set and hasattr(ctypes.CDLL(None), "mallopt"):
     ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, 512 * 2**20)
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 32 * 2**20)  # the most that it takes

@@ -4,38 +4,32 @@ import torch
 
 from .validation import device_of
 
-IMAGES_ON_CPU = 8  # at a time: with more a CPU is no faster (tests/benchmarks/README.md, "Growth"), and memory stays small
+IMAGES_AT_ONCE = 8  # but on a CUDA GPU: with more a CPU is no faster (tests/benchmarks/README.md, "Growth")
 
 
 def in_batches(function, count, device, most=None):
     """Yield the results of `function`, called with slices that cut `count` images into batches of about equal size.
 
     device: torch.device on which function works. most: images in a batch, at least 1; by default all of them on a CUDA GPU,
-    else 8. A batch for which a GPU's memory does not suffice is tried again with half as many images; if a single one
-    does not fit, torch.OutOfMemoryError is raised.
+    else 8. A batch for which a CUDA GPU's memory does not suffice is tried again with half as many images. If a single one
+    does not fit, PyTorch's torch.OutOfMemoryError comes through.
     """
-    most = most or (count if device.type == "cuda" else IMAGES_ON_CPU)
+    most = most or (count if device.type == "cuda" else IMAGES_AT_ONCE)
     done = 0
     while done < count:
         left = count - done
         size = -(-left // -(-left // most))  # rounded up, twice: as few batches as can be, then as few images in each
-        result = _or_none_if_too_large(function, slice(done, done + size))
-        if result is not None:
+        try:
+            result = function(slice(done, done + size))
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            most = -(-size // 2)
+        else:
             done += size
             yield result
-        elif size == 1:
-            raise torch.OutOfMemoryError("One image alone does not fit in this device's memory. Take smaller images, or a CPU.")
-        else:
-            most = -(-size // 2)
-            torch.cuda.empty_cache()
-
-
-def _or_none_if_too_large(function, part):
-    # A function of its own, so that the error, which holds on to the batch's tensors, is gone before the next attempt.
-    try:
-        return function(part)
-    except torch.OutOfMemoryError:
-        return None
+            continue
+        torch.cuda.empty_cache()  # here the error is gone, and with it the tensors that it held on to
 
 
 def maps_in_batches(function, X, y, model):

@@ -4,15 +4,23 @@ import contextlib
 import sys
 import warnings
 
-import numpy as np
 import torch
+from torchvision.transforms.functional import to_pil_image
 from tqdm import tqdm
 
 from .batches import in_batches
-from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, deprocess, jitter
+from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, eight_bits, jitter, unnormalised
 from .validation import checked_class, checked_labels, dead_relu, device_of, is_dead, like_model, require_whole_numbers
 
 SIZE = 224  # pixels a side
+
+
+class NoImageWarning(UserWarning):
+    """Says that the image of a class did not come about, and why. label: the class id."""
+
+    def __init__(self, label, why):
+        super().__init__(why)
+        self.label = label
 
 
 def create_class_visualization(
@@ -43,36 +51,36 @@ def create_class_visualization(
     num_iterations: how often, at least 1. blur_every: blur at every so many iterations, 0 for never.
     max_jitter: shift the image by up to so many pixels, at random, during each step. seed: int that fixes the noise and
         the shifts; None draws them from PyTorch's global generator. progress: show a bar on standard output.
-    show_every: with return_frames, keep every so many iterations the image as it is then, and the last.
+    show_every: with return_frames, keep every so many iterations the image as it is then, and the last; a GPU has to wait then.
     batched: with False, update_step is one for a single image, and many classes are made one after the other. True says that
-        it takes many images at once, img (N, 3, 224, 224) and target_y (N,), a long tensor; then they are made together,
-        in batches that fit in memory. The bar names the path that is taken.
+        it takes many images at once, img (N, 3, 224, 224) and target_y (N,), a long tensor; then they are made together:
+        on a CUDA GPU all, or as many as fit in its memory, elsewhere eight at a time. The bar names the path that is taken.
     mixed_precision: let update_step compute in bfloat16 where PyTorch's autocast holds that safe; img stays as it is.
 
     Returns a PIL image of 224 x 224 pixels, or with return_frames (image, {iteration: PIL image}); for many classes a list
     of these. All images of a call start from the same noise and get the same shifts, so one does not depend on the others,
     but for rounding.
-    A step that makes NaN ends the loop: the image before it comes back, with a warning; so does one of a class whose
+    An image of which a step makes NaN comes back as it was before, with a NoImageWarning; so does one of a class whose
     score stays 0 and one that no step has changed. Raises ValueError for target_y outside [0, C) and numbers out of range.
     """
     if not callable(update_step):
         raise ValueError(f"update_step is a {type(update_step).__name__}; expected a function: class_visualization_update_step.")
     require_whole_numbers(1, num_iterations=num_iterations, show_every=show_every)
     require_whole_numbers(0, blur_every=blur_every, max_jitter=max_jitter, seed=0 if seed is None else seed)
-    device, many = device_of(model), np.ndim(target_y) > 0
+    device, many = device_of(model), isinstance(target_y, (list, tuple, range)) or getattr(target_y, "ndim", 0) > 0
     if many:
         labels = checked_labels(target_y, model, "target_y").tolist()
         seed = torch.randint(2**31, ()).item() if seed is None else seed  # one for all images
     else:
         labels = [checked_class(target_y, model, like_model(torch.zeros(1, 3, SIZE, SIZE), model))]
 
-    def made(part):
-        """Return [(PIL image, {iteration: PIL image}, failure or None)] for the classes labels[part], which are made together."""
+    def made_together(part):
+        """Return [(PIL image, {iteration: PIL image}, why it failed or None)] for the classes labels[part]."""
         own = labels[part]
         target = torch.tensor(own, device=device) if batched else own[0]
         generator = None if seed is None else torch.Generator().manual_seed(int(seed))
-        noise = torch.randn(1, 3, SIZE, SIZE, generator=generator)
-        ascent, frames = _Ascent(like_model(noise.repeat(len(own), 1, 1, 1), model)), [{} for _ in own]
+        noise = like_model(torch.randn(1, 3, SIZE, SIZE, generator=generator), model)
+        ascent, frames = _Ascent(noise.repeat(len(own), 1, 1, 1)), [{} for _ in own]
 
         def step():
             with torch.autocast(device.type, torch.bfloat16) if mixed_precision else contextlib.nullcontext():
@@ -89,16 +97,16 @@ def create_class_visualization(
         return list(zip(ascent.pictures(), frames, _failures(ascent, own, model, many), strict=True))
 
     results = []
-    for batch in in_batches(made, len(labels), device, most=None if batched else 1):
-        for image, frames, failure in batch:
+    for batch in in_batches(made_together, len(labels), device, most=None if batched else 1):
+        for image, frames, why_not in batch:
+            if why_not:
+                warnings.warn(NoImageWarning(labels[len(results)], why_not), stacklevel=2)
             results.append((image, frames) if return_frames else image)
-            if failure:
-                warnings.warn(failure, stacklevel=2)
     return results if many else results[0]
 
 
 class _Ascent:
-    """Images (N, 3, H, W) on their way up, and what became of each, all on one device: nothing waits for an answer from there."""
+    """Images (N, 3, H, W) on their way up, and what became of each, all on one device: `take` waits for no answer from there."""
 
     def __init__(self, img):
         self.img = img.requires_grad_()
@@ -123,7 +131,7 @@ class _Ascent:
 
     def pictures(self):
         """Return the images as they are now, a list of N PIL images."""
-        return [deprocess(image[None], should_rescale=False) for image in self.img.detach().cpu()]
+        return [to_pil_image(image) for image in eight_bits(unnormalised(self.img.detach())).cpu()]
 
 
 def _title(labels, part, batched):

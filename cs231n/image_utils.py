@@ -74,13 +74,23 @@ def deprocess(img, should_rescale=True):
     if not is_tensor or not img.is_floating_point() or img.ndim != 4 or img.shape[:2] != (1, 3) or not img.numel():
         came = f"{img.dtype} of shape {tuple(img.shape)}" if is_tensor else type(img).__name__
         raise ValueError(f"deprocess got {came}; expected one image, a float tensor of shape (1, 3, H, W).")
-    pixels = img.detach().cpu().float()[0]
-    pixels = pixels * SQUEEZENET_STD[:, None, None] + SQUEEZENET_MEAN[:, None, None]
+    pixels = unnormalised(img.detach().cpu())[0]
     if not pixels.isfinite().all():
         raise ValueError("deprocess got an image with NaN or infinite values; there is no picture to show.")
     if should_rescale:
         pixels = rescale(pixels)
-    return F.to_pil_image((255 * pixels.clamp(0, 1)).round().to(torch.uint8))
+    return F.to_pil_image(eight_bits(pixels))
+
+
+def unnormalised(X):
+    """Return images X (N, 3, H, W), the network's input, as float pixels on X's device: [0, 1] is what a picture can hold."""
+    std, mean = (v[:, None, None].to(X.device) for v in (SQUEEZENET_STD, SQUEEZENET_MEAN))
+    return X.float() * std + mean
+
+
+def eight_bits(pixels):
+    """Return float pixels in [0, 1], others clipped, as uint8 in 0..255, on the same device."""
+    return (255 * pixels.clamp(0, 1)).round().to(torch.uint8)
 
 
 def rescale(x):

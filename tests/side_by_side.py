@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import math
 import statistics
 import sys
 import time
@@ -54,8 +55,12 @@ class Limit:
 
 
 def limit_sides(device="cpu", dtype=torch.float32):
-    """Return the sides that measure a Limit: a product of large matrices and a copy of a large tensor."""
+    """Return the sides that measure a Limit, a product of large matrices and a copy of a large tensor, and what limit_of needs.
+
+    On a GPU the product may use TF32 if convolutions may.
+    """
     device = torch.device(device)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
     side, length = (8192, 2**29) if device.type == "cuda" else (2048, 2**25)
     left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
     source, target = (torch.ones(length, device=device) for _ in range(2))
@@ -77,6 +82,22 @@ def seconds_at(limit, function):
     with _Operations() as operations:
         function()
     return sum(max(flops / limit.flops, moved / limit.bytes) for flops, moved in operations.found)
+
+
+def arithmetic_seconds_at(limit, function):
+    """Return how long the arithmetic alone of the matrix products and convolutions that `function` calls would take."""
+    return seconds_at(Limit(limit.flops, math.inf), function)
+
+
+def at_limit(limit, function):
+    """Return the fields of a Comparison that say how long a call of `function`, ours, would take at this Limit."""
+    return {"at_limit": seconds_at(limit, function), "arithmetic": arithmetic_seconds_at(limit, function)}
+
+
+def loop_at_limit(limit, loop, iterations):
+    """Return the same for loop(iterations), without what it does once: from the difference between 12 iterations and 2."""
+    few, more = at_limit(limit, loop(2)), at_limit(limit, loop(12))
+    return {field: (more[field] - few[field]) / 10 * iterations for field in few}
 
 
 class _Operations(TorchDispatchMode):
@@ -124,13 +145,15 @@ def peak_mib(function):
 class Comparison:
     """One row: what was done, for how many units (images, iterations) in one call, and the seconds of each side's calls.
 
-    seconds: {side: seconds of each run}, ours first. at_limit: seconds of ours at the machine's Limit. peak: of ours, MiB.
+    seconds: {side: seconds of each run}, ours first. at_limit: seconds of ours at the machine's Limit; arithmetic: of these,
+    the arithmetic alone. peak: of ours, MiB.
     """
 
     what: str
     units: int
     seconds: dict
     at_limit: float | None = None
+    arithmetic: float | None = None
     peak: float | None = None
 
     @property
@@ -145,18 +168,24 @@ class Comparison:
     def percent_of_limit(self):
         return None if self.at_limit is None else 100 * self.at_limit / self.ours
 
+    @property
+    def percent_of_arithmetic(self):
+        return None if self.arithmetic is None else 100 * self.arithmetic / self.ours
+
 
 def comparison_table(comparisons, unit):
     """Return lines of Markdown: for each side milliseconds a unit, median and spread; how often ours fits in; share of limit."""
     sides = list(dict.fromkeys(name for comparison in comparisons for name in comparison.seconds))
     lines = [
-        f"| ms {unit}: median (least to most); times ours | {' | '.join(sides)} | ours, % of limit | ours, MiB |",
-        "|---" * (len(sides) + 3) + "|",
+        f"| ms {unit}: median (least to most); times ours | {' | '.join(sides)} | ours, % of limit | "
+        "arithmetic alone, % | ours, MiB |",
+        "|---" * (len(sides) + 4) + "|",
     ]
     for comparison in comparisons:
         cells = [_cell(comparison, side) for side in sides]
-        percent, peak = ("" if value is None else f"{value:.0f}" for value in (comparison.percent_of_limit, comparison.peak))
-        lines.append(f"| {comparison.what} | {' | '.join(cells)} | {percent} | {peak} |")
+        last = comparison.percent_of_limit, comparison.percent_of_arithmetic, comparison.peak
+        cells += ["" if value is None else f"{value:.0f}" for value in last]
+        lines.append(f"| {comparison.what} | {' | '.join(cells)} |")
     return lines
 
 

@@ -59,7 +59,7 @@ def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_thei
         command("--out", out, "--classes", "76-77", "--iterations", 60), cwd=ROOT, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
-    assert "2 images to make on the cpu, 60 iterations each." in run.stdout
+    assert "2 images to make on the cpu, 60 iterations each, " in run.stdout
     assert re.search(r"It will take about \d+ seconds", run.stdout)
     assert "100%" in run.stdout
     images = [preprocess(load_image(tmp_path / "an atlas" / f"0{label}.jpg")) for label in (76, 77)]
@@ -74,7 +74,7 @@ def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_thei
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path):
-    arguments = command("--out", tmp_path / "a.jpg", "--classes", "0-39", "--iterations", 3, "--full-precision")
+    arguments = command("--out", tmp_path / "a.jpg", "--classes", "0-39", "--iterations", 3, "--precision", "full")
     run = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL)
     while len(list((tmp_path / "a").glob("0*.jpg"))) < 8:
         assert run.poll() is None
@@ -109,14 +109,31 @@ def test_images_of_other_settings_are_not_mixed(tmp_path):
     for other in ({"num_iterations": 3}, {"seed": 1}, {"mixed_precision": True}):
         with pytest.raises(ValueError, match=r"holds images of other settings.*Name another file, or delete that folder"):
             small_atlas(tmp_path, **other)
-    (tmp_path / "atlas" / "settings.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"settings\.json is damaged"):
+
+
+def test_a_folder_that_is_not_an_atlas_is_left_alone(tmp_path):
+    (tmp_path / "atlas").mkdir()
+    small_atlas(tmp_path)  # an empty one is taken
+    (tmp_path / "atlas" / "001.jpg").write_bytes(b"a photograph of my own")
+    with pytest.raises(ValueError, match="is there and is not an atlas's folder"):
         small_atlas(tmp_path)
+
+
+def test_a_damaged_image_is_made_again(tmp_path):
+    small_atlas(tmp_path).make([0, 1], small_network(), progress=False)
+    atlas = small_atlas(tmp_path)
+    content = atlas.image(1).read_bytes()
+    atlas.image(1).write_bytes(content[: len(content) // 2])
+    assert atlas.lacking([0, 1]) == [1]
+    atlas.make([0, 1], small_network(), progress=False)
+    assert atlas.image(1).read_bytes() == content
 
 
 def test_a_class_whose_image_does_not_come_about_is_told_and_the_others_are_made(tmp_path):
     atlas = small_atlas(tmp_path)
-    assert atlas.make([1, 2], DeadReLU(), progress=False) == [2]
+    failed = atlas.make([1, 2], DeadReLU(), progress=False)
+    assert list(failed) == [2]
+    assert "dead ReLU" in failed[2]
     assert atlas.lacking([1, 2]) == []
 
 
@@ -147,7 +164,7 @@ def test_the_estimate_is_about_what_the_images_then_take(model, tmp_path):
     estimate = seconds_for(4, model, atlas.settings)
     before = time.perf_counter()
     atlas.make([0, 1, 2, 3], model, progress=False)
-    assert 1 / 3 < estimate / (time.perf_counter() - before) < 3
+    assert 1 / 5 < estimate / (time.perf_counter() - before) < 5
 
 
 @pytest.mark.parametrize(

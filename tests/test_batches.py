@@ -42,8 +42,8 @@ def test_a_batch_that_does_not_fit_is_halved_and_what_was_done_is_not_done_again
     assert sum(size for size in tried if size <= 30) == 100
 
 
-def test_an_image_that_does_not_fit_alone_is_an_error_in_words():
-    with pytest.raises(torch.OutOfMemoryError, match="One image alone does not fit"):
+def test_where_a_single_image_does_not_fit_pytorchs_own_error_comes_through():
+    with pytest.raises(torch.OutOfMemoryError, match="CUDA out of memory"):
         sizes(4, CUDA, fits=0)
 
 

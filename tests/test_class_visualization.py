@@ -218,7 +218,7 @@ def test_numbers_out_of_range_are_refused_before_any_work(options, message):
 class WithoutLookingAtValues(TorchDispatchMode):
     """Notes every operation that would make a GPU wait for the CPU, or the CPU for it: looking at values, moving tensors."""
 
-    WAITING = "_local_scalar_dense", "equal", "nonzero", "masked_select", "lift_fresh", "is_nonzero", "allclose"
+    WAITING = "_local_scalar_dense", "equal", "nonzero", "masked_select", "lift_fresh", "is_nonzero", "allclose", "index"
 
     def __init__(self):
         super().__init__()
@@ -227,7 +227,8 @@ class WithoutLookingAtValues(TorchDispatchMode):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         self.count += 1
         name = function.overloadpacket.__name__
-        if name in self.WAITING or (name == "_to_copy" and "device" in (kwargs or {})):
+        moved = name == "_to_copy" and (kwargs or {}).get("device", args[0].device) != args[0].device
+        if name in self.WAITING or moved:
             self.waiting.append(name)
         return function(*args, **(kwargs or {}))
 
@@ -300,11 +301,12 @@ def test_frames_of_many_classes_are_each_its_own_way():
         assert np.abs(values(frames.values()) - values(expected.values())).max() <= 1
 
 
-def test_nothing_inside_of_the_loop_makes_a_gpu_wait_and_its_operations_do_not_grow_with_the_batch():
+@pytest.mark.parametrize("mixed_precision", [False, True])
+def test_nothing_inside_of_the_loop_makes_a_gpu_wait_and_its_operations_do_not_grow_with_the_batch(mixed_precision):
     def operations(count, num_iterations):
+        options = {"num_iterations": num_iterations, "max_jitter": 0, "mixed_precision": mixed_precision}
         with WithoutLookingAtValues() as noted:
-            step = batched_class_visualization_update_step
-            create([0] * count, small_network(), step, batched=True, num_iterations=num_iterations, max_jitter=0)
+            create([0] * count, small_network(), batched_class_visualization_update_step, batched=True, **options)
         return noted
 
     for count in (1, 4):
@@ -312,6 +314,22 @@ def test_nothing_inside_of_the_loop_makes_a_gpu_wait_and_its_operations_do_not_g
         assert few.waiting == many.waiting  # before and after the loop; not a single one an iteration
     assert len(operations(4, 12).waiting) > 0  # else it would notice nothing
     assert operations(1, 22).count - operations(1, 12).count == operations(4, 22).count - operations(4, 12).count
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_gpu_itself_finds_no_waiting_between_the_second_step_and_the_last(device):
+    """On a CPU it only shows that the steps are taken: CUDA can be told to raise an error where the CPU waits for it."""
+    modes = {1: "error", 11: "default"} if device == "cuda" else {}
+    taken = []
+
+    def step(*arguments):
+        if len(taken) in modes:
+            torch.cuda.set_sync_debug_mode(modes[len(taken)])
+        taken.append(arguments[2].device.type)
+        batched_class_visualization_update_step(*arguments)
+
+    create([1, 2], load_squeezenet(device=device), step, batched=True, num_iterations=12)
+    assert taken == [device] * 12
 
 
 def test_the_test_for_waiting_notices_a_step_that_looks_at_a_value():

@@ -17,8 +17,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 from tqdm import tqdm
 
-from ..batches import IMAGES_ON_CPU, in_batches
-from ..class_visualization import create_class_visualization
+from ..batches import IMAGES_AT_ONCE, in_batches
+from ..class_visualization import NoImageWarning, create_class_visualization
 from ..image_utils import load_image, preprocess
 from ..validation import device_of, require_whole_numbers
 
@@ -53,11 +53,19 @@ class Settings(NamedTuple):
     mixed_precision: bool = True
 
 
+def bfloat16_is_fast(device):
+    """Return whether this torch.device computes in bfloat16 by itself; where it does not, mixed precision is slow."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    asked = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in asked)
+
+
 class Atlas:
     """The files of an atlas: the sheet, the page beside it, and a folder with an image of each class and the settings.
 
     sheet: path that ends in .jpg, .jpeg or .png. settings: of the images. Raises ValueError for another ending, for
-    numbers out of range, and for a folder that was made with other settings.
+    numbers out of range, and for a folder of that name that holds images of other settings, or is no atlas's.
     """
 
     def __init__(self, sheet, settings=None):
@@ -67,42 +75,46 @@ class Atlas:
         require_whole_numbers(1, num_iterations=self.settings.num_iterations)
         require_whole_numbers(0, seed=self.settings.seed)
         self.page, self.folder = self.sheet.with_suffix(".html"), self.sheet.with_suffix("")
-        self._note = self.folder / "settings.json"
-        if self._note.exists() and self._noted() != self.settings._asdict():
+        self._note = self.folder / "atlas.json"
+        if self.folder.exists():
+            self._require_own_folder()
+
+    def _require_own_folder(self):
+        try:
+            noted = json.loads(self._note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            if self.folder.is_dir() and not any(self.folder.iterdir()):
+                return
+            raise ValueError(f"{self.folder} is there and is not an atlas's folder. Name another file for --out.") from None
+        if noted != self.settings._asdict():
             raise ValueError(
-                f"{self.folder} holds images of other settings: {self._noted()}; now they are {self.settings._asdict()}. "
+                f"{self.folder} holds images of other settings: {noted}; now they are {self.settings._asdict()}. "
                 "Name another file, or delete that folder."
             )
-
-    def _noted(self):
-        try:
-            return json.loads(self._note.read_text(encoding="utf-8"))
-        except ValueError:
-            raise ValueError(f"{self._note} is damaged. Delete {self.folder}, and the images are made anew.") from None
 
     def image(self, label):
         """Return the path of the image of a class."""
         return self.folder / f"{label:03}.jpg"
 
     def lacking(self, labels):
-        """Return those of `labels`, class ids, of which there is no image yet."""
-        return [label for label in labels if not self.image(label).exists()]
+        """Return those of `labels`, class ids, of which there is no whole image yet."""
+        return [label for label in labels if not _is_whole(self.image(label))]
 
     def make(self, labels, model, progress=True):
-        """Make and write the images that are lacking, batch by batch. Returns the class ids whose image did not come about.
+        """Make and write the images that are lacking, batch by batch. Returns {class id: why its image did not come about}.
 
         labels: class ids. model: network that gives raw scores (N, C). Whatever ends it, what is written stays, and the next
         call goes on from there.
         """
-        labels, failed = self.lacking(labels), []
+        labels, failed, most = self.lacking(labels), {}, _most(model)
         _write(self._note, lambda path: path.write_text(json.dumps(self.settings._asdict()), encoding="utf-8"))
-        batches = in_batches(lambda part: _made(labels[part], model, self.settings), len(labels), device_of(model), _most(model))
         with tqdm(total=len(labels), desc="classes", unit="image", file=sys.stdout, disable=not progress) as bar:
-            for images, without in batches:
-                for label, image in images.items():
+            for batch in (labels[first : first + most] for first in range(0, len(labels), most)):
+                images, failures = _images(batch, model, self.settings)
+                for label, image in zip(batch, images, strict=True):
                     _write(self.image(label), lambda path, image=image: image.save(path, "JPEG", quality=QUALITY))
-                failed += without
-                bar.update(len(images))
+                failed |= failures
+                bar.update(len(batch))
         return failed
 
     def write(self, labels, model, class_names):
@@ -118,14 +130,15 @@ class Atlas:
 
     def _probabilities(self, labels, model):
         """Return {class id: the network's probability for it, given the image as it is in its file}."""
-        found = {}
-        for first in range(0, len(labels), 50):
-            own = labels[first : first + 50]
-            X = torch.cat([preprocess(load_image(self.image(label))) for label in own])
+
+        def probabilities(part):
+            X = torch.cat([preprocess(load_image(self.image(label))) for label in labels[part]])
             with torch.no_grad():
                 scores = model(X.to(device_of(model)))
-            found |= dict(zip(own, scores.softmax(dim=1)[range(len(own)), own].tolist(), strict=True))
-        return found
+            return scores.softmax(dim=1)[range(len(X)), labels[part]].tolist()
+
+        batches = in_batches(probabilities, len(labels), device_of(model), _most(model))
+        return dict(zip(labels, (one for batch in batches for one in batch), strict=True))
 
 
 def seconds_for(count, model, settings):
@@ -134,7 +147,7 @@ def seconds_for(count, model, settings):
 
     def seconds(num_iterations):
         before = time.perf_counter()
-        _made(batch, model, settings._replace(num_iterations=num_iterations))
+        _images(batch, model, settings._replace(num_iterations=num_iterations))
         return time.perf_counter() - before
 
     seconds(1)  # what is done once only
@@ -160,17 +173,30 @@ def contact_sheet(paths, titles):
 
 
 def _most(model):
-    return IMAGES_ON_GPU if device_of(model).type == "cuda" else IMAGES_ON_CPU
+    return IMAGES_ON_GPU if device_of(model).type == "cuda" else IMAGES_AT_ONCE
 
 
-def _made(labels, model, settings):
-    """Return {class id: PIL image}, and the class ids whose image did not come about, a list."""
+def _images(labels, model, settings):
+    """Return the PIL images of these classes, a list, and {class id: why its image did not come about}."""
     step = batched_class_visualization_update_step
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         images = create_class_visualization(labels, model, step, batched=True, progress=False, **settings._asdict())
-    failed = [label for label in labels if any(f"class {label} " in str(warning.message) for warning in caught)]
-    return dict(zip(labels, images, strict=True)), failed
+    failed = {}
+    for warning in caught:
+        if isinstance(warning.message, NoImageWarning):
+            failed[warning.message.label] = str(warning.message)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return images, failed
+
+
+def _is_whole(path):
+    try:
+        load_image(path)
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
 
 
 def _write(path, write):

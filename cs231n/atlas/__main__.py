@@ -6,10 +6,12 @@ An interrupted run goes on where it stopped when the same command is given again
 import argparse
 import sys
 
+import torch
+
 from ..data_utils import imagenet_class_names
-from ..squeezenet import load_squeezenet
+from ..squeezenet import best_device, load_squeezenet
 from ..validation import device_of
-from . import Atlas, Settings, seconds_for
+from . import Atlas, Settings, bfloat16_is_fast, seconds_for
 
 
 def main(arguments=None):
@@ -21,36 +23,40 @@ def main(arguments=None):
     parser.add_argument("--classes", default="0-999", metavar="FIRST-LAST", help="which classes, by number (default: 0-999)")
     parser.add_argument("--iterations", type=int, default=100, metavar="N", help="steps for each image (default: 100)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise that all images start from (default: 0)")
-    parser.add_argument("--full-precision", action="store_true", help="compute in float32 only; slower, hardly other pictures")
+    help_precision = "mixed (bfloat16 where it is safe) or full; by default mixed where this device has bfloat16"
+    parser.add_argument("--precision", choices=["mixed", "full"], help=help_precision)
     parser.add_argument("--device", help="cpu, cuda or mps; by default the fastest that there is")
     options = parser.parse_args(arguments)
     try:
         names = imagenet_class_names()
         labels = class_range(options.classes, len(names))
-        atlas = Atlas(options.out, Settings(options.iterations, options.seed, not options.full_precision))
-        return made(atlas, labels, load_squeezenet(device=options.device), names)
-    except (ValueError, OSError, RuntimeError) as error:
+        device = torch.device(options.device or best_device())
+        mixed = options.precision == "mixed" if options.precision else bfloat16_is_fast(device)
+        atlas = Atlas(options.out, Settings(options.iterations, options.seed, mixed))
+        make_and_tell(atlas, labels, load_squeezenet(device=device), names)
+    except (ValueError, OSError, RuntimeError, AssertionError) as error:  # the last: a PyTorch without CUDA, asked for it
         print(f"cs231n.atlas: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
         return 130
+    return 0
 
 
-def made(atlas, labels, model, names):
-    """Make what is lacking, tell about it, and write sheet and page. Returns the exit code 0."""
+def make_and_tell(atlas, labels, model, names):
+    """Make what is lacking, tell about it, and write sheet and page."""
     lacking, device = atlas.lacking(labels), device_of(model).type
     if lacking:
         there = f", {len(labels) - len(lacking)} are there already" if len(lacking) < len(labels) else ""
-        print(f"{len(lacking)} images to make on the {device}, {atlas.settings.num_iterations} iterations each{there}.")
+        precision = "mixed" if atlas.settings.mixed_precision else "full"
+        count = f"{atlas.settings.num_iterations} iterations each, {precision} precision"
+        print(f"{len(lacking)} images to make on the {device}, {count}{there}.")
         if device != "cuda":
-            print(f"It will take {duration(seconds_for(len(lacking), model, atlas.settings))}, judged by three iterations.")
-        failed = atlas.make(lacking, model)
-        if failed:
-            print(f"No image came about for {len(failed)} classes, whose score stays 0: {', '.join(map(str, failed))}.")
+            print(f"It will take {duration(seconds_for(len(lacking), model, atlas.settings))}, judged by a few iterations.")
+        for label, why in atlas.make(lacking, model).items():
+            print(f"{names[label]} ({label}): {why}")
     atlas.write(labels, model, names)
     print(f"{atlas.sheet} shows {len(labels)} classes; open {atlas.page} in a browser to look for one.")
-    return 0
 
 
 def class_range(text, count):

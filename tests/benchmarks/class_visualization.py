@@ -3,8 +3,8 @@
     python tests/benchmarks/class_visualization.py [--runs 7] [--sheet FILE.png] [--out FILE.md] [--results FILE.json]
 
 All make images of 224 x 224 pixels in the same number of iterations. The peers get the network as torchvision builds it, with the
-same weights, in the default memory format; there is a second side of the usual loop whose weights ask for no gradients. At the
-end the network's own scores say whether mixed precision costs anything: more classes, drawn at random, made in both ways.
+same weights, in the default memory format; of each there is a second side whose weights ask for no gradients. At the end the
+network's own scores say whether mixed precision costs anything: more classes, drawn at random, made in both ways.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from cs231n.image_utils import preprocess  # noqa: E402
 from cs231n.net_visualization_pytorch import class_visualization_update_step  # noqa: E402
 from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
 from cs231n.vis_utils import save_contact_sheet, stretched  # noqa: E402
-from side_by_side import RUNS, Comparison, comparison_table, limit_of, limit_sides, peak_mib, result_rows  # noqa: E402
-from side_by_side import seconds_at, seconds_of  # noqa: E402
+from side_by_side import RUNS, Comparison, comparison_table, limit_of, limit_sides, loop_at_limit  # noqa: E402
+from side_by_side import peak_mib, result_rows, seconds_of  # noqa: E402
 
 # isort: on
 
@@ -75,25 +75,25 @@ def main(arguments=None):
 
 def measured(model, options):
     """Return a Comparison for each way of ours with all peers, for one class and for all of LABELS, and the two Limits."""
-    limit_found, bfloat_found, found = {}, {}, {}
-    of_machine, work = limit_sides(options.device)
-    of_bfloat, bfloat_work = limit_sides(options.device, torch.bfloat16)
+    found, limits = {}, []
     for labels in (LABELS[:1], LABELS):
         sides, few = sides_of(labels, model, options.iterations), sides_of(labels, model, 2)
         found[len(labels)] = seconds_of(sides, options.runs, warm_ups=few)
-        limit_found = seconds_of(of_machine, options.runs) | limit_found
-        bfloat_found = seconds_of(of_bfloat, options.runs) | bfloat_found
-    limits = limit_of(limit_found, work), limit_of(bfloat_found, bfloat_work)
+    for dtype in (torch.float32, torch.bfloat16):
+        of_machine, work = limit_sides(options.device, dtype)
+        limits.append(limit_of(seconds_of(of_machine, options.runs), work))
     comparisons = []
     for N, seconds in found.items():
-        sides = sides_of(LABELS[:N], model, 10)
-        for ours in OURS:
-            if ours in seconds:
-                peers = {name: times for name, times in seconds.items() if name not in OURS}
-                at_limit = seconds_at(limits["mixed" in ours], sides[ours]) / 10 * options.iterations
-                what = f"{N} class{'es' * (N > 1)}{ours.removeprefix('ours')}"
-                row = Comparison(what, N * options.iterations, {"ours": seconds[ours], **peers}, at_limit, peak_mib(sides[ours]))
-                comparisons.append(row)
+        peers = {name: times for name, times in seconds.items() if name not in OURS}
+        for ours in (name for name in OURS if name in seconds):
+
+            def loop(iterations, labels=LABELS[:N], ours=ours):
+                return sides_of(labels, model, iterations)[ours]
+
+            what = f"{N} class{'es' * (N > 1)}{ours.removeprefix('ours')}"
+            at_limit = loop_at_limit(limits["mixed" in ours], loop, options.iterations)
+            sides = {"ours": seconds[ours], **peers}
+            comparisons.append(Comparison(what, N * options.iterations, sides, **at_limit, peak=peak_mib(loop(10))))
     return comparisons, limits
 
 
@@ -108,13 +108,19 @@ def sides_of(labels, model, iterations):
         "ours, together, mixed precision": partial(together, mixed_precision=True),
         "textbook": lambda: [textbook.class_visualization(label, plain, iterations) for label in labels],
         "textbook, weights frozen": lambda: [textbook.class_visualization(label, frozen, iterations) for label in labels],
-        "torch-lucent": lambda: lucent_images(labels, plain, iterations),
+        "torch-lucent": lambda: lucent_images(labels, textbook.plain_squeezenet(model), iterations),
+        "torch-lucent, weights frozen": lambda: lucent_images(
+            labels, textbook.plain_squeezenet(model).requires_grad_(False), iterations
+        ),
     }
     return sides if len(labels) > 1 else {name: side for name, side in sides.items() if "together" not in name}
 
 
 def lucent_images(labels, network, iterations):
-    """Return images of these classes made by torch-lucent in one batch, at its defaults but for their size and number."""
+    """Return images of these classes made by torch-lucent in one batch, at its defaults but for their size and number.
+
+    network: one of its own for each call, since torch-lucent leaves its hooks on it.
+    """
     objective = sum(objectives.channel("classifier_3", label, batch=i) for i, label in enumerate(labels))
     images = partial(param.image, 224, batch=len(labels))
     return render.render_vis(network, objective, images, thresholds=(iterations,), show_image=False, progress=False)

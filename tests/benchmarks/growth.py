@@ -32,6 +32,7 @@ from side_by_side import RUNS, limit_of, limit_sides, peak_mib, seconds_at, seco
 COUNTS = 1, 2, 4, 8, 16, 32, 64
 SIDES = 128, 224, 320, 448  # pixels
 ITERATIONS = 10, 100, 300
+WHOLE = "saliency maps, 224 pixels"  # all images at once: memory is a straight line
 
 
 def main(arguments=None):
@@ -51,7 +52,7 @@ def main(arguments=None):
     limit = limit_of(seconds_of(of_machine, options.runs), work)
     heading = f"{machine('torch')}, {torch.get_num_threads()} threads, {options.device}. Limit: {limit}."
     curves = {
-        "saliency maps, 224 pixels": (saliency_by_count(model), "images", 1),
+        WHOLE: (saliency_by_count(model), "images", 1),
         "saliency maps in batches, 224 pixels": (saliency_by_count(model, in_batches=True), "images", 1),
         "saliency maps, 4 images": (saliency_by_side(model), "pixels a side", None),
         "class visualization, together, 10 iterations": (classes(model), "classes", 10),
@@ -113,7 +114,7 @@ def table(name, unit, iterations, found, peaks, percents):
         each = [1000 * one / (size * iterations if iterations else 4) for one in seconds]
         percent, peak = ("" if value is None else f"{value:.0f}" for value in (percents[size], peaks[size]))
         lines.append(f"| {size} | {statistics.median(each):.3g} ({min(each):.3g} to {max(each):.3g}) | {percent} | {peak} |")
-    if iterations and None not in peaks.values():
+    if name == WHOLE and None not in peaks.values():
         slope, offset = np.polyfit(list(peaks), list(peaks.values()), 1)
         lines += ["", f"Memory as a straight line: {offset:.0f} MiB and {slope:.1f} MiB for each of the {unit}."]
     return lines

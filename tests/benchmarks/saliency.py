@@ -25,8 +25,8 @@ from cs231n.data_utils import load_imagenet_val  # noqa: E402
 from cs231n.image_utils import preprocess  # noqa: E402
 from cs231n.net_visualization_pytorch import compute_saliency_maps  # noqa: E402
 from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
-from side_by_side import RUNS, Comparison, comparison_table, limit_of, limit_sides, peak_mib, result_rows  # noqa: E402
-from side_by_side import seconds_at, seconds_of  # noqa: E402
+from side_by_side import RUNS, Comparison, at_limit, comparison_table, limit_of, limit_sides, peak_mib  # noqa: E402
+from side_by_side import result_rows, seconds_of  # noqa: E402
 from textbook import plain_squeezenet, saliency_maps  # noqa: E402
 
 # isort: on
@@ -80,8 +80,8 @@ def measured(X, y, model, options):
         for ours in ("ours", "ours, in batches"):
             if ours in found:
                 seconds = {"ours": found[ours]} | {name: times for name, times in found.items() if not name.startswith("ours")}
-                at_limit, peak = seconds_at(limit, sides[ours]), peak_mib(sides[ours])
-                rows.append(Comparison(what + ours.removeprefix("ours"), N, seconds, at_limit, peak))
+                limits = at_limit(limit, sides[ours])
+                rows.append(Comparison(what + ours.removeprefix("ours"), N, seconds, **limits, peak=peak_mib(sides[ours])))
     return rows, limit
 
 
