@@ -166,7 +166,7 @@ def contact_sheet(paths, titles):
         x, y = i % columns * THUMBNAIL, i // columns * (THUMBNAIL + TITLE)
         with Image.open(path) as image:
             small = image.resize((THUMBNAIL - 2, THUMBNAIL - 2))
-        sheet.paste(ImageOps.autocontrast(small, cutoff=0.5), (x, y))  # contrast stretched for the eye
+        sheet.paste(ImageOps.autocontrast(small, cutoff=0.5, preserve_tone=True), (x, y))  # contrast stretched for the eye
         shown = max(range(len(title) + 1), key=lambda length: length * (draw.textlength(title[:length], font) < THUMBNAIL - 4))
         draw.text((x + 1, y + THUMBNAIL - 2), title[:shown], "black", font)
     return sheet
