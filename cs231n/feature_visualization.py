@@ -5,11 +5,10 @@ import sys
 
 import torch
 import torch.nn.functional as F
-from torchvision.transforms.functional import normalize
 from tqdm import tqdm
 
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
-from .validation import checked_labels, require_feature_map, require_transformation, require_whole_numbers
+from .validation import checked_labels, require_feature_map, require_transformation, require_whole_numbers, values_known
 
 SIZE = 224  # pixels a side
 
@@ -67,12 +66,12 @@ def log_odds(scores, labels):
     return scores.gather(1, labels[:, None])[:, 0] - others.logsumexp(dim=1)
 
 
-def frequencies(size):
+def frequencies(size, device=None):
     """Return the frequencies (size, size // 2 + 1), in waves a pixel, of the waves of which an image consists.
 
-    A constant, which has the frequency 0, counts as one wave across the image.
+    A constant, which has the frequency 0, counts as one wave across the image. device: torch.device of the result.
     """
-    down, across = torch.fft.fftfreq(size), torch.fft.rfftfreq(size)
+    down, across = torch.fft.fftfreq(size, device=device), torch.fft.rfftfreq(size, device=device)
     return torch.hypot(down[:, None], across).clamp(min=1 / size)
 
 
@@ -82,13 +81,13 @@ def planes_from_waves(amplitudes):
     amplitudes: float tensor (N, 3, S, S // 2 + 1, 2), the real and the imaginary parts. Olah et al., 2017, "Preconditioning".
     """
     size = amplitudes.shape[2]
-    waves = torch.view_as_complex(amplitudes) / frequencies(size).to(amplitudes)
+    waves = torch.view_as_complex(amplitudes) / frequencies(size, amplitudes.device)
     return torch.fft.irfft2(waves, s=(size, size), norm="ortho") / 4
 
 
 def natural_colours(planes):
     """Mix planes (N, 3, S, S) that are not correlated to red, green and blue, which in photographs are."""
-    return torch.einsum("cp,nphw->nchw", NATURAL_COLOURS.to(planes), planes)
+    return torch.einsum("cp,nphw->nchw", NATURAL_COLOURS.to(planes, non_blocking=True), planes)
 
 
 def random_transformation(images, transform, generator=None):
@@ -97,9 +96,11 @@ def random_transformation(images, transform, generator=None):
     images: float tensor (N, 3, S, S). transform: function like transform_images. generator: torch.Generator on the CPU.
     Raises ValueError if what transform returns is no such tensor, or if no gradient leads through it.
     """
-    mirrored, angle, scale, *shift = 2 * torch.rand(5, len(images), generator=generator).to(images.device) - 1
+    drawn = torch.rand(5, len(images), generator=generator).to(images.device, non_blocking=True)
+    mirrored, angle, scale, *shift = 2 * drawn - 1
     given = torch.where(mirrored[:, None, None, None] < 0, images.flip(3), images)
-    seen = transform(given, angle * math.radians(25), 1.6**scale, 0.15 * torch.stack(shift, dim=1))
+    with values_known():
+        seen = transform(given, angle * math.radians(25), 1.6**scale, 0.15 * torch.stack(shift, dim=1))
     if not isinstance(seen, torch.Tensor) or seen.shape != images.shape:
         found = f"shape {tuple(seen.shape)}" if isinstance(seen, torch.Tensor) else type(seen).__name__
         raise ValueError(f"transform returned {found}; expected images of the shape that it got, {tuple(images.shape)}.")
@@ -110,7 +111,7 @@ def random_transformation(images, transform, generator=None):
 
 def random_fading(images, generator=None):
     """Take each image (N, 3, S, S) a random part of the way to grey, up to 0.7, so that colour alone does not make a class."""
-    share = 0.7 * torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device)
+    share = 0.7 * torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device, non_blocking=True)
     return images.lerp(images.mean(dim=1, keepdim=True).expand_as(images), share)
 
 
@@ -157,6 +158,8 @@ def create_class_images(
     learned = 0.01 * torch.randn(len(labels), 3, SIZE, *side, generator=generator)
     learned = learned.to(labels.device).requires_grad_()
     optimizer = torch.optim.Adam([learned], lr=learning_rate, maximize=True)
+    # by hand below: torchvision's normalize looks at the values, and a GPU would have to wait at every step
+    mean, std = (values[:, None, None].to(labels.device) for values in (SQUEEZENET_MEAN, SQUEEZENET_STD))
 
     def images():
         planes = planes_from_waves(learned) if waves else learned
@@ -165,7 +168,7 @@ def create_class_images(
     frames = {}
     for iteration in tqdm(range(num_iterations), f"{len(labels)} class images", file=sys.stdout, disable=not progress):
         seen = images() if transform is None else random_fading(random_transformation(images(), transform, generator), generator)
-        X = normalize(seen, SQUEEZENET_MEAN, SQUEEZENET_STD).contiguous(memory_format=torch.channels_last)
+        X = ((seen - mean) / std).contiguous(memory_format=torch.channels_last)
         scores = scores_of(model, X)
         objective = scores.gather(1, labels[:, None])[:, 0]
         if ahead:

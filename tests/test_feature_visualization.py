@@ -10,6 +10,7 @@ import pytest
 import torch
 from conftest import ROOT
 from PIL import Image
+from test_class_visualization import WithoutLookingAtValues
 from torchvision.transforms.functional import normalize
 
 from cs231n.feature_visualization import (
@@ -220,6 +221,24 @@ def test_each_ingredient_can_be_left_out_and_changes_the_image(model, left_out):
     assert not torch.equal(
         create_class_images([GORILLA], model, **whole), create_class_images([GORILLA], model, **(whole | left_out))
     )
+
+
+def test_the_loop_looks_at_no_value_but_adams_own_count_of_its_steps(model):
+    def looks(num_iterations):
+        with WithoutLookingAtValues() as noted:
+            create_class_images([GORILLA], model, transform_images, num_iterations=num_iterations, progress=False)
+        return noted.waiting
+
+    few, many = looks(2), looks(4)
+    assert len(few) > 0  # else it would notice nothing
+    assert len(many) - len(few) == 2
+    assert many.count("_local_scalar_dense") - few.count("_local_scalar_dense") == 2  # a number that Adam keeps on the CPU
+
+
+def test_a_transform_called_from_outside_of_the_loop_is_still_looked_at_after_it(model):
+    create_class_images([GORILLA], model, transform_images, num_iterations=1, progress=False)
+    with pytest.raises(ValueError, match="greater than 0"):
+        transformed(dot(4, 4), scale=0.0)
 
 
 def test_the_network_is_left_as_it_was(model):

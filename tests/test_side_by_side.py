@@ -21,7 +21,8 @@ from side_by_side import (
     seconds_at,
     seconds_of,
 )
-from textbook import class_visualization, plain_squeezenet, saliency_maps
+from scipy.ndimage import gaussian_filter
+from textbook import blurred, class_visualization, plain_squeezenet, saliency_maps
 
 from cs231n.net_visualization_pytorch import compute_saliency_maps
 
@@ -124,6 +125,12 @@ def test_the_textbook_form_of_saliency_maps_returns_the_same_maps(model, photogr
 def test_the_textbook_loop_makes_an_image_of_its_class(model):
     image = class_visualization(76, plain_squeezenet(model))
     assert model(image).softmax(dim=1)[0, 76] > 0.9
+
+
+def test_the_textbook_blur_is_scipys():
+    image = torch.randn(1, 3, 12, 15)
+    expected = gaussian_filter(image.numpy(), (0, 0, 0.5, 0.5))
+    torch.testing.assert_close(blurred(image, 0.5), torch.from_numpy(expected))
 
 
 def test_the_benchmark_of_saliency_maps_writes_its_table_and_its_numbers(tmp_path):
