@@ -1,6 +1,9 @@
 # Every target makes what it needs first. `make` alone lists them.
 PYTHON ?= python3
 BIN := .venv/bin
+# For `make gpu`: options, such as GPU="--without speed", and the Python of the machine that the wheels are for.
+GPU :=
+GPU_PYTHON := 3.12
 ONLY := $(basename $(notdir $(wildcard tests/benchmarks/*.py)))
 NOTEBOOK := NetworkVisualization.ipynb
 NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR
@@ -13,6 +16,8 @@ help:
 	@echo "make data        fetch and verify the weights and the pictures"
 	@echo "make lint        what CI asks of the code's form"
 	@echo "make benchmarks  measure against what others would use; a part: make benchmarks ONLY=saliency"
+	@echo "make gpu         prove and measure the kit on a GPU, installing nothing but build/gpu-wheels; make gpu-rehearsal: on the CPU"
+	@echo "make gpu-wheels  fetch what a bare GPU machine lacks into build/gpu-wheels, to travel with the kit"
 	@echo "make refresh     execute the notebook and store its outputs in it, for those who change the kit"
 	@echo "make clean       remove what make made: .venv, build and caches; the data stays"
 
@@ -47,6 +52,16 @@ benchmarks: data .venv/benchmarks-installed
 		$(BIN)/python tests/benchmarks/$$name.py --out build/benchmarks/$$name.md --results build/benchmarks/results.json || exit 1; \
 	done
 
+# On a GPU machine without a network: any Python for PyTorch will do, and nothing is installed into it.
+gpu:
+	$(PYTHON) tests/gpu/prove.py $(GPU)
+
+gpu-rehearsal: data .venv/tests-installed
+	$(BIN)/python tests/gpu/prove.py --rehearsal --out build/gpu-rehearsal $(GPU)
+
+gpu-wheels:
+	$(PYTHON) tests/gpu/wheels.py build/gpu-wheels --python $(GPU_PYTHON)
+
 refresh: executed
 	mv build/$(NOTEBOOK) $(NOTEBOOK)
 	$(BIN)/python .github/make_overview.py
@@ -71,4 +86,4 @@ clean:
 	$(PIP) -r tests/benchmarks/requirements.txt
 	touch $@
 
-.PHONY: help notebook executed test lab data lint benchmarks refresh clean
+.PHONY: help notebook executed test lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean

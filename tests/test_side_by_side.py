@@ -8,6 +8,7 @@ import time
 import pytest
 import torch
 from conftest import ROOT
+from scipy.ndimage import gaussian_filter
 from side_by_side import (
     Comparison,
     Limit,
@@ -21,7 +22,6 @@ from side_by_side import (
     seconds_at,
     seconds_of,
 )
-from scipy.ndimage import gaussian_filter
 from textbook import blurred, class_visualization, plain_squeezenet, saliency_maps
 
 from cs231n.net_visualization_pytorch import compute_saliency_maps
