@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -96,10 +97,17 @@ def test_what_was_found_stays_when_a_run_is_cut_off(monkeypatch, tmp_path):
         raise KeyboardInterrupt
 
     stages(monkeypatch, first=outcome("first: fine"), second=cut_off)
-    with pytest.raises(KeyboardInterrupt):
-        prove.main(["--rehearsal", "--out", str(tmp_path)])
+    assert prove.main(["--rehearsal", "--out", str(tmp_path)]) == 130
     assert "first: fine" in (tmp_path / "tables.md").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))[0]["row"] == "gpu first: fine"
+
+
+def test_a_stage_that_hangs_is_ended_when_the_time_is_up_and_the_next_does_not_begin(monkeypatch, tmp_path, capsys):
+    stages(monkeypatch, first=lambda plan: time.sleep(600), second=outcome("second: fine"))
+    assert prove.main(["--rehearsal", "--out", str(tmp_path), "--minutes", "0.02"]) == 1
+    said = capsys.readouterr().err
+    assert "first: stopped by TimeIsUp" in said
+    assert "second: not run" in said
 
 
 def test_no_stage_begins_when_the_time_is_up_and_each_says_so(monkeypatch, tmp_path, capsys):

@@ -12,6 +12,7 @@ import argparse
 import importlib
 import os
 import re
+import signal
 import sys
 import time
 import traceback
@@ -32,9 +33,9 @@ STAGES = {
     "notebook": ("notebook", "The notebook"),
     "speed": ("speed", "Saliency maps and class visualization"),
     "atlas": ("many_classes", "The atlas"),
-    "class images": ("judged", "Class images"),
+    "class-images": ("judged", "Class images"),
 }
-MARKED = re.compile(r"<!-- gpu ([a-z ]+): begin -->\s*(.*?)\s*<!-- gpu \1: end -->", re.DOTALL)
+MARKED = re.compile(r"<!-- gpu ([a-z-]+): begin -->\s*(.*?)\s*<!-- gpu \1: end -->", re.DOTALL)
 README = ROOT / "tests" / "benchmarks" / "README.md"
 NOT_MEASURED = "Not measured yet."
 LEAST_GIB = 16  # of GPU memory that is free
@@ -56,11 +57,27 @@ def main(arguments=None):
     except NotHere as problem:
         print(f"prove.py: {problem}", file=sys.stderr)
         return 2
-    failed = [sentence for name in options.stages for sentence in ran(name, plan, options)]
+    signal.signal(signal.SIGALRM, time_is_up)
+    signal.setitimer(signal.ITIMER_REAL, 60 * options.minutes)  # a stage that hangs ends there; what was found before is written
+    try:
+        failed = [sentence for name in options.stages for sentence in ran(name, plan, options)]
+    except KeyboardInterrupt:
+        print(f"prove.py: interrupted. What was found so far is in {options.out}.", file=sys.stderr)
+        return 130
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
     for sentence in failed:
         print(f"NOT as it should be: {sentence}", file=sys.stderr)
     print(f"Tables: {options.out / 'tables.md'}. Numbers: {options.out / 'results.json'}.")
     return 1 if failed else 0
+
+
+class TimeIsUp(Exception):
+    """The minutes of the run are over."""
+
+
+def time_is_up(*_):
+    raise TimeIsUp("the minutes of the run are over")
 
 
 def parsed(arguments):
@@ -70,7 +87,7 @@ def parsed(arguments):
     parser.add_argument("--wheels", type=Path, default=folder, metavar="DIR", help="the folder that wheels.py has filled")
     parser.add_argument("--only", nargs="+", choices=STAGES, metavar="STAGE", help=f"of: {', '.join(STAGES)}")
     parser.add_argument("--without", nargs="+", choices=STAGES, default=[], metavar="STAGE", help="stages to leave out")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help=f"no stage starts after these (default: {MINUTES})")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help=f"for all stages (default: {MINUTES})")
     parser.add_argument("--rehearsal", action="store_true", help="every stage on the CPU, at small sizes")
     parser.add_argument("--put", type=Path, metavar="TABLES.md", help="run nothing: put these tables into the benchmarks' README")
     options = parser.parse_args(arguments)
