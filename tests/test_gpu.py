@@ -175,9 +175,10 @@ def test_wheels_for_another_python_are_refused_with_the_command_that_fetches_tho
     assert f"make gpu-wheels GPU_PYTHON={sys.version_info.major}.{sys.version_info.minor}" in capsys.readouterr().err
 
 
-def test_wheels_are_installed_into_a_folder_of_the_run_and_nowhere_else(monkeypatch, tmp_path):
+def test_wheels_are_installed_into_a_folder_beside_them_and_nowhere_else(monkeypatch, tmp_path):
     name = lacking(monkeypatch)
-    with zipfile.ZipFile(tmp_path / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+    (tmp_path / "wheels").mkdir()
+    with zipfile.ZipFile(tmp_path / "wheels" / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr(f"{name}.py", "found = True\n")
         wheel.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         wheel.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -185,9 +186,9 @@ def test_wheels_are_installed_into_a_folder_of_the_run_and_nowhere_else(monkeypa
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("PYTHONPATH", "")
     stages(monkeypatch, first=outcome("first: fine"))
-    assert prove.main(["--rehearsal", "--out", str(tmp_path / "out"), "--wheels", str(tmp_path)]) == 0
+    assert prove.main(["--rehearsal", "--out", str(tmp_path / "out"), "--wheels", str(tmp_path / "wheels")]) == 0
     __import__(name)
-    assert Path(sys.modules.pop(name).__file__).parent == tmp_path / "out" / "site"
+    assert Path(sys.modules.pop(name).__file__).parent == tmp_path / "wheels-installed"
 
 
 def test_the_list_of_wheels_holds_whatever_the_needed_packages_need_and_versions_of_all_are_fixed():

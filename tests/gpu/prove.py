@@ -3,7 +3,7 @@
     python3 tests/gpu/prove.py [--out build/gpu] [--only STAGE ...] [--without STAGE ...] [--rehearsal]
 
 The machine needs Python with PyTorch, torchvision, NumPy, Matplotlib, Pillow, imageio, h5py, tqdm and pytest, the kit with its
-`datasets/`, and no network: what else is needed is installed from a folder of wheels (see wheels.py) into a folder of the run.
+`datasets/`, and no network: what else is needed is installed from a folder of wheels (see wheels.py) into a folder beside it.
 The cheap and important stages come first, and each writes what it found before the next begins. `--rehearsal` runs every stage
 on the CPU at small sizes, which shows that the command works, and proves and measures nothing.
 """
@@ -104,7 +104,7 @@ def get_ready(options):
     if lacking := wheels.missing(wheels.BARE):
         raise NotHere(f"{', '.join(wheels.BARE[name] for name in lacking)} cannot be imported; expected a Python for PyTorch.")
     if wheels.missing(wheels.NEEDED):
-        site = options.out / "site"
+        site = options.wheels.with_name(f"{options.wheels.name}-installed")
         try:
             wheels.installed(options.wheels, site)
         except (ValueError, OSError) as problem:
