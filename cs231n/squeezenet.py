@@ -45,7 +45,61 @@ def load_squeezenet(weights="authors", device=None, folder=DATASETS):
     if not all(weight.isfinite().all() for weight in model.parameters()):
         raise ValueError(f"{weights} holds weights that are NaN or infinite.")
     model = model.to(device or best_device(), memory_format=torch.channels_last)  # a quarter faster on a CPU
+    _hand_out_contiguous_tensors(model)
     return model.eval().requires_grad_(False)
+
+
+def _hand_out_contiguous_tensors(model):
+    """Make the gradients of the images and of the feature map, and the map itself, contiguous, as they are without channels_last.
+
+    Otherwise `gradient.view(len(X), -1)` would raise an error that has nothing to do with what the code is about. The map is
+    copied only where code outside of the network gets it, since copying it costs 3 % of a forward and backward pass.
+    """
+    model.register_forward_pre_hook(_inside)
+    model.features.register_forward_pre_hook(_with_contiguous_gradient)
+    model.features.register_forward_hook(_contiguous_outside)
+    model.features[-1].register_forward_hook(_contiguous_if_watched)
+    model.classifier.register_forward_pre_hook(_with_contiguous_gradient)
+
+
+def _inside(model, inputs):
+    """Return the whole network's input as a tensor of its own, by which `features` knows that the network itself calls it."""
+    if not (inputs and isinstance(inputs[0], torch.Tensor)):
+        return inputs  # passed by keyword, or something that the first layer refuses
+    X = _contiguous_at_backward(inputs[0])
+    X.is_inside = True
+    return (X,)
+
+
+def _with_contiguous_gradient(part, inputs):
+    return inputs if _is_inside(inputs) else (_contiguous_at_backward(inputs[0]),)
+
+
+@torch.fx.wrap  # one operation to torchvision's feature extractors, which cannot look at strides
+def _contiguous_at_backward(X):
+    """Return a view of X whose backward pass makes a strided gradient contiguous.
+
+    Where X itself is strided, so is its gradient, as usual in PyTorch.
+    """
+    if not isinstance(X, torch.Tensor):
+        return X
+    return X.flatten(1).unflatten(1, X.shape[1:]) if X.is_contiguous() else X.view_as(X)
+
+
+def _contiguous_outside(features, inputs, feature_map):
+    return feature_map if _is_inside(inputs) and not _is_watched(features) else feature_map.contiguous()
+
+
+def _contiguous_if_watched(layer, inputs, feature_map):
+    return feature_map.contiguous() if _is_watched(layer) else feature_map
+
+
+def _is_inside(inputs):
+    return getattr(inputs[0], "__dict__", {}).get("is_inside", False)
+
+
+def _is_watched(module):
+    return len(module._forward_hooks) > 1  # the one here, and one more
 
 
 def convert_keras_weights(path):

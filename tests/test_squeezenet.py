@@ -1,3 +1,5 @@
+import copy
+import pickle
 import socket
 
 import numpy as np
@@ -5,6 +7,7 @@ import pytest
 import torch
 from conftest import IMAGENET_VAL
 from torchvision.models import squeezenet1_1
+from torchvision.models.feature_extraction import create_feature_extractor
 
 from cs231n import squeezenet
 from cs231n.image_utils import preprocess
@@ -124,3 +127,76 @@ def test_torchvisions_weights_are_loaded_and_their_hash_is_checked(monkeypatch):
 
 def test_the_best_device_is_one_that_works():
     assert torch.ones(2, device=best_device()).sum().item() == 2
+
+
+# The weights lie in memory as channels_last, for speed; what leaves the network does not
+
+
+def feature_maps(model, X):
+    """Return (feature map, scores) for each way to get the map of the last layer of `features`."""
+    found = [(features := model.features(X), model.classifier(features).flatten(1))]
+    for module in (model.features, model.features[-1]):
+        kept = []
+        hook = module.register_forward_hook(lambda *given, kept=kept: kept.append(given[-1]))
+        scores = model(X)
+        hook.remove()
+        found.append((kept[0], scores))
+    return found
+
+
+@pytest.fixture(params=["as loaded", "copied", "pickled"])
+def any_model(request, model):
+    return {"as loaded": lambda: model, "copied": lambda: copy.deepcopy(model), "pickled": lambda: repickled(model)}[
+        request.param
+    ]()
+
+
+def repickled(model):
+    return pickle.loads(pickle.dumps(model))
+
+
+def test_gradients_of_the_images_are_contiguous_and_can_be_viewed(any_model):
+    X = torch.randn(2, 3, 64, 70, requires_grad=True)
+    for scores in (any_model(X), any_model.forward(X), any_model(x=X), any_model.classifier(any_model.features(X)).flatten(1)):
+        (gradient,) = torch.autograd.grad(scores[:, 3].sum(), X)
+        assert gradient.view(2, -1).shape == (2, 3 * 64 * 70)
+
+
+def test_the_feature_map_and_its_gradient_are_contiguous_however_one_gets_it(any_model):
+    X = torch.randn(2, 3, 64, 70, requires_grad=True)
+    for features, scores in feature_maps(any_model, X):
+        (gradient,) = torch.autograd.grad(scores[:, 3].sum(), features)
+        assert gradient.view(2, 512, -1).shape == features.view(2, 512, -1).shape
+
+
+def test_the_scores_and_gradients_are_those_of_torchvisions_network_with_the_same_weights(model):
+    plain = squeezenet1_1().eval().requires_grad_(False)
+    plain.load_state_dict(model.state_dict())
+    X = torch.randn(2, 3, 64, 70, requires_grad=True)
+    ours, theirs = model(X), plain(X)
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    gradients = [torch.autograd.grad(scores[:, 3].sum(), X)[0] for scores in (ours, theirs)]
+    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-5)
+
+
+def test_an_image_that_is_strided_keeps_a_strided_gradient(model):
+    X = torch.randn(2, 3, 64, 70).contiguous(memory_format=torch.channels_last).requires_grad_()
+    (gradient,) = torch.autograd.grad(model(X)[:, 3].sum(), X)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
+    assert not gradient.is_contiguous()
+
+
+def test_gradients_by_torch_func_and_feature_extractors_work(model):
+    X, y = torch.randn(2, 3, 64, 70), torch.tensor([3, 5])
+    by_func = torch.func.vmap(torch.func.grad(lambda x, label: model(x[None])[0].gather(0, label[None])[0]))(X, y)
+    by_jacobian = torch.func.jacrev(lambda X: model(X).gather(1, y[:, None]).sum())(X)
+    (by_autograd,) = torch.autograd.grad(model(X.requires_grad_()).gather(1, y[:, None]).sum(), X)
+    torch.testing.assert_close(by_func, by_autograd, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(by_jacobian, by_autograd, rtol=1e-3, atol=1e-5)
+    extracted = create_feature_extractor(model, ["features.12"])(X)["features.12"]
+    torch.testing.assert_close(extracted, model.features(X), rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_not_an_image_is_refused_by_the_first_layer(model):
+    with pytest.raises(TypeError, match="conv2d"):
+        model(5)
