@@ -3,6 +3,7 @@
 import ast
 import builtins
 import contextlib
+import functools
 import html
 import io
 import json
@@ -19,35 +20,36 @@ import nbformat
 import numpy as np
 
 from ..datasets import record_of, sources, states
-from .edition import NAME, NOTEBOOK, Reference, tagged
+from .edition import NAME, NOTEBOOK
+from .model_answers import is_answer, labelled_lines
+from .reference import Reference, strings, texts
 from .solutions import NEVER_IN_AN_EDITION, tokens
 
 SHORT_LINE, SHORT_SENTENCE = 12, 30  # characters without white space, below which nothing is given away
 RUN_CELL_SECONDS = 120
 
 
-def secrets(kit, exercises):
+def secrets(reference, marked):
     """Return {text without white space: where it comes from} of all that no file of the edition may hold.
 
-    These are the lines of the solutions and the sentences of the model answers. Left out are lines that give nothing away:
-    those shorter than SHORT_LINE, those that stand in the function outside of the solution as well, and those that hold no
-    name of their own, only Python's words and built-ins and what belongs to an imported module: `else:`,
-    `for _ in range(100):`, `with torch.no_grad():`. Of the sentences, and of the solutions' comments, those shorter than
-    SHORT_SENTENCE are left out.
+    reference: the Reference. marked: its Marked functions. These are the lines of the solutions and the sentences of the
+    model answers. Left out are lines that give nothing away: those shorter than SHORT_LINE, those that stand in the function
+    outside of the solution as well, and those that hold no name of their own, only Python's words and built-ins and what
+    belongs to an imported module: `else:`, `for _ in range(100):`, `with torch.no_grad():`. Of the sentences, and of the
+    solutions' comments, those shorter than SHORT_SENTENCE are left out.
     Raises ValueError with file and line if nothing is left of a solution, so that nothing could be proven.
     """
     found = {}
-    for exercise in exercises:
-        lines = _telling_lines(exercise.marked)
+    for function in marked:
+        lines = _telling_lines(function)
         if not lines:
             raise ValueError(
-                f"{exercise.marked.place}: no line of this solution can be told from code that stands anywhere, so it cannot be "
+                f"{function.place}: no line of this solution can be told from code that stands anywhere, so it cannot be "
                 "proven that the edition does not hold it. Give its values names."
             )
         found |= {line: f"a line of the solution, {place}" for line, place in lines.items()}
-    reference = Reference(Path(kit) / NOTEBOOK)
     for cell in reference.cells:
-        if tagged(cell, "inline-answer"):
+        if is_answer(cell):
             text = re.sub(r"^\*\*.*?\*\*", "", cell.source, flags=re.M)  # without "Model answer." and "Rubric"
             sentences = re.split(r"(?<=[.?!:;])\s+|\n+", text)
             plain = [_plain(sentence) for sentence in sentences]
@@ -82,19 +84,37 @@ def _telling_lines(marked):
 
 
 def require_no_leaks(files, secret):
-    """Raise ValueError with file and line if a file holds a secret, or there is one that belongs in no edition.
+    """Raise ValueError with all sentences of `leaks`, if there are any."""
+    found = leaks(files, secret)
+    if found:
+        raise ValueError("\n".join(found) + " Nothing was released.")
 
-    files: {path: bytes}. secret: {text without white space: where it comes from}. White space does not matter; comments,
-    outputs (HTML, too) and the names and strings in .npz files are searched as well.
+
+def leaks(files, secret, reference=None, originals=None):
+    """Return a sentence, with file and line, for each secret or beginning of a model answer in a file of an edition.
+
+    Files that belong in no edition are among it. White space does not matter; comments, outputs (HTML, too), attachments and
+    the names and strings in .npz files are searched as well.
+
+    files: {path: bytes}. secret: {text without white space: where it comes from}.
+    reference, originals: the Reference, and {path: (its file in the kit, text)}, that the notebook and these files were made
+    from: people look for the lines there. By default the lines are those of the edition.
     """
+    found = {}  # sentences, in order, each once: a text may be seen in several forms
     for path, content in files.items():
         if NEVER_IN_AN_EDITION & set(Path(path).parts):
-            raise ValueError(f"{path} does not belong into a student edition. Nothing was released.")
-        for text in [path, *_texts(path, content)]:
+            found[f"{path} does not belong into a student edition."] = None
+        shown, lines = (originals or {}).get(path, (path, content.decode("utf-8", errors="replace")))
+        where = functools.partial(_place_in_file, shown, "" if path.endswith(".npz") else lines)
+        for text, code, place in _texts(path, content, reference, where):
             plain = _plain(text)
             for leaked in secret:
                 if leaked in plain:
-                    raise ValueError(f"{_place_of(leaked, path, content, text)} holds {secret[leaked]}. Nothing was released.")
+                    line = next((line for line in text.splitlines() if leaked in _plain(line)), None)
+                    found[f"{place(line, leaked)} holds {secret[leaked]}."] = None
+            for line in labelled_lines(text, code):
+                found[f'{place(line, _plain(line))} holds "{line[:60]}", like a model answer.'] = None
+    return list(found)
 
 
 def _plain(text):
@@ -102,26 +122,46 @@ def _plain(text):
     return re.sub(r"\s", "", re.sub(r"\bdef\s+\w+\s*\([^()]*\)", "", text))
 
 
-def _place_of(leaked, path, content, text):
-    lines = content.decode("utf-8", errors="replace").splitlines() if not path.endswith(".npz") else []
-    first = next((line for line in text.splitlines() if leaked in _plain(line)), None)
-    for number, line in enumerate(lines, 1):
-        if leaked in _plain(line) or (first is not None and json.dumps(first.strip(), ensure_ascii=False)[1:-1] in line):
-            return f"{path}:{number}"
-    return path
+def _texts(path, content, reference, where):
+    """Yield (text, whether it is Python, function that gives the place of a line) of all texts in a file and of its name.
 
-
-def _texts(path, content):
-    """Yield all texts in a file."""
+    The function takes the line, or None if the secret is broken over several, and what is plain of it. where: that function
+    for the file as a whole.
+    """
+    yield path, False, where
     if path.endswith(".npz"):
-        yield from _texts_of_arrays(path, content)
-        return
-    text = content.decode("utf-8", errors="replace")
-    yield text
-    if path.endswith((".ipynb", ".json")):
-        for string in _strings(json.loads(text)):
-            yield string
-            yield html.unescape(re.sub(r"<[^>]*>", "", string))
+        yield from ((text, False, where) for text in _texts_of_arrays(path, content))
+    elif path.endswith(".ipynb"):
+        yield from _texts_of_notebook(path, content, reference, where)
+    else:
+        text = content.decode("utf-8", errors="replace")
+        yield text, path.endswith(".py"), where
+        for string in strings(json.loads(text)) if path.endswith(".json") else []:
+            yield from ((form, False, where) for form in (string, _without_tags(string)))
+
+
+def _texts_of_notebook(path, content, reference, where):
+    own = Reference(Path(path), content.decode())
+    for text in strings(own.notebook.metadata):
+        yield text, False, where
+    for i, cell in enumerate(own.cells):
+        named, shown = (own, cell) if reference is None else (reference, reference.cells[i])
+        in_cell = functools.partial(_place_in_cell, named, shown)
+        for text, code in texts(cell):
+            yield from ((form, code, in_cell) for form in (text, _without_tags(text)))
+
+
+def _without_tags(text):
+    return html.unescape(re.sub(r"<[^>]*>", "", text))
+
+
+def _place_in_cell(reference, cell, line, plain):
+    return f"{reference.place(cell, line and line.strip())} (index {reference.index(cell)})"
+
+
+def _place_in_file(path, text, line, plain):
+    number = next((number for number, other in enumerate(text.splitlines(), 1) if plain and plain in _plain(other)), None)
+    return path if number is None else f"{path}:{number}"
 
 
 def _texts_of_arrays(path, content):
@@ -137,22 +177,6 @@ def _texts_of_arrays(path, content):
                     yield "\n".join(str(value) for value in arrays[name].astype(str).ravel())
     except ValueError:
         raise ValueError(f"{path} holds pickled objects; expected plain arrays. Nothing was released.") from None
-
-
-def _strings(node):
-    """Yield every string in parsed JSON; a list of strings, as notebooks store a text, is one."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield key
-            yield from _strings(value)
-    elif isinstance(node, list):
-        if node and all(isinstance(value, str) for value in node):
-            yield "".join(node)
-        else:
-            for value in node:
-                yield from _strings(value)
 
 
 # It runs

@@ -13,8 +13,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from .edition import KIT, NAME, edition
-from .proofs import require_data, require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
+from .edition import KIT, NAME, draft
+from .proofs import leaks, require_data, require_solutions_right, require_stubs_run, secrets, unpacked
+from .solutions import noted
 
 EXECUTABLE = {"get_datasets.sh"}
 COMMENT = b"Student edition, made by python -m cs231n.instructor release"
@@ -55,10 +56,8 @@ def release(out, kit_url=None, kit=KIT):
     out, kit = Path(out).resolve(), Path(kit)
     require_replaceable(out)
     require_data(kit)
-    _tell("making the stubs")
-    exercises, files = edition(kit, kit_url)
-    _tell("looking for solutions and model answers in every file")
-    require_no_leaks(files, secrets(kit, exercises))
+    _tell("making the stubs, looking for solutions and model answers in every file")
+    exercises, files = _without_problems(draft(kit, kit_url))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".release-", dir=out.parent) as folder:
         built = Path(folder) / "edition"
@@ -72,6 +71,18 @@ def release(out, kit_url=None, kit=KIT):
         require_replaceable(out)  # a minute later
         _put_in_place(built, out, Path(folder))
     return out / f"{NAME}.zip"
+
+
+def _without_problems(made):
+    """Return the exercises and files of a Draft. Raises ValueError with all its problems and leaks, a line each."""
+    problems = list(made.problems)
+    with noted(problems):
+        problems += leaks(made.files, secrets(made.reference, made.marked), made.reference, made.originals())
+    if problems:
+        raise ValueError("\n".join([*dict.fromkeys(problems), "Nothing was released."]))
+    for function in made.left_out():
+        _tell(f"leaving out {function.name} ({function.place}), which is not an exercise of the notebook")
+    return made.exercises, made.files
 
 
 def _tell(stage):
