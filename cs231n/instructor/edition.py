@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 
 from .. import submit
-from .model_answers import is_answer, misplaced_answers
+from .model_answers import asks, is_answer, misplaced_answers
 from .reference import Reference, tagged
 from .solutions import (
     BEGIN,
@@ -220,7 +220,7 @@ def _exercises(reference, marked, package, problems):
         if (module, name) not in unfinished:
             problems.append(
                 f"{place}: {name} is an exercise, and students would get it solved: it has no markers. Put {BEGIN!r} and "
-                f"{END!r} around what they write. An exercise that the notebook does not have stays out of the edition by itself."
+                f"{END!r} around what they write. An exercise that is not in the notebook is left out of the edition, solution and all."
             )
     return exercises
 
@@ -247,7 +247,7 @@ def _without_one_solution(reference, cell, imported, marked):
     places = " and ".join(place for module, name, place in bare if (module, name) in imported)
     return (
         f"{reference.place(cell)} is an exercise and imports {names} from cs231n; expected one function with a solution "
-        f"between {BEGIN!r} and {END!r}" + (f", and there are none in {places}." if places else ".")
+        f"between {BEGIN!r} and {END!r}" + (f", but there is none in {places}." if places else ".")
     )
 
 
@@ -265,7 +265,7 @@ def _solutions_in_cells(reference, marked):
     sentences = []
     for cell in reference.cells:
         if LIKE_A_MARKER.search(cell.source) if cell.cell_type == "code" else COMMENT_LIKE_A_MARKER.search(cell.source):
-            sentences.append(f"{reference.place(cell)} holds a marker of a solution; solutions belong into the package.")
+            sentences.append(f"{reference.place(cell)} holds a marker of a solution; solutions belong in the package.")
         if cell.cell_type == "code" and not tagged(cell, "exercise"):
             for name in sorted(names & _given_in(cell)):
                 sentences.append(
@@ -364,7 +364,7 @@ def _student_notebook(reference, exercises, package, kit_url, problems):
     by_cell, by_check = {e.cell: e for e in exercises}, {e.check: e for e in exercises}
     known = [name for name in package if name.endswith(".py")]
     texts = {notebook.cells[i - 1].id for i, cell in enumerate(notebook.cells) if cell.id in by_cell or is_answer(cell)}
-    for old, cell in zip(reference.cells, notebook.cells, strict=True):
+    for above, old, cell in zip([None, *reference.cells], reference.cells, notebook.cells, strict=False):
         tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("nbval")]
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type == "code":
@@ -379,14 +379,17 @@ def _student_notebook(reference, exercises, package, kit_url, problems):
             cell.source = EMPTY_ANSWER
             cell.pop("attachments", None)
             with noted(problems):
-                _for_nbgrader(cell, grade=True, solution=True, points=_points(reference, old))
+                points = _points(reference, old) if above and asks(above) else 0  # misplaced_answers has named it
+                _for_nbgrader(cell, grade=True, solution=True, points=points)
         elif cell.id in texts or (cell.cell_type == "code" and cell.id not in FREE_CELLS):
             _for_nbgrader(cell, locked=True)
         if cell.id == "setup":
             with noted(problems):
                 cell.source = _with_kit_url(reference, old, kit_url)
     if not any(cell.id == "setup" for cell in notebook.cells):
-        problems.append(f"{reference.path} has no cell with the id setup, so its `KIT_URL` cannot be exchanged. Restore the id.")
+        problems.append(
+            f"{reference.path} has no cell with the id setup, whose `KIT_URL` leads to the solutions. Restore the id."
+        )
     nbformat.validate(notebook)
     return (nbformat.writes(notebook) + "\n").encode()
 

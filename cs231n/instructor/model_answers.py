@@ -13,8 +13,9 @@ from .reference import strings, tagged, texts
 TAG = "inline-answer"
 ANSWER_ID = re.compile(r"answer[-_ ]?\d+", re.I)
 POINTS = re.compile(r"\*\*(Bonus points|Points)\*\* \d")
-QUESTION = re.compile(r"^(#+\s|\*\*|__|<h\d).{0,20}?(\b(inline|bonus|extra)\W+question\b|\bquestion\W{0,3}\d)", re.I | re.M)
-HEADING = re.compile(r"\s*(<a\b[^>]*>\s*(</a>)?\s*)*(#|<h\d)", re.I)
+QUESTION = re.compile(r"^(#+|\*\*|__|<h\d>)([^\w\n]|\d)*((inline|bonus|extra)\W+)?question\W{0,3}(\d|[.:*_]|$)", re.I | re.M)
+QUESTION_WITH_POINTS = re.compile(rf"^#+ .*question.*{POINTS.pattern}", re.I | re.M)
+HEADING = re.compile(r"\s*(<a\b[^>]*>\s*(</a>)?\s*)*(#{1,3}[^#]|<h[123])", re.I)  # of a section; deeper ones divide a text
 TAG_OF_HTML = re.compile(r"</?[A-Za-z][^<>\n]*>")
 INVISIBLE = re.compile(r"[\u200b-\u200d\u2060\ufeff]")
 
@@ -70,51 +71,63 @@ def _continues(text, at):
 
 
 def is_answer(cell):
-    """Return whether a cell of the reference is a proper answer cell, wherever it is."""
+    """Return whether a cell of the reference is an answer cell, which the release empties."""
     return cell.cell_type == "markdown" and tagged(cell, TAG)
+
+
+def asks(cell):
+    """Return whether a text asks a question, or gives points for an exercise."""
+    is_text = cell.cell_type == "markdown" and not is_answer(cell)
+    return is_text and bool(POINTS.search(cell.source) or QUESTION.search(cell.source))
 
 
 def misplaced_answers(reference):
     """Return a sentence for everything in a Reference that looks like a model answer outside of a proper answer cell.
 
-    All texts of a cell count, its outputs, metadata and attachments too. Questions without an answer cell are among it.
+    All texts of a cell count, its outputs, metadata and attachments too. Questions without an answer cell, answers without a
+    question and questions inside of an answer cell are among it.
     """
     cells, sentences = reference.cells, []
-    reasons = [_reasons(cells, i) for i in range(len(cells))]
+    reasons = [[] if is_answer(cell) else _reasons(cells, i) for i, cell in enumerate(cells)]
     for i, cell in enumerate(cells):
         below = cells[i + 1 : i + 2]
         if reasons[i]:
-            labelled = next(iter(_labels_of(cell)), None)
+            labelled = next((line for _, line in _labels_of(cell)), None)
             sentences.append(
-                f"{reference.place(cell, labelled)} (index {i}) looks like a model answer and would go to students: "
-                f"{'; '.join(reasons[i])}. Make it a Markdown cell with the tag `{TAG}` directly below its question, or, if "
-                "it is meant for students, change that."
+                f"{reference.place(cell, labelled)} (index {i}) looks like a model answer and could reach students: "
+                f"{'; '.join(reasons[i])}. A model answer belongs in a Markdown cell with the tag `{TAG}` directly below its "
+                "question, and nothing else may look like one."
             )
-        elif _asks(cell) and not (below and (is_answer(below[0]) or tagged(below[0], "exercise") or reasons[i + 1])):
+        elif is_answer(cell) and not (i and asks(cells[i - 1])):
+            sentences.append(
+                f"{reference.place(cell)} (index {i}) has the tag `{TAG}`, but no question is directly above it. Put it below "
+                "its question, or into the cell with the rest of the answer."
+            )
+        elif is_answer(cell) and QUESTION_WITH_POINTS.search(cell.source):
+            sentences.append(
+                f"{reference.place(cell)} (index {i}) has the tag `{TAG}` and holds a question, which students would not get. "
+                "Put the question into a cell of its own."
+            )
+        elif asks(cell) and not (below and (is_answer(below[0]) or tagged(below[0], "exercise") or reasons[i + 1])):
             sentences.append(
                 f"{reference.place(cell)} (index {i}) asks a question or gives points, and no cell with the tag `{TAG}` or "
-                "`exercise` is directly below it. Add it, or its tag."
+                "`exercise` is directly below it. Add the cell, or the tag."
             )
-    for text in strings(reference.notebook.metadata):
-        for line in labelled_lines(text):
-            sentences.append(
-                f"{reference.path}: {_quoted(line)} in the notebook's metadata looks like a model answer. Take it out."
-            )
+    for line in (line for text in strings(reference.notebook.metadata) for line in labelled_lines(text)):
+        sentences.append(f"{reference.path}: the notebook's metadata has {_quoted(line)}, like a model answer. Take it out.")
     return sentences
 
 
 def _reasons(cells, i):
-    """Return why a cell looks like a model answer, [] if it does not or is a proper answer cell."""
-    cell = cells[i]
-    if is_answer(cell):
-        return []
-    ids = [cell.id, cell.metadata.get("id"), cell.metadata.get("nbgrader", {}).get("grade_id")]
+    """Return why a cell looks like a model answer, [] if it does not."""
+    cell, tags = cells[i], cells[i].metadata.get("tags", [])
+    ids = dict.fromkeys([cell.id, cell.metadata.get("id"), cell.metadata.get("nbgrader", {}).get("grade_id")])
     return [
-        *(f"it has the tag `{tag}` and is a {cell.cell_type} cell" for tag in cell.metadata.get("tags", []) if tag == TAG),
-        *(f"its tag `{tag}` is nearly `{TAG}`" for tag in cell.metadata.get("tags", []) if _is_nearly_the_tag(tag)),
-        *(f"its id is {name}" for name in dict.fromkeys(ids) if name and ANSWER_ID.fullmatch(name)),
+        *([f"it has the tag `{TAG}` and is a {cell.cell_type} cell"] if TAG in tags else []),
+        *(f"its tag `{tag}` is nearly `{TAG}`" for tag in tags if _is_nearly_the_tag(tag)),
+        *(f"its id is {name}" for name in ids if name and ANSWER_ID.fullmatch(name)),
         *_position(cells, i),
-        *(f"it holds {_quoted(line)}" for line in _labels_of(cell)),
+        *(f"in its {where} is {_quoted(line)}" for where, line in _labels_of(cell)),
     ]
 
 
@@ -127,12 +140,12 @@ def _is_nearly_the_tag(tag):
 
 def _position(cells, i):
     """Return [why the place of a cell makes it look like an answer], or []."""
-    if not _is_running_text(cells[i]) or not cells[i].source.strip():
+    if asks(cells[i]) or not _is_running_text(cells[i]) or not cells[i].source.strip():
         return []
     for above in reversed(cells[:i]):
         if is_answer(above):
-            return ["it goes on below an answer without a heading"]
-        if _asks(above):
+            return ["it continues below an answer without the heading of a new section"]
+        if asks(above):
             return ["it is directly below a question"]
         if not _is_running_text(above):
             break
@@ -143,14 +156,16 @@ def _is_running_text(cell):
     return cell.cell_type != "code" and not HEADING.match(cell.source)
 
 
-def _asks(cell):
-    is_text = cell.cell_type == "markdown" and not is_answer(cell)
-    return is_text and bool(POINTS.search(cell.source) or QUESTION.search(cell.source))
-
-
 def _labels_of(cell):
-    return list(dict.fromkeys(line for text, code in texts(cell) for line in labelled_lines(text, code)))
+    """Return [(part of the cell, line in which a model answer begins)]."""
+    found = (
+        (where, line)
+        for where, text in texts(cell)
+        for line in labelled_lines(text, code=where == "source" and cell.cell_type == "code")
+    )
+    return list(dict.fromkeys(found))
 
 
 def _quoted(line):
+    line = line.replace("**", "").strip("* ")
     return f'"{line[:60]}{" ..." if len(line) > 60 else ""}"'

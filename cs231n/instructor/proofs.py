@@ -29,18 +29,18 @@ SHORT_LINE, SHORT_SENTENCE = 12, 30  # characters without white space, below whi
 RUN_CELL_SECONDS = 120
 
 
-def secrets(reference, marked):
+def secrets(kit, exercises, left_out=()):
     """Return {text without white space: where it comes from} of all that no file of the edition may hold.
 
-    reference: the Reference. marked: its Marked functions. These are the lines of the solutions and the sentences of the
-    model answers. Left out are lines that give nothing away: those shorter than SHORT_LINE, those that stand in the function
+    left_out: Marked functions that are in no exercise. These are the lines of all solutions and the sentences of the model
+    answers. Left out are lines that give nothing away: those shorter than SHORT_LINE, those that stand in the function
     outside of the solution as well, and those that hold no name of their own, only Python's words and built-ins and what
     belongs to an imported module: `else:`, `for _ in range(100):`, `with torch.no_grad():`. Of the sentences, and of the
     solutions' comments, those shorter than SHORT_SENTENCE are left out.
     Raises ValueError with file and line if nothing is left of a solution, so that nothing could be proven.
     """
     found = {}
-    for function in marked:
+    for function in [*(exercise.marked for exercise in exercises), *left_out]:
         lines = _telling_lines(function)
         if not lines:
             raise ValueError(
@@ -48,6 +48,7 @@ def secrets(reference, marked):
                 "proven that the edition does not hold it. Give its values names."
             )
         found |= {line: f"a line of the solution, {place}" for line, place in lines.items()}
+    reference = Reference(Path(kit) / NOTEBOOK)
     for cell in reference.cells:
         if is_answer(cell):
             text = re.sub(r"^\*\*.*?\*\*", "", cell.source, flags=re.M)  # without "Model answer." and "Rubric"
@@ -83,38 +84,42 @@ def _telling_lines(marked):
     return telling | {comments[i]: f"{marked.file}:{i}" for i in sorted(inside) if len(comments.get(i, "")) >= SHORT_SENTENCE}
 
 
-def require_no_leaks(files, secret):
-    """Raise ValueError with all sentences of `leaks`, if there are any."""
-    found = leaks(files, secret)
-    if found:
-        raise ValueError("\n".join(found) + " Nothing was released.")
+def require_no_leaks(files, secret, reference=None, originals=None, problems=()):
+    """Raise ValueError, a line each, if a file holds a secret or the beginning of a model answer, or belongs in no edition.
 
-
-def leaks(files, secret, reference=None, originals=None):
-    """Return a sentence, with file and line, for each secret or beginning of a model answer in a file of an edition.
-
-    Files that belong in no edition are among it. White space does not matter; comments, outputs (HTML, too), attachments and
-    the names and strings in .npz files are searched as well.
+    White space does not matter; comments, outputs (HTML, too), attachments and the names and strings in .npz files are
+    searched as well. Only beginnings of model answers in a notebook are for misplaced_answers to find.
 
     files: {path: bytes}. secret: {text without white space: where it comes from}.
     reference, originals: the Reference, and {path: (its file in the kit, text)}, that the notebook and these files were made
     from: people look for the lines there. By default the lines are those of the edition.
+    problems: sentences on what was found before; they are raised with the rest.
     """
-    found = {}  # sentences, in order, each once: a text may be seen in several forms
+    found = dict.fromkeys(problems)  # each once: a text is searched in several forms
     for path, content in files.items():
         if NEVER_IN_AN_EDITION & set(Path(path).parts):
             found[f"{path} does not belong into a student edition."] = None
         shown, lines = (originals or {}).get(path, (path, content.decode("utf-8", errors="replace")))
-        where = functools.partial(_place_in_file, shown, "" if path.endswith(".npz") else lines)
-        for text, code, place in _texts(path, content, reference, where):
-            plain = _plain(text)
-            for leaked in secret:
-                if leaked in plain:
-                    line = next((line for line in text.splitlines() if leaked in _plain(line)), None)
-                    found[f"{place(line, leaked)} holds {secret[leaked]}."] = None
-            for line in labelled_lines(text, code):
-                found[f'{place(line, _plain(line))} holds "{line[:60]}", like a model answer.'] = None
-    return list(found)
+        in_file = functools.partial(_place_in_file, shown, "" if path.endswith(".npz") else lines)
+        if path.endswith(".ipynb"):
+            found |= dict.fromkeys(_leaks(_texts_of_notebook(path, content, reference, in_file), secret))
+            continue
+        texts_of_file = [path, *_texts(path, content)]
+        found |= dict.fromkeys(_leaks(((text, in_file) for text in texts_of_file), secret))
+        for line in (line for text in texts_of_file for line in labelled_lines(text, path.endswith(".py"))):
+            found[f'{in_file(line, _plain(line))} has "{line[:60]}", like a model answer.'] = None
+    if found:
+        raise ValueError("\n".join(found) + " Nothing was released.")
+
+
+def _leaks(placed, secret):
+    """Yield a sentence for each secret in texts. placed: (text, function that gives the place of a line and its secret)."""
+    for text, place in placed:
+        plain = _plain(text)
+        for leaked in secret:
+            if leaked in plain:
+                line = next((line for line in text.splitlines() if leaked in _plain(line)), None)
+                yield f"{place(line, leaked)} holds {secret[leaked]}."
 
 
 def _plain(text):
@@ -122,33 +127,26 @@ def _plain(text):
     return re.sub(r"\s", "", re.sub(r"\bdef\s+\w+\s*\([^()]*\)", "", text))
 
 
-def _texts(path, content, reference, where):
-    """Yield (text, whether it is Python, function that gives the place of a line) of all texts in a file and of its name.
-
-    The function takes the line, or None if the secret is broken over several, and what is plain of it. where: that function
-    for the file as a whole.
-    """
-    yield path, False, where
+def _texts(path, content):
+    """Yield all texts in a file that is not a notebook."""
     if path.endswith(".npz"):
-        yield from ((text, False, where) for text in _texts_of_arrays(path, content))
-    elif path.endswith(".ipynb"):
-        yield from _texts_of_notebook(path, content, reference, where)
-    else:
-        text = content.decode("utf-8", errors="replace")
-        yield text, path.endswith(".py"), where
-        for string in strings(json.loads(text)) if path.endswith(".json") else []:
-            yield from ((form, False, where) for form in (string, _without_tags(string)))
+        yield from _texts_of_arrays(path, content)
+        return
+    text = content.decode("utf-8", errors="replace")
+    yield text
+    for string in strings(json.loads(text)) if path.endswith(".json") else []:
+        yield from (string, _without_tags(string))
 
 
-def _texts_of_notebook(path, content, reference, where):
+def _texts_of_notebook(path, content, reference, in_file):
+    """Yield (text, function that gives its place) of all texts in a notebook."""
     own = Reference(Path(path), content.decode())
-    for text in strings(own.notebook.metadata):
-        yield text, False, where
+    yield from ((text, in_file) for text in (path, *strings(own.notebook.metadata)))
     for i, cell in enumerate(own.cells):
         named, shown = (own, cell) if reference is None else (reference, reference.cells[i])
         in_cell = functools.partial(_place_in_cell, named, shown)
-        for text, code in texts(cell):
-            yield from ((form, code, in_cell) for form in (text, _without_tags(text)))
+        for _, text in texts(cell):
+            yield from ((form, in_cell) for form in (text, _without_tags(text)))
 
 
 def _without_tags(text):

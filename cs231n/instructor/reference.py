@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 
+import nbformat
 from nbformat import v4
 
 
@@ -23,11 +24,16 @@ class Reference:
             content = json.loads(self.text)
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}:{error.lineno}: this is not a notebook ({error.msg}). Repair it first.") from None
-        if not isinstance(content, dict) or content.get("nbformat") != 4 or "cells" not in content:
+        cells = content.get("cells") if isinstance(content, dict) and content.get("nbformat") == 4 else None
+        if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
             raise ValueError(f"{path} is not a notebook of format 4. Open it in Jupyter and save it.")
-        self._lost = _with_ids(content["cells"])
+        self._lost = _with_ids(cells)
         content["nbformat_minor"] = max(5, content.get("nbformat_minor", 0))  # earlier formats have no ids
         self.notebook = v4.reads(json.dumps(content))
+        try:
+            nbformat.validate(self.notebook)
+        except nbformat.ValidationError as error:
+            raise ValueError(f"{path} is not a valid notebook: {str(error)[:300]} Open it in Jupyter and save it.") from None
         self.cells = self.notebook.cells
         self._spans = _spans(self.text)
 
@@ -51,9 +57,9 @@ class Reference:
             return []
         places = ", ".join(f"line {self._line(self.cells[i], '')} (index {i})" for i in self._lost[:5])
         return [
-            f"{self.path}: {len(self._lost)} of {len(self.cells)} cells have no id of their own, at {places}"
-            f"{' and so on' if len(self._lost) > 5 else ''}; some editors lose them. Answers and checks are found by their ids: "
-            "take them over from an earlier version of the notebook."
+            f"{self.path}: cells without an id of their own: {len(self._lost)} of {len(self.cells)}, at {places}"
+            f"{' and so on' if len(self._lost) > 5 else ''}. Some editors lose the ids, by which answers and checks are found: "
+            "restore them from an earlier version of the notebook."
         ]
 
     def above(self, cell):
@@ -68,14 +74,13 @@ def tagged(cell, tag):
 
 
 def texts(cell):
-    """Yield (text, whether it is Python) of all that is in a cell: source, outputs, metadata, and attachments decoded."""
-    yield cell.source, cell.cell_type == "code"
-    for text in strings({key: value for key, value in cell.items() if key != "source"}):
-        yield text, False
+    """Yield (where, text) of all that is in a cell: "source", "outputs", "metadata", "attachments", also decoded."""
+    for where, content in cell.items():
+        yield from ((where, text) for text in strings(content))
     for attachment in cell.get("attachments", {}).values():
-        for encoded in attachment.values():
+        for encoded in strings(list(attachment.values())):
             with contextlib.suppress(ValueError):  # not base64, so it was searched as it is
-                yield base64.b64decode(encoded).decode("utf-8", errors="replace"), False
+                yield "attachments", base64.b64decode(encoded).decode("utf-8", errors="replace")
 
 
 def strings(node):
@@ -98,7 +103,7 @@ def _with_ids(cells):
     """Give every cell of a notebook an id, in place; return the indices of those that had none, or another cell's."""
     lost, seen = [], set()
     for i, cell in enumerate(cells):
-        cell["id"] = cell.get("id") or cell["metadata"].get("id") or ""
+        cell["id"] = cell.get("id") or cell.get("metadata", {}).get("id") or ""
         if not cell["id"] or cell["id"] in seen:
             lost.append(i)
             cell["id"] = f"without-id-{i}"

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 from .edition import KIT, NAME, draft
-from .proofs import leaks, require_data, require_solutions_right, require_stubs_run, secrets, unpacked
+from .proofs import require_data, require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
 from .solutions import noted
 
 EXECUTABLE = {"get_datasets.sh"}
@@ -57,7 +57,14 @@ def release(out, kit_url=None, kit=KIT):
     require_replaceable(out)
     require_data(kit)
     _tell("making the stubs, looking for solutions and model answers in every file")
-    exercises, files = _without_problems(draft(kit, kit_url))
+    made = draft(kit, kit_url)
+    secret = {}
+    with noted(made.problems):
+        secret = secrets(kit, made.exercises, made.left_out())
+    require_no_leaks(made.files, secret, made.reference, made.originals(), made.problems)
+    for function in made.left_out():
+        _tell(f"leaving out {function.name} ({function.place}), which is not an exercise of the notebook")
+    exercises, files = made.exercises, made.files
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".release-", dir=out.parent) as folder:
         built = Path(folder) / "edition"
@@ -71,18 +78,6 @@ def release(out, kit_url=None, kit=KIT):
         require_replaceable(out)  # a minute later
         _put_in_place(built, out, Path(folder))
     return out / f"{NAME}.zip"
-
-
-def _without_problems(made):
-    """Return the exercises and files of a Draft. Raises ValueError with all its problems and leaks, a line each."""
-    problems = list(made.problems)
-    with noted(problems):
-        problems += leaks(made.files, secrets(made.reference, made.marked), made.reference, made.originals())
-    if problems:
-        raise ValueError("\n".join([*dict.fromkeys(problems), "Nothing was released."]))
-    for function in made.left_out():
-        _tell(f"leaving out {function.name} ({function.place}), which is not an exercise of the notebook")
-    return made.exercises, made.files
 
 
 def _tell(stage):
