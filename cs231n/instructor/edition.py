@@ -1,13 +1,28 @@
 """The student edition, made in memory: the notebook with stubs, the package without the solutions, and the files beside them."""
 
 import ast
+import copy
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 
-from .solutions import BEGIN, END, LIKE_A_MARKER, Marked, marked_functions, package_files, parsed
+from .. import submit
+from .model_answers import asks, is_answer, misplaced_answers
+from .reference import Reference, tagged
+from .solutions import (
+    BEGIN,
+    END,
+    FUNCTIONS,
+    LIKE_A_MARKER,
+    Marked,
+    marked_functions,
+    noted,
+    package_files,
+    parsed,
+    unmarked_functions,
+)
 
 KIT = Path(__file__).resolve().parent.parent.parent
 NAME = "NetworkVisualization"
@@ -21,6 +36,8 @@ AS_THEY_ARE = [
     "requirements.txt",
 ]
 FROM_THE_INSTRUCTOR = {"README.md": "student_README.md", "Makefile": "student_Makefile"}
+KEPT_METADATA = "kernelspec", "language_info", "accelerator"
+COMMENT_LIKE_A_MARKER = re.compile(r"#\s*" + LIKE_A_MARKER.pattern, re.I)
 FREE_CELLS = {"setup", "own-class", "submit"}  # students may change them
 EMPTY_ANSWER = "*Your answer:*"
 LINE_LENGTH = 130
@@ -41,25 +58,71 @@ class Exercise:
     solved: str  # what stands in the cell when a student has written the solution
 
 
-def edition(kit=KIT, kit_url=None):
-    """Return ([Exercise], {path in the edition: bytes}).
+@dataclass(frozen=True)
+class Draft:
+    """An edition as far as it can be made. problems: why it may not be released, sentences; if there are any, a part may lack.
 
-    Raises ValueError with file and line for what marked_functions refuses, an exercise without points, minutes, a check or
-    markers, a marked function without an exercise or that the package uses, a question without points, and an address that is
-    none.
+    marked: all Marked functions, those that the notebook leaves out as well. files: {path in the edition: bytes}.
+    """
+
+    reference: Reference
+    marked: list[Marked]
+    exercises: list[Exercise]
+    files: dict[str, bytes]
+    problems: list[str]
+
+    def left_out(self):
+        """Return the Marked functions without an exercise in the notebook: students get neither their stub nor their solution."""
+        own = [exercise.marked for exercise in self.exercises]
+        return [function for function in self.marked if function not in own]
+
+    def originals(self):
+        """Return {path: (its file in the kit, text)} of the files that are not as they are in the kit, but for the notebook.
+
+        Solutions are blank lines there, so that what is found in the rest keeps its line.
+        """
+        found = {}
+        for path, source in FROM_THE_INSTRUCTOR.items():
+            found[path] = f"cs231n/instructor/{source}", self.files[path].decode()
+        for function in self.marked:
+            path = function.file.relative_to(self.reference.path.parent).as_posix()
+            lines = found[path][1].split("\n") if path in found else list(function.lines)
+            lines[function.first - 1 : function.last] = [""] * (function.last - function.first + 1)
+            found[path] = path, "\n".join(lines)
+        return found
+
+
+def edition(kit=KIT, kit_url=None):
+    """Return ([Exercise], {path in the edition: bytes}). Raises ValueError with all problems of its draft, a line each."""
+    made = draft(kit, kit_url)
+    if made.problems:
+        raise ValueError("\n".join(made.problems))
+    return made.exercises, made.files
+
+
+def draft(kit=KIT, kit_url=None):
+    """Return the Draft of an edition.
+
+    Its problems, with file and line: what looks like a model answer or a solution and would go to students, what
+    marked_functions refuses, an exercise without points, minutes, a check or markers, a marked function that the package
+    uses, and a question without points. Raises ValueError for a notebook that cannot be read and an address that is none.
     """
     kit = Path(kit)
     if kit_url is not None and not re.fullmatch(r"https?://[^\s\"'\\]+", kit_url):
         raise ValueError(f"--kit-url got {kit_url!r}; expected an address that begins with https:// or http://.")
-    marked = marked_functions(kit)
-    package = package_without(marked, kit)
     reference = Reference(kit / NOTEBOOK)
-    exercises = _exercises(reference, marked, package)
+    problems = [*reference.problems_of_ids(), *misplaced_answers(reference)]
     files = {name: (kit / name).read_bytes() for name in AS_THEY_ARE}
     files |= {name: (kit / "cs231n" / "instructor" / source).read_bytes() for name, source in FROM_THE_INSTRUCTOR.items()}
-    files |= package
-    files[NOTEBOOK] = _student_notebook(reference, exercises, package, kit_url or NO_KIT_URL)
-    return exercises, dict(sorted(files.items()))
+    marked, exercises = [], []
+    with noted(problems):
+        marked = marked_functions(kit)
+        package = package_without(marked, kit)
+        exercises = _exercises(reference, marked, package, problems)
+        problems += _solutions_in_cells(reference, marked)
+        files |= package
+        files[NOTEBOOK] = _student_notebook(reference, exercises, package, kit_url or NO_KIT_URL, problems)
+    return Draft(reference, marked, exercises, dict(sorted(files.items())), problems)
 
 
 def package_without(marked, kit):
@@ -140,61 +203,87 @@ def _is_text(statement):
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-class Reference:
-    """The reference notebook. path: of its file. text: the file's. cells: its cells."""
-
-    def __init__(self, path):
-        self.path = path
-        self.text = path.read_text(encoding="utf-8")
-        self.cells = nbformat.reads(self.text, as_version=4).cells
-
-    def place(self, cell):
-        """Return file, line and id of a cell, for people."""
-        line = self.text[: self.text.index(f'"id": "{cell.id}"')].count("\n") + 1
-        return f"{self.path}:{line}: cell {cell.id}"
-
-    def above(self, cell):
-        """Return the source of the cell above a cell, "" if it is the first."""
-        i = self.cells.index(cell)
-        return self.cells[i - 1].source if i else ""
-
-
-def tagged(cell, tag):
-    """Return whether a cell has a tag."""
-    return tag in cell.metadata.get("tags", [])
-
-
-def _exercises(reference, marked, package):
+def _exercises(reference, marked, package, problems):
+    """Return the [Exercise] of a notebook; what keeps a cell from being one, and functions without markers, join `problems`."""
     cells = [cell for cell in reference.cells if tagged(cell, "exercise")]
-    exercises = [_exercise(reference, cell, marked, package) for cell in cells]
-    for function in marked:
-        if function not in [exercise.marked for exercise in exercises]:
-            raise ValueError(
-                f"{function.place}: {function.name} holds a solution, but no cell with the tag `exercise` in {reference.path} "
-                "imports it. Write the exercise, or take the markers away."
+    exercises, unfinished = [], set()
+    for cell in cells:
+        with noted(problems):
+            imported = _imported(reference, cell)
+            own = [function for function in marked if (function.module, function.name) in imported]
+            if len(own) == 1:
+                exercises.append(_exercise(reference, cell, own[0], package))
+            else:
+                unfinished |= imported
+                problems.append(_without_one_solution(reference, cell, imported, marked))
+    for module, name, place in unmarked_functions(reference.path.parent, marked, _exercise_names(reference)):
+        if (module, name) not in unfinished:
+            problems.append(
+                f"{place}: {name} is an exercise, and students would get it solved: it has no markers. Put {BEGIN!r} and "
+                f"{END!r} around what they write. An exercise that is not in the notebook is left out of the edition, solution and all."
             )
     return exercises
 
 
-def _exercise(reference, cell, marked, package):
-    imported = {
+def _exercise_names(reference):
+    """Return the functions that are exercises of the kit, or that a heading of the notebook calls one."""
+    headings = (re.findall(r"^#+ .*\bexercise\b.*`(\w+)`", cell.source, re.M | re.I) for cell in reference.cells)
+    return {*submit.EXERCISES, *submit.OPTIONAL_EXERCISES, *(name for found in headings for name in found)}
+
+
+def _imported(reference, cell):
+    """Return {(module, name)} of what a cell imports from the modules of the package."""
+    return {
         (node.module, alias.name)
         for node in parsed(reference.place(cell), cell.source).body
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cs231n.")
         for alias in node.names
     }
-    own = [function for function in marked if (function.module, function.name) in imported]
-    if len(own) != 1:
-        names = ", ".join(sorted(name for _, name in imported)) or "nothing"
-        raise ValueError(
-            f"{reference.place(cell)} is an exercise and imports {names} from cs231n; expected one function with a solution "
-            f"between {BEGIN!r} and {END!r}."
-        )
+
+
+def _without_one_solution(reference, cell, imported, marked):
+    names = ", ".join(sorted(name for _, name in imported)) or "nothing"
+    bare = unmarked_functions(reference.path.parent, marked, {name for _, name in imported})
+    places = " and ".join(place for module, name, place in bare if (module, name) in imported)
+    return (
+        f"{reference.place(cell)} is an exercise and imports {names} from cs231n; expected one function with a solution "
+        f"between {BEGIN!r} and {END!r}" + (f", but there is none in {places}." if places else ".")
+    )
+
+
+def _exercise(reference, cell, marked, package):
     points = _points(reference, cell)
     _number(reference, cell, "Minutes")
-    check = _check_of(reference, cell, own[0].name)
+    check = _check_of(reference, cell, marked.name)
     known = [name for name in package if name.endswith(".py")]
-    return Exercise(cell.id, own[0], points, check.id, _source_of_cell(own[0], own[0].solved(), known))
+    return Exercise(cell.id, marked, points, check.id, _source_of_cell(marked, marked.solved(), known))
+
+
+def _solutions_in_cells(reference, marked):
+    """Return a sentence for each marker, and each exercise imported or defined, in a cell that is not an exercise's."""
+    names = _exercise_names(reference) | {function.name for function in marked}
+    sentences = []
+    for cell in reference.cells:
+        if LIKE_A_MARKER.search(cell.source) if cell.cell_type == "code" else COMMENT_LIKE_A_MARKER.search(cell.source):
+            sentences.append(f"{reference.place(cell)} holds a marker of a solution; solutions belong in the package.")
+        if cell.cell_type == "code" and not tagged(cell, "exercise"):
+            for name in sorted(names & _given_in(cell)):
+                sentences.append(
+                    f"{reference.place(cell)} imports or defines {name}, which is an exercise, but lacks the tag `exercise`, so "
+                    "students would get it as it is. Add the tag, or take the function out of the cell."
+                )
+    return sentences
+
+
+def _given_in(cell):
+    """Return the names that a code cell imports from the package, and the functions that it defines."""
+    plain = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.M)  # without magics and shell commands
+    try:
+        nodes = list(ast.walk(ast.parse(plain)))
+    except SyntaxError:  # another language
+        return set()
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cs231n")]
+    return {alias.name for node in imports for alias in node.names} | {node.name for node in nodes if isinstance(node, FUNCTIONS)}
 
 
 def _points(reference, cell):
@@ -264,34 +353,43 @@ def _defined(statement):
 # The notebook
 
 
-def _student_notebook(reference, exercises, package, kit_url):
-    """Return the notebook as students get it, bytes. Every graded, locked or answered cell has nbgrader's metadata."""
-    notebook = nbformat.reads(reference.text, as_version=4)
+def _student_notebook(reference, exercises, package, kit_url, problems):
+    """Return the notebook as students get it, bytes. Every graded, locked or answered cell has nbgrader's metadata.
+
+    What is wrong with a cell joins `problems`. Of the notebook's own metadata only KEPT_METADATA stay: editors put widgets'
+    states there, for example, and Colab the address of the file in the instructor's Drive.
+    """
+    notebook = copy.deepcopy(reference.notebook)
+    notebook.metadata = nbformat.from_dict({key: notebook.metadata[key] for key in KEPT_METADATA if key in notebook.metadata})
     by_cell, by_check = {e.cell: e for e in exercises}, {e.check: e for e in exercises}
     known = [name for name in package if name.endswith(".py")]
-    texts = {
-        notebook.cells[i - 1].id for i, cell in enumerate(notebook.cells) if cell.id in by_cell or tagged(cell, "inline-answer")
-    }
-    for old, cell in zip(reference.cells, notebook.cells, strict=True):
+    texts = {notebook.cells[i - 1].id for i, cell in enumerate(notebook.cells) if cell.id in by_cell or is_answer(cell)}
+    for above, old, cell in zip([None, *reference.cells], reference.cells, notebook.cells, strict=False):
         tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("nbval")]
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-        if cell.cell_type == "code" and LIKE_A_MARKER.search(cell.source):
-            raise ValueError(f"{reference.place(old)} holds a marker of a solution; solutions belong into the package.")
         if cell.id in by_cell:
             marked = by_cell[cell.id].marked
             cell.source = _source_of_cell(marked, marked.stub(), known)
             _for_nbgrader(cell, solution=True)
         elif cell.id in by_check:
             _for_nbgrader(cell, grade=True, locked=True, points=by_check[cell.id].points)
-        elif tagged(cell, "inline-answer"):
-            _for_nbgrader(cell, grade=True, solution=True, points=_points(reference, old))
+        elif is_answer(cell):
             cell.source = EMPTY_ANSWER
+            cell.pop("attachments", None)
+            with noted(problems):
+                points = _points(reference, old) if above and asks(above) else 0  # misplaced_answers has named it
+                _for_nbgrader(cell, grade=True, solution=True, points=points)
         elif cell.id in texts or (cell.cell_type == "code" and cell.id not in FREE_CELLS):
             _for_nbgrader(cell, locked=True)
         if cell.id == "setup":
-            cell.source = _with_kit_url(reference, old, kit_url)
+            with noted(problems):
+                cell.source = _with_kit_url(reference, old, kit_url)
+    if not any(cell.id == "setup" for cell in notebook.cells):
+        problems.append(
+            f"{reference.path} has no cell with the id setup, whose `KIT_URL` leads to the solutions. Restore the id."
+        )
     nbformat.validate(notebook)
     return (nbformat.writes(notebook) + "\n").encode()
 

@@ -3,6 +3,7 @@
 import ast
 import builtins
 import contextlib
+import functools
 import html
 import io
 import json
@@ -19,35 +20,37 @@ import nbformat
 import numpy as np
 
 from ..datasets import record_of, sources, states
-from .edition import NAME, NOTEBOOK, Reference, tagged
+from .edition import NAME, NOTEBOOK
+from .model_answers import is_answer, labelled_lines
+from .reference import Reference, strings, texts
 from .solutions import NEVER_IN_AN_EDITION, tokens
 
 SHORT_LINE, SHORT_SENTENCE = 12, 30  # characters without white space, below which nothing is given away
 RUN_CELL_SECONDS = 120
 
 
-def secrets(kit, exercises):
+def secrets(kit, exercises, left_out=()):
     """Return {text without white space: where it comes from} of all that no file of the edition may hold.
 
-    These are the lines of the solutions and the sentences of the model answers. Left out are lines that give nothing away:
-    those shorter than SHORT_LINE, those that stand in the function outside of the solution as well, and those that hold no
-    name of their own, only Python's words and built-ins and what belongs to an imported module: `else:`,
-    `for _ in range(100):`, `with torch.no_grad():`. Of the sentences, and of the solutions' comments, those shorter than
-    SHORT_SENTENCE are left out.
+    left_out: Marked functions that are in no exercise. These are the lines of all solutions and the sentences of the model
+    answers. Left out are lines that give nothing away: those shorter than SHORT_LINE, those that stand in the function
+    outside of the solution as well, and those that hold no name of their own, only Python's words and built-ins and what
+    belongs to an imported module: `else:`, `for _ in range(100):`, `with torch.no_grad():`. Of the sentences, and of the
+    solutions' comments, those shorter than SHORT_SENTENCE are left out.
     Raises ValueError with file and line if nothing is left of a solution, so that nothing could be proven.
     """
     found = {}
-    for exercise in exercises:
-        lines = _telling_lines(exercise.marked)
+    for function in [*(exercise.marked for exercise in exercises), *left_out]:
+        lines = _telling_lines(function)
         if not lines:
             raise ValueError(
-                f"{exercise.marked.place}: no line of this solution can be told from code that stands anywhere, so it cannot be "
+                f"{function.place}: no line of this solution can be told from code that stands anywhere, so it cannot be "
                 "proven that the edition does not hold it. Give its values names."
             )
         found |= {line: f"a line of the solution, {place}" for line, place in lines.items()}
     reference = Reference(Path(kit) / NOTEBOOK)
     for cell in reference.cells:
-        if tagged(cell, "inline-answer"):
+        if is_answer(cell):
             text = re.sub(r"^\*\*.*?\*\*", "", cell.source, flags=re.M)  # without "Model answer." and "Rubric"
             sentences = re.split(r"(?<=[.?!:;])\s+|\n+", text)
             plain = [_plain(sentence) for sentence in sentences]
@@ -81,20 +84,42 @@ def _telling_lines(marked):
     return telling | {comments[i]: f"{marked.file}:{i}" for i in sorted(inside) if len(comments.get(i, "")) >= SHORT_SENTENCE}
 
 
-def require_no_leaks(files, secret):
-    """Raise ValueError with file and line if a file holds a secret, or there is one that belongs in no edition.
+def require_no_leaks(files, secret, reference=None, originals=None, problems=()):
+    """Raise ValueError, a line each, if a file holds a secret or the beginning of a model answer, or belongs in no edition.
 
-    files: {path: bytes}. secret: {text without white space: where it comes from}. White space does not matter; comments,
-    outputs (HTML, too) and the names and strings in .npz files are searched as well.
+    White space does not matter; comments, outputs (HTML, too), attachments and the names and strings in .npz files are
+    searched as well. Only beginnings of model answers in a notebook are for misplaced_answers to find.
+
+    files: {path: bytes}. secret: {text without white space: where it comes from}.
+    reference, originals: the Reference, and {path: (its file in the kit, text)}, that the notebook and these files were made
+    from: people look for the lines there. By default the lines are those of the edition.
+    problems: sentences on what was found before; they are raised with the rest.
     """
+    found = dict.fromkeys(problems)  # each once: a text is searched in several forms
     for path, content in files.items():
         if NEVER_IN_AN_EDITION & set(Path(path).parts):
-            raise ValueError(f"{path} does not belong into a student edition. Nothing was released.")
-        for text in [path, *_texts(path, content)]:
-            plain = _plain(text)
-            for leaked in secret:
-                if leaked in plain:
-                    raise ValueError(f"{_place_of(leaked, path, content, text)} holds {secret[leaked]}. Nothing was released.")
+            found[f"{path} does not belong into a student edition."] = None
+        shown, lines = (originals or {}).get(path, (path, content.decode("utf-8", errors="replace")))
+        in_file = functools.partial(_place_in_file, shown, "" if path.endswith(".npz") else lines)
+        if path.endswith(".ipynb"):
+            found |= dict.fromkeys(_leaks(_texts_of_notebook(path, content, reference, in_file), secret))
+            continue
+        texts_of_file = [path, *_texts(path, content)]
+        found |= dict.fromkeys(_leaks(((text, in_file) for text in texts_of_file), secret))
+        for line in (line for text in texts_of_file for line in labelled_lines(text, path.endswith(".py"))):
+            found[f'{in_file(line, _plain(line))} has "{line[:60]}", like a model answer.'] = None
+    if found:
+        raise ValueError("\n".join(found) + " Nothing was released.")
+
+
+def _leaks(placed, secret):
+    """Yield a sentence for each secret in texts. placed: (text, function that gives the place of a line and its secret)."""
+    for text, place in placed:
+        plain = _plain(text)
+        for leaked in secret:
+            if leaked in plain:
+                line = next((line for line in text.splitlines() if leaked in _plain(line)), None)
+                yield f"{place(line, leaked)} holds {secret[leaked]}."
 
 
 def _plain(text):
@@ -102,26 +127,39 @@ def _plain(text):
     return re.sub(r"\s", "", re.sub(r"\bdef\s+\w+\s*\([^()]*\)", "", text))
 
 
-def _place_of(leaked, path, content, text):
-    lines = content.decode("utf-8", errors="replace").splitlines() if not path.endswith(".npz") else []
-    first = next((line for line in text.splitlines() if leaked in _plain(line)), None)
-    for number, line in enumerate(lines, 1):
-        if leaked in _plain(line) or (first is not None and json.dumps(first.strip(), ensure_ascii=False)[1:-1] in line):
-            return f"{path}:{number}"
-    return path
-
-
 def _texts(path, content):
-    """Yield all texts in a file."""
+    """Yield all texts in a file that is not a notebook."""
     if path.endswith(".npz"):
         yield from _texts_of_arrays(path, content)
         return
     text = content.decode("utf-8", errors="replace")
     yield text
-    if path.endswith((".ipynb", ".json")):
-        for string in _strings(json.loads(text)):
-            yield string
-            yield html.unescape(re.sub(r"<[^>]*>", "", string))
+    for string in strings(json.loads(text)) if path.endswith(".json") else []:
+        yield from (string, _without_tags(string))
+
+
+def _texts_of_notebook(path, content, reference, in_file):
+    """Yield (text, function that gives its place) of all texts in a notebook."""
+    own = Reference(Path(path), content.decode())
+    yield from ((text, in_file) for text in (path, *strings(own.notebook.metadata)))
+    for i, cell in enumerate(own.cells):
+        named, shown = (own, cell) if reference is None else (reference, reference.cells[i])
+        in_cell = functools.partial(_place_in_cell, named, shown)
+        for _, text in texts(cell):
+            yield from ((form, in_cell) for form in (text, _without_tags(text)))
+
+
+def _without_tags(text):
+    return html.unescape(re.sub(r"<[^>]*>", "", text))
+
+
+def _place_in_cell(reference, cell, line, plain):
+    return f"{reference.place(cell, line and line.strip())} (index {reference.index(cell)})"
+
+
+def _place_in_file(path, text, line, plain):
+    number = next((number for number, other in enumerate(text.splitlines(), 1) if plain and plain in _plain(other)), None)
+    return path if number is None else f"{path}:{number}"
 
 
 def _texts_of_arrays(path, content):
@@ -137,22 +175,6 @@ def _texts_of_arrays(path, content):
                     yield "\n".join(str(value) for value in arrays[name].astype(str).ravel())
     except ValueError:
         raise ValueError(f"{path} holds pickled objects; expected plain arrays. Nothing was released.") from None
-
-
-def _strings(node):
-    """Yield every string in parsed JSON; a list of strings, as notebooks store a text, is one."""
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield key
-            yield from _strings(value)
-    elif isinstance(node, list):
-        if node and all(isinstance(value, str) for value in node):
-            yield "".join(node)
-        else:
-            for value in node:
-                yield from _strings(value)
 
 
 # It runs

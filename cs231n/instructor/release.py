@@ -13,8 +13,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from .edition import KIT, NAME, edition
+from .edition import KIT, NAME, draft
 from .proofs import require_data, require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
+from .solutions import noted
 
 EXECUTABLE = {"get_datasets.sh"}
 COMMENT = b"Student edition, made by python -m cs231n.instructor release"
@@ -55,10 +56,15 @@ def release(out, kit_url=None, kit=KIT):
     out, kit = Path(out).resolve(), Path(kit)
     require_replaceable(out)
     require_data(kit)
-    _tell("making the stubs")
-    exercises, files = edition(kit, kit_url)
-    _tell("looking for solutions and model answers in every file")
-    require_no_leaks(files, secrets(kit, exercises))
+    _tell("making the stubs, looking for solutions and model answers in every file")
+    made = draft(kit, kit_url)
+    secret = {}
+    with noted(made.problems):
+        secret = secrets(kit, made.exercises, made.left_out())
+    require_no_leaks(made.files, secret, made.reference, made.originals(), made.problems)
+    for function in made.left_out():
+        _tell(f"leaving out {function.name} ({function.place}), which is not an exercise of the notebook")
+    exercises, files = made.exercises, made.files
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".release-", dir=out.parent) as folder:
         built = Path(folder) / "edition"

@@ -1,6 +1,7 @@
-"""The functions that hold a solution, found by their markers in all files of the package, not by a list."""
+"""The functions that hold a solution, found by their markers in all files of the package, and those that lack the markers."""
 
 import ast
+import contextlib
 import io
 import re
 import tokenize
@@ -9,6 +10,7 @@ from pathlib import Path
 
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 LIKE_A_MARKER = re.compile(r"\b(begin|end)[\W_]*solutions?\b", re.I)
+FUNCTIONS = ast.FunctionDef, ast.AsyncFunctionDef
 PACKAGE_FILES = {".py", ".npz", ".md"}
 NEVER_IN_AN_EDITION = {".git", "atlas", "instructor", "tests", "__pycache__", ".ipynb_checkpoints"}
 
@@ -59,20 +61,56 @@ class Marked:
 def marked_functions(kit):
     """Return the Marked functions of all files of the package in the folder `kit`, but for the instructor's.
 
-    Raises ValueError with file and line for a marker without its partner, inside of another pair or misspelt, for a pair
-    outside of a function, and for a function that would be the same without its solution.
+    Raises ValueError with file and line, a sentence for each file, for a marker without its partner, inside of another pair
+    or misspelt, for a pair outside of a function, and for a function that would be the same without its solution.
+    """
+    found, problems = [], []
+    for file in _python_files(kit):
+        with noted(problems):
+            found += _marked_functions_of(file, kit)
+    if problems:
+        raise ValueError("\n".join(problems))
+    return found
+
+
+def _marked_functions_of(file, kit):
+    text = file.read_text(encoding="utf-8")
+    regions = _regions(file, text)
+    marked = _functions_around(_module(file, kit), file, text, regions) if regions else []
+    for function in marked:
+        _require_stub(function)
+    return marked
+
+
+def unmarked_functions(kit, marked, names):
+    """Return [(module, name, "file:line")] of the functions with one of these names that would go to students as they are.
+
+    marked: the Marked functions of the kit, which will not. A copy in another file counts, and so does a method.
     """
     found = []
-    for file in package_files(kit):
-        if file.suffix == ".py":
-            text = file.read_text(encoding="utf-8")
-            regions = _regions(file, text)
-            if regions:
-                module = ".".join(file.relative_to(kit).with_suffix("").parts)
-                found += _functions_around(module, file, text, regions)
-    for marked in found:
-        _require_stub(marked)
+    for file in _python_files(kit):
+        taken_out = {i for function in marked if function.file == file for i in range(function.first, function.last + 1)}
+        for node in ast.walk(parsed(file, file.read_text(encoding="utf-8"))):
+            if isinstance(node, FUNCTIONS) and node.name in names and node.lineno not in taken_out:
+                found.append((_module(file, kit), node.name, f"{file}:{node.lineno}"))
     return found
+
+
+@contextlib.contextmanager
+def noted(problems):
+    """Append to a list what the ValueError in the block says, if there is one, instead of raising it."""
+    try:
+        yield
+    except ValueError as error:
+        problems.append(str(error))
+
+
+def _python_files(kit):
+    return [file for file in package_files(kit) if file.suffix == ".py"]
+
+
+def _module(file, kit):
+    return ".".join(file.relative_to(kit).with_suffix("").parts)
 
 
 def package_files(kit):
