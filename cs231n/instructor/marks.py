@@ -28,7 +28,9 @@ class MarksFile:
     """A marks file, with whatever columns and order of rows a person gave it."""
 
     def __init__(self, path, delimiter=",", header=HEADER, lines=()):
-        self.path, self.delimiter, self.header = path, delimiter, list(header)
+        self.path, self.delimiter = path, delimiter
+        # a spreadsheet may leave several columns without a name
+        self.header = [name if header.index(name) == i else (name, i) for i, name in enumerate(header)]
         self.lines = [line for line, _ in lines]
         self.rows = [dict(zip(self.header, cells, strict=True)) for _, cells in lines]
         self._before = self._text()
@@ -57,7 +59,8 @@ class MarksFile:
 
     def _text(self):
         rows = ([row.get(name, "") for name in self.header] for row in self.rows)
-        return spreadsheets.table([self.header, *rows], self.delimiter)
+        names = [name[0] if isinstance(name, tuple) else name for name in self.header]
+        return spreadsheets.table([names, *rows], self.delimiter)
 
 
 def update(path, records, order):
