@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import csv
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from traitlets.config import Config
 
 from cs231n import submit
 from cs231n.instructor import gradebook, pages, rubric
+from cs231n.instructor import marks as marks_files
 from cs231n.instructor.edition import edition
 
 with warnings.catch_warnings():  # of nbgrader 0.9.5, which Python 3.10 gets, about its own use of SQLAlchemy
@@ -277,7 +279,7 @@ def test_a_bonus_question_is_marked_by_extra_credit_alone_as_formgrader_allows_i
     with open_gradebook(course) as book:
         assert book.find_grade("answer-7", "NetworkVisualization", "viz", "jane").score == 1.5
     assert command(grades, course, "--collect") == 0
-    assert pages.read_marks(grades, points)["jane"] == {"question-7": (1.5, "Good.")}
+    assert marks_files.read(grades, points)["jane"] == {"question-7": (1.5, "Good.")}
     assert command(grades, course) == 0
     assert grades_of(course, "jane")["answer-7"] == (0, None, False)
 
@@ -471,7 +473,8 @@ def grades(tmp_path, points):
         path = folder / "rows" / f"{pages.file_name(graded['student'])}.json"
         path.write_text(json.dumps(graded), encoding="utf-8")
     for question in points.questions:
-        pages.write_marking_csv(folder / "marking" / f"{question}.csv", records)
+        answered = [graded["student"] for graded in records if graded["answers"][question]]
+        marks_files.update(folder / "marking" / f"{question}.csv", records, answered)
     return folder
 
 
@@ -483,11 +486,11 @@ def command(grades, course, *more):
 
 def test_marks_given_in_formgrader_come_back_into_the_marks_files(grades, course, points):
     assert command(grades, course) == 0
-    give(course, "jane", "answer-1", 3.5, "=1+1, as you say; “yes”")
+    give(course, "jane", "answer-1", 3.5, "=1+1, as you say, “yes”")
     give(course, "bob", "answer-6", 1, extra=0.5)  # bob wrote nothing there, so the marks file has no row for him
     assert command(grades, course, "--collect") == 0
-    assert pages.read_marks(grades, points) == {
-        "jane": {"question-1": (3.5, "=1+1, as you say; “yes”")},
+    assert marks_files.read(grades, points) == {
+        "jane": {"question-1": (3.5, "=1+1, as you say, “yes”")},
         "bob": {"question-6": (1.5, "")},
     }
     assert command(grades, course) == 0  # and they agree with where they came from
@@ -498,11 +501,67 @@ def test_rows_that_are_filled_stay_and_contradictions_are_told(grades, course, p
     path = grades / "marking" / "question-1.csv"
     path.write_text("student;points;comment;seen by\r\njane;2,5;Fine.;Ada\r\nbob;;;\r\n", encoding="utf-8")
     give(course, "jane", "answer-1", 3)
-    give(course, "bob", "answer-1", 1.5, "Half.")
+    give(course, "bob", "answer-1", 1.5, "Half; say why.")
+    for _ in range(2):  # the second time bob's mark is there already, without its ";"
+        assert command(grades, course, "--collect") == 1
+        told = capsys.readouterr().out
+        assert "jane, question-1: 3 points in Formgrader, 2.5 in the marks file" in told
+        assert "bob, question-1" not in told
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file, delimiter=";")
+    assert header[:4] == ["student", "points", "comment", "seen by"]
+    assert [row[:4] for row in rows] == [["jane", "2,5", "Fine.", "Ada"], ["bob", "1,5", "Half, say why.", ""]]
+    assert marks_files.read(grades, points) == {
+        "jane": {"question-1": (2.5, "Fine.")},
+        "bob": {"question-1": (1.5, "Half, say why.")},
+    }
+
+
+def hand_in_anew(grades, student, question, answer):
+    path = grades / "rows" / f"{pages.file_name(student)}.json"
+    graded = json.loads(path.read_text(encoding="utf-8"))
+    graded["answers"][question] = answer
+    path.write_text(json.dumps(graded), encoding="utf-8")
+
+
+@pytest.mark.parametrize("filled_again", [False, True])
+def test_a_mark_of_formgraders_for_an_answer_that_has_changed_does_not_come_back_and_is_told(
+    grades, course, points, capsys, filled_again
+):
+    command(grades, course)
+    give(course, "jane", "answer-1", 3)
+    hand_in_anew(grades, "jane", "question-1", "Another answer.")
+    if filled_again:
+        assert command(grades, course) == 1
     assert command(grades, course, "--collect") == 1
-    assert "jane, question-1: 3 points in Formgrader, 2.5 in the marks file" in capsys.readouterr().out
-    assert path.read_bytes().decode() == "student;points;comment;seen by\r\njane;2,5;Fine.;Ada\r\nbob;1,5;Half.;\r\n"
-    assert pages.read_marks(grades, points) == {"jane": {"question-1": (2.5, "Fine.")}, "bob": {"question-1": (1.5, "Half.")}}
+    assert "jane, question-1: the answer has changed since it was marked in Formgrader" in capsys.readouterr().out
+    assert marks_files.read(grades, points) == {}
+    give(course, "jane", "answer-1", 2)  # looked at again
+    if not filled_again:
+        command(grades, course)
+    give(course, "jane", "answer-1", 2)
+    assert command(grades, course, "--collect") == 0
+    assert marks_files.read(grades, points) == {"jane": {"question-1": (2.0, "")}}
+
+
+def test_a_mark_in_the_marks_files_for_an_answer_that_has_changed_does_not_go_into_the_gradebook(grades, course, points):
+    marks_files.fill(grades / "marking" / "question-1.csv", [record("jane")], {"jane": (2.5, "Fine.")})
+    hand_in_anew(grades, "jane", "question-1", "Another answer.")
+    command(grades, course)
+    assert grades_of(course, "jane")["answer-1"] == (None, None, True)
+
+
+def test_a_withdrawn_submission_is_not_entered_and_one_that_was_entered_is_told(grades, course, capsys):
+    gone = grades / "rows" / marks_files.GONE
+    gone.mkdir()
+    (grades / "rows" / "bob.json").rename(gone / "bob.json")
+    assert command(grades, course) == 0
+    assert {entry["student"] for entry in formgrader(course).get_submissions("viz")} == {"jane"}
+    (gone / "bob.json").rename(grades / "rows" / "bob.json")
+    assert command(grades, course) == 0
+    (grades / "rows" / "bob.json").rename(gone / "bob.json")
+    assert command(grades, course) == 1
+    assert "bob: in nbgrader's gradebook with a submission of viz, and not in these grades." in capsys.readouterr().out
 
 
 def test_more_points_than_a_question_gives_do_not_come_back(grades, course, points, capsys):
@@ -510,7 +569,7 @@ def test_more_points_than_a_question_gives_do_not_come_back(grades, course, poin
     give(course, "jane", "answer-1", 4, extra=2)
     assert command(grades, course, "--collect") == 1
     assert "6 points in Formgrader; expected 0 to 4" in capsys.readouterr().out
-    assert pages.read_marks(grades, points) == {}
+    assert marks_files.read(grades, points) == {}
 
 
 def test_collecting_from_a_course_that_is_not_there_makes_none(grades, new_course):

@@ -105,7 +105,7 @@ def graded(tmp_path_factory, run):
 def test_every_submission_ends_in_exactly_one_row(graded):
     students = [specimen.name for specimen in graded.specimens]
     assert sorted(graded.rows) == sorted(students)
-    with (graded.out / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (graded.out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["student"].lstrip("'") for row in rows) == sorted(students)
     assert len(rows) == len(graded.records) >= 35
@@ -291,7 +291,7 @@ def test_a_run_whose_worker_and_then_whose_parent_is_killed_is_finished_by_resum
     assert process.returncode == 0, said
     last = _rows(out)
     assert {name: last[name] for name in second} == second
-    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         assert [(row["student"], row["total"]) for row in csv.DictReader(file)] == [
             *((name, "21") for name in ("ada", "ben", "cleo")),
             *((name, "0") for name in ("dan", "eve", "fay", "gil", "hal")),
@@ -326,7 +326,7 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
     (folder / "cleo.py").write_text("def compute_saliency_maps(X, y, model):\n    return None\n", encoding="utf-8")
     assert main(["grade", str(folder), "--out", str(out), "--resume"]) == 0
     assert {name for name, row in _rows(out).items() if row != rows.get(name)} == {"ben", "cleo", "dan"}
-    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         found = {row["student"]: (row["question-1"], row["total"]) for row in csv.DictReader(file)}
     assert found == {"ada": ("3.5", "10.5"), "ben": ("", "7"), "cleo": ("0", "0"), "dan": ("", "7")}
     assert "ada,3.5,Well seen" in marks.read_text(encoding="utf-8-sig")
@@ -356,7 +356,7 @@ def test_an_earlier_run_is_not_overwritten(some, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nowhere", "--out", "grades"], "nowhere is no folder"),
+        (["nowhere", "--out", "grades"], "nowhere is not a folder"),
         (["empty", "--out", "grades"], "There is no submission in"),
         (["some", "--out", "grades", "--jobs", "0"], "--jobs is 0; expected 1 or more"),
         (["some", "--out", "grades", "--rubric", "none.toml"], "none.toml"),

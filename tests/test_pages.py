@@ -8,6 +8,7 @@ import html
 import html.parser
 import io
 import re
+import threading
 
 import nbformat
 import pytest
@@ -19,6 +20,8 @@ from PIL import Image
 from cs231n.checks.explanations import EXERCISES, MISTAKES, NOTES
 from cs231n.checks.report import Report
 from cs231n.instructor import pages, rubric
+from cs231n.instructor.roster import Person
+from cs231n.instructor.submissions import File
 
 NOTEBOOK = ROOT / "NetworkVisualization.ipynb"
 RUBRIC = rubric.load()
@@ -61,8 +64,8 @@ def feedback(record, reference, marks=None):
     return pages.feedback(record, RUBRIC.score(record, marks or {}), RUBRIC, marks or {}, reference)
 
 
-def summary(records, reference):
-    return pages.summary(records, RUBRIC, {record["student"]: RUBRIC.score(record, {}) for record in records}, reference)
+def summary(records, reference, **more):
+    return pages.summary(records, RUBRIC, {record["student"]: RUBRIC.score(record, {}) for record in records}, reference, **more)
 
 
 class Page(html.parser.HTMLParser):
@@ -278,6 +281,53 @@ def test_an_answers_markdown_is_shown_without_what_could_act(reference):
     assert "a.example" not in source
 
 
+@pytest.fixture
+def fresh_cache():
+    pages._html.cache_clear()
+    yield
+    pages._html.cache_clear()
+
+
+@pytest.mark.parametrize("place", ["_to_html", "cleaning"])
+def test_an_answer_whose_markdown_does_not_end_is_shown_as_it_was_written_with_a_note(reference, monkeypatch, fresh_cache, place):
+    """However fast the machine is: what is tested never returns."""
+
+    def forever(text):
+        while True:
+            pass
+
+    submitted = record(answers={"question-1": "<b>slow</b>", "question-2": "*quick*"})
+    monkeypatch.setattr(pages, "RENDER_SECONDS", 0.05)
+    real = pages._to_html if place == "_to_html" else pages._cleaner.clean
+    target, name = (pages, "_to_html") if place == "_to_html" else (pages._cleaner, "clean")
+    monkeypatch.setattr(target, name, lambda text: forever(text) if "slow" in text else real(text))
+    source = feedback(submitted, reference)
+    assert "takes too long to draw this text as Markdown, so it is shown as it was written.</p><pre>&lt;b&gt;slow" in source
+    assert "<em>quick</em>" in source
+
+
+def test_an_answer_with_a_heading_of_spaces_is_given_up_by_its_time(reference, monkeypatch, fresh_cache):
+    monkeypatch.setattr(pages, "RENDER_SECONDS", 0.001)
+    assert "takes too long" in feedback(record(answers={"question-1": "# a" + " " * 15_000 + "b"}), reference)
+
+
+def test_a_text_is_drawn_once_for_all_pages(reference, monkeypatch, fresh_cache):
+    drawn, real = [], pages._to_html
+    monkeypatch.setattr(pages, "_to_html", lambda text: drawn.append(text) or real(text))
+    for student in ("ada", "ben"):
+        feedback(record(student, {"question-1": "The same."}), reference)
+    assert len(drawn) == len(set(drawn)) == 1 + len(RUBRIC.questions)
+
+
+def test_where_time_cannot_be_limited_long_texts_are_not_drawn(fresh_cache):
+    shown = []
+    thread = threading.Thread(target=lambda: shown.extend((pages._html("*a*"), pages._html("*a*" * 1000))))
+    thread.start()
+    thread.join()
+    assert "<em>a</em>" in shown[0]
+    assert "takes too long" in shown[1]
+
+
 def test_an_answer_on_which_the_markdown_parser_gives_up_is_shown_as_it_is(reference):
     answer = "- a\n> b\n" * 2400
     assert "<pre>- a\n&gt; b\n" in feedback(record(answers={"question-1": answer}), reference)
@@ -358,7 +408,7 @@ def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_o
     answers = {"ada": "Mean  pooling.", "ben": "", "cy": "mean pooling.", "abe": "Something else.", "eve": " \n"}
     records = [record(student, {"question-5": answer}) for student, answer in answers.items()]
     text = Page(pages.marking("question-5", records, RUBRIC, reference)).text
-    assert "3 points · 3 answers · 2 submissions without one" in text
+    assert "3 points · 3 answers, 3 of them to mark · 2 submissions without one" in text
     assert "marking/question-5.csv" in text
     assert "In most of the images the object appears several times" in text
     assert "Model answer. The last convolution" in text
@@ -367,123 +417,18 @@ def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_o
     assert "ben" not in text.split("Rubric (3 points)")[1]
 
 
+def test_the_marking_page_says_what_is_marked_and_what_was_marked_before_it_changed(reference):
+    records = [record(student, {"question-5": f"{student}'s."}) for student in ("ada", "ben", "cy")]
+    marks, before = {"ada": {"question-5": (2.5, "")}, "cy": {"question-1": (1.0, "")}}, {"ben": "1 points for an earlier answer"}
+    text = Page(pages.marking("question-5", records, RUBRIC, reference, marks, before)).text
+    assert "3 answers, 2 of them to mark" in text
+    assert "ada marked, 2.5 points ada's." in text
+    assert "ben to mark again: the answer has changed. Before: 1 points for an earlier answer ben's." in text
+    assert "cy cy's." in text
+
+
 def test_a_question_that_nobody_answered_has_a_marking_page(reference):
     assert "Nobody answered this question." in Page(pages.marking("question-1", [record(answers={})], RUBRIC, reference)).text
-
-
-# Marks files
-
-
-def graded(folder, students):
-    """Lay out what grading leaves: a row for each student."""
-    (folder / "rows").mkdir(exist_ok=True)
-    for student in students:
-        (folder / "rows" / f"{pages.file_name(student)}.json").write_text("{}", encoding="utf-8")
-    return folder / "marking" / "question-1.csv"
-
-
-def marks_file(folder, content, students=("jane", "ben")):
-    path = graded(folder, students)
-    path.parent.mkdir()
-    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-    return path
-
-
-STRANGE = [
-    "=cmd|' /C calc'!A0",
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    "\tx",
-    "'=x",
-    "''-y",
-    "'plain",
-    'a "quoted", one;\nin lines',
-    "0012",
-    "Zoë\ud800",
-]
-
-
-def test_students_with_strange_names_are_found_again_and_no_cell_is_a_formula(tmp_path):
-    path = graded(tmp_path, STRANGE)
-    pages.write_marking_csv(path, [record(student) for student in STRANGE])
-    with path.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
-        rows = list(csv.reader(file))
-    assert rows[0] == ["student", "points", "comment"]
-    assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+-@\t\r")]
-    filled = [rows[0], *([student, "1,5", f"'={number}"] for number, (student, *_) in enumerate(rows[1:]))]
-    with path.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
-        csv.writer(file, delimiter=";").writerows(filled)
-    marks = pages.read_marks(tmp_path, RUBRIC)
-    assert marks.keys() == set(STRANGE)
-    assert sorted(mark["question-1"] for mark in marks.values()) == sorted((1.5, f"={number}") for number in range(len(STRANGE)))
-
-
-def test_a_marks_file_has_the_order_of_its_page_and_no_row_for_an_empty_answer(tmp_path):
-    answers = {"ada": "One.", "ben": " ", "cy": "Two.", "dan": "one."}
-    path = graded(tmp_path, answers)
-    pages.write_marking_csv(path, [record(student, {"question-1": answer}) for student, answer in answers.items()])
-    assert path.read_bytes() == b"\xef\xbb\xbfstudent,points,comment\r\nada,,\r\ndan,,\r\ncy,,\r\n"
-
-
-@pytest.mark.parametrize("ending", ["", "\n"])
-def test_what_an_instructor_wrote_stays_and_new_students_are_appended(tmp_path, ending):
-    written = "comment;Student;Points\ngood;ben;2,5\n;jane;" + ending
-    path = marks_file(tmp_path, written)
-    records = [record(student) for student in ("ada", "ben", "jane", "=zoe")]
-    pages.write_marking_csv(path, records)
-    content = path.read_bytes().decode()
-    assert content.startswith(written)
-    assert content[len(written) :].strip() == ";'=zoe;\r\n;ada;"
-    pages.write_marking_csv(path, records)
-    assert path.read_bytes().decode() == content
-    graded(tmp_path, ["ada", "=zoe"])
-    assert pages.read_marks(tmp_path, RUBRIC) == {"ben": {"question-1": (2.5, "good")}}
-
-
-def test_a_file_that_is_no_marks_file_is_neither_read_nor_overwritten(tmp_path):
-    path = marks_file(tmp_path, "name,points\njane,3\n")
-    with pytest.raises(ValueError, match=r"question-1\.csv, line 1: the columns are .*expected student, points, comment"):
-        pages.write_marking_csv(path, [record()])
-    assert path.read_text(encoding="utf-8") == "name,points\njane,3\n"
-
-
-@pytest.mark.parametrize("start", ["\ufeff", ""])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_marks_are_read_as_a_spreadsheet_writes_them(tmp_path, delimiter, start):
-    rows = [["student", "points", "comment", ""], ["jane", " 4 ", "well done", ""], ["ben", "", "later", ""], ["", "", "", ""]]
-    marks_file(tmp_path, start + "\r\n".join(delimiter.join(row) for row in rows))
-    assert pages.read_marks(tmp_path, RUBRIC) == {"jane": {"question-1": (4.0, "well done")}}
-
-
-def test_without_marks_files_there_are_no_marks(tmp_path):
-    assert pages.read_marks(tmp_path, RUBRIC) == {}
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        *(
-            (
-                f"student,points,comment\nben,1,\njane,{points},\n",
-                rf"line 3: the points of jane are '{points}'; expected .* 0 to 4",
-            )
-            for points in ("5", "-1", "4.01", "four", "nan", "inf", "1e0", "٣")
-        ),
-        ("student,points,comment\njan,1,\n", r"line 2: there is no submission of 'jan'"),
-        ("student,points,comment\njane,1,\nben,1,\njane,2,\n", r"line 4: jane stands in line 2, too"),
-        ("student,points,comment\njane,1,good, but late\n", r"line 2: 4 cells, expected 3\. Put a comment"),
-        ("student,points\njane,1\n", r"line 1: the columns are"),
-        ("", r"line 1: the columns are"),
-        ("student,points,comment\njané,1,\n".encode("latin-1"), r"is not written in UTF-8"),
-        ("student,points,comment\njane,1,\n".encode("utf-16"), r"is not written in UTF-8"),
-        (f"student,points,comment\njane,1,{'x' * 200_000}\n", r"line 2: field larger"),
-    ],
-)
-def test_marks_that_cannot_be_right_are_refused_with_file_and_line(tmp_path, content, told):
-    path = marks_file(tmp_path, content)
-    with pytest.raises(ValueError, match=f"^{re.escape(str(path))}.*{told}"):
-        pages.read_marks(tmp_path, RUBRIC)
 
 
 # The summary
@@ -497,8 +442,21 @@ def class_of_ten():
     return records
 
 
-def test_the_summary_counts_mistakes_and_shows_one_who_made_no_other_beside_the_reference(reference):
+def test_the_summary_shows_no_students_picture_that_nobody_chose(reference):
     page = Page(summary(class_of_ten(), reference))
+    assert not [source for source in page.sources[2:] if "image/png" in source]  # the first two are our own charts
+    assert "make_fooling_image : The gradient accumulates student1 , student2 , student3 , student0" in page.text
+    page = Page(summary(class_of_ten(), reference, gallery=["student2", "student9"]))
+    assert [source for source in page.sources[2:] if "image/png" in source] == [f"data:image/png;base64,{png('blue')}"]
+
+
+def test_the_summary_counts_who_handed_in_nothing_apart(reference):
+    assert "2 of the roster handed in nothing, and count in none" in Page(summary(class_of_ten(), reference, absent=2)).text
+    assert "handed in nothing" not in Page(summary(class_of_ten(), reference)).text
+
+
+def test_the_summary_counts_mistakes_and_shows_a_chosen_one_who_made_no_other_beside_the_reference(reference):
+    page = Page(summary(class_of_ten(), reference, gallery=[f"student{i}" for i in range(10)]))
     assert "10 submissions · mean 19.1, median 21.0 of 40 points so far" in page.text  # (6 * 21 + 3 * 16.45 + 15.47) / 10
     assert "10 submissions have bonus points, on average over the class 8.0 of 12." in page.text
     assert "The gradient accumulates 4 40 % Goes on after the network is fooled 1 10 %" in page.text
@@ -521,7 +479,7 @@ def test_the_summary_gives_a_mean_where_all_is_marked_and_counts_what_waits(refe
 def test_the_summary_names_nobody_outside_of_the_folded_list(reference):
     records = class_of_ten()
     records[0]["note"] = "Two attempts."
-    shown, folded = summary(records, reference).split("<details>")
+    shown, _, folded = summary(records, reference).partition("<details>")
     assert not re.search("student[0-9]", shown, re.IGNORECASE)
     assert "student0" in folded
 
@@ -559,21 +517,23 @@ def test_the_mistakes_of_an_exercise_that_has_no_figure_are_listed_without_one(r
 # The folder
 
 
+def rows_of(path):
+    with path.open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_path, reference):
     records = [record("jane"), record("Zoë", **{FOOLING: wrong("batch-mean", "no-stop-test")}), record("=evil", answers={})]
     records[2]["note"] = "-1+1"
-    graded(tmp_path, ["jane", "Zoë", "=evil"])
     marks = {"jane": {"question-1": (2.5, "")}}
     pages.write_pages(tmp_path, records, RUBRIC, marks, reference)
-    names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert {name for name in names if not name.startswith("rows/")} == {
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {
         "grades.csv",
         "summary.html",
         *(f"feedback/{pages.file_name(record['student'])}.html" for record in records),
         *(f"marking/{question}.{ending}" for question in RUBRIC.questions for ending in ("html", "csv")),
     }
-    with (tmp_path / "grades.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(tmp_path / "grades.csv")
     assert list(rows[0]) == [
         *("student", "name", *EXERCISES),
         *(f"question-{number}" for number in range(1, 9)),
@@ -592,8 +552,67 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
 def test_write_pages_takes_hostile_records_and_leaves_their_strings_in_their_cells(tmp_path, reference):
     evil = evil_record()
     pages.write_pages(tmp_path, [copy.deepcopy(evil), record()], RUBRIC, {}, reference)
-    with (tmp_path / "grades.csv").open(encoding="utf-8", errors="surrogatepass", newline="") as file:
+    with (tmp_path / "grades.csv").open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
         rows = list(csv.reader(file))
     assert {len(row) for row in rows} == {7 + 8 + 8}
     assert rows[1][0] == EVIL
     assert {path.parent for path in tmp_path.rglob("*.*")} == {tmp_path, tmp_path / "feedback", tmp_path / "marking"}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_wherever_a_spreadsheet_divides_grades_no_cell_is_a_formula_and_no_row_is_another(tmp_path, reference, delimiter):
+    """A spreadsheet of a country that writes 2,5 divides at ";", within quotes that do not open a cell, too."""
+    bad = "x;=cmd|'/C calc'!A0;=1+1\t@SUM(A1)\r\n=2+2;40;\uff1d3"
+    records = [{**record(bad), "name": bad, "note": bad, "submission": bad}, record("jane")]
+    pages.write_pages(tmp_path, records, RUBRIC, {}, reference, absent=[Person("=1;2", bad)])
+    pages.write_intake(tmp_path / "intake.csv", [File(bad, bad, False, bad)])
+    for name, lines in (("grades.csv", 4), ("intake.csv", 2), ("marking/question-1.csv", 3)):
+        content = (tmp_path / name).read_text(encoding="utf-8-sig")
+        assert content.count("\n") == lines
+        cells = [cell for row in csv.reader(io.StringIO(content, newline=""), delimiter=delimiter) for cell in row]
+        assert not [cell for cell in cells if re.match("[=+@\t\r\uff1d]|-", cell)]
+        assert delimiter == "," or len(cells) == lines
+
+
+def test_grades_open_in_a_spreadsheet_with_their_ids_as_they_are(tmp_path, reference):
+    ids = ["007", "1-2", "MARCH1", "1e5", "4711", "jane", "s1-2"]
+    pages.write_pages(tmp_path, [record(student) for student in ids], RUBRIC, {}, reference)
+    raw = (tmp_path / "grades.csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    assert [row["student"] for row in rows_of(tmp_path / "grades.csv")] == [
+        "'007",
+        "'1-2",
+        "'MARCH1",
+        "'1e5",
+        "4711",
+        "jane",
+        "s1-2",
+    ]
+
+
+def test_who_handed_in_nothing_has_a_row_without_points(tmp_path, reference):
+    pages.write_pages(tmp_path, [record("jane")], RUBRIC, {}, reference, absent=[Person("007", "Zoë Doe")])
+    row = rows_of(tmp_path / "grades.csv")[1]
+    assert (row["student"], row["name"], row["verdict"], row["total"], row[SALIENCY]) == (
+        "'007",
+        "Zoë Doe",
+        "no submission",
+        "",
+        "",
+    )
+
+
+def test_grades_are_written_before_anything_is_drawn(tmp_path, reference, monkeypatch):
+    def fails(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pages, "_html", fails)
+    with pytest.raises(KeyboardInterrupt):
+        pages.write_pages(tmp_path, [record("jane")], RUBRIC, {}, reference)
+    assert [row["student"] for row in rows_of(tmp_path / "grades.csv")] == ["jane"]
+
+
+def test_only_answers_without_a_mark_are_counted_as_waiting():
+    records = [record("jane"), record("bob", answers={"question-1": "A.", "question-2": " "})]
+    assert pages.waiting(records, RUBRIC, {}) == 8 + 1
+    assert pages.waiting(records, RUBRIC, {"jane": {"question-1": (0.0, "")}}) == 8

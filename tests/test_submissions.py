@@ -1,9 +1,10 @@
-"""Who handed in what: by the names that Canvas, Moodle, Gradescope, nbgrader and people give to files and folders.
+"""Who handed in what: by the names that platforms, nbgrader and people give to files and folders.
 
 The names are those that these systems write: Canvas's lib/content_zipper.rb (the sorted name in small letters without spaces,
 LATE, the user's number, the file's number, the file's name; anon_... without names; _text.html and _link.html), Moodle's
-mod/assign/classes/downloader.php (name or group, its number, assignsubmission_file or _onlinetext, as folder or prefix),
-Gradescope's submission_metadata.yml (names with a colon in front).
+mod/assign/classes/downloader.php (name, group or Participant, a number, assignsubmission_file or _onlinetext, as folder or
+prefix), Gradescope's submission_metadata.yml (names with a colon in front), ILIAS's ilExSubmission (last name, first name,
+login and number; "Team" and its number), Blackboard's and Brightspace's as scripts and issues that read them quote them.
 """
 
 import hashlib
@@ -16,7 +17,8 @@ import pytest
 
 from cs231n.instructor import submissions as module
 from cs231n.instructor.pages import file_name
-from cs231n.instructor.submissions import submissions
+from cs231n.instructor.roster import load
+from cs231n.instructor.submissions import intake, submissions
 
 NOTEBOOK = "NetworkVisualization.ipynb"
 
@@ -60,7 +62,7 @@ def test_files_and_folders_carry_the_students_name(tmp_path):
 
 def test_the_order_is_that_of_the_students_however_the_disk_lists_them(tmp_path, monkeypatch):
     put(tmp_path, *(f"s{i}.ipynb" for i in range(20)), *(f"s{i}/nb.ipynb" for i in range(20, 40)), "a\nb.ipynb", "aXb.ipynb")
-    put(tmp_path, "kim.ipynb", "kim-2.ipynb", "kim-2-3.ipynb")
+    put(tmp_path, "kim/nb.ipynb", "kim/nb-2.ipynb", "kim/nb-2-3.ipynb")
     first = submissions(tmp_path)
     listed = type(tmp_path).iterdir
 
@@ -70,7 +72,7 @@ def test_the_order_is_that_of_the_students_however_the_disk_lists_them(tmp_path,
     monkeypatch.setattr(type(tmp_path), "iterdir", shuffled)
     assert submissions(tmp_path) == first
     assert [entry.student for entry in first] == sorted(entry.student for entry in first)
-    assert counted(tmp_path)["kim"] == ("kim-2.ipynb", ["kim.ipynb", "kim-2-3.ipynb"])
+    assert counted(tmp_path)["kim"] == ("kim/nb-2-3.ipynb", ["kim/nb.ipynb", "kim/nb-2.ipynb"])
 
 
 def test_nbgraders_submitted_folder_is_taken(tmp_path):
@@ -103,50 +105,86 @@ def test_in_a_folder_the_assignments_own_file_counts(tmp_path):
 # Several attempts
 
 
-def test_of_several_attempts_the_latest_number_counts_else_the_latest_time(tmp_path):
-    put(tmp_path, "jane.ipynb", "jane-2.ipynb", "jane_3.zip")
-    put(tmp_path, "jane (10).ipynb", "jane-attempt-4.ipynb", "jane attempt5/nb.ipynb", age=1000)
-    put(tmp_path, "bob.zip", age=10)
-    put(tmp_path, "bob.ipynb", "bob/nb.ipynb", age=20)
+def test_of_several_attempts_in_a_folder_the_latest_number_counts_else_the_latest_time(tmp_path):
+    put(tmp_path, "jane/nb.ipynb", "jane/nb-2.ipynb", "jane/nb_3.ipynb")
+    put(tmp_path, "jane/nb (10).ipynb", "jane/nb-attempt-4.ipynb", "jane/nb attempt5.ipynb", age=1000)
+    put(tmp_path, "bob/b.ipynb", age=10)
+    put(tmp_path, "bob/a.ipynb", age=20)
     assert counted(tmp_path) == {
-        "bob": ("bob.zip", ["bob.ipynb", "bob/nb.ipynb"]),
+        "bob": ("bob/b.ipynb", ["bob/a.ipynb"]),
         "jane": (
-            "jane (10).ipynb",
-            ["jane.ipynb", "jane-2.ipynb", "jane_3.zip", "jane-attempt-4.ipynb", "jane attempt5/nb.ipynb"],
+            "jane/nb (10).ipynb",
+            ["jane/nb.ipynb", "jane/nb-2.ipynb", "jane/nb_3.ipynb", "jane/nb-attempt-4.ipynb", "jane/nb attempt5.ipynb"],
         ),
     }
-    assert found(tmp_path)["jane"].name == "jane"
 
 
 def test_in_a_folder_numbers_count_too(tmp_path):
     put(tmp_path, "jane/NetworkVisualization.ipynb", "jane/NetworkVisualization (1).ipynb")
-    put(tmp_path, "jane/NetworkVisualization-2.ipynb", age=1000)
+    put(tmp_path, "jane/NetworkVisualization-2.ipynb", "bob.ipynb", age=1000)
     shown, earlier = counted(tmp_path)["jane"]
     assert (shown, earlier[-1]) == ("jane/NetworkVisualization-2.ipynb", "jane/NetworkVisualization (1).ipynb")
 
 
-def test_of_the_same_age_the_notebook_counts(tmp_path):
-    put(tmp_path, "jane.ipynb", "jane.py", "jane.zip")
-    assert counted(tmp_path) == {"jane": ("jane.ipynb", ["jane.py", "jane.zip"])}
+def test_names_that_people_chose_join_nobody(tmp_path):
+    """A student could hand in a file with another's name and a larger number, or another ending."""
+    put(tmp_path, "s1.ipynb", "s1-2.ipynb", "s1 (3).ipynb", "s1-99.ipynb", "s2/nb.ipynb", "s2-2/nb.ipynb", "kim_20231234.ipynb")
+    assert {student: shown for student, (shown, earlier) in counted(tmp_path).items() if not earlier} == {
+        "s1": "s1.ipynb",
+        "s1 (3)": "s1 (3).ipynb",
+        "s1-2": "s1-2.ipynb",
+        "s1-99": "s1-99.ipynb",
+        "s2": "s2/nb.ipynb",
+        "s2-2": "s2-2/nb.ipynb",
+        "kim_20231234": "kim_20231234.ipynb",
+    }
+    (notice,) = intake(tmp_path).notices
+    assert notice.startswith(
+        "s1 (3), s1-2, s1-99, s2-2: named like a further attempt of another row, each with a row of its own."
+    )
 
 
-def test_a_number_is_an_attempt_only_of_somebody_who_is_there(tmp_path):
-    put(tmp_path, "jane-2.ipynb", "jane-3.ipynb", "kim.ipynb", "kim_20231234.ipynb", "kim2.ipynb")
-    assert set(found(tmp_path)) == {"jane-2", "jane-3", "kim", "kim_20231234", "kim2"}
+def test_files_that_differ_by_their_ending_alone_have_rows_of_their_own_and_it_is_said(tmp_path):
+    put(tmp_path, "jane.zip", "jane.ipynb", "jane/nb.ipynb", "bob.py", "jane.ipynb.zip")
+    assert {student: shown for student, (shown, _) in counted(tmp_path).items()} == {
+        "bob": "bob.py",
+        "jane": "jane/nb.ipynb",
+        "jane.ipynb": "jane.ipynb",
+        "jane.ipynb.zip": "jane.ipynb.zip",
+        "jane.zip": "jane.zip",
+    }
+    assert "jane, jane.ipynb, jane.zip: the same name, each with a row of its own." in intake(tmp_path).notices[0]
 
 
-def test_a_number_that_an_export_has_written_is_no_attempt(tmp_path):
-    put(tmp_path, "doejane.ipynb", "doejane_12_998801_nb.ipynb", "Li Wei.ipynb", "Li Wei_7_assignsubmission_file_nb.ipynb")
-    assert set(found(tmp_path)) == {"doejane", "doejane_12", "Li Wei", "Li Wei_7"}
+def test_a_key_that_an_export_gives_is_never_that_of_a_persons_own_file(tmp_path):
+    put(tmp_path, "doejane_12_998801_nb.ipynb", "roebob_13_998802_nb.ipynb", "lim_14_998803_nb.ipynb")
+    put(tmp_path, "doejane_12.ipynb", "doejane.ipynb")
+    assert {student: shown for student, (shown, _) in counted(tmp_path).items()} == {
+        "doejane": "doejane.ipynb",
+        "doejane_12": "doejane_12_998801_nb.ipynb",
+        "doejane_12.ipynb": "doejane_12.ipynb",
+        "lim_14": "lim_14_998803_nb.ipynb",
+        "roebob_13": "roebob_13_998802_nb.ipynb",
+    }
+    assert (
+        "doejane.ipynb, doejane_12.ipynb: not named as Canvas does it, so each has a row of its own." in intake(tmp_path).notices
+    )
+
+
+def test_an_export_is_recognised_only_where_most_names_are_its_own(tmp_path):
+    """Where students name their files themselves, two that look like an export are not one student's attempts."""
+    put(tmp_path, "viz_1_2024_jane.ipynb", "viz_1_2025_bob.ipynb", "max.ipynb", "ada.ipynb")
+    assert len(found(tmp_path)) == 4
+    assert all(not earlier for _, earlier in counted(tmp_path).values())
 
 
 def test_a_file_of_another_kind_never_outdoes_a_submission(tmp_path):
-    put(tmp_path, "jane.pdf", "jane-9.docx", "jane")
-    put(tmp_path, "jane-1.ipynb", age=1000)
-    (tmp_path / "jane-8.ipynb").symlink_to("/etc/passwd")
-    shown, earlier = counted(tmp_path)["jane"]
-    assert shown == "jane-1.ipynb"
-    assert sorted(earlier) == ["jane", "jane-8.ipynb", "jane-9.docx", "jane.pdf"]
+    put(tmp_path, "jane_1_9001_nb.ipynb", age=1000)
+    put(tmp_path, "jane_1_9002_nb.pdf", "jane_1_9003_nb.docx", "bob_2_9004_nb.ipynb", "kim_3_9005_nb.ipynb")
+    (tmp_path / "jane_1_9009_nb.ipynb").symlink_to("/etc/passwd")
+    shown, earlier = counted(tmp_path)["jane_1"]
+    assert shown == "jane_1_9001_nb.ipynb"
+    assert sorted(earlier) == ["jane_1_9002_nb.pdf", "jane_1_9003_nb.docx", "jane_1_9009_nb.ipynb"]
 
 
 # Canvas
@@ -216,15 +254,25 @@ def test_names_that_only_look_like_canvas_do_not_join_different_students(tmp_pat
     assert sorted(entry.shown for entry in submissions(tmp_path)) == sorted(names)
 
 
-def test_a_students_own_file_name_does_not_make_another_student_of_it(tmp_path):
-    put(
-        tmp_path,
-        "evans_4711_9988_Bob Ross_7_assignsubmission_file_x.ipynb",
-        "evans_4711_9989_doejane_1_9999_x.ipynb",
-        "Eve_12_assignsubmission_file_Bob Ross_7_assignsubmission_file_x.ipynb",
-        "Eve_12_assignsubmission_file_doejane_1_9999_x.ipynb",
-    )
-    assert sorted(found(tmp_path)) == ["Eve_12", "evans_4711"]
+@pytest.mark.parametrize(
+    ("names", "students"),
+    [
+        (["evans_4711_9988_Bob Ross_7_assignsubmission_file_x.ipynb", "evans_4711_9989_doejane_1_9999_x.ipynb"], ["evans_4711"]),
+        (["evans_4711_9988_HW_jane_attempt_2026-10-05-10-10-10_x.ipynb", "doe_1_9989_x.ipynb"], ["doe_1", "evans_4711"]),
+        (
+            [
+                "Eve_12_assignsubmission_file_Bob Ross_7_assignsubmission_file_x.ipynb",
+                "Eve_12_assignsubmission_file_d_1_9999_x.ipynb",
+            ],
+            ["Eve_12"],
+        ),
+        (["HW_eve_attempt_2026-10-05-10-10-10_HW_jane_attempt_2027-10-05-10-10-10_x.ipynb"], ["eve"]),
+        (["1-2 - Eve - Oct 5, 2026 1010 AM - 3-4 - Bob - Oct 6, 2026 1010 AM - x.ipynb"], ["Eve_1-2"]),
+    ],
+)
+def test_a_students_own_file_name_does_not_make_another_student_of_it(tmp_path, names, students):
+    put(tmp_path, *names)
+    assert sorted(found(tmp_path)) == students
 
 
 # Moodle
@@ -237,6 +285,7 @@ def test_moodle_folders_and_prefixes_are_understood(tmp_path):
         f"Max Mustermann_4712_assignsubmission_file/deep er/{NOTEBOOK}",
         f"Zoë O'Neill-Smith_4713_assignsubmission_file_{NOTEBOOK}",
         "Participant_4714_assignsubmission_file_submission.zip",
+        f"Participant 123_456_assignsubmission_file_/{NOTEBOOK}",
         f"Group A_55_assignsubmission_file/{NOTEBOOK}",
         f"Default group_assignsubmission_file/{NOTEBOOK}",
         "Li Wei_4715_assignsubmission_onlinetext/onlinetext.html",
@@ -249,12 +298,19 @@ def test_moodle_folders_and_prefixes_are_understood(tmp_path):
         "Max Mustermann_4712": ("Max Mustermann", True),
         "Zoë O'Neill-Smith_4713": ("Zoë O'Neill-Smith", True),
         "Participant_4714": ("Participant", True),
+        "Participant 123_456": ("Participant 123", True),
         "Group A_55": ("Group A", True),
         "Default group": ("Default group", True),
         "Li Wei_4715": ("Li Wei", False),
         "Li Wei_4716": ("Li Wei", False),
         "Empty Handed_4717": ("Empty Handed", False),
     }
+
+
+def test_moodles_numbers_tell_people_of_the_same_name_apart(tmp_path):
+    put(tmp_path, "Li Wei_1_assignsubmission_file_/nb.ipynb", "Li Wei_2_assignsubmission_file_/nb.ipynb")
+    assert set(found(tmp_path)) == {"Li Wei_1", "Li Wei_2"}
+    assert "Li Wei: a name that several rows have." in intake(tmp_path).notices
 
 
 def test_moodles_text_beside_a_file_does_not_count(tmp_path):
@@ -316,6 +372,32 @@ def test_gradescopes_list_tells_who_handed_in(tmp_path):
     }
 
 
+def test_a_list_that_a_student_handed_in_is_not_believed(tmp_path):
+    """In the student's folder, or between files that students named themselves."""
+    listed = "{student}:\n  :submitters:\n  - :name: Jane Doe\n    :sid: s1\n    :email: s1@example.org\n"
+    put(tmp_path, "s1/nb.ipynb", "s2/nb.ipynb", "s2/submission_1/nb.ipynb", "s3.ipynb")
+    for name in ("submission_metadata.yml", "s2/submission_metadata.yml"):
+        (tmp_path / name).write_text("".join(listed.format(student=name) for name in ("submission_1", "s2", "s3.ipynb")))
+    assert {student: entry.name for student, entry in found(tmp_path).items()} == {
+        **{name: name for name in ("s1", "s2", "s3", "submission_metadata")}
+    }
+    assert any(
+        notice.startswith("s2/submission_metadata.yml: a list of Gradescope's form that a student handed in")
+        for notice in intake(tmp_path).notices
+    )
+
+
+def test_gradescopes_list_speaks_only_of_gradescopes_folders(tmp_path):
+    put(tmp_path, "submission_1/nb.ipynb", "s1.ipynb")
+    (tmp_path / "submission_metadata.yml").write_text(
+        "".join(f"{name}:\n  :submitters:\n  - :name: Jane\n    :sid: '1'\n" for name in ("submission_1", "s1.ipynb"))
+    )
+    assert {student: entry.shown for student, entry in found(tmp_path).items()} == {
+        "1": "submission_1/nb.ipynb",
+        "s1": "s1.ipynb",
+    }
+
+
 def test_without_its_list_gradescopes_folders_are_the_students(tmp_path):
     put(tmp_path, "submission_1001/nb.ipynb", "submission_1002/nb.zip")
     assert set(found(tmp_path)) == {"submission_1001", "submission_1002"}
@@ -339,6 +421,164 @@ def test_a_list_that_gradescope_did_not_write_is_refused_by_name(tmp_path, conte
     (tmp_path / "submission_metadata.yml").write_bytes(content)
     with pytest.raises(ValueError, match=r"submission_metadata\.yml is not as Gradescope writes it \(\w+\)\. Remove it to go by"):
         submissions(tmp_path)
+
+
+# Blackboard
+
+
+def test_blackboards_attempts_are_joined_and_its_notes_belong_to_them(tmp_path):
+    put(
+        tmp_path,
+        "HW 3_s1_attempt_2026-10-05-10-10-10_NetworkVisualization.ipynb",
+        "HW 3_s1_attempt_2026-10-05-10-10-10_helpers.py",
+        "HW 3_s1-2_attempt_2026-10-05-12-00-00_NetworkVisualization.ipynb",
+        "HW 3_j_doe_attempt_2026-10-05-12-00-00_work.zip",
+    )
+    put(tmp_path, "HW 3_s1_attempt_2026-10-06-11-11-11_NetworkVisualization.ipynb", age=1000)
+    for student, name, times in (
+        ("s1", "Student (One) Three", ("2026-10-05-10-10-10", "2026-10-06-11-11-11")),
+        ("s1-2", "Student Two", ("2026-10-05-12-00-00",)),
+    ):
+        for time in times:
+            (tmp_path / f"HW 3_{student}_attempt_{time}.txt").write_text(f"Name: {name} ({student})\nAssignment: HW 3\n")
+    first, second = (f"HW 3_s1_attempt_{time}" for time in ("2026-10-05-10-10-10", "2026-10-06-11-11-11"))
+    assert {student: (entry.name, entry.shown, entry.earlier) for student, entry in found(tmp_path).items()} == {
+        "s1": (
+            "Student (One) Three",
+            f"{second}_NetworkVisualization.ipynb",
+            [f"{first}_helpers.py", f"{first}_NetworkVisualization.ipynb"],
+        ),
+        "s1-2": ("Student Two", "HW 3_s1-2_attempt_2026-10-05-12-00-00_NetworkVisualization.ipynb", []),
+        "j_doe": ("j_doe", "HW 3_j_doe_attempt_2026-10-05-12-00-00_work.zip", []),
+    }
+
+
+def test_blackboards_student_who_only_wrote_a_text_has_a_row(tmp_path):
+    put(tmp_path, "HW3_s1_attempt_2026-10-05-10-10-10_nb.ipynb", "HW3_s2_attempt_2026-10-05-12-00-00.txt")
+    assert {student: bool(entry.problem) for student, entry in found(tmp_path).items()} == {"s1": False, "s2": True}
+
+
+def test_blackboards_user_names_that_end_alike_are_different_students(tmp_path):
+    put(tmp_path, *(f"HW3_{user}_attempt_2026-10-05-10-10-1{i}_nb.ipynb" for i, user in enumerate(("a_doe", "b_doe", "doe"))))
+    assert set(found(tmp_path)) == {"a_doe", "b_doe", "doe"}
+
+
+# Brightspace
+
+
+@pytest.mark.parametrize("ending", [f"/{NOTEBOOK}", f" - {NOTEBOOK}"])
+def test_brightspaces_attempts_are_joined_by_the_users_number_and_the_latest_date_counts(tmp_path, ending):
+    put(
+        tmp_path,
+        f"101-7 - Jane Doe - Sept 30, 2026 1159 PM{ending}",
+        f"101-7 - Jane Doe - Oct 5, 2026 1210 AM{ending}",
+        f"102-7 - Bob - Ross - Oct 5, 2026 930 AM{ending}",
+        f"103-7 - Jane Doe - 5 October, 2026 10 AM{ending}",
+        "index.html",
+    )
+    put(tmp_path, f"101-7 - Jane Doe - Oct 5, 2026 1010 AM{ending}", age=1000)
+    assert {student: (entry.name, entry.shown, len(entry.earlier)) for student, entry in found(tmp_path).items()} == {
+        "Jane Doe_101": ("Jane Doe", f"101-7 - Jane Doe - Oct 5, 2026 1010 AM{ending}", 2),
+        "Bob - Ross_102": ("Bob - Ross", f"102-7 - Bob - Ross - Oct 5, 2026 930 AM{ending}", 0),
+        "Jane Doe_103": ("Jane Doe", f"103-7 - Jane Doe - 5 October, 2026 10 AM{ending}", 0),
+    }
+
+
+def test_where_brightspaces_first_number_is_not_the_users_both_numbers_tell_people_apart(tmp_path):
+    put(tmp_path, *(f"7-{i} - {name} - Oct 5, 2026 1010 AM/nb.ipynb" for i, name in enumerate(("Li Wei", "Li Wei", "Jane Doe"))))
+    assert set(found(tmp_path)) == {"Li Wei_7-0", "Li Wei_7-1", "Jane Doe_7-2"}
+
+
+# ILIAS, GitHub Classroom, Google Classroom
+
+
+def test_ilias_folders_are_students_whatever_lies_around_them(tmp_path):
+    inside = "Exercise 3/Abgaben"
+    put(
+        tmp_path,
+        f"{inside}/Doe_Jane_jdoe_41/nb.ipynb",
+        f"{inside}/van Dyke_Max_m_dyke_42/{NOTEBOOK}",
+        "Exercise 3/Exercise_3.xlsx",
+    )
+    assert {student: (entry.name, entry.shown) for student, entry in found(tmp_path).items()} == {
+        "Doe_Jane_jdoe_41": ("Jane Doe", f"{inside}/Doe_Jane_jdoe_41/nb.ipynb"),
+        "van Dyke_Max_m_dyke_42": ("Max van Dyke", f"{inside}/van Dyke_Max_m_dyke_42/{NOTEBOOK}"),
+    }
+
+
+def test_of_an_ilias_team_the_latest_of_its_members_files_counts(tmp_path):
+    put(tmp_path, "Ex/Abgaben/Team 12/Doe_Jane_jdoe_41/nb.ipynb", "Ex/Abgaben/Team 13/Lim_Kim_klim_43/nb.ipynb", age=10)
+    put(tmp_path, "Ex/Abgaben/Team 12/Ray_Bob_bray_42/nb.ipynb")
+    assert {student: (entry.name, entry.shown) for student, entry in found(tmp_path).items()} == {
+        "Team 12": ("Jane Doe, Bob Ray", "Ex/Abgaben/Team 12/Ray_Bob_bray_42/nb.ipynb"),
+        "Team 13": ("Kim Lim", "Ex/Abgaben/Team 13/Lim_Kim_klim_43/nb.ipynb"),
+    }
+
+
+def test_github_classrooms_clones_are_named_by_their_user(tmp_path):
+    for user in ("jane", "jane-1", "bob-ross"):
+        put(tmp_path, f"viz-submissions/net-viz-{user}/{NOTEBOOK}", f"viz-submissions/net-viz-{user}/.git/config")
+    assert set(found(tmp_path)) == {"jane", "jane-1", "bob-ross"}
+
+
+def test_folders_that_are_no_clones_keep_their_names(tmp_path):
+    put(tmp_path, f"anna-lena/{NOTEBOOK}", f"anna-maria/{NOTEBOOK}")
+    assert set(found(tmp_path)) == {"anna-lena", "anna-maria"}
+
+
+def test_google_classrooms_files_are_named_by_their_student_unless_two_have_the_same_name(tmp_path):
+    put(
+        tmp_path, f"Jane Doe - {NOTEBOOK}", f"Bob Ross - {NOTEBOOK}", "Bob Ross - Copy of NetworkVisualization.ipynb", "own.ipynb"
+    )
+    assert {student: shown for student, (shown, _) in counted(tmp_path).items()} == {
+        "Jane Doe": f"Jane Doe - {NOTEBOOK}",
+        "Bob Ross - NetworkVisualization": f"Bob Ross - {NOTEBOOK}",
+        "Bob Ross - Copy of NetworkVisualization": "Bob Ross - Copy of NetworkVisualization.ipynb",
+        "own": "own.ipynb",
+    }
+
+
+# Folders around the students
+
+
+STUDENTS = [f"s{i:02}" for i in range(60)]
+
+
+@pytest.mark.parametrize("around", ["", "export/", "HW3/submitted/", "a/b/c/"])
+@pytest.mark.parametrize("form", ["{}.ipynb", "{}/nb.ipynb", "{}/viz/NetworkVisualization.ipynb", "{}.zip"])
+def test_no_student_is_lost_in_a_folder_around_all_of_them(tmp_path, around, form):
+    put(tmp_path, *(around + form.format(student) for student in STUDENTS))
+    assert list(found(tmp_path)) == STUDENTS
+    assert all(entry.earlier == [] for entry in submissions(tmp_path))
+    notices = [notice for notice in intake(tmp_path).notices if "is taken for one around the students" in notice]
+    assert len(notices) == around.count("/")
+
+
+def test_no_student_is_lost_where_something_lies_beside_the_folder_around_them(tmp_path):
+    put(tmp_path, *(f"export/{student}/nb.ipynb" for student in STUDENTS), "late.ipynb", "README.md")
+    assert set(found(tmp_path)) == {*(f"export/{student}" for student in STUDENTS), "late", "README"}
+
+
+def test_students_that_were_sorted_into_folders_have_a_row_each_and_it_is_said(tmp_path):
+    put(tmp_path, "Monday/s1/nb.ipynb", "Monday/s2/nb.ipynb", "Friday/s3/nb.ipynb")
+    assert set(found(tmp_path)) == {"Monday/s1", "Monday/s2", "Friday/s3"}
+    assert intake(tmp_path).notices[0].startswith("Friday, Monday: folders around several students'")
+
+
+def test_a_students_several_folders_are_one_students(tmp_path):
+    put(tmp_path, "jane/viz/NetworkVisualization.ipynb", "jane/hw1/hw1.ipynb", "bob/viz/NetworkVisualization.ipynb")
+    put(tmp_path, "kim/cs231n/net_visualization_pytorch.py", "kim/work/nb.ipynb", "kim/old/nb.ipynb", age=10)
+    assert set(found(tmp_path)) == {"jane", "bob", "kim"}
+
+
+def test_many_files_in_one_students_folder_are_pointed_out(tmp_path):
+    put(tmp_path, *(f"export/{student}.ipynb" for student in STUDENTS), "late.ipynb")
+    assert any(notice.startswith("export: so many files could count") for notice in intake(tmp_path).notices)
+
+
+def test_an_archive_that_is_all_there_is_is_pointed_out(tmp_path):
+    put(tmp_path, "submissions.zip")
+    assert "submissions.zip is all there is. If it is the export of a whole class, unpack it first." in intake(tmp_path).notices
 
 
 # What lies beside submissions, and what is none
@@ -387,7 +627,7 @@ def test_each_problem_is_told_in_a_sentence(tmp_path, monkeypatch):
         "noending": "noending is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive.",
         "nowhere": "nowhere.ipynb is a link, not a file.",
         "other": f"{nothing} other.",
-        "pipe": "pipe.ipynb is no ordinary file.",
+        "pipe": "pipe.ipynb is not an ordinary file.",
         "report": "report.pdf is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive.",
         "root": "root is a link, not a file.",
         "secret": "secret.ipynb is a link, not a file.",
@@ -525,24 +765,188 @@ def test_a_folder_without_submissions_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["gone", "export.zip"])
 def test_what_is_no_folder_is_refused(tmp_path, name):
     put(tmp_path, "export.zip")
-    with pytest.raises(ValueError, match=rf"{name} is no folder\. Expected the folder that holds the submissions \(unpack"):
+    with pytest.raises(ValueError, match=rf"{name} is not a folder\. Expected the folder that holds the submissions \(unpack"):
         submissions(tmp_path / name)
 
 
 @pytest.mark.parametrize(
     "names",
     [
-        ["submission_metadata.yml", "submission_1/nb.ipynb"],
+        ["submission_metadata.yml", "submission_1001/nb.ipynb", "submission_1002/nb.ipynb"],
         ["A_1_assignsubmission_file/nb.ipynb", "B_2_assignsubmission_file/nb.ipynb"],
         ["doejane_4711_998801_nb.ipynb", "rossbob_4712_998802_nb.ipynb"],
     ],
 )
 def test_an_export_in_a_folder_of_its_own_does_not_pass_for_one_student(tmp_path, names):
     put(tmp_path, ".DS_Store", *(f"export of today/{name}" for name in names))
-    with pytest.raises(ValueError, match=r"holds one folder with an export in it\. Name that folder: .*export of today$"):
-        submissions(tmp_path)
+    if (listed := tmp_path / "export of today" / "submission_metadata.yml").exists():
+        listed.write_text(GRADESCOPE)
+    assert len(found(tmp_path)) == 2
+    assert all(entry.shown.startswith("export of today/") for entry in submissions(tmp_path))
 
 
 def test_a_single_student_in_a_folder_is_taken(tmp_path):
-    put(tmp_path, "jane/nb.ipynb", "jane/doejane_4711_998801_nb.ipynb")
+    put(tmp_path, "jane/nb.ipynb", "jane/helpers.py", "jane/old/nb-2.ipynb", "jane/notes.txt")
     assert list(found(tmp_path)) == ["jane"]
+
+
+def test_a_single_students_copy_of_the_kit_is_one_students(tmp_path):
+    put(tmp_path, f"jane/{NOTEBOOK}", "jane/submission.zip", "jane/cs231n/submit.py", "jane/datasets/README.md")
+    assert list(found(tmp_path)) == ["jane"]
+
+
+# What became of every file
+
+
+def told(folder):
+    return {file.path: (file.student, file.counted, file.why) for file in intake(folder).files}
+
+
+def test_every_file_has_a_line_that_says_whose_it_is_whether_it_counts_and_why_not(tmp_path):
+    put(
+        tmp_path, "jane/nb.ipynb", "jane/nb-2.ipynb", "jane/data/x.csv", "jane/.hidden.ipynb", "jane/__pycache__/x.pyc", "bob.pdf"
+    )
+    put(tmp_path, ".git/config", "Thumbs.db", "empty/", "jane/submission_metadata.yml")
+    (tmp_path / "jane" / "link.ipynb").symlink_to("/etc/passwd")
+    (tmp_path / "jane" / "all").symlink_to("/")
+    os.mkfifo(tmp_path / "jane" / "pipe.py")
+    beside = "beside jane/nb-2.ipynb, which counts"
+    assert told(tmp_path) == {
+        ".git/config": ("", False, "hidden"),
+        "Thumbs.db": ("", False, "left by a system"),
+        "bob.pdf": ("bob", False, "bob.pdf is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive."),
+        "empty/": ("empty", False, "There is no notebook, no Python file and no zip archive in the folder empty."),
+        "jane/.hidden.ipynb": ("jane", False, "hidden"),
+        "jane/__pycache__/x.pyc": ("jane", False, "left by a system"),
+        "jane/all": ("jane", False, "a link, not followed"),
+        "jane/data/x.csv": ("jane", False, beside),
+        "jane/link.ipynb": ("jane", False, "a link, not followed"),
+        "jane/nb-2.ipynb": ("jane", True, ""),
+        "jane/nb.ipynb": ("jane", False, "another attempt; jane/nb-2.ipynb counts"),
+        "jane/pipe.py": ("jane", False, beside),
+        "jane/submission_metadata.yml": ("jane", False, "handed in, so it is not believed"),
+    }
+
+
+def test_every_file_below_the_folder_has_a_line_however_deep_it_lies(tmp_path):
+    names = [f"{'d/' * depth}f{depth}" for depth in range(40)] + ["x/y/nb.ipynb", "x/.git/a/b", "__MACOSX/._x", "n.ipynb"]
+    put(tmp_path, *names)
+    assert set(told(tmp_path)) == set(names)
+
+
+def test_a_folder_that_cannot_be_listed_has_a_line_and_is_pointed_out(tmp_path, monkeypatch):
+    put(tmp_path, "jane/locked/nb.ipynb", "jane/open/nb.ipynb")
+    listed = type(tmp_path).iterdir
+
+    def denied(path):  # who runs the tests as root may list everything
+        if path.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", denied)
+    assert told(tmp_path)["jane/locked"] == ("jane", False, "cannot be listed: Permission denied")
+    assert any(notice.startswith("jane/locked: folders that could not be looked into") for notice in intake(tmp_path).notices)
+
+
+def test_a_hidden_notebook_is_pointed_out_and_what_jupyter_keeps_is_not(tmp_path):
+    put(tmp_path, "jane/nb.ipynb", "jane/.mine.ipynb", "jane/.ipynb_checkpoints/nb-checkpoint.ipynb")
+    assert [notice for notice in intake(tmp_path).notices if "hidden" in notice] == [
+        "jane/.mine.ipynb: hidden files, which never count."
+    ]
+
+
+def test_a_usual_folder_gives_no_notice(tmp_path):
+    put(tmp_path, "jane/nb.ipynb", "bob/nb.ipynb", "kim.zip", ".DS_Store", "bob/.ipynb_checkpoints/nb-checkpoint.ipynb")
+    assert intake(tmp_path).notices == []
+
+
+# A roster
+
+
+def with_roster(folder, content):
+    path = folder.parent / f"{folder.name} roster.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return intake(folder, load(path))
+
+
+@pytest.mark.parametrize("start", ["\ufeff", ""])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_roster_gives_ids_and_names_and_lists_who_handed_in_nothing(tmp_path, delimiter, start):
+    put(tmp_path, "doejane_4711_998801_nb.ipynb", "roebob_4712_998802_nb.ipynb", "stranger_9_998803_nb.ipynb")
+    lines = ["NAME,Section,Id,Canvas", "Jane Doe,A,0042,4711", "Bob Roe,A,0043,", "Kim Lim,A,0044,4713"]
+    seen = with_roster(tmp_path, start + "\r\n".join(line.replace(",", delimiter) for line in lines))
+    assert {one.student: one.name for one in seen.submissions} == {
+        "0042": "Jane Doe",
+        "0043": "Bob Roe",
+        "stranger_9": "stranger",
+    }
+    assert [(person.id, person.name) for person in seen.absent] == [("0044", "Kim Lim")]
+    assert {file.path: file.student for file in seen.files}["doejane_4711_998801_nb.ipynb"] == "0042"
+    assert "stranger_9: not in the roster, and graded under this name." in seen.notices
+    assert "1 of the 3 in the roster handed in nothing: 0044 Kim Lim." in seen.notices
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("S1/nb.ipynb", "s1,Jane Doe,"),
+        ("Jane Doe_4711_assignsubmission_file_/nb.ipynb", 's1,"Doe, Jane",'),
+        ("doejane_4711_998801_nb.ipynb", "s1,Jane Doe,"),
+        ("vandykemaryann_4711_998801_nb.ipynb", "s1,Mary Ann van Dyke,"),
+        ("HW3_jdoe_attempt_2026-10-05-10-10-10_nb.ipynb", "s1,Somebody,jdoe"),
+        ("101-7 - Zoë Doe - Oct 5, 2026 1010 AM/nb.ipynb", "s1,Zoe Doe,"),
+        ("Doe_Jane_jdoe_41/nb.ipynb", "s1,Somebody,JDOE"),
+        ("Jane Doe - NetworkVisualization.ipynb", "s1,Jane Doe,"),
+    ],
+)
+def test_a_submission_is_matched_by_id_by_another_id_or_by_name(tmp_path, name, line):
+    put(tmp_path, name)
+    seen = with_roster(tmp_path, f"id,name,login\n{line}\ns2,Somebody Else,other\n")
+    assert [one.student for one in seen.submissions] == ["s1"]
+    assert [person.id for person in seen.absent] == ["s2"]
+
+
+def test_a_name_that_two_people_have_matches_nobody_and_nobody_is_dropped(tmp_path):
+    put(tmp_path, "Li Wei_1_assignsubmission_file_/nb.ipynb", "Li Wei_2_assignsubmission_file_/nb.ipynb")
+    seen = with_roster(tmp_path, "id,name\n8,Li Wei\n9,Li Wei\n")
+    assert {one.student for one in seen.submissions} == {"Li Wei_1", "Li Wei_2"}
+    assert "Li Wei_1, Li Wei_2: not in the roster, and graded under this name." in seen.notices
+
+
+def test_two_submissions_that_could_be_one_students_are_not_joined(tmp_path):
+    put(tmp_path, "s1.ipynb", "Jane Doe.ipynb")
+    seen = with_roster(tmp_path, "id,name\ns1,Jane Doe\n")
+    assert {one.student for one in seen.submissions} == {"s1", "Jane Doe"}
+    assert any(notice.startswith("s1, Jane Doe: Jane Doe.ipynb, s1.ipynb could all be theirs") for notice in seen.notices)
+    assert seen.absent == []
+
+
+def test_the_members_of_a_group_have_handed_in(tmp_path):
+    put(tmp_path, "Team 12/Doe_Jane_jdoe_41/nb.ipynb", "Team 12/Ray_Bob_bray_42/notes.txt", "Team 13/Lim_Kim_klim_43/nb.ipynb")
+    seen = with_roster(tmp_path, "id,name\njdoe,Jane Doe\nb2,Bob Ray\nk,Kim Lim\nzoe,Zoe Xu\n")
+    assert [person.id for person in seen.absent] == ["zoe"]
+    assert {one.student for one in seen.submissions} == {"Team 12", "Team 13"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"login,name\njane,Jane\n", r"line 1: the columns are 'login, name'; expected id and name"),
+        (b"id\n1\n", r"line 1: .*expected id and name"),
+        (b"id,name\n,Jane\n", r"line 2: there is no id"),
+        (b"id,name\n1,Jane\n2,Bob\n1,Kim\n", r"line 4: the id 1 is in line 2, too"),
+        (b"id,name\n", r"lists nobody"),
+        (b"", r"line 1: "),
+        (b"id,name\n1,Jane,Doe\n", r"line 2: 3 cells, expected 2"),
+    ],
+)
+def test_what_is_not_a_roster_is_refused_with_its_line(tmp_path, content, said):
+    put(tmp_path, "s1.ipynb")
+    with pytest.raises(ValueError, match=rf"roster\.csv.*{said}"):
+        with_roster(tmp_path, content)
+
+
+def test_a_roster_in_the_western_code_page_with_first_and_last_names_is_read(tmp_path):
+    put(tmp_path, "0042.ipynb")
+    seen = with_roster(tmp_path, "Last name;First name;ID number\nDoe;Zoë;'0042\n".encode("cp1252"))
+    assert [one.name for one in seen.submissions] == ["Zoë Doe"]

@@ -6,9 +6,7 @@ answers as text, the grader's messages, the student's figures as pictures.
 
 import base64
 import copy
-import csv
 import html
-import io
 import json
 import os
 import re
@@ -23,9 +21,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tqdm import tqdm
 
 from ..checks.explanations import MISTAKES
+from . import marks as marks_files
 from . import pages
 from . import rubric as rubrics
 from .edition import edition
+from .spreadsheets import text_cell
+from .writing import only_grader
 
 NOTEBOOK = "NetworkVisualization"
 INSTALL = 'nbgrader is not installed. Install it with: pip install "nbgrader>=0.9.5" -c constraints.txt'
@@ -56,9 +57,10 @@ def run(options):
     rubric = rubrics.load(options.rubric)
     records = read_records(options.grades)
     if options.collect:
-        done, conflicts = collect(options.grades, records, options.course, options.assignment, rubric)
+        with only_grader(options.grades):
+            done, conflicts = collect(options.grades, records, options.course, options.assignment, rubric)
     else:
-        marks = pages.read_marks(options.grades, rubric)
+        marks = marks_files.read(options.grades, rubric)
         done, conflicts = fill(records, rubric, marks, options.course, options.assignment)
     print(done)
     for conflict in conflicts:
@@ -86,7 +88,7 @@ def nbgrader_id(student):
 def fill(records, rubric, marks, course, assignment):
     """Put a graded class into the gradebook of `course` and lay out what Formgrader shows.
 
-    marks: {student: {question: (points, comment)}}, as pages.read_marks() gives them. Doing it again updates the automatic
+    marks: {student: {question: (points, comment)}}, as marks.read() gives them. Doing it again updates the automatic
     points and keeps every mark and comment given in Formgrader. Returns a sentence on what was done and a list of sentences on
     marks that contradict each other or should be looked at again; of two marks that of Formgrader stays.
     Raises ValueError if nbgrader is missing, or if the gradebook knows the assignment with other cells.
@@ -103,8 +105,20 @@ def fill(records, rubric, marks, course, assignment):
             _write_notebook(source, _as_source(frame.edition))
         for record in tqdm(records, unit="submission", disable=None):
             conflicts += _Submission(gradebook, coursedir, assignment, record, frame).write(marks.get(record["student"], {}))
+        conflicts += _left_behind(gradebook, assignment, {nbgrader_id(record["student"]) for record in records})
     waiting = f"Mark the inline questions with `jupyter lab` in {course}, menu Nbgrader, Formgrader, Manual grading."
     return f"{len(records)} submissions of {assignment} stand in {course}/gradebook.db. {waiting}", conflicts
+
+
+def _left_behind(gradebook, assignment, here):
+    """Return a sentence on students whose submission an earlier run has entered and who have none now, in a list, or []."""
+    gone = sorted({entry.student.id for entry in gradebook.assignment_submissions(assignment)} - here)
+    if not gone:
+        return []
+    return [
+        f"{', '.join(gone)}: in nbgrader's gradebook with a submission of {assignment}, and not in these grades. Nothing of "
+        "theirs was changed; remove the submission in nbgrader if it was withdrawn."
+    ]
 
 
 def _course_folder(course, assignment):
@@ -427,15 +441,25 @@ def _write_notebook(folder, notebook):
 def read_marks(course, assignment):
     """Return {nbgrader's id of a student: {question: (points, comment)}}: what was marked by hand in Formgrader.
 
-    Extra credit is in the points. Raises ValueError if the course has no such assignment.
+    Extra credit is in the points. What waits for a person again, because the answer has changed, is left out. Raises
+    ValueError if the course has no such assignment.
     """
+    marks = defaultdict(dict)
+    for student, question, mark, waits in _marked_by_hand(course, assignment):
+        if not waits:
+            marks[student][question] = mark
+    return dict(marks)
+
+
+def _marked_by_hand(course, assignment):
+    """Return [(nbgrader's id of a student, question, (points, comment), whether it waits for a person again)]."""
     coursedir = _course_folder(course, assignment)
     from nbgrader.api import MissingEntry
 
     advice = f"{course} has no assignment {assignment} with {NOTEBOOK}. Run this without --collect first."
     if not _has_gradebook(coursedir):
         raise ValueError(advice)
-    marks = defaultdict(dict)
+    marked = []
     with _gradebook(coursedir) as gradebook:
         try:
             gradebook.find_notebook(NOTEBOOK, assignment)
@@ -445,35 +469,42 @@ def read_marks(course, assignment):
             comments = {comment.name: comment.manual_comment for comment in entry.comments}
             for grade in entry.grades:
                 if grade.name.startswith("answer-") and _is_marked(grade):
+                    mark = _given(grade), comments.get(grade.name) or ""
                     question = grade.name.replace("answer", "question")
-                    marks[entry.student.id][question] = (_given(grade), comments.get(grade.name) or "")
-    return dict(marks)
+                    marked.append((entry.student.id, question, mark, grade.needs_manual_grade))
+    return marked
 
 
 def collect(grades, records, course, assignment, rubric):
     """Write the marks given in Formgrader into the empty rows of GRADES/marking/question-N.csv.
 
-    Returns a sentence on what was done and a list of sentences on marks that contradict each other; those files' rows stay as
-    they are. Raises ValueError if the course has no such assignment, or if a marks file cannot be read.
+    Returns a sentence on what was done and a list of sentences on marks that contradict each other or are for an answer that
+    has changed; those files' rows stay as they are. Raises ValueError if the course has no such assignment, or if a marks file
+    cannot be read.
     """
-    given = read_marks(course, assignment)
-    written = pages.read_marks(grades, rubric)
-    students = {nbgrader_id(record["student"]): record["student"] for record in records}
+    marked = _marked_by_hand(course, assignment)
+    written = marks_files.read(grades, rubric)
+    students = {nbgrader_id(record["student"]): record for record in records}
     conflicts = [
-        f"{name} has marks in {course}, and no submission in {grades}." for name in sorted(given.keys() - students.keys())
+        f"{name} has marks in {course}, and no submission in {grades}."
+        for name in sorted({name for name, *_ in marked} - students.keys())
     ]
-    new = defaultdict(dict)
-    for name in sorted(given.keys() & students.keys()):
-        for question, mark in given[name].items():
-            conflict = _contradiction(mark, written.get(students[name], {}).get(question), rubric.points.get(question, 0))
-            if conflict:
-                conflicts.append(f"{students[name]}, {question}: {conflict}")
-            elif question not in written.get(students[name], {}):
-                new[question][students[name]] = mark
+    new, coursedir = defaultdict(dict), _course_folder(course, assignment)
+    for name, question, mark, waits in sorted(found for found in marked if found[0] in students):
+        student = students[name]["student"]
+        has = written.get(student, {}).get(question)
+        conflict = _contradiction(mark, has, rubric.points.get(question, 0))
+        if waits or _is_outdated(_folder(coursedir, "autograded", name, assignment), students[name], question):
+            conflict = "the answer has changed since it was marked in Formgrader. Run this without --collect, then mark it again."
+        if conflict:
+            conflicts.append(f"{student}, {question}: {conflict}")
+        elif has is None:
+            new[question][student] = mark
     for question, marks in new.items():
         path = Path(grades) / "marking" / f"{question}.csv"
-        pages.write_marking_csv(path, records)
-        _fill_rows(path, marks)
+        answered = [record["student"] for record in records if record["answers"].get(question, "").strip()]
+        marks_files.update(path, records, answered)
+        marks_files.fill(path, records, marks)
     count = sum(map(len, new.values()))
     return (
         f"{count} marks from {course} are new in {grades}/marking. Run `grade` with --resume to merge them into the pages.",
@@ -481,34 +512,16 @@ def collect(grades, records, course, assignment, rubric):
     )
 
 
+def _is_outdated(folder, record, question):
+    """Return whether Formgrader shows another answer than the record has."""
+    shown = _sources(folder).get(question.replace("question", "answer"))
+    return shown is not None and shown != _as_text(record["answers"].get(question, ""))
+
+
 def _contradiction(given, written, most):
     points, comment = given
-    if written is not None and (written[0] != points or (comment and written[1] not in ("", comment))):
+    if written is not None and (written[0] != points or (comment and text_cell(written[1]) not in ("", text_cell(comment)))):
         return f"{points:g} points in Formgrader, {written[0]:g} in the marks file, or another comment. The marks file stays."
     if not 0 <= points <= most:
         return f"{points:g} points in Formgrader; expected 0 to {most:g}. It is left out."
     return None
-
-
-def _fill_rows(path, marks):
-    """Write marks, {student: (points, comment)}, into a marks file whose rows of these students have no points yet."""
-    text = path.read_bytes().decode("utf-8", "surrogatepass")  # a student's name may hold half a character
-    content = text.removeprefix("\ufeff")
-    delimiter = max(",;\t", key=content.partition("\n")[0].count)
-    header, *rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
-    columns = [name.strip().lower() for name in header]
-    student, points, comment = (columns.index(name) for name in pages.MARKS_HEADER)
-    rows = [[*row, *[""] * (len(columns) - len(row))] for row in rows if any(row)]
-    places = {pages.unguarded(row[student]): row for row in rows}
-    for name, (number, words) in marks.items():
-        if name not in places:
-            places[name] = ["" if column != "student" else pages.guarded(name) for column in columns]
-            rows.append(places[name])
-        places[name][points] = f"{number:g}".replace(".", "," if delimiter == ";" else ".")
-        places[name][comment] = pages.guarded(words) or places[name][comment]
-    filled = io.StringIO(newline="")
-    csv.writer(filled, delimiter=delimiter).writerows([header, *rows])
-    temporary = path.with_name(f".{path.name}")
-    mark = "\ufeff" if text != content else ""
-    temporary.write_bytes((mark + filled.getvalue()).encode("utf-8", "surrogatepass"))
-    os.replace(temporary, path)

@@ -3,6 +3,7 @@
 Everything that a student wrote runs in the sandbox. What is right is known here alone, drawn anew for every run.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -30,13 +31,15 @@ from ..data_utils import load_imagenet_val
 from ..image_utils import preprocess
 from ..squeezenet import load_squeezenet
 from ..submit import OPTIONAL_QUESTIONS, QUESTIONS
-from . import pages
+from . import marks as marks_files
+from . import pages, writing
+from . import roster as rosters
 from . import rubric as rubrics
 from .cage import PROTECTIONS
 from .exam import drawn_exam, drawn_photographs
 from .reading import checked_outline
 from .sandbox import ROOT, Ended, Sandbox, Stopped
-from .submissions import submissions
+from .submissions import intake
 
 REFERENCE = ROOT / "NetworkVisualization.ipynb"
 READING = 40.0  # seconds for reading a file
@@ -47,6 +50,7 @@ ON_PHOTOGRAPHS = {"seconds": 20.0, "calls": 10_000}
 CLOSE = 0.02  # relative, on SqueezeNet: what rounding does in its depth is a tenth of that
 VERDICTS = {"right", "wrong", "unfinished", "broken", "missing"}
 TEXT_LIMIT = 6000
+REPORTED = "Your own code's process reported this, and nobody has checked it: "  # a process can say what it likes
 
 
 class CutShort(Exception):
@@ -55,11 +59,29 @@ class CutShort(Exception):
 
 def add_arguments(parser):
     """Add what `grade` takes to an argparse parser."""
-    parser.description = "Grade a folder of submissions into GRADES: grades.csv, feedback pages, marking pages, summary.html."
+    parser.description = (
+        "Grade a folder of submissions into GRADES: grades.csv, feedback pages, marking pages, summary.html, and intake.csv, "
+        "which says of every file in SUBMISSIONS whose it is and whether it counted."
+    )
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder with what students handed in")
     parser.add_argument("--out", required=True, type=Path, metavar="GRADES", help="the folder to write; made if it is new")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many submissions at once (default: 1)")
     parser.add_argument("--rubric", type=Path, metavar="FILE", help="a TOML file with what differs from the default rubric")
+    parser.add_argument(
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="a CSV file with the columns id and name, and others that tell a student (email, login ...): gives ids and names; "
+        f"who handed in nothing gets a row in grades.csv with the verdict '{pages.NO_SUBMISSION}' and no points",
+    )
+    parser.add_argument(
+        "--gallery",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="STUDENT",
+        help="students whose pictures may be shown, without a name, in summary.html (default: nobody's)",
+    )
     parser.add_argument("--resume", action="store_true", help="keep the results in GRADES, grade what is new, merge the marks")
     parser.add_argument("--backend", choices=["loky", "dask"], default="loky", help="where to run: this machine, or Dask")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask's scheduler, such as tcp://10.0.0.1:8786")
@@ -71,43 +93,108 @@ def run(options):
         raise ValueError(f"--jobs is {options.jobs}; expected 1 or more.")
     if (options.backend == "dask") != bool(options.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS go together.")
-    rubric = rubrics.load(options.rubric)
+    rubric, roster = rubrics.load(options.rubric), rosters.load(options.roster) if options.roster else None
     try:
-        records = grade_folder(options.submissions, options.out, options.jobs, rubric, options.resume, options.scheduler)
+        records = grade_folder(
+            options.submissions,
+            options.out,
+            options.jobs,
+            rubric,
+            options.resume,
+            options.scheduler,
+            roster=roster,
+            gallery=options.gallery,
+        )
     except (CutShort, KeyboardInterrupt) as error:
         done = len(list((options.out / "rows").glob("*.json")))
         print(f"{error or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr)
         return 1
-    unmarked = sum(bool(text.strip()) for record in records for text in record["answers"].values())
+    unmarked = pages.waiting(records, rubric, marks_files.read(options.out, rubric))
     print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
     print(f"{unmarked} answers to mark: open marking/question-N.html, fill in marking/question-N.csv, then grade --resume.")
     return 0
 
 
-def grade_folder(folder, out, jobs=1, rubric=None, resume=False, scheduler=None):
+def grade_folder(folder, out, jobs=1, rubric=None, resume=False, scheduler=None, *, roster=None, gallery=()):
     """Grade the submissions in a folder, write `out`, and return the records, one for each student.
 
     jobs: how many at once. rubric: a Rubric, by default the kit's. resume: keep the rows that are there. scheduler: the
-    address of Dask's, to run there. Raises ValueError if there is nothing to grade, or if `out` holds another run.
+    address of Dask's, to run there. roster: a Roster. gallery: the students whose pictures may be in the summary.
+    Raises ValueError if there is nothing to grade, or if `out` holds another run or is being written; NotWritten for a file
+    that the disk has no room for.
     """
     rubric, out = rubric or rubrics.load(), Path(out)
+    writing.require_apart(folder, out)
+    found = intake(folder, roster)
+    _require_known(gallery, found.submissions)
+    reference = pages.reference_material(REFERENCE)
+    with writing.only_grader(out):
+        return _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery)
+
+
+def _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery):
+    """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
-    found = submissions(folder)
     if not resume and rows.is_dir() and any(rows.iterdir()):
         raise ValueError(f"{out} holds the results of an earlier run. Go on with it by --resume, or name another folder.")
-    reference = pages.reference_material(REFERENCE)
     if not resume and (out / "marking").is_dir():
         raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
-    marks = pages.read_marks(out, rubric) if (out / "marking").is_dir() else {}
-    records = {submission.student: _row(rows, submission) for submission in found}
-    missing = [submission for submission in found if records[submission.student] is None]
+    marks_files.read(out, rubric)  # what is wrong there is said before the work, not after it
+    pages.write_intake(out / "intake.csv", found.files)
+    _tell_unusual(found.notices + _set_aside(out, found.submissions), out)
+    records = {submission.student: _row(rows, submission) for submission in found.submissions}
+    missing = [submission for submission in found.submissions if records[submission.student] is None]
     rows.mkdir(parents=True, exist_ok=True)
-    for record in _graded(missing, jobs, scheduler):
-        _write_row(rows, record)
-        records[record["student"]] = record
-    records = [records[submission.student] for submission in found]
-    pages.write_pages(out, records, rubric, marks, reference)
+    with contextlib.closing(_graded(missing, jobs, scheduler)) as results:
+        for record in results:
+            _write_row(rows, record)
+            records[record["student"]] = record
+    records = [records[submission.student] for submission in found.submissions]
+    for student, question, points in marks_files.outdated(out, rubric):
+        print(
+            f"{student}, {question}: the answer has changed since it got {points:g} points. It is to mark again.", file=sys.stderr
+        )
+    pages.write_pages(out, records, rubric, marks_files.read(out, rubric), reference, found.absent, gallery)
     return records
+
+
+def _require_known(gallery, found):
+    known = {submission.student for submission in found}
+    for student in gallery:
+        if student not in known:
+            raise ValueError(f"--gallery names {student}, of whom there is no submission. Spell the name as grades.csv does.")
+
+
+def _tell_unusual(notices, out):
+    """Print what a person should look at."""
+    if notices:
+        print(f"Please have a look; {out}/intake.csv has a line for every file:", file=sys.stderr)
+    for notice in notices:
+        print(f"  {notice}", file=sys.stderr)
+
+
+def _set_aside(out, found):
+    """Move the rows of students who have no submission any more into rows/gone, and back those of whom there is one again.
+
+    Returns a sentence on those who are gone, in a list, or []. Their feedback pages go; their marks stay in the marks files.
+    """
+    rows, gone = out / "rows", out / "rows" / marks_files.GONE
+    here = {f"{pages.file_name(submission.student)}.json" for submission in found}
+    for path in sorted(gone.glob("*.json")):
+        if path.name in here and not (rows / path.name).exists():
+            os.replace(path, rows / path.name)
+    left = [path for path in sorted(rows.glob("*.json")) if path.name not in here]
+    for path in left:
+        gone.mkdir(exist_ok=True)
+        os.replace(path, gone / path.name)
+        (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
+    if not left:
+        return []
+    return [
+        f"{len(left)} students have results here and no submission any more: {', '.join(path.stem for path in left[:12])}"
+        f"{' ...' if len(left) > 12 else ''}. They are in no grades now; what was found is kept in {gone}, and their marks stay "
+        "in marking/. If only their ids are others now (by --roster), change these in marking/*.csv."
+    ]
 
 
 def _row(rows, submission):
@@ -118,17 +205,14 @@ def _row(rows, submission):
     except (OSError, ValueError):
         return None
     same = record.get("sha256") == submission.sha256() and record.get("student") == submission.student
-    return record if same and record["exercises"].keys() == EXERCISES.keys() else None
+    if not same or record["exercises"].keys() != EXERCISES.keys():
+        return None
+    return {**record, "name": submission.name, "submission": submission.shown, "earlier": submission.earlier}
 
 
 def _write_row(rows, record):
     path = rows / f"{pages.file_name(record['student'])}.json"
-    whole = path.with_suffix(".part")
-    with whole.open("w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(whole, path)
+    writing.write_whole(path, json.dumps(record, indent=1), durable=True)
 
 
 # Many submissions
@@ -352,7 +436,7 @@ def _undefined(name, told):
 def _sentences(told):
     """Return the evidence in what the sandbox told, as sentences of bounded length."""
     evidence = told.get("evidence") if isinstance(told, dict) else None
-    return [str(sentence)[:1000] for sentence in evidence[:12]] if isinstance(evidence, list) else []
+    return [REPORTED + str(sentence)[:1000] for sentence in evidence[:12]] if isinstance(evidence, list) else []
 
 
 def _as_students_see_it(report, parts, sandbox):

@@ -1,5 +1,5 @@
-"""What people get from a graded class: a feedback page for each student, a marking page and a marks file for each question,
-a summary for the next lecture, and grades.csv.
+"""What people get from a graded class: grades.csv, a feedback page for each student, a marking page and a marks file for each
+question, a summary for the next lecture, and intake.csv.
 
 Nearly every string in them was written by a student. So each page is made by a template that escapes, carries no script and
 asks for nothing from elsewhere (its Content-Security-Policy forbids both), and shows pictures only from its own file.
@@ -7,12 +7,14 @@ asks for nothing from elsewhere (its Content-Security-Policy forbids both), and 
 
 import base64
 import collections
-import csv
+import contextlib
+import functools
 import hashlib
 import io
-import os
 import re
+import signal
 import statistics
+import threading
 import unicodedata
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +27,9 @@ from markupsafe import Markup
 from PIL import Image
 
 from ..checks.explanations import EXERCISES, MISTAKES, NOTES, Explanation
+from . import marks as marks_files
+from .spreadsheets import id_cell, table, text_cell
+from .writing import write_whole
 
 
 class Figure(NamedTuple):
@@ -56,13 +61,14 @@ LEFT_OUT = "left out, which is fine"  # of what gives a bonus
 LONGEST = 20_000  # characters of one text on a page
 MOST_PICTURES = 4  # of one cell
 MOST_MISTAKES = 12  # in the summary
-MARKS_HEADER = ["student", "points", "comment"]
+MOST_CHOICE = 5  # students to choose a picture from
+RENDER_SECONDS = 0.5  # of the CPU, for one text as Markdown; 20,000 characters of prose take a tenth
+RENDER_CHARACTERS = 2000  # of a text that is rendered where time cannot be limited
+NO_SUBMISSION = "no submission"  # the verdict in grades.csv on those of a roster who handed in nothing
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.ASCII)  # Windows gives these names to devices
 # Characters that turn the direction of those after them or command a terminal, and halves of characters. (Those that join,
 # U+200C to U+200F, stay: Hindi, Persian and some emoji are written with them.)
 DECEPTIVE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# What a spreadsheet takes for a formula, and what looks like that behind our own apostrophe.
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 # Strings and files
@@ -86,13 +92,6 @@ def plain(text, longest=LONGEST):
     text, cut = text[:longest], len(text) - longest
     text = DECEPTIVE.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\r\n?", "\n", text))
     return f"{text} … [{cut} more characters are left out here]" if cut > 0 else text
-
-
-def _write(path, text):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(text.encode("utf-8", "surrogatepass"))  # a student's name may hold half a character; it must be found again
-    os.replace(part, path)
 
 
 # What was written by a student, made safe
@@ -120,13 +119,46 @@ _to_html = mistune.create_markdown(renderer=_Words(escape=True), plugins=["math"
 _cleaner = Cleaner(tags=_TAGS, attributes={}, protocols=set(), strip=True)
 
 
+class _TooSlow(BaseException):
+    """Rendering took its time; no `except Exception` of a parser stops it."""
+
+
+@functools.lru_cache(maxsize=4096)  # an answer is on two pages, a question on everybody's
 def _html(markdown):
-    """Return Markdown as HTML without attributes, links, pictures and whatever is active."""
+    """Return Markdown as HTML without attributes, links, pictures and whatever is active.
+
+    What a parser cannot read, or takes too long over (one heading of 20,000 spaces costs seconds), is shown as it was written.
+    """
     text = plain(markdown)
     try:
-        return Markup(_cleaner.clean(_to_html(text)))
+        with _limited_time(len(text)):
+            return Markup(_cleaner.clean(_to_html(text)))
+    except _TooSlow:
+        note = "It takes too long to draw this text as Markdown, so it is shown as it was written."
+        return Markup('<p class="quiet">{}</p><pre>{}</pre>').format(note, text)
     except Exception:  # a parser's recursion, for one: an answer that it cannot read must not cost the others their pages
         return Markup("<pre>{}</pre>").format(text)
+
+
+@contextlib.contextmanager
+def _limited_time(characters):
+    """Raise _TooSlow after RENDER_SECONDS of the CPU; where there is no timer, at once for more than RENDER_CHARACTERS."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        if characters > RENDER_CHARACTERS:
+            raise _TooSlow
+        yield
+        return
+
+    def stop(*_):
+        raise _TooSlow
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, RENDER_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _pictures(encoded):
@@ -291,9 +323,13 @@ def _figures(exercise, record, reference):
     ]
 
 
-def marking(question, records, rubric, reference):
-    """Return the page for marking one question: its text, the model answer with its rubric, and every student's answer."""
-    groups = _groups(question, records)
+def marking(question, records, rubric, reference, marks=None, before=None):
+    """Return the page for marking one question: its text, the model answer with its rubric, and every student's answer.
+
+    marks: {student: {question: (points, comment)}}. before: {student: the old mark in words} of answers that have changed.
+    """
+    groups, given, before = _groups(question, records), marks or {}, before or {}
+    points = {student: answers[question][0] for student, answers in given.items() if question in answers}
     return _templates.get_template("marking.html").render(
         name=question,
         title=_title(question),
@@ -301,8 +337,11 @@ def marking(question, records, rubric, reference):
         bonus=question in rubric.bonus,
         question=_html(reference.questions[question]),
         model_answer=_html(reference.model_answers[question]),
-        groups=[(_html(answer), students) for answer, students in groups],
+        groups=[
+            (_html(answer), [(one, points.get(one), before.get(one, "")) for one in students]) for answer, students in groups
+        ],
         answers=sum(len(students) for _, students in groups),
+        waiting=sum(student not in points for _, students in groups for student in students),
         empty=len(records) - sum(len(students) for _, students in groups),
     )
 
@@ -321,10 +360,12 @@ def _groups(question, records):
 # The summary
 
 
-def summary(records, rubric, all_columns, reference):
-    """Return the page on the whole class: points, verdicts, the most frequent mistakes with a picture of each, what to look at.
+def summary(records, rubric, all_columns, reference, gallery=(), absent=0):
+    """Return the page on the whole class: points, verdicts, the most frequent mistakes, what to look at.
 
-    all_columns: {student: what rubric.score() gave}. Names stand only in the part that is folded.
+    all_columns: {student: what rubric.score() gave}. gallery: the students whose pictures may be shown, without their names;
+    a class sees this page, and a picture can hold anything. absent: how many of the roster handed in nothing. Names are only
+    in the part that is folded.
     """
     bonuses = [rubric.bonus_of(columns) for columns in all_columns.values()]
     totals = [rubric.total(columns) - bonus for columns, bonus in zip(all_columns.values(), bonuses, strict=True)]
@@ -340,7 +381,8 @@ def summary(records, rubric, all_columns, reference):
         verdicts_chart=_verdicts_chart(records, rubric),
         rows=[_column_row(name, rubric, all_columns.values()) for name in rubric.columns],
         waiting=sum(points is None for columns in all_columns.values() for points in columns.values()),
-        exercises=[_class_mistakes(name, records, reference) for name in rubric.exercises],
+        exercises=[_class_mistakes(name, records, reference, gallery) for name in rubric.exercises],
+        absent=absent,
         look=[look for record in records if (look := _look(record))],
     )
 
@@ -359,7 +401,7 @@ def _column_row(name, rubric, all_columns):
     }
 
 
-def _class_mistakes(exercise, records, reference):
+def _class_mistakes(exercise, records, reference, gallery):
     results = [record["exercises"].get(exercise, {"mistakes": []}) for record in records]
     counts = collections.Counter(mistake for result in results for mistake in result["mistakes"])
     counts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_MISTAKES]
@@ -373,7 +415,8 @@ def _class_mistakes(exercise, records, reference):
                 "explanation": _explanation(mistake),
                 "count": count,
                 "percent": round(100 * count / len(records)),
-                "pictures": _example(exercise, mistake, records) if cell else [],
+                "pictures": _example(exercise, mistake, records, gallery) if cell else [],
+                "choice": _with_pictures(exercise, mistake, records)[:MOST_CHOICE] if cell else [],
             }
             for mistake, count in counts
         ],
@@ -385,14 +428,18 @@ def _first_figure(exercise):
     return next((cell for cell, figure in FIGURES.items() if figure.exercise == exercise), None)
 
 
-def _example(exercise, mistake, records):
-    """Return the pictures of one who made this mistake, if possible no other."""
+def _example(exercise, mistake, records, gallery):
+    """Return the pictures of one of the gallery who made this mistake, if possible no other."""
+    chosen = [record for record in records if record["student"] in gallery]
+    return next(iter(pictures for _, pictures in _with_pictures(exercise, mistake, chosen)), [])
+
+
+def _with_pictures(exercise, mistake, records):
+    """Return [(student, pictures)] of those who made a mistake and have a picture; who made no other comes first."""
     made = [record for record in records if mistake in record["exercises"].get(exercise, {"mistakes": []})["mistakes"]]
-    for record in sorted(made, key=lambda record: len(record["exercises"][exercise]["mistakes"])):
-        pictures = _pictures(record["figures"].get(_first_figure(exercise), [])[:1])
-        if pictures:
-            return pictures
-    return []
+    made.sort(key=lambda record: len(record["exercises"][exercise]["mistakes"]))
+    shown = [(record["student"], _pictures(record["figures"].get(_first_figure(exercise), [])[:1])) for record in made]
+    return [(student, pictures) for student, pictures in shown if pictures]
 
 
 def _look(record):
@@ -470,146 +517,60 @@ def _drawn(drawing):
     return _pictures([base64.b64encode(png.getvalue()).decode()])[0]
 
 
-# Marks, and everything that a spreadsheet opens
+# Everything that a spreadsheet opens
 
 
-def guarded(text):
-    """Return a text for a CSV cell that no spreadsheet takes for a formula: an apostrophe goes before it."""
-    return f"'{text}" if FORMULA.match(text) else text
+def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()):
+    """Write grades.csv, then marking/*.csv and *.html, feedback/*.html and summary.html into a folder, each when it is whole.
 
-
-def unguarded(text):
-    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
-
-
-def _csv(rows, delimiter=","):
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=delimiter).writerows(rows)
-    return text.getvalue()
-
-
-def write_marking_csv(path, records):
-    """Write the marks file of a question (question-1.csv: that of question-1), a row for each student who answered it.
-
-    A file that is there already keeps its bytes; students who are not in it yet are appended. Raises ValueError, and leaves
-    the file as it is, if it is no marks file.
-    """
-    path = Path(path)
-    students = [student for _, group in _groups(path.stem, records) for student in group]
-    if not path.exists():
-        _write(path, "\ufeff" + _csv([MARKS_HEADER, *([guarded(student), "", ""] for student in students)]))
-        return
-    text, delimiter, header, rows = _read_csv(path)
-    known = {row["student"] for _, row in rows}
-    new = [[guarded(student) if name == "student" else "" for name in header] for student in students if student not in known]
-    if new:
-        _write(path, text + ("" if text.endswith(("\n", "\r")) else "\r\n") + _csv(new, delimiter))
-
-
-def read_marks(folder, rubric):
-    """Return {student: {question: (points, comment)}} of the marks files in folder/marking; what has no points is left out.
-
-    Comma, semicolon and tab divide cells; 2,5 is 2.5. Raises ValueError, with file and line, for a student who has no row in
-    folder/rows or stands there twice, and for points that are no number from 0 to what the question gives.
-    """
-    marks = collections.defaultdict(dict)
-    for question in rubric.questions:
-        path = Path(folder) / "marking" / f"{question}.csv"
-        lines = {}
-        for line, row in _read_csv(path)[3] if path.exists() else ():
-            student, points = row["student"], row["points"].strip()
-            _require_student(path, line, student, lines, Path(folder) / "rows" / f"{file_name(student)}.json")
-            lines[student] = line
-            if points:
-                marks[student][question] = (_mark(path, line, student, points, rubric.points[question]), row["comment"])
-    return dict(marks)
-
-
-def _require_student(path, line, student, lines, result):
-    if student in lines:
-        raise ValueError(f"{path}, line {line}: {student} stands in line {lines[student]}, too. Remove one of the two.")
-    if not result.is_file():
-        raise ValueError(
-            f"{path}, line {line}: there is no submission of {student!r}. Spell the name as grades.csv does (a spreadsheet "
-            "may have changed it: 0012 becomes 12), or remove the line."
-        )
-
-
-def _mark(path, line, student, points, most):
-    if not re.fullmatch(r"\d+([.,]\d*)?", points, re.ASCII) or float(points.replace(",", ".")) > most:
-        raise ValueError(
-            f"{path}, line {line}: the points of {student} are {points!r}; expected a number from 0 to {most:g}, "
-            "or nothing as long as the answer is not marked."
-        )
-    return float(points.replace(",", "."))
-
-
-def _read_csv(path):
-    """Return (text, delimiter, header, [(line, {"student", "points", "comment"})]) of a marks file."""
-    try:
-        text = path.read_bytes().decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not written in UTF-8. Save it anew, as 'CSV UTF-8'.") from None
-    content = text.removeprefix("\ufeff")
-    delimiter = max(",;\t", key=content.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
-    try:
-        lines = [(reader.line_num, cells) for cells in reader]
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}.") from None
-    header = [name.strip().lower() for name in lines[0][1]] if lines else []
-    if not {"student", "points", "comment"} <= set(header):
-        raise ValueError(f"{path}, line 1: the columns are {', '.join(header)!r}; expected {', '.join(MARKS_HEADER)}.")
-    return text, delimiter, header, [(line, _row(path, line, header, cells)) for line, cells in lines[1:] if any(cells)]
-
-
-def _row(path, line, header, cells):
-    if len(cells) > len(header) and any(cells[len(header) :]):
-        raise ValueError(
-            f"{path}, line {line}: {len(cells)} cells, expected {len(header)}. "
-            "Put a comment that holds the dividing character into double quotes."
-        )
-    row = dict(zip(header, [*cells, *[""] * len(header)], strict=False))
-    return {name: unguarded(row[name]) for name in MARKS_HEADER}
-
-
-def write_pages(folder, records, rubric, marks, reference):
-    """Write feedback/*.html, marking/*.html and *.csv, summary.html and grades.csv into a folder, each when it is whole.
-
-    marks: {student: {question: (points, comment)}}, as read_marks() gives them.
+    marks: {student: {question: (points, comment)}}, as marks.read() gives them. absent: the Persons of a roster who handed in
+    nothing; they have a row in grades.csv. gallery: the students whose pictures may be in the summary.
     """
     folder = Path(folder)
     all_columns = {record["student"]: rubric.score(record, marks.get(record["student"], {})) for record in records}
+    write_whole(folder / "grades.csv", "\ufeff" + table(_grades(records, rubric, all_columns, absent)))
     for question in rubric.questions:
-        write_marking_csv(folder / "marking" / f"{question}.csv", records)
-        _write(folder / "marking" / f"{question}.html", marking(question, records, rubric, reference))
+        order = [student for _, group in _groups(question, records) for student in group]
+        before = marks_files.update(folder / "marking" / f"{question}.csv", records, order)
+        write_whole(folder / "marking" / f"{question}.html", marking(question, records, rubric, reference, marks, before))
     for record in records:
         student = record["student"]
         page = feedback(record, all_columns[student], rubric, marks.get(student, {}), reference)
-        _write(folder / "feedback" / f"{file_name(student)}.html", page)
-    _write(folder / "summary.html", summary(records, rubric, all_columns, reference))
-    header = [
-        "student",
-        "name",
-        *rubric.exercises,
-        *rubric.questions,
-        "bonus",
-        "total",
-        "verdict",
-        "mistakes",
-        "note",
-        "submission",
-    ]
-    _write(folder / "grades.csv", _csv([header, *(_grades_row(record, rubric, all_columns) for record in records)]))
+        write_whole(folder / "feedback" / f"{file_name(student)}.html", page)
+    write_whole(folder / "summary.html", summary(records, rubric, all_columns, reference, gallery, len(absent)))
 
 
-def _grades_row(record, rubric, all_columns):
-    columns = all_columns[record["student"]]
+def waiting(records, rubric, marks):
+    """Return how many answers are not marked yet."""
+    columns = (rubric.score(record, marks.get(record["student"], {})) for record in records)
+    return sum(points is None for one in columns for points in one.values())
+
+
+def _grades(records, rubric, all_columns, absent):
+    """Return the rows of grades.csv: a header, the records, and the Persons who handed in nothing, without points."""
+    columns = (*rubric.exercises, *rubric.questions)
+    header = ["student", "name", *columns, "bonus", "total", "verdict", "mistakes", "note", "submission"]
+    nothing = [""] * (len(columns) + 2)
+    missing = [[id_cell(person.id), _cell(person.name), *nothing, NO_SUBMISSION, "", "", ""] for person in absent]
+    return [header, *(_grades_row(record, rubric, all_columns[record["student"]]) for record in records), *missing]
+
+
+def _grades_row(record, rubric, columns):
     points = [columns[name] for name in (*rubric.exercises, *rubric.questions)]
     mistakes = [f"{name}: {' '.join(result['mistakes'])}" for name, result in record["exercises"].items() if result["mistakes"]]
     return [
-        guarded(record["student"]),
-        guarded(plain(record["name"], 200)),
+        id_cell(record["student"]),
+        _cell(record["name"]),
         *("" if value is None else f"{value:g}" for value in (*points, rubric.bonus_of(columns), rubric.total(columns))),
-        *(guarded(plain(text, 2000)) for text in (record["verdict"], "; ".join(mistakes), record["note"], record["submission"])),
+        *map(_cell, (record["verdict"], " | ".join(mistakes), record["note"], record["submission"])),
     ]
+
+
+def _cell(text):
+    return text_cell(plain(text, 2000))
+
+
+def write_intake(path, files):
+    """Write intake.csv: a line for every File below SUBMISSIONS."""
+    rows = [[_cell(file.path), id_cell(file.student), "yes" if file.counted else "no", _cell(file.why)] for file in files]
+    write_whole(path, "\ufeff" + table([["file", "student", "counted", "why"], *rows]))

@@ -1,4 +1,4 @@
-"""Find the submissions in a folder, as Canvas, Moodle, Gradescope, nbgrader or a person has filled it.
+"""Find the submissions in a folder, as a learning platform, nbgrader or a person has filled it, and account for every file.
 
 What a student handed in is only looked at from outside here: names, sizes, times. It is opened in the sandbox.
 """
@@ -7,29 +7,25 @@ import contextlib
 import hashlib
 import re
 import stat
-from collections import deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from . import layouts
+from .layouts import Owner, is_folder, stem
 from .reading import is_expected
 
 KINDS = (".ipynb", ".zip", ".py")  # where somebody handed in several files, the first kind counts
 SIZE_LIMIT = 300_000_000  # bytes
 FOLDERS_LIMIT = 5000  # that are looked into for one student
-GRADESCOPE = "submission_metadata.yml"
-IGNORED = {GRADESCOPE, "thumbs.db", "desktop.ini", "grades.csv", "__macosx"}
+OUTER_LIMIT = 8  # folders around the students' own
+MANY = 4  # folders or files with work: rather several students' than one's
+NAMED_LIMIT = 12  # names in one sentence
+IGNORED = {"thumbs.db", "desktop.ini", "grades.csv", "__macosx"}
+AROUND = (".html", ".htm", ".xlsx", ".xls", ".csv", ".txt")  # what a platform may put beside the folder of an export
+CONTAINERS = {"submitted", "submissions", "abgaben"}  # names of a folder around all students
+OF_THE_KIT = {"cs231n", "datasets"}  # folders that lie in one student's own folder
 
-# doejane_LATE_4711_9988_NetworkVisualization-1.ipynb: name, number of the student, of the file; of an anonymous assignment
-# LATE_anon_x7f3q_9988_...; what was written online is doejane_4711_text.html or ..._link.html.
-CANVAS = re.compile(
-    r"(?:(?P<name>.+?)_(?:LATE_)?(?P<id>[0-9]+)|(?:LATE_)?(?P<anonymous>anon_[A-Za-z0-9]+))"
-    r"_(?:(?P<file>[0-9]{3,})_.+|(?:text|link)\.html)",
-    re.DOTALL,
-)
-# Jane Doe_4711_assignsubmission_file: a folder, or, with "_" behind it, the beginning of a file's name. A name holds no "_".
-MOODLE = re.compile(r"(?P<name>[^_]+)(?:_(?P<id>[0-9]+))?_assignsubmission_(?:file|onlinetext)(?:_.*)?", re.DOTALL)
 # jane-2, jane_2, jane (2), jane-attempt-2
 ATTEMPT = re.compile(r"(?P<student>.+?)(?:[-_ ]|[-_ ]?\(|[-_ ]?attempt[-_ ]?)(?P<attempt>[0-9]{1,2})\)?", re.DOTALL)
 UNPRINTABLE = re.compile("[\\\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -40,8 +36,9 @@ class Submission:
     """What counts of a student's attempts.
 
     student: the key, unique in a run. name: for people. path: the file, or the folder where there is none. shown: the path
-    as it is told. problem: a sentence if it can't be opened. earlier: paths of attempts that do not count. All strings can be
-    printed and written as UTF-8, whatever the names on the disk are.
+    as it is told. problem: a sentence if it can't be opened. earlier: paths of attempts that do not count. ids: by which a
+    roster may know the student. members: [(ids, name)] of a group. All strings can be printed and written as UTF-8, whatever
+    the names on the disk are.
     """
 
     student: str
@@ -50,6 +47,8 @@ class Submission:
     shown: str
     problem: str = ""
     earlier: list = field(default_factory=list)
+    ids: tuple = ()
+    members: tuple = ()
 
     def sha256(self):
         """Return the hash of the file's bytes; of the problem where it can't be opened."""
@@ -62,13 +61,33 @@ class Submission:
         return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class File:
+    """What became of one file below the folder of submissions. student: the key of whose it is, "" for nobody's."""
+
+    path: str
+    student: str
+    counted: bool
+    why: str
+
+
+@dataclass
+class Intake:
+    """What was found in a folder: submissions, one for each student and sorted; files, a File for every one; notices,
+    sentences on what is unusual; absent: the Persons of a roster who handed in nothing."""
+
+    submissions: list
+    files: list
+    notices: list
+    absent: list = field(default_factory=list)
+
+
 @dataclass
 class _Attempt:
-    """order: (kind, number) as far as the file's name tells, larger for what counts; its time decides between equal ones."""
+    """order: (what counts more, what counts less), as an export tells it; the file's time decides between equal ones."""
 
-    name: str
     path: Path
-    order: tuple[int, int]
+    order: tuple
 
     def rank(self):
         status = self.path.lstat()
@@ -76,40 +95,356 @@ class _Attempt:
         return usable, self.order, status.st_mtime, _kind(self.path), str(self.path)
 
 
-def submissions(folder):
-    """Return the Submissions in a folder, one for each student, sorted by student. Raises ValueError if there is none.
+@dataclass
+class _Student:
+    """owner: as the names tell it. entries: files and folders that are this student's. attempts: what can count of them."""
 
-    A student's files may lie in a folder of their own, or carry the student in their names, as Canvas, Moodle and Gradescope
-    export them. Of several attempts the latest counts: by the number in the name, else by the file's time; but what is neither
-    notebook nor Python file nor archive counts only where there is nothing else. Hidden files are left out.
+    owner: Owner
+    entries: list = field(default_factory=list)
+    attempts: list = field(default_factory=list)
+
+
+def submissions(folder):
+    """Return the Submissions in a folder, one for each student, sorted by student. Raises ValueError if there is none."""
+    return intake(folder).submissions
+
+
+def intake(folder, roster=None):
+    """Return the Intake of a folder of submissions: who handed in what, and what became of every file.
+
+    A student's files may lie in a folder of their own, or carry the student in their names; layouts.py says how platforms
+    name them. Attempts are joined only where an export, or a student's own folder, says whose they are; then the latest
+    counts, by the number or the date in the name, else by the file's time, and what is neither notebook nor Python file nor
+    archive counts only where there is nothing else. Everything else has a row of its own. roster: a Roster, which gives the
+    ids and the names of those whom it knows. Raises ValueError if there is no folder or no submission in it.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder. Expected the folder that holds the submissions (unpack an export first).")
-    entries = [entry for entry in folder.iterdir() if not _is_ignored(entry)]
-    _refuse_nested(folder, entries)
-    exported = {**_from_canvas(entries), **_from_moodle(entries), **_from_gradescope(folder)}
-    attempts = {}
-    for entry in entries:
-        student, name, order = exported.get(entry.name) or (_stem(entry), _stem(entry), (0, 0))
-        for path in _files(entry):
-            attempts.setdefault(student, []).append(_Attempt(name, path, order if path == entry else (0, _number(path.stem))))
-    _join_numbered(attempts, {_stem(entry) for entry in entries if entry.name not in exported})
-    if not attempts:
+        raise ValueError(f"{folder} is not a folder. Expected the folder that holds the submissions (unpack an export first).")
+    places, notices = _places(folder)
+    students, nobodys = {}, {}
+    for place in places:
+        _collect(place, students, nobodys, notices)
+    if not students:
         raise ValueError(f"There is no submission in {folder}.")
-    return sorted((_submission(*found, folder) for found in attempts.items()), key=lambda found: found.student)
+    found = {key: _submission(key, student, folder) for key, student in students.items()}
+    files = _files_of_all(folder, students, found, nobodys, notices)
+    notices += _look_alikes(students) + _unusual(list(found.values()), files)
+    every = sorted(found.values(), key=lambda one: one.student)
+    return _by_roster(Intake(every, files, notices), roster) if roster else Intake(every, files, notices)
+
+
+# Where the students' folders and files lie
+
+
+@dataclass
+class _Place:
+    """A folder whose entries are students'. prefix: what goes before their keys. platform, owners: as layouts.recognised()."""
+
+    path: Path
+    prefix: str = ""
+
+    platform: str = ""
+    owners: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.entries = []
+        with contextlib.suppress(OSError):  # one that cannot be listed costs the others nothing
+            self.entries = sorted(entry for entry in self.path.iterdir() if not _is_ignored(entry))
+
+    def recognised(self):
+        """Return the place with what a platform's names say. Raises ValueError for a list that is damaged."""
+        self.platform, self.owners = layouts.recognised(self.path, self.entries, _kind)
+        return self
+
+
+def _places(folder):
+    """Return ([_Place], notices): the folder itself, the one inside of it, or those in which an instructor sorted students."""
+    place, notices = _Place(folder).recognised(), []
+    for _ in range(OUTER_LIMIT):
+        inner = [entry for entry in place.entries if is_folder(entry)]
+        beside = [entry for entry in place.entries if not is_folder(entry)]
+        around = len(inner) == 1 and all(entry.suffix.lower() in AROUND for entry in beside)
+        if place.platform or not (around and _holds_students(inner[0])):
+            break
+        place = _Place(inner[0]).recognised()
+        notices.append(
+            f"{_printable(str(place.path.relative_to(folder)))} is the only folder, and is taken for one around the students: "
+            f"each of the {len(place.entries)} files and folders in it is a student's own."
+        )
+    sections = [] if place.platform else _sections(place)
+    if sections:
+        folders = [section.path for section in sections]
+        names = _named([entry.name for entry in folders])
+        notices.append(f"{names}: folders around several students', so each folder in them is taken for a student's own.")
+        place.entries = [entry for entry in place.entries if entry not in folders]
+    return [place, *sections], notices
+
+
+def _holds_students(folder):
+    """Return whether the only folder there is holds several students' work, or looks like an export."""
+    place = _Place(folder)
+    with contextlib.suppress(ValueError):  # a student's own file, perhaps; whoever goes in looks again
+        if place.recognised().platform in ("Gradescope", *layouts.EXPORTS, "GitHub Classroom"):
+            return True
+    inner = [entry for entry in place.entries if is_folder(entry)]
+    works = [entry for entry in place.entries if not is_folder(entry) and _kind(entry) and entry.suffix.lower() != ".py"]
+    if works or any(entry.name in OF_THE_KIT for entry in inner):
+        return len(works) > 1 and not any(entry.name in OF_THE_KIT for entry in inner)
+    with_work = [entry for entry in inner if _has_work(entry)]
+    if len(with_work) == 1:
+        return folder.name.lower() in CONTAINERS or _holds_students(with_work[0])
+    return len(with_work) > 1
+
+
+def _sections(place):
+    """Return a _Place for each of the folders among which students were sorted.
+
+    A student may keep several folders, too. So it takes many of them, or that all folders look so; and none has the name of
+    one in another folder, as assignments have.
+    """
+    inner = [_Place(entry, f"{entry.name}/") for entry in place.entries if is_folder(entry)]
+    works = [[entry for entry in section.entries if is_folder(entry) and _has_work(entry)] for section in inner]
+    names = Counter(entry.name for folders in works for entry in folders)
+
+    def is_around(section, folders):
+        loose = any(_kind(entry) for entry in section.entries if not is_folder(entry))
+        own = {entry.name for entry in folders}
+        return own and not loose and not OF_THE_KIT & own and all(names[name] == 1 for name in own)
+
+    around = [is_around(*pair) for pair in zip(inner, works, strict=True)]
+    all_of_them = len(inner) == len(place.entries) > 1 and all(around) and len(names) > len(inner)
+    return [
+        section
+        for section, folders, is_one in zip(inner, works, around, strict=True)
+        if is_one and (all_of_them or len(folders) >= MANY)
+    ]
+
+
+def _has_work(folder):
+    return any(_kind(path) and (path.suffix.lower() != ".py" or is_expected(path.name)) for path in _inside(folder))
+
+
+# Whose they are
+
+
+def _collect(place, students, nobodys, notices):
+    """Add the entries of a place to students ({key: _Student}) and nobodys ({path: why})."""
+    mine, foreign = defaultdict(list), []
+    for entry in place.entries:
+        if layouts.is_companion(entry, place.platform):
+            nobodys[entry] = f"{place.platform}'s own list"
+        elif owner := place.owners.get(entry.name):
+            mine[owner.student].append((owner, entry))
+        else:
+            foreign.append(entry)
+    own = {student: _Student(found[0][0], [entry for _, entry in found]) for student, found in mine.items()}
+    for student, found in mine.items():
+        for owner, entry in found:
+            own[student].attempts += [] if owner.aside else _attempts(entry, owner.order)
+    keys = _keys_of(foreign, own.keys())
+    own |= {key: _Student(Owner(key, key, ids=(key,)), [entry], _attempts(entry, (0, 0))) for key, entry in keys.items()}
+    for key, student in own.items():
+        students[place.prefix + key] = student
+    if place.platform:
+        notices.append(f"These are names as {place.platform} writes them: {len(mine)} students.")
+        if foreign:
+            notices.append(
+                f"{_named([entry.name for entry in foreign])}: not named as {place.platform} does it, so each has a row "
+                "of its own."
+            )
+
+
+def _keys_of(entries, taken):
+    """Return {key: entry}, all different: names without endings where no other has the same, else whole names."""
+    keys = {entry: stem(entry) for entry in entries}
+    while True:
+        times = Counter(keys.values()) + Counter(taken)
+        twice = [entry for entry, key in keys.items() if times[key] > 1 and key != entry.name]
+        if not twice:
+            break
+        keys |= {entry: entry.name for entry in twice}
+    free = {}
+    for entry, key in keys.items():
+        while key in taken or key in free:  # a whole name that is an export's key
+            key += " (file)"
+        free[key] = entry
+    return free
+
+
+def _attempts(entry, order):
+    return [_Attempt(path, (*order, 0 if path == entry else _number(path.stem))) for path in _files(entry)]
+
+
+def _look_alikes(students):
+    """Return sentences on rows that may be one student's. They are not joined: a student could name a file after another."""
+    notices = []
+    plain = {key: student for key, student in students.items() if student.owner.student == student.owner.name}
+    stems = defaultdict(list)
+    for student in plain.values():
+        for entry in student.entries:
+            stems[entry.parent, stem(entry)].append(entry.name)
+    for names in stems.values():
+        if len(names) > 1:
+            notices.append(
+                f"{_named(names)}: the same name, each with a row of its own. Put them into one folder if they are one's."
+            )
+    alike = [key for key in plain if (found := ATTEMPT.fullmatch(key)) and found["student"] in plain]
+    if alike:
+        notices.append(
+            f"{_named(alike)}: named like a further attempt of another row, each with a row of its own. "
+            "Put a student's attempts into one folder named after the student."
+        )
+    names = Counter(student.owner.name for student in students.values() if student.owner.student != student.owner.name)
+    if twice := [name for name, times in names.items() if times > 1]:
+        notices.append(f"{_named(twice)}: a name that several rows have.")
+    return notices
+
+
+# What became of every file
+
+
+def _files_of_all(folder, students, found, nobodys, notices):
+    """Return a File for every file below the folder, sorted by path; links and what cannot be listed are files, too."""
+    owners = {entry: key for key, student in students.items() for entry in student.entries}
+    counting = {found[key].path: key for key in found}
+    others = {attempt.path: key for key, student in students.items() for attempt in student.attempts}
+    files, waiting, seen = [], deque([(folder, "", "")]), Counter()
+    while waiting:
+        here, key, hidden = waiting.popleft()
+        seen[key] += 1
+        try:
+            entries = sorted(here.iterdir())
+        except OSError as error:
+            files.append(File(_shown(here, folder), _printable(key), False, f"cannot be listed: {error.strerror}"))
+            continue
+        if key and seen[key] > FOLDERS_LIMIT:
+            files.append(File(_shown(here, folder), _printable(key), False, f"beyond {FOLDERS_LIMIT} folders: not looked into"))
+            continue
+        for entry in entries:
+            whose = key or owners.get(entry, "")
+            why = hidden or nobodys.get(entry) or _left_by_a_system(entry)
+            if is_folder(entry):
+                waiting.append((entry, whose, why))
+            else:
+                files.append(_file(entry, whose, why, counting, others, found, folder))
+    listed = {file.student for file in files}
+    empty = [one for one in found.values() if one.student not in listed]
+    files += [File(f"{one.shown}/", one.student, False, one.problem) for one in empty]
+    return sorted(files, key=lambda file: file.path)
+
+
+def _file(entry, key, why, counting, others, found, folder):
+    path, student = _shown(entry, folder), _printable(key)
+    if entry in counting:
+        return File(path, student, not found[counting[entry]].problem, found[counting[entry]].problem)
+    if not why and not key:
+        why = "nobody's"
+    elif not why and entry.is_symlink():
+        why = "a link, not followed"
+    elif not why and entry.name == layouts.GRADESCOPE:
+        why = "handed in, so it is not believed"
+    elif not why and entry in others:
+        why = f"another attempt; {found[key].shown} counts"
+    elif not why:
+        why = f"beside {found[key].shown}, which counts" if not found[key].problem else "nothing that can be graded"
+    return File(path, student, False, why)
+
+
+def _left_by_a_system(entry):
+    if entry.name.startswith("."):
+        return "hidden"
+    return "left by a system" if entry.name.lower() in IGNORED or entry.name.startswith("__") else ""
+
+
+def _unusual(found, files):
+    """Return sentences on what an instructor should look at."""
+    notices = []
+    if problems := [f"{one.student}: {one.problem}" for one in found if one.problem]:
+        notices.append(f"{len(problems)} submissions cannot be graded. {' '.join(problems[:NAMED_LIMIT])}")
+    if several := [one.student for one in found if one.earlier]:
+        notices.append(f"{_named(several)}: several attempts, of which the latest counts.")
+    if crowded := [one.student for one in found if len(one.earlier) >= MANY]:
+        notices.append(
+            f"{_named(crowded)}: so many files could count that there may be several students' in one folder or under one name. "
+            "If so, name that folder as SUBMISSIONS."
+        )
+    if len(found) == 1 and not found[0].problem and found[0].path.suffix.lower() not in (".ipynb", ".py"):
+        notices.append(f"{found[0].shown} is all there is. If it is the export of a whole class, unpack it first.")
+    looked_at = (
+        ("a link, not followed", "links, which are not followed"),
+        ("handed in, so it is not believed", "a list of Gradescope's form that a student handed in; it is not believed"),
+        ("nobody's", "files that are nobody's"),
+    )
+    for why, words in looked_at:
+        if paths := [file.path for file in files if file.why == why]:
+            notices.append(f"{_named(paths)}: {words}.")
+    hidden = [file.path for file in files if file.why == "hidden" and _kind(Path(file.path)) and "checkpoint" not in file.path]
+    if hidden:
+        notices.append(f"{_named(hidden)}: hidden files, which never count.")
+    if closed := [file.path for file in files if file.why.startswith(("cannot be listed", "beyond"))]:
+        notices.append(f"{_named(closed)}: folders that could not be looked into.")
+    return notices
+
+
+def _named(names):
+    """Return names in one line, the first dozen and how many more there are."""
+    shown = ", ".join(_printable(name) for name in names[:NAMED_LIMIT])
+    return f"{shown} and {len(names) - NAMED_LIMIT} more" if len(names) > NAMED_LIMIT else shown
+
+
+# With a roster
+
+
+def _by_roster(found, roster):
+    """Return the Intake with the roster's ids and names for those whom it knows, each at most once."""
+    matches, covered = defaultdict(list), set()
+    for one in found.submissions:
+        if one.members:
+            covered |= {roster.find(ids, name) for ids, name in one.members}
+        elif person := roster.find((one.student, *one.ids), one.name):
+            matches[person].append(one)
+    known = {one.student for same in matches.values() for one in same}
+    strangers = [one.student for one in found.submissions if one.student not in known and not one.members]
+    if strangers:
+        found.notices.append(f"{_named(strangers)}: not in the roster, and graded under this name.")
+    keys = {}
+    for person, same in matches.items():
+        if len(same) == 1:
+            keys[same[0].student] = person
+        else:
+            found.notices.append(
+                f"{person.id}, {person.name}: {_named([one.shown for one in same])} could all be theirs, so each has a row "
+                "of its own. Remove all but one, or put them into one folder named after the id."
+            )
+    keys = {key: person for key, person in keys.items() if _printable(person.id) == key or _is_free(person.id, found, keys)}
+    for one in found.submissions:
+        if person := keys.get(one.student):
+            one.student, one.name = _printable(person.id), _printable(person.name)
+    found.files = [
+        File(file.path, _printable(keys[file.student].id), file.counted, file.why) if file.student in keys else file
+        for file in found.files
+    ]
+    found.submissions.sort(key=lambda one: one.student)
+    found.absent = [person for person in roster.people if person not in matches and person not in covered]
+    if found.absent:
+        found.notices.append(
+            f"{len(found.absent)} of the {len(roster.people)} in the roster handed in nothing: "
+            f"{_named([f'{person.id} {person.name}' for person in found.absent])}."
+        )
+    return found
+
+
+def _is_free(student, found, keys):
+    """Return whether no submission that keeps its own key has this one."""
+    return not any(one.student == _printable(student) and one.student not in keys for one in found.submissions)
+
+
+# Of one student
 
 
 def _is_ignored(entry):
     return entry.name.startswith(".") or entry.name.lower() in IGNORED
-
-
-def _is_folder(entry):
-    return entry.is_dir() and not entry.is_symlink()
-
-
-def _stem(entry):
-    return entry.name if _is_folder(entry) else entry.stem
 
 
 def _kind(path):
@@ -122,74 +457,9 @@ def _number(stem):
     return int(numbered["attempt"]) if numbered else 0
 
 
-def _refuse_nested(folder, entries):
-    """An export unpacks into one folder more: all would pass for one student's attempts."""
-    if len(entries) != 1 or not _is_folder(entries[0]):
-        return
-    inside = list(entries[0].iterdir())
-    students = {student for student, *_ in {**_from_canvas(inside), **_from_moodle(inside)}.values()}
-    if len(students) > 1 or any(entry.name == GRADESCOPE for entry in inside):
-        raise ValueError(f"{folder} holds one folder with an export in it. Name that folder: {entries[0]}")
-
-
-# Who handed in what: {name of the file or folder: (student, name, order)}
-
-
-def _from_canvas(entries):
-    """By Canvas's names; its numbers of files are unique, so names that share one only look alike.
-
-    Canvas exports the last attempt, which may have several files.
-    """
-    found, stems = {}, {}
-    for entry in entries:
-        told = CANVAS.fullmatch(entry.name)
-        if told:
-            student = told["anonymous"] or f"{told['name']}_{told['id']}"
-            found[entry.name] = student, told["anonymous"] or told["name"], (_kind(entry), int(told["file"] or 0))
-            stems.setdefault((student, told["file"] or entry.name), set()).add(_stem(entry))
-    ambiguous = {stem for same in stems.values() if len(same) > 1 for stem in same}
-    return {entry.name: found[entry.name] for entry in entries if entry.name in found and _stem(entry) not in ambiguous}
-
-
-def _from_moodle(entries):
-    """By Moodle's names. It exports the last attempt, which may have several files."""
-    told = {entry: MOODLE.fullmatch(entry.name) for entry in entries}
-    return {
-        entry.name: (f"{found['name']}_{found['id']}" if found["id"] else found["name"], found["name"], (_kind(entry), 0))
-        for entry, found in told.items()
-        if found
-    }
-
-
-def _from_gradescope(folder):
-    """By Gradescope's list, if there is one. A group is one student: its numbers joined by "+"."""
-    path = folder / GRADESCOPE
-    if not path.is_file():
-        return {}
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all values as strings (007 is no number), whatever their tags
-    try:
-        listed = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-        found = {}
-        for key, entry in listed.items():
-            people = [{name: _value(person, name) for name in (":name", ":sid", ":email")} for person in entry[":submitters"]]
-            keys = [person[":sid"] or person[":email"] or f"{person[':name']} {key}" for person in people]
-            if people:
-                found[key] = "+".join(keys), ", ".join(person[":name"] for person in people), (0, 0)
-        return found
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"{path} is not as Gradescope writes it ({type(error).__name__}). Remove it to go by folder names."
-        ) from None
-
-
-def _value(person, name):
-    value = person.get(name)
-    return value if isinstance(value, str) and value not in ("~", "null") else ""
-
-
 def _files(entry):
     """Return the attempts in a folder: files of the most telling kind and name; the entry itself where there is none."""
-    inside = [path for path in (_inside(entry) if _is_folder(entry) else []) if _kind(path)]
+    inside = [path for path in (_inside(entry) if is_folder(entry) else []) if _kind(path)]
     best = max(((_kind(path), is_expected(path.name)) for path in inside), default=None)
     return [path for path in inside if (_kind(path), is_expected(path.name)) == best] or [entry]
 
@@ -210,22 +480,16 @@ def _inside(folder):
     return found
 
 
-def _join_numbered(attempts, plain):
-    """Count jane-2 as an attempt of jane, where there is a jane. plain: students whose names no export has written."""
-    for student in sorted(plain & attempts.keys(), key=len, reverse=True):  # jane-2-3 before jane-2
-        numbered = ATTEMPT.fullmatch(student)
-        if numbered and numbered["student"] in attempts:
-            for attempt in attempts.pop(student):
-                joined = _Attempt(numbered["student"], attempt.path, (0, int(numbered["attempt"])))
-                attempts[numbered["student"]].append(joined)
+def _submission(key, student, folder):
+    *earlier, last = sorted(student.attempts or [_Attempt(student.entries[0], ())], key=_Attempt.rank)
+    shown = [_shown(attempt.path, folder) for attempt in earlier]
+    path, owner = last.path, student.owner
+    name = _printable(owner.name if owner.name != owner.student else key)
+    return Submission(_printable(key), name, path, _shown(path, folder), _problem(path), shown, owner.ids, owner.members)
 
 
-def _submission(student, attempts, folder):
-    *earlier, last = sorted(attempts, key=_Attempt.rank)
-    shown = [_printable(str(attempt.path.relative_to(folder))) for attempt in earlier]
-    path = last.path
-    name = _printable(last.name or student)
-    return Submission(_printable(student), name, path, _printable(str(path.relative_to(folder))), _problem(path), shown)
+def _shown(path, folder):
+    return _printable(str(path.relative_to(folder)))
 
 
 def _printable(text):
@@ -241,7 +505,7 @@ def _problem(path):
     if stat.S_ISDIR(status.st_mode):
         return f"There is no notebook, no Python file and no zip archive in the folder {name}."
     if not stat.S_ISREG(status.st_mode):
-        return f"{name} is no ordinary file."
+        return f"{name} is not an ordinary file."
     if not _kind(path):
         return f"{name} is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive."
     if status.st_size > SIZE_LIMIT:

@@ -1,0 +1,95 @@
+"""Files of GRADES: each whole or as it was before, in a folder of their own, by one grader at a time."""
+
+import contextlib
+import os
+import socket
+import time
+from pathlib import Path
+
+LOCK = "grading.lock"
+
+
+class NotWritten(OSError):
+    """A file could not be written; the message says which, why, and what to do."""
+
+
+def write_whole(path, text, durable=False):
+    """Write a text as UTF-8; if that fails, the file is as it was before and nothing else is left. Raises NotWritten.
+
+    durable: wait until the disk has it. A name of a file may hold half a character; it is written so that it can be read back.
+    """
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(text.encode("utf-8", "surrogatepass"))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError):
+            raise NotWritten(
+                f"{path} could not be written: {error.strerror}. All other files are whole. Make room, or the folder writable, "
+                "then run the command again with --resume."
+            ) from None
+        raise
+
+
+def require_apart(submissions, out):
+    """Raise ValueError if one of the two folders is, or lies in, the other: results would be taken for submissions."""
+    inner, outer = Path(out).resolve(), Path(submissions).resolve()
+    if inner == outer or outer in inner.parents:
+        raise ValueError(
+            f"--out {out} is inside of {submissions}. Name a folder outside of it: results would be taken for submissions."
+        )
+    if inner in outer.parents:
+        raise ValueError(f"{submissions} is inside of --out {out}. Name another folder for the results.")
+
+
+@contextlib.contextmanager
+def only_grader(out):
+    """Hold the lock of a folder of results, which is made if it is new. Raises ValueError if another process holds it.
+
+    The system lets go of the lock when the process ends, however it ends; a lock file that was left behind locks nothing.
+    """
+    is_new = not out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / LOCK
+    file = _locked(path)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        file.close()
+        if is_new:
+            with contextlib.suppress(OSError):  # it is not empty, as a rule
+                out.rmdir()
+
+
+def _locked(path):
+    """Return the lock file, open and locked, with a note on who holds it."""
+    import fcntl  # imported here: Windows has none, and grades in a container only
+
+    while True:
+        file = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read(200).strip()
+            file.close()
+            raise ValueError(
+                f"Another command is writing into {path.parent} ({holder or 'it does not say which'}). Wait until it has ended, "
+                "or name another folder."
+            ) from None
+        if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+            break
+        file.close()  # who held it has just removed it
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+    file.flush()
+    return file
