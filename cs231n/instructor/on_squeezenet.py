@@ -36,7 +36,7 @@ KEPT = 16  # results of mistakes in memory, of some megabytes each
 BESIDE_THE_VALUES = {
     *SIDE_EFFECTS,
     *("not-in-place", "gradient-cut", "one-step-too-many", "no-stop-test", "stop-test-inverted", "score-compared-with-class"),
-    *("single-step", "gives-up-early", "already-fooled-image-changed"),
+    *("gives-up-early", "already-fooled-image-changed"),
 }
 # Mistakes that leave no result to be compared; the rubric gives nothing for them.
 WITHOUT_RESULT = {
