@@ -340,8 +340,8 @@ def _as_students_see_it(report, parts, sandbox):
         return report, report.evidence, ""
     told = told if isinstance(told, dict) else {}
     if told.get("verdict") == "right":
-        seen = " ".join(report.evidence[:2])[:600]
-        doubt = f"Right to the student's own check, {report.verdict} to the grader. {seen}"
+        seen = report.evidence if report.verdict == "wrong" else report.evidence[-1:]  # an error's text is the student's
+        doubt = f"Right to the student's own check, {report.verdict} to the grader. {' '.join(seen)}"[:600]
         evidence = ["Your own check calls it right. On other networks, images and targets it is not:", *report.evidence]
         return report, evidence, doubt
     inside = {"regulariser-detached", "regulariser-on-scores", "regulariser-on-weights"} & _names(told.get("mistakes"))
