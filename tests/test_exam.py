@@ -83,7 +83,6 @@ def test_the_photographs_are_shifted_and_hold_what_the_reference_gives(model, ph
     assert torch.equal(given.X, again.X)
     assert not torch.equal(given.X, other.X)
     assert not any(torch.equal(image, known) for image in given.X for known in X)
-    assert torch.equal(given.maps, reference.compute_saliency_maps(given.X, given.y, model))
     fooled = reference.make_fooling_image(given.X[:1], given.target, model)
     assert (fooled - given.X[:1]).norm().item() == pytest.approx(given.distance)
     img = given.X[1:2].clone().requires_grad_()

@@ -338,7 +338,6 @@ def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
     monkeypatch.setattr(grading, "drawn_exam", lambda seed: seeds.append(seed))
     monkeypatch.setattr(grading, "drawn_photographs", lambda seed, *_: None)
-    monkeypatch.setattr(grading, "_optional_part", lambda seed, *_: None)
     grading.Run.drawn()
     grading.Run.drawn()
     assert len(set(seeds)) == 2

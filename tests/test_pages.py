@@ -500,6 +500,19 @@ def test_the_summary_lists_what_needs_a_look_and_links_its_feedback(reference):
     assert links == [f"feedback/{pages.file_name(name)}.html" for name in ("odd", "slow", "torn", "Noted")]
 
 
+def test_the_summary_says_of_what_was_not_proved_why(reference):
+    records = [record(student) for student in ("small", "clock", "odd")]
+    records[0]["exercises"][STEP].update(wrong("cross-entropy"), explained=False, look="Recognised on small networks only.")
+    records[1]["exercises"][STEP].update(verdict="stopped", look="It was stopped: it was not done after 120 seconds.")
+    records[2]["exercises"][STEP].update(wrong(), look="Right to the student's own check, wrong to the grader.")
+    text = Page(summary(records, reference)).text
+    assert "3 submissions that need a look" in text
+    assert "small small.ipynb class_visualization_update_step: Recognised on small networks only. clock" in text
+    assert "clock clock.ipynb class_visualization_update_step: It was stopped: it was not done after 120 seconds. odd" in text
+    assert "odd odd.ipynb class_visualization_update_step: Right to the student's own check, wrong to the grader." in text
+    assert "no name" not in text
+
+
 def test_a_class_without_submissions_or_mistakes_or_pictures_has_a_summary(reference):
     assert "0 submissions" in Page(summary([], reference)).text
     assert Page(summary([record()], reference)).text.count("No mistake that the checks know by name.") == 7

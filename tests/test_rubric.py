@@ -1,9 +1,11 @@
 """The rubric: the default one against the notebook and the checks, rubrics of an instructor, and what an answer earns."""
 
+import itertools
 import re
 
 import nbformat
 import pytest
+from answers import ANSWERS
 from conftest import ROOT
 
 from cs231n import submit
@@ -58,6 +60,100 @@ def test_every_known_mistake_has_its_part_and_no_other():
 def test_a_near_miss_keeps_more_than_a_missed_point_and_damage_keeps_nothing():
     kept = DEFAULT.kept
     assert kept["batch-mean"] > kept["no-absolute-value"] > kept["cross-entropy"] > kept["library-patched"] == 0
+
+
+# What is nearer to the right answer, and what is further away: of each pair the first keeps no less than the second.
+ORDER = {
+    "saliency": [
+        *(("batch-mean", "mean-over-channels"), ("rescaled", "norm-over-channels"), ("mean-over-channels", "one-channel")),
+        *(("sum-over-channels", "min-over-channels"), ("absolute-value-too-late", "cross-entropy")),
+        *(("no-absolute-value", "cross-entropy"), ("squared-gradient", "wrong-class-score"), ("times-input", "one-channel")),
+        *(("cross-entropy", "not-finite"), ("input-changed", "mode-changed"), ("mode-changed", "weights-changed")),
+    ],
+    "fooling": [
+        *(("one-step-too-many", "no-stop-test"), ("already-fooled-image-changed", "no-stop-test")),
+        *(("score-compared-with-class", "no-stop-test"), ("learning-rate-changed", "not-normalised")),
+        *(("not-normalised", "gradient-accumulates"), ("divided-by-sum", "wrong-direction")),
+        *(("gradient-accumulates", "gives-up-early"), ("cross-entropy", "gives-up-early"), ("no-stop-test", "gives-up-early")),
+        *(("gives-up-early", "stop-test-inverted"), ("gives-up-early", "image-never-changed")),
+        *(("gives-up-early", "never-returns"), ("no-stop-test", "too-many-network-calls"), ("wrong-direction", "returns-input")),
+    ],
+    "class_step": [
+        *(("regulariser-halved", "regulariser-not-squared"), ("regulariser-other-size", "regulariser-not-squared")),
+        *(("regulariser-not-squared", "regulariser-missing"), ("regulariser-wrong-sign", "regulariser-missing")),
+        *(("regulariser-detached", "regulariser-missing"), ("regulariser-on-scores", "regulariser-missing")),
+        *(("regulariser-on-weights", "regulariser-missing"), ("regulariser-not-normalised", "regulariser-missing")),
+        *(("learning-rate-changed", "learning-rate-ignored"), ("learning-rate-ignored", "gradient-accumulates")),
+        *(("other-normalisation", "wrong-direction"), ("not-in-place", "returns-input")),
+    ],
+    "smoothgrad": [
+        *(("sum-over-copies", "not-squared"), ("root-taken", "not-squared"), ("maximum-before-mean", "squared-after-mean")),
+        *(("not-squared", "one-copy-only"), ("squared-after-mean", "one-copy-only"), ("gradient-accumulates", "one-copy-only")),
+        *(("noise-subtracted", "noise-ignored"), ("noise-accumulates", "noise-averaged-first"), ("noise-ignored", "wrong-shape")),
+        *(("noise-averaged-first", "noise-without-image"),),
+    ],
+    "integrated_gradients": [
+        *(("ends-of-parts", "num-steps-ignored"), ("steps-off-by-one", "num-steps-ignored")),
+        *(("gradient-accumulates", "num-steps-ignored"), ("num-steps-ignored", "gradient-at-image-only")),
+        *(("sum-over-steps", "not-times-difference"), ("baseline-not-on-path", "baseline-ignored")),
+        *(("baseline-not-in-factor", "baseline-ignored"), ("baseline-not-in-factor", "not-times-difference")),
+        *(("path-misses-image", "baseline-ignored"), ("sign-turned", "gradient-at-image-only")),
+        *(("absolute-value-taken", "gradient-through-path"),),
+    ],
+    "grad_cam": [
+        *(("sum-over-space", "gradient-not-averaged"), ("mean-over-feature-channels", "weights-mix-images")),
+        *(("weights-mix-images", "gradient-not-averaged"), ("gradient-not-averaged", "weights-missing")),
+        *(("activations-missing", "weights-missing"), ("relu-after-resizing", "relu-too-early"), ("relu-too-early", "no-relu")),
+        *(("absolute-value-in-place-of-relu", "no-relu"), ("other-resizing", "not-resized"), ("not-resized", "wrong-shape")),
+        *(("cross-entropy", "weights-missing"), ("negative-weights-lost", "weights-missing")),
+    ],
+    "transformation": [
+        *(("degrees", "rotation-ignored"), ("rotates-the-other-way", "rotation-ignored"), ("scale-inverted", "scale-ignored")),
+        *(("shift-half", "shift-in-pixels"), ("shift-wrong-way", "shift-ignored"), ("shift-in-pixels", "shift-ignored")),
+        *(("shift-axes-swapped", "shift-ignored"), ("shift-not-turned-back", "shift-ignored"), ("not-inverted", "returns-input")),
+        *(("other-padding", "gradient-cut"), ("aligned-corners", "same-for-all-images"), ("rotation-ignored", "returns-input")),
+    ],
+}
+
+
+@pytest.mark.parametrize("exercise", ORDER)
+def test_less_never_earns_more(exercise):
+    for nearer, further in ORDER[exercise]:
+        assert DEFAULT.kept[nearer] >= DEFAULT.kept[further], (nearer, further)
+
+
+@pytest.mark.parametrize("exercise", ORDER)
+def test_no_labelled_answer_earns_more_than_one_that_is_nearer(exercise):
+    """Further away is one with more mistakes, or with a mistake that is further away in place of one that is nearer."""
+    labels = {answer.mistakes for answer in ANSWERS if answer.exercise == exercise and answer.verdict == "wrong"}
+    compared = 0
+    for a, b in itertools.permutations(labels, 2):
+        swapped = any((a - b, b - a) == ({nearer}, {further}) for nearer, further in ORDER[exercise])
+        if a < b or swapped:
+            compared += 1
+            assert _points(a) >= _points(b), (a, b)
+    assert compared >= 15
+
+
+@pytest.mark.parametrize("exercise", ORDER)
+def test_mistakes_together_earn_no_more_than_each_alone(exercise):
+    for mistakes in {answer.mistakes for answer in ANSWERS if answer.exercise == exercise and len(answer.mistakes) > 1}:
+        assert all(_points(mistakes) <= _points({name}) for name in mistakes), mistakes
+
+
+def _points(mistakes):
+    return DEFAULT.score(record("wrong", mistakes), {})[EXERCISE]
+
+
+def test_a_single_step_earns_no_more_than_the_loop_in_which_the_gradient_accumulates():
+    assert 0 < _points({"gives-up-early"}) <= _points({"gradient-accumulates"}) < _points({"one-step-too-many"})
+
+
+def test_a_mistake_that_was_not_proved_earns_nothing():
+    unproved = record("wrong", ["batch-mean"])
+    assert DEFAULT.score(unproved, {})[EXERCISE] > 0
+    unproved["exercises"][EXERCISE] = {**unproved["exercises"][EXERCISE], "explained": False}
+    assert DEFAULT.score(unproved, {})[EXERCISE] == 0
 
 
 def test_columns_are_the_exercises_and_questions_in_the_notebooks_order():

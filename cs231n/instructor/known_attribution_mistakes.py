@@ -8,24 +8,33 @@ import itertools
 import torch
 import torch.nn.functional as F
 
-from .known_mistakes import BATCH_OBJECTIVES, OBJECTIVES, joined
+from .known_mistakes import BATCH_OBJECTIVES, OBJECTIVES, is_part, joined
 
 SIGNS = (((), 1.0), (("sign-turned",), -1.0))
 BATCHES = (((), lambda n: 1.0), (("batch-mean",), lambda n: 1.0 / n))
 FREQUENT_OBJECTIVES = ((), ("cross-entropy",), ("softmax",))  # these come together with other mistakes
+AT_ONCE = 8 * 3 * 224 * 224  # numbers that the network is given at once: its activations take 20 times their memory
 
 
-def combinations(ids, choices, at_most):
-    """Return [(ids, values)] for the combinations of choices, each [(ids, value)], that make up to `at_most` mistakes."""
-    found = [(ids, ())]
+def combinations(ids, choices, at_most, wanted=None):
+    """Return [(ids, values)] for the combinations of choices, each [(ids, value)], that make up to `at_most` mistakes.
+
+    wanted: a frozenset of ids, which all are to be part of; None for any.
+    """
+    found = [(ids, ())] if is_part(ids, wanted) else []
     for choice in choices:
         found = [
             (joined(ids, more), (*values, value))
             for ids, values in found
             for more, value in choice
-            if len({*ids, *more}) <= at_most
+            if len({*ids, *more}) <= at_most and is_part(more, wanted)
         ]
     return found
+
+
+def _exactly(wanted, rows):
+    """Return the rows (ids, ...) that make exactly the wanted mistakes; all if None is wanted."""
+    return [row for row in rows if wanted in (None, set(row[0]))]
 
 
 def _objectives():
@@ -41,6 +50,11 @@ def _objectives():
 
 def _gradients(objective, model, points, y):
     """Return the gradients (T, N, ...) of the objective at points (T, N, 3, H, W), each batch of N by itself."""
+    at_once = max(1, AT_ONCE // points[0].numel())
+    return torch.cat([_gradients_at_once(objective, model, some, y) for some in points.split(at_once)])
+
+
+def _gradients_at_once(objective, model, points, y):
     points = points.detach().requires_grad_()
     scores = model(points.flatten(0, 1)).unflatten(0, points.shape[:2])
     return torch.autograd.grad(sum(objective(of_a_batch, y).sum() for of_a_batch in scores), points)[0]
@@ -116,13 +130,16 @@ def _between_0_and_1(maps):
 RESCALED = [((), lambda maps: maps), (("rescaled",), _scaled_to_1), (("rescaled",), _between_0_and_1)]
 
 
-def smoothgrad_maps(X, y, model, noise, at_most=2):
-    """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes."""
+def smoothgrad_maps(X, y, model, noise, at_most=2, wanted=None):
+    """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes.
+
+    wanted: a frozenset of ids, to yield what makes exactly these mistakes and compute nothing else; None for all.
+    """
     for (objective_ids, objective, _, batches), (copies_ids, copies) in itertools.product(_objectives(), COPIES):
         if copies_ids and objective_ids not in FREQUENT_OBJECTIVES:
             continue
         choices = batches, FACTORS, TO_MEANS, OVER_COLOURS, RESCALED
-        rows = combinations(joined(objective_ids, copies_ids), choices, at_most)
+        rows = _exactly(wanted, combinations(joined(objective_ids, copies_ids), choices, at_most, wanted))
         gradients = _gradients(objective, model, copies(X, noise), y) if rows else None
         for ids, (batch, factor, to_means, over_colours, rescaled) in rows:
             means = to_means(batch(len(X)) * gradients * factor(X))
@@ -209,8 +226,12 @@ AS_ONE = (
 )
 
 
-def integrated_gradients(X, y, model, baseline, num_steps, at_most=2):
-    """Yield (ids, attributions (N, 3, H, W)) for the combinations of choices that make up to `at_most` mistakes."""
+def integrated_gradients(X, y, model, baseline, num_steps, at_most=2, wanted=None):
+    """Yield (ids, attributions (N, 3, H, W)) for the combinations of choices that make up to `at_most` mistakes.
+
+    wanted: as in smoothgrad_maps.
+    """
+    parts = _parts_of(wanted)
     for (objective_ids, objective, signs, batches), (step_ids, steps), (path_ids, path) in itertools.product(
         _objectives(), STEPS, PATHS
     ):
@@ -218,10 +239,10 @@ def integrated_gradients(X, y, model, baseline, num_steps, at_most=2):
             continue
         if step_ids in (("gradient-at-image-only",), ("num-steps-ignored",)) and (path_ids or objective_ids):
             continue  # there is no path, or it would take long
-        rows = combinations(
-            joined(objective_ids, step_ids, path_ids), (signs, batches, OF_GRADIENTS, SUMS, TO_ATTRIBUTIONS), at_most + 1
-        )
+        choices = signs, batches, OF_GRADIENTS, SUMS, TO_ATTRIBUTIONS
+        rows = combinations(joined(objective_ids, step_ids, path_ids), choices, at_most + 1, parts)
         rows = [(ids, values) for ids, values in ((_as_one(ids), values) for ids, values in rows) if len(ids) <= at_most]
+        rows = _exactly(wanted, rows)
         if not rows:
             continue
         alphas, weights = (torch.tensor(numbers, dtype=X.dtype) for numbers in steps(num_steps))
@@ -236,6 +257,11 @@ def _as_one(ids):
         if both <= set(ids):
             return joined(set(ids) - both | one)
     return ids
+
+
+def _parts_of(wanted):
+    """Return the wanted ids and those that count as one of them together; None if any are wanted."""
+    return wanted and wanted.union(*(both for both, one in AS_ONE if one <= wanted))
 
 
 # Grad-CAM
@@ -295,13 +321,19 @@ def _mean(g):
     return g.mean(dim=(2, 3), keepdim=True)
 
 
-def grad_cam_maps(X, y, model, at_most=2):
-    """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes."""
+def grad_cam_maps(X, y, model, at_most=2, wanted=None):
+    """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes.
+
+    wanted: as in smoothgrad_maps.
+    """
     with torch.no_grad():
         activations = model.features(X)
     for objective_ids, objective, signs, batches in _objectives():
+        if not is_part(objective_ids, wanted):
+            continue
         (gradient,) = _gradients(objective, lambda features: model.classifier(features).flatten(1), activations[None], y)
         choices = signs, batches, PARTS, OVER_CHANNELS, RELUS, RESIZED, RESCALED
-        for ids, (sign, batch, to_parts, over, to_maps, resized, rescaled) in combinations(objective_ids, choices, at_most):
+        rows = _exactly(wanted, combinations(objective_ids, choices, at_most, wanted))
+        for ids, (sign, batch, to_parts, over, to_maps, resized, rescaled) in rows:
             parts = to_parts(sign * batch(len(X)) * gradient, activations)
             yield ids, rescaled(to_maps(parts, over, lambda maps, resized=resized: resized(maps, X.shape[2:]))[:, 0])

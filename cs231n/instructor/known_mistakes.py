@@ -110,10 +110,13 @@ TO_MAPS = [
 ]
 
 
-def saliency_maps(X, y, network, at_most=4):
-    """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes."""
+def saliency_maps(X, y, network, at_most=4, wanted=None):
+    """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes.
+
+    wanted: a frozenset of ids, to yield what makes exactly these mistakes and compute nothing else; None for all.
+    """
     for objective_ids, objective in (*OBJECTIVES, *BATCH_OBJECTIVES):
-        if len(objective_ids) > at_most:
+        if len(objective_ids) > at_most or not is_part(objective_ids, wanted):
             continue
         X = X.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(objective(network(X), y).sum(), X)
@@ -121,7 +124,7 @@ def saliency_maps(X, y, network, at_most=4):
             if "cross-entropy" in objective_ids:
                 batch_ids = ()  # the loss is a mean by default: one mistake, not two
             ids = joined(objective_ids, batch_ids, map_ids)
-            if len(ids) <= at_most:
+            if len(ids) <= at_most and wanted in (None, set(ids)):
                 yield ids, to_maps(factor(len(X)) * gradient, X.detach())
 
 
@@ -176,10 +179,13 @@ def _remembered(memory, kept, gradient):
     return total, _over_norm(total) if memory == "divided sum" else total
 
 
-def fooling_paths(network, X, target, steps, at_most=3):
-    """Return [(ids, path (steps + 1, 3, H, W))] for the combinations of up to `at_most` choices, without a stop test."""
+def fooling_paths(network, X, target, steps, at_most=3, wanted=None):
+    """Return [(ids, path (steps + 1, 3, H, W))] for the combinations of up to `at_most` choices, without a stop test.
+
+    wanted: as in saliency_maps.
+    """
     found = []
-    for (objective_ids, objective), rows in _rows(at_most, OBJECTIVES, SIGNS, MEMORIES, LENGTHS, LEARNING_RATES):
+    for (objective_ids, objective), rows in _rows(at_most, wanted, OBJECTIVES, SIGNS, MEMORIES, LENGTHS, LEARNING_RATES):
         x, kept = X.expand(len(rows), -1, -1, -1), [0.0] * len(rows)
         paths = [x]
         for _ in range(steps):
@@ -257,13 +263,14 @@ STEP_SIGNS = (
 )
 
 
-def step_paths(network, X, target, l2_reg, learning_rate, steps, at_most=3):
+def step_paths(network, X, target, l2_reg, learning_rate, steps, at_most=3, wanted=None):
     """Return [(ids, path (steps + 1, 3, H, W))] of several calls for the combinations of up to `at_most` choices.
 
-    Two are right: first the raw step, then the normalised one.
+    Two are right: first the raw step, then the normalised one. wanted: as in saliency_maps.
     """
     found = []
-    for (objective_ids, objective), rows in _rows(at_most, OBJECTIVES, STEPS, STEP_SIGNS, REGULARISERS, STEP_MEMORIES):
+    choices = OBJECTIVES, STEPS, STEP_SIGNS, REGULARISERS, STEP_MEMORIES
+    for (objective_ids, objective), rows in _rows(at_most, wanted, *choices):
         x, kept = X.expand(len(rows), -1, -1, -1), [0.0] * len(rows)
         on_scores = [row for row, (ids, _) in enumerate(rows) if "regulariser-on-scores" in ids]
         paths = [x]
@@ -287,15 +294,16 @@ def step_paths(network, X, target, l2_reg, learning_rate, steps, at_most=3):
 
 
 @cache
-def _rows(at_most, objectives, *others):
-    """Return each objective with its combinations of the other choices that are likely enough."""
+def _rows(at_most, wanted, objectives, *others):
+    """Return each objective with its combinations of the other choices that are likely enough, or wanted."""
     found = []
+    others = [[choice for choice in choices if is_part(choice[0], wanted)] for choices in others]
     for objective in objectives:
         rows = []
         for choices in itertools.product(*others):
             ids = joined(*(choice_ids for choice_ids, _ in choices))
             together = joined(objective[0], ids)
-            if len(together) <= min(at_most, 3 if FREQUENT.issuperset(together) else 2):
+            if wanted in (None, set(together)) and len(together) <= min(at_most, 3 if FREQUENT.issuperset(together) else 2):
                 rows.append((ids, tuple(choice for _, choice in choices)))
         if rows:
             found.append((objective, rows))
@@ -314,6 +322,11 @@ def _gradients(objective, network, x, target):
     x = x.detach().requires_grad_()
     y = torch.full((len(x),), target)
     return torch.autograd.grad(objective(network(x), y).sum(), x)[0]
+
+
+def is_part(ids, wanted):
+    """Return whether a choice with these ids can belong to what makes the `wanted` mistakes; None stands for any."""
+    return wanted is None or wanted.issuperset(ids)
 
 
 def joined(*parts):

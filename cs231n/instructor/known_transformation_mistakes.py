@@ -78,11 +78,15 @@ def _theta(angles, scales, shifts):
     return torch.cat([back, -back @ (2 * shifts[:, :, None])], dim=2)
 
 
-def transformed_images(images, angles, scales, shifts, at_most=2):
-    """Yield (ids, images (N, C, S, S)) for the combinations of choices that make up to `at_most` mistakes."""
+def transformed_images(images, angles, scales, shifts, at_most=2, wanted=None):
+    """Yield (ids, images (N, C, S, S)) for the combinations of choices that make up to `at_most` mistakes.
+
+    wanted: a frozenset of ids, to yield what makes exactly these mistakes and compute little else; None for all.
+    """
+    choices = BATCHES, PADDINGS, MODES, CORNERS
     for theta_ids, theta in _thetas(angles, scales, shifts, images.shape[2], at_most):
-        for ids, (over_batch, padding, mode, (of_grid, of_sampling)) in combinations(
-            theta_ids, (BATCHES, PADDINGS, MODES, CORNERS), at_most
-        ):
+        for ids, (over_batch, padding, mode, (of_grid, of_sampling)) in combinations(theta_ids, choices, at_most, wanted):
+            if wanted not in (None, set(ids)):
+                continue
             grid = F.affine_grid(over_batch(theta), images.shape, align_corners=of_grid)
             yield ids, F.grid_sample(images, grid, mode=mode, padding_mode=padding, align_corners=of_sampling)

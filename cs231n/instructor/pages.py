@@ -446,9 +446,11 @@ def _look(record):
     """Return what an instructor should look at in a submission, or None."""
     reasons = ["it could not be read"] if record["verdict"] == "unreadable" else []
     for name, result in record["exercises"].items():
-        if result["verdict"] == "stopped":
+        look = result.get("look", "")
+        reasons += [f"{name}: {look}"] if look else []
+        if result["verdict"] == "stopped" and not look:
             reasons.append(f"{name} was stopped")
-        if result["verdict"] == "wrong" and not (result["mistakes"] and result.get("explained", True)):
+        if result["verdict"] == "wrong" and not look and not (result["mistakes"] and result.get("explained", True)):
             reasons.append(f"{name} is wrong for a reason that has no name")
     reasons += [record["note"]] if record["note"] else []
     page = f"feedback/{file_name(record['student'])}.html"

@@ -50,7 +50,7 @@ def main(control, configuration):
         cage.adopt_orphans()
     cage.close_to_others()
     checks.fingerprints.stored()
-    network = load_squeezenet(device="cpu")
+    network = without_dropout(load_squeezenet(device="cpu"))
     configuration["mapped"] = cage.mapped()
     protections = _possible(configuration)
     control.send(json.dumps(sorted(protections)).encode())
@@ -307,16 +307,32 @@ class _Student:
         """Return what the student's own check says."""
         return _as_json(checks.examine(exercise, self.function)), []
 
-    def call(self, arguments, network, limits, new):
+    def call(self, arguments, network, limits, new, watched):
         """Call the function. arguments: numbers, or {"known": name}. network: a name or None.
 
-        new: {name: pickled tensor or network} from the worker.
+        new: {name: pickled tensor or network} from the worker. watched: whether SqueezeNet says what it is given.
         """
+        if watched:
+            watch(self.known["squeezenet"])
         for name, pickled in new.items():
             self.known[name] = pickle.loads(base64.b64decode(pickled))  # from the grader, never from a student
         values = [self.known[a["known"]] if isinstance(a, dict) else a for a in arguments]
         trial = guard.run(self.function, *values, network=self.known.get(network), **limits)
         return _told(trial, {name: value for name, value in self.known.items() if isinstance(value, torch.Tensor)})
+
+
+def without_dropout(network):
+    """Return SqueezeNet so that training mode changes no score: that mode is noticed by itself, and the values can be judged."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return network
+
+
+def watch(network):
+    """Have SqueezeNet call its `on_call` with what it is given, as a SmallNetwork does."""
+    network.on_call = None
+    network.features.register_forward_pre_hook(lambda _, given: network.on_call and network.on_call(given[0], None))
 
 
 def _as_json(report):
