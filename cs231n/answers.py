@@ -3,7 +3,8 @@
 import ast
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from urllib.parse import quote
 
 QUESTIONS = range(1, 7)
 OPTIONAL_QUESTIONS = range(7, 9)
@@ -25,14 +26,14 @@ PERHAPS_LIMIT = 3  # places that are shown where the answer was not found
 class Answer:
     """An answer, as a person is to read it.
 
-    text: Markdown, "" if nothing was found. where: a sentence on where it was found, or that it was not, "" if it is in its own
-    cell. perhaps: whether it is only what might be the answer; the text then says so itself. cells: those it was taken from.
+    text: Markdown, "" if nothing was found; pictures attached to its cells are in it, as data: addresses. where: a sentence on
+    where it was found, or that it was not, "" if it is in its own cell. perhaps: whether it is only what might be the answer;
+    the text then says so itself.
     """
 
     text: str = ""
     where: str = ""
     perhaps: bool = False
-    cells: list = field(default_factory=list)
 
 
 def answers(notebook, kit=None):
@@ -97,12 +98,11 @@ class _Notebook:
         if not text:
             return self._perhaps(number, gone=not own)
         if is_empty(added):
-            return Answer(text, cells=own + below)
-        asking = [cell for i, cell in enumerate(self.cells) if self.questions[i] == number]
+            return Answer(text)
         where = (
             "It was written into the cell of the question." if added == text else "A part of it is in the cell of the question."
         )
-        return Answer(text, where, cells=own + below + asking)
+        return Answer(text, where)
 
     def _below(self, number):
         """Return the cells with words between a question and the next cell that is the kit's."""
@@ -130,7 +130,7 @@ class _Notebook:
     def _added_to_question(self, number):
         """Return what the cell of a question holds beyond the question, "" if that is not known."""
         asked = self.kit.get(f"question-{number}-text")
-        found = [cell.source for i, cell in enumerate(self.cells) if self.questions[i] == number]
+        found = [_words(cell) for i, cell in enumerate(self.cells) if self.questions[i] == number]
         return "\n\n".join(filter(None, (_added(source, asked) for source in found))) if asked else ""
 
     # What may be the answer
@@ -142,7 +142,7 @@ class _Notebook:
             return Answer(where=nothing)
         shown = [f"*Perhaps this, from {where}:*\n\n{text}" for _, where, text in places]
         where = f"Its cell is {'gone' if gone else 'empty'}. This may be the answer, or not."
-        return Answer("\n\n".join(shown), where, perhaps=True, cells=[self.cells[i] for i, *_ in places])
+        return Answer("\n\n".join(shown), where, perhaps=True)
 
     def _likely_places(self, number):
         """Return [(place, where that is, text)] of what may be the answer to a question, the likeliest first."""
@@ -202,9 +202,7 @@ def _flat(text):
 def _words(cell):
     """Return what a cell says in words: its text, or of a code cell what is no code, "" if it is code."""
     if cell.cell_type != "code":
-        attached = cell.get("attachments") or {}
-        unused = [name for name in attached if f"attachment:{name}" not in cell.source]
-        return cell.source + "".join(f"\n\n![{name}](attachment:{name})" for name in unused)
+        return _with_attachments(cell.source, cell.get("attachments") or {})
     source = re.sub(r"^\s*%%(markdown|html|latex)\b.*\n", "", cell.source)
     if source != cell.source:
         return source
@@ -218,6 +216,17 @@ def _words(cell):
     if all(isinstance(value, ast.Constant) and isinstance(value.value, str) for value in values):
         return "\n\n".join(value.value.strip() for value in values)
     return ""
+
+
+def _with_attachments(text, attachments):
+    """Return a text with the pictures attached to its cell in it, those that it does not mention at its end."""
+    for name, bundle in attachments.items():
+        kind, data = next(((kind, data) for kind, data in bundle.items() if kind.startswith("image/")), ("", ""))
+        if kind and re.fullmatch(r"[A-Za-z0-9+/=\s]+", data):
+            address = f"data:{kind};base64,{data}"
+            mentioned = [place for place in (f"attachment:{name}", f"attachment:{quote(name)}") if place in text]
+            text = text.replace(mentioned[0], address) if mentioned else f"{text}\n\n![{name}]({address})"
+    return text
 
 
 def _is_prose(text):

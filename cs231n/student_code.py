@@ -14,6 +14,8 @@ from .notebook_file import is_notebook_name, merge_marker, notebook, text_of
 
 PACKAGE = __package__
 MODULES_LIMIT = 40  # own modules that are read
+# In a script: a string of its own, or lines of comment.
+BLOCK = re.compile(r"^[rR]?(\"\"\"(.*?)\"\"\"|'''(.*?)''')|(?:^#[^\n]*(?:\n|\Z))+", re.M | re.S)
 NOT_OWN = {"site-packages", "dist-packages", "venv", ".venv", "env", "__pycache__", "node_modules"}
 
 
@@ -85,6 +87,26 @@ def parts_of(notebook, name):
     """Return the Parts of a notebook's code cells, numbered from 1."""
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return [parsed(f"{name}, code cell {number}", source) for number, source in enumerate(code, 1)]
+
+
+def words_of_script(text):
+    """Return a notebook with what Python text says in comments and in strings of their own, where it asks a question; or None.
+
+    So a notebook looks that was saved as a script, by Colab or by Jupyter.
+    """
+    import nbformat
+
+    if not re.search(r"Inline question \d", text, re.I):
+        return None
+    cells, end = [], 0
+    for found in BLOCK.finditer(text):
+        if text[end : found.start()].strip():
+            cells.append(_cell("code", text[end : found.start()].strip()))
+        words = found[2] or found[3] or re.sub(r"^#(?: %%.*| In\[.*| ?)", "", found[0], flags=re.M)
+        cells.append(_cell("markdown", words.strip()))
+        end = found.end()
+    cells.append(_cell("code", text[end:].strip()))
+    return nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
 # marimo keeps a notebook as Python: each cell is a function
@@ -180,9 +202,10 @@ class Definition:
     """Where a name gets its value last.
 
     part: the one in which. statement: None where the part does not parse, and for an import that could not be followed.
-    imported: the module of such an import.
+    imported: the module of such an import. name: by which it goes in the part; an import can have changed it.
     """
 
+    name: str
     part: Part
     statement: ast.stmt | None = None
     imported: str = ""
@@ -194,16 +217,16 @@ def last_definition(parts, name, module="", seen=frozenset()):
     What is imported from another of the parts is followed there; an import from elsewhere counts only if there is nothing
     else.
     """
-    elsewhere, modules = None, {part.module for part in parts}
+    elsewhere, modules = None, {part.module for part in parts} - {module}
     for part in reversed([part for part in parts if part.module == module]):
         if part.tree is None:
             if name in written_in(part.source):
-                return Definition(part)
+                return Definition(name, part)
             continue
         for statement in reversed(part.tree.body):
             if not is_import(statement):
                 if name in bound(statement):
-                    return Definition(part, statement)
+                    return Definition(name, part, statement)
                 continue
             for source, original in _imports_of(statement, name, module):
                 if source in modules and source not in seen:
@@ -211,9 +234,9 @@ def last_definition(parts, name, module="", seen=frozenset()):
                     if found:
                         return found
                 elif elsewhere is None and not is_star_import(statement):
-                    elsewhere = Definition(part, imported=source)
-    if elsewhere is None and not seen:  # used as module.name, perhaps
-        for own in imported_modules([part for part in parts if part.module == module], modules):
+                    elsewhere = Definition(name, part, imported=source)
+    if not seen:  # used as module.name, or handed in beside the rest
+        for own in {part.module: None for part in parts if part.module}:
             found = last_definition(parts, name, own, frozenset({module}))
             if found and not found.imported:
                 return found

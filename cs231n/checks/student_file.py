@@ -101,10 +101,10 @@ def _function(name, definition, program):
     if definition.imported:
         said = f"{part.name} imports it from {definition.imported}, and there is no such file beside it: both are needed."
         return Report(name, "missing", evidence=[said])
-    unread = part if definition.statement is None else program.newer_part(name, part.module)
+    unread = part if definition.statement is None else program.newer_part(definition)
     if unread:
         return Report(name, "newer-python" if unread.newer else "broken", evidence=[unread.reason])
-    value, error = program.value(name, part.module)
+    value, error = program.value(definition)
     if error or not callable(value):
         return Report(name, "broken", evidence=[f"{part.name}, {error or f'{name} is not a function'}"])
     return value
@@ -120,15 +120,16 @@ class _Program:
         self._made = {}  # module -> the module object
         self._mentioned = _mentioned(parts) | self.names
 
-    def value(self, name, module):
-        """Return (value, error message) of a name in a module; in the file itself, where it has one there."""
-        here = "" if name in self.namespace("") or name in self.errors[""] else module
-        return self.namespace(here).get(name), self.errors[here].get(name)
+    def value(self, definition):
+        """Return (value, error message) of what a Definition gives a value to."""
+        module = definition.part.module
+        return self.namespace(module).get(definition.name), self.errors[module].get(definition.name)
 
-    def newer_part(self, name, module):
-        """Return the part in newer Python from which the definition of a name needs something, or None."""
+    def newer_part(self, definition):
+        """Return the part in newer Python from which a Definition needs something, or None."""
+        module = definition.part.module
         newer = [part for part in self.parts if part.newer and part.module == module]
-        _, used = _needed(self._statements(module), {name}) if newer else ((), set())
+        _, used = _needed(self._statements(module), {definition.name}) if newer else ((), set())
         missing = used - {name for _, statement in self._statements(module) for name in bound(statement)}
         return next((part for part in newer if missing & written_in(part.source)), None)
 

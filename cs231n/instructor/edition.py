@@ -1,6 +1,7 @@
 """The student edition, made in memory: the notebook with stubs, the package without the solutions, and the files beside them."""
 
 import ast
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ def edition(kit=KIT, kit_url=None):
     files |= {name: (kit / "cs231n" / "instructor" / source).read_bytes() for name, source in FROM_THE_INSTRUCTOR.items()}
     files |= package
     files[NOTEBOOK] = _student_notebook(reference, exercises, package, kit_url or NO_KIT_URL)
+    files["cs231n/notebook_cells.json"] = _cells(files[NOTEBOOK])
     return exercises, dict(sorted(files.items()))
 
 
@@ -294,6 +296,12 @@ def _student_notebook(reference, exercises, package, kit_url):
             cell.source = _with_kit_url(reference, old, kit_url)
     nbformat.validate(notebook)
     return (nbformat.writes(notebook) + "\n").encode()
+
+
+def _cells(notebook):
+    """Return {cell id: source} of a notebook as JSON: by it `submit` tells what a student added to a question."""
+    cells = json.loads(notebook)["cells"]
+    return json.dumps({cell["id"]: "".join(cell["source"]) for cell in cells}, indent=1).encode()
 
 
 def _for_nbgrader(cell, grade=False, solution=False, locked=False, points=None):

@@ -34,6 +34,7 @@ from . import pages
 from . import rubric as rubrics
 from .cage import PROTECTIONS
 from .exam import drawn_exam, drawn_photographs
+from .handed_in import EARLIER, opened, with_files_beside
 from .reading import checked_outline
 from .sandbox import ROOT, Ended, Sandbox, Stopped
 from .submissions import submissions
@@ -45,7 +46,7 @@ OWN_CHECK = 15.0  # for what the student's own check says of an answer that is n
 SUBMISSION = 120.0  # for all exercises, the optional ones last
 ON_PHOTOGRAPHS = {"seconds": 20.0, "calls": 10_000}
 CLOSE = 0.02  # relative, on SqueezeNet: what rounding does in its depth is a tenth of that
-VERDICTS = {"right", "wrong", "unfinished", "broken", "missing"}
+VERDICTS = {"right", "wrong", "unfinished", "broken", "missing", "newer-python"}
 TEXT_LIMIT = 6000
 
 
@@ -92,7 +93,7 @@ def grade_folder(folder, out, jobs=1, rubric=None, resume=False, scheduler=None)
     """
     rubric, out = rubric or rubrics.load(), Path(out)
     rows = out / "rows"
-    found = submissions(folder)
+    found = with_files_beside(submissions(folder), folder)
     if not resume and rows.is_dir() and any(rows.iterdir()):
         raise ValueError(f"{out} holds the results of an earlier run. Go on with it by --resume, or name another folder.")
     reference = pages.reference_material(REFERENCE)
@@ -179,6 +180,8 @@ def _tell(protections):
 class Run:
     """What all submissions of a run are examined with. figures: {cell id: source} of the reference. number: its own.
 
+    kit: {cell id: source} of all cells of the reference but the model answers.
+
     optional: {exercise of the optional part: (what it is given on photographs besides the network, what is right)}.
     seconds: at most for an exercise.
     """
@@ -189,6 +192,7 @@ class Run:
     figures: dict
     number: str
     seconds: float
+    kit: dict = dataclasses.field(default_factory=dict)
 
     @classmethod
     def drawn(cls):
@@ -205,6 +209,7 @@ class Run:
             figures={name: cells[name] for name in pages.FIGURES},
             number=secrets.token_hex(8),
             seconds=EXERCISE,
+            kit={name: source for name, source in cells.items() if name and not name.startswith("answer-")},
         )
 
 
@@ -277,15 +282,25 @@ def graded(submission, run, sandbox, network):
     """Return the record of a Submission. network: the grader's own SqueezeNet."""
     started = time.monotonic()
     record = _empty_record(submission)
-    notes = [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."] if submission.earlier else []
     outline = {"problem": submission.problem} if submission.problem else _outline(submission, run, sandbox)
+    notes = _on_earlier_attempts(submission, outline)
     if outline["problem"]:
         return {**record, "note": " ".join([*notes, outline["problem"]])}
     for name in EXERCISES:
         left = min(run.seconds, SUBMISSION - (time.monotonic() - started))
         record["exercises"][name] = _exercise(name, outline["parts"], run, sandbox, network, left)
     record["answers"] |= {name: text for name, text in outline["answers"].items() if name in record["answers"]}
-    return {**record, "verdict": "graded", "figures": outline["figures"], "note": " ".join([*notes, *outline["notes"]])}
+    newer = [name for name, result in record["exercises"].items() if result["verdict"] == "newer-python"]
+    notes += [f"NOT JUDGED, since it needs a newer Python than this grader's: {', '.join(newer)}."] if newer else []
+    kept = {key: outline[key] for key in ("figures", "answer_notes", "answer_pictures")}
+    return {**record, **kept, "verdict": "graded", "note": " ".join([*notes, *outline["notes"]])}
+
+
+def _on_earlier_attempts(submission, outline):
+    """Return the sentence on earlier attempts that do not count, unless reading found that one of them does."""
+    if not submission.earlier or outline.get("counts", "").startswith(f"{EARLIER}/"):
+        return []
+    return [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."]
 
 
 def _empty_record(submission):
@@ -299,16 +314,18 @@ def _empty_record(submission):
         "note": "",
         "exercises": {name: _result(Report(name, "missing"), []) for name in EXERCISES},
         "answers": {f"question-{number}": "" for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)},
+        "answer_notes": {},
+        "answer_pictures": {},
         "figures": {},
     }
 
 
 def _outline(submission, run, sandbox):
     """Return what reading.outline found in the sandbox; {"problem": sentence} if it came to nothing."""
-    with submission.path.open("rb") as file:
+    with opened(submission) as (file, name, first):
         try:
             with sandbox.job(READING, READING, file) as job:
-                found, _ = job.ask("outline", name=submission.path.name, figures=run.figures)
+                found, _ = job.ask("outline", name=name, figures=run.figures, kit=run.kit, first=first)
         except Stopped as stop:
             return {"problem": f"{submission.shown} could not be read. {stop}"}
     try:
@@ -319,7 +336,7 @@ def _outline(submission, run, sandbox):
 
 def _exercise(name, parts, run, sandbox, network, seconds):
     """Return the result of an exercise, as it stands in the record."""
-    if not any(name in source for _, source in parts):  # no need of a process then: most leave the optional part out
+    if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
         return _result(Report(name, "missing"), [])
     if seconds <= 1:
         return _stopped(name, f"The time for this submission, {SUBMISSION:.0f} seconds, was used up before.", 0)
@@ -346,7 +363,7 @@ def _exercise(name, parts, run, sandbox, network, seconds):
 
 
 def _undefined(name, told):
-    return Report(name, told["verdict"] if told.get("verdict") in ("broken", "missing") else "broken")
+    return Report(name, told["verdict"] if told.get("verdict") in ("broken", "missing", "newer-python") else "broken")
 
 
 def _sentences(told):
