@@ -171,13 +171,22 @@ class _Notebook:
         return found
 
     def _own_above(self, asking):
-        """Return the places of the student's own texts directly above a question."""
-        found = []
+        """Return the places of the student's own texts directly above a question, but for an answer to the one before."""
+        found, answers_before = [], self._only_answers()
         for start in asking:
             for i in range(start - 1, -1, -1):
-                if self.names[i] or self.questions[i] or is_empty(_words(self.cells[i])):
+                if self.names[i] or self.questions[i] or i in answers_before or is_empty(_words(self.cells[i])):
                     break
                 found.append(i)
+        return found
+
+    def _only_answers(self):
+        """Return the places below questions whose own cells are empty: what is written there is the answer."""
+        found = set()
+        for number in {*self.questions} - {0}:
+            own = [cell for cell in self.cells if f"answer-{number}" in ids(cell)]
+            if all(is_empty(_words(cell)) for cell in own):
+                found |= set(self._places_below(number))
         return found
 
     def _added_to_neighbours(self, asking):

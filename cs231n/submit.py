@@ -192,8 +192,8 @@ def _read(path):
             f"{error} Open it in Jupyter and save it anew; if it does not open, go back to an earlier version. "
             "Nothing was written."
         ) from None
-    if not notebook.cells:
-        raise ValueError(f"{path} holds no cells. Is it the right file? Nothing was written.")
+    if not any(cell.source.strip() for cell in notebook.cells):
+        raise ValueError(f"{path} holds no cells with anything in them. Is it the right file? Nothing was written.")
     return raw, notebook
 
 

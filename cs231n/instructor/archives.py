@@ -29,7 +29,7 @@ UNREAD = {
     ".pages": "a document of Pages",
     ".gdoc": "a link to a document at Google",
 }
-COMPRESSED = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\x00": lzma.LZMAFile}
+COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 MAGIC = {b"7z\xbc\xaf'\x1c": "a 7-Zip archive", b"Rar!": "a RAR archive"}
 
 

@@ -34,7 +34,7 @@ from . import pages
 from . import rubric as rubrics
 from .cage import PROTECTIONS
 from .exam import drawn_exam, drawn_photographs
-from .handed_in import EARLIER, opened, with_files_beside
+from .handed_in import opened, with_files_beside
 from .reading import checked_outline
 from .sandbox import ROOT, Ended, Sandbox, Stopped
 from .submissions import submissions
@@ -297,8 +297,9 @@ def graded(submission, run, sandbox, network):
 
 
 def _on_earlier_attempts(submission, outline):
-    """Return the sentence on earlier attempts that do not count, unless reading found that one of them does."""
-    if not submission.earlier or outline.get("counts", "").startswith(f"{EARLIER}/"):
+    """Return the sentence on earlier attempts that do not count, unless reading took another file, which it says itself."""
+    counts = outline.get("counts", "")
+    if not submission.earlier or (submission.beside and counts and not f"{counts}/".startswith(f"{submission.path.name}/")):
         return []
     return [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."]
 

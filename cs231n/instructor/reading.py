@@ -41,7 +41,7 @@ ANSWER_PICTURES_LIMIT = 5_000_000  # characters of the pictures of all answers
 SOURCE_LIMIT = 2_000_000  # characters of code
 PARTS_LIMIT = 20_000  # cells with code
 CANDIDATES_LIMIT = 12  # notebooks, or else Python files, of which the one that is filled in is looked for
-ENOUGH = 5  # exercises and questions: a notebook in which so many are done is looked for no further
+ENOUGH = 3  # exercises, and answers: where so many are done, no other notebook is looked at
 LOOKED_INTO = 40  # other Python files that are searched for exercises
 ANSWER_LIMIT = 20_000
 TEXT_LIMIT = 600  # characters of a problem, a note, the name of a part
@@ -67,15 +67,16 @@ PICTURE = re.compile(f"{IN_MARKDOWN}|{IN_HTML}|{DATA.format('data3')}", re.I)
 class _Work:
     """A file that may be what counts of a submission.
 
-    name: for messages. parts: of its code, own modules included. notebook: its cells, or None for plain Python. done: how many
-    exercises and questions are done in it. answers: {question: Answer}. counts: its path in an archive, "" outside of one.
+    name: for messages. parts: of its code, own modules included. notebook: its cells, or None for plain Python. answers:
+    {question: Answer}. exercises, answered: how many are done in it. counts: its path in an archive, "" outside of one.
     """
 
     name: str
     parts: list
     notebook: object
     answers: dict
-    done: int = 0
+    exercises: int = 0
+    answered: int = 0
     counts: str = ""
     notes: list = field(default_factory=list)
 
@@ -124,7 +125,11 @@ def _outline(name, raw, figures, kit, first):
     pictures = _AnswerPictures()
     texts = {question: pictures.taken_out(question, answer) for question, answer in work.answers.items()}
     said = {question: _answer_note(work.answers[question], text) for question, text in texts.items()}
-    notes = [*work.notes, *(part.reason for part in work.parts if part.tree is None and part.source.strip())]
+    notes = [
+        *work.notes,
+        *_lost_modules(work),
+        *(part.reason for part in work.parts if part.tree is None and part.source.strip()),
+    ]
     more = [f"There are {len(notes) - NOTES_LIMIT + 1} more notes like these."] if len(notes) > NOTES_LIMIT else []
     return {
         "problem": "",
@@ -136,6 +141,13 @@ def _outline(name, raw, figures, kit, first):
         "figures": {cell: _pictures(work.notebook, cell, source) for cell, source in figures.items()} if work.notebook else {},
         "notes": [_text(note, TEXT_LIMIT) for note in [*notes[: NOTES_LIMIT - len(more)], *more]],
     }
+
+
+def _lost_modules(work):
+    """Return the sentences on modules from which exercises are imported and which were not handed in."""
+    found = [(name, last_definition(work.parts, name)) for name in EXERCISES]
+    lost = [(name, definition.imported) for name, definition in found if definition and definition.imported]
+    return [f"{name} is imported from {module}, and no such file was handed in with {work.name}." for name, module in lost]
 
 
 def _answer_note(answer, text):
@@ -176,7 +188,7 @@ def _work(name, raw, kit, find):
     notes = [] if words else [f"{name} is a Python file, in which no answer to a question is looked for."]
     exercises = sum(_is_done(last_definition(parts, exercise)) for exercise in EXERCISES)
     answered = sum(bool(answer.text.strip()) and not answer.perhaps for answer in found.values())
-    return _Work(name, parts, notebook, found, exercises + answered, notes)
+    return _Work(name, parts, notebook, found, exercises, answered, notes=notes)
 
 
 def _is_done(definition):
@@ -211,17 +223,24 @@ def _in_archive(name, raw, kit, first):
             raise
         except ValueError as error:
             problems.append(str(error))
-        if read and read[-1][1].done >= ENOUGH:
+        if read and min(read[-1][1].exercises, read[-1][1].answered) >= ENOUGH:
             break
     if not read:
         raise ValueError(" ".join(problems))
-    most = max(work.done for _, work in read)
-    chosen, work = next((file, work) for file, work in read if 2 * work.done >= most)
+    chosen, work = _filled_in(read)
     work.counts = chosen.path
     others = [file for file in candidates if file is not chosen]
     unread = [archives.advice(file.name, told) for file in found.files if "archive" in (told := archives.unread_kind(file.name))]
     work.notes += [*_other_files(chosen, work, notebooks, others, files), *problems, *found.problems, *unread]
     return work
+
+
+def _filled_in(read):
+    """Return, of [(File, _Work)], the first in which at least half as much is done as in the fullest: exercises, then answers."""
+    for key in ("exercises", "answered"):
+        most = max(getattr(work, key) for _, work in read)
+        read = [(file, work) for file, work in read if 2 * getattr(work, key) >= most]
+    return read[0]
 
 
 def _likelihood(file, first):
@@ -251,9 +270,7 @@ def _other_files(chosen, work, notebooks, others, files):
     if len(others) and notebooks:
         named = ", ".join(file.path[-100:] for file in others[:5])
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
-        notes.append(
-            f"{chosen.path[-100:]} counts, in which more is filled in or which is the later one; beside it lie {named}{more}."
-        )
+        notes.append(f"{chosen.path[-100:]} counts: it is filled in, and the later or likelier one. Beside it: {named}{more}.")
     used = {part.name for part in work.parts}
     for file in [file for file in files if kind(file.name) == 1 and file is not chosen and file.path not in used][:LOOKED_INTO]:
         try:
