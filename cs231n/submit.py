@@ -6,23 +6,26 @@ The last cell of the notebook does the same. The student's code is read, never r
 """
 
 import argparse
-import ast
+import contextlib
+import functools
+import json
 import logging
 import os
 import re
 import sys
 import tempfile
 import time
-import warnings
 import zipfile
 from pathlib import Path
 
+from .answers import OPTIONAL_QUESTIONS, QUESTIONS
+from .answers import answers as find_answers
+from .notebook_file import notebook as read_notebook
+from .student_code import is_stub, last_definition, on_disk, parts_of, with_own_modules
+
 EXERCISES = "compute_saliency_maps", "make_fooling_image", "class_visualization_update_step"
-QUESTIONS = range(1, 7)
 # For bonus points: what a student leaves out of these is nothing to do.
 OPTIONAL_EXERCISES = "compute_smoothgrad_maps", "compute_integrated_gradients", "compute_grad_cam_maps", "transform_images"
-OPTIONAL_QUESTIONS = range(7, 9)
-
 NOTEBOOK = "NetworkVisualization.ipynb"
 ARCHIVE = "submission.zip"
 RUN_ALL = "Restart the kernel and run all cells, save the notebook, and try again."
@@ -30,7 +33,9 @@ COLAB = (
     "On Colab the notebook lies in your Drive and not beside the kit: take File > Download > Download .ipynb, upload that file "
     'under Files at the left, and name it: submit("/content/NAME.ipynb").'
 )
-PLACEHOLDER = re.compile(r"your answer( here)?|type your answer here|[*_#>:.\s]|<!--.*?-->", re.I | re.S)
+KIT = Path(__file__).resolve().parents[1]
+KIT_CELLS = Path(__file__).with_name("notebook_cells.json")  # {id: source}, as the notebook was given out; release writes it
+SOLUTION = b"# BEGIN " + b"SOLUTION"  # what marks the reference's solutions, which no student has
 
 # Nothing is fetched and no script runs where the page is opened; so formulas stay as they are written.
 PAGE = """{% extends 'lab/index.html.j2' %}
@@ -72,20 +77,21 @@ def main(arguments=None):
     return int(not written)
 
 
-def missing(notebook):
+def missing(notebook, find=None):
     """Return what a notebook (nbformat 4) lacks, as a list of sentences, each with its place and what to do; [] if nothing.
 
-    Exercises and questions of the optional part are not in it; that its cells were run is.
+    find: of the student's own modules, see student_code.with_own_modules. Exercises and questions of the optional part are not
+    in it; that its cells were run is.
     """
     cells = [cell for cell in notebook.cells if not _is_submit_cell(cell)]
-    return _exercises_not_attempted(cells) + _not_run_in_order(cells) + _answers_not_given(cells)
+    return _exercises_not_attempted(_parts(notebook, find)) + _not_run_in_order(cells) + _answers_not_given(notebook)
 
 
-def left_out(notebook):
+def left_out(notebook, find=None):
     """Return a sentence on what of the optional part is not done in a notebook (nbformat 4); "" if all of it is."""
-    trees = _trees(notebook.cells)
-    exercises = sum(_not_attempted(name, trees) is not None for name in OPTIONAL_EXERCISES)
-    questions = sum(not _answer(notebook.cells, number) for number in OPTIONAL_QUESTIONS)
+    parts, found = _parts(notebook, find), find_answers(notebook, kit_cells())
+    exercises = sum(_not_attempted(name, parts) is not None for name in OPTIONAL_EXERCISES)
+    questions = sum(not found[f"question-{number}"].text for number in OPTIONAL_QUESTIONS)
     if not exercises and not questions:
         return ""
     if exercises == len(OPTIONAL_EXERCISES) and questions == len(OPTIONAL_QUESTIONS):
@@ -97,12 +103,19 @@ def left_out(notebook):
 
 
 def answers(notebook):
-    """Return {"question-1": the answer's Markdown, ...} of a notebook (nbformat 4), "" where nothing is written.
+    """Return {"question-1": the answer's Markdown, ...} of a notebook (nbformat 4), "" where nothing is written."""
+    return {question: "" if answer.perhaps else answer.text for question, answer in find_answers(notebook, kit_cells()).items()}
 
-    An answer is the cell with the id, or the nbgrader id, "answer-N", and what is written in further cells between the
-    heading "Inline question N" and the next heading or code cell.
-    """
-    return {f"question-{number}": _answer(notebook.cells, number) for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)}
+
+@functools.cache
+def kit_cells():
+    """Return {cell id: source} of the notebook as it was given out; where the solutions are, of the reference."""
+    if KIT_CELLS.is_file():
+        return json.loads(KIT_CELLS.read_text(encoding="utf-8"))
+    with contextlib.suppress(OSError, ValueError):
+        cells = read_notebook(NOTEBOOK, (KIT / NOTEBOOK).read_bytes()).cells
+        return {cell.id: cell.source for cell in cells if cell.id and not cell.id.startswith("answer-")}
+    return {}
 
 
 def _hand_in(path, incomplete, executed, anyway):
@@ -114,22 +127,48 @@ def _hand_in(path, incomplete, executed, anyway):
     print(f"{path.name} as it was saved at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(path.stat().st_mtime))}.")
     if _is_older(notebook, executed):
         raise ValueError(f"It is not the notebook that you ran. Save it (Ctrl+S), then run this cell again. {COLAB}")
-    found, optional = missing(notebook), left_out(notebook)
+    find = _own_files(path.resolve().parent)
+    found, optional = missing(notebook, find), left_out(notebook, find)
     if found:
         print(f"There {'is 1 thing' if len(found) == 1 else f'are {len(found)} things'} to do before you hand it in:")
         print(*(f"  {number}. {sentence}" for number, sentence in enumerate(found, 1)), sep="\n")
-    if optional:
-        print(optional)
+    for sentence in (*_moved_answers(notebook), *([optional] if optional else [])):
+        print(sentence)
     if found and not incomplete:
         print(f"{ARCHIVE} was not written. To hand the notebook in as it is: {anyway}.")
         return False
     archive = path.with_name(ARCHIVE)
-    _write(archive, {path.name: raw, f"{path.stem}.html": page(notebook, path.stem)})
-    print(
-        f"{archive.name} is written, {archive.stat().st_size / 1e6:.1f} MB: {path.name} and a copy to look at, {path.stem}.html."
-    )
+    files = {path.name: raw, **_own_modules(notebook, find), **_page(notebook, path.stem)}
+    _write(archive, files)
+    print(f"{archive.name} is written, {archive.stat().st_size / 1e6:.1f} MB: {_listed(files, path.stem)}.")
     print(f"Hand in this one file, in the way your course asks for: {archive.resolve()}")
     return True
+
+
+def _own_modules(notebook, find):
+    """Return {path: bytes} of the student's own modules that a notebook needs."""
+    modules = [part.module for part in _parts(notebook, find) if part.module]
+    return dict(map(find, modules))
+
+
+def _page(notebook, title):
+    """Return {name: bytes} of the copy as a web page; {} if none can be made, which is said and does no harm."""
+    try:
+        return {f"{title}.html": page(notebook, title)}
+    except Exception as error:  # whatever nbconvert raises for an odd output
+        print(
+            f"The copy as a web page could not be made ({type(error).__name__}). It is only to look at: nothing else is missing."
+        )
+        return {}
+
+
+def _listed(files, title):
+    first, *others = files
+    modules = [name for name in others if name != f"{title}.html"]
+    names = [first, *(f"your own {name}" for name in modules)]
+    if f"{title}.html" in files:
+        names.append(f"a copy to look at, {title}.html")
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def page(notebook, title):
@@ -143,24 +182,18 @@ def page(notebook, title):
 
 def _read(path):
     """Return (bytes, notebook in nbformat 4). Raises ValueError with a sentence for what is no notebook."""
-    import nbformat
-
     if not path.is_file():
         raise ValueError(f"There is no file {path}. Name your notebook, or go to the folder where it lies.")
     raw = path.read_bytes()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of cells without an id
-            notebook = nbformat.reads(raw.decode("utf-8"), as_version=4)
-            nbformat.validate(notebook)
-    except Exception as error:  # whatever nbformat and json raise for a broken file
-        said = " ".join(str(error).split())[:200]
+        notebook = read_notebook(str(path), raw)
+    except ValueError as error:
         raise ValueError(
-            f"{path} is not a notebook, or it is damaged ({type(error).__name__}: {said}). Open it in Jupyter and save it anew; "
-            "if it does not open, go back to an earlier version. Nothing was written."
+            f"{error} Open it in Jupyter and save it anew; if it does not open, go back to an earlier version. "
+            "Nothing was written."
         ) from None
-    if not notebook.cells:
-        raise ValueError(f"{path} holds no cells. Is it the right file? Nothing was written.")
+    if not any(cell.source.strip() for cell in notebook.cells):
+        raise ValueError(f"{path} holds no cells with anything in them. Is it the right file? Nothing was written.")
     return raw, notebook
 
 
@@ -180,70 +213,53 @@ def _write(archive, files):
 # Exercises
 
 
-def _exercises_not_attempted(cells):
-    trees = _trees(cells)
-    return [sentence for name in EXERCISES if (sentence := _not_attempted(name, trees))]
+def _parts(notebook, find=None):
+    """Return the Parts of a notebook's code cells, and of the student's own modules that they import."""
+    parts = parts_of(notebook, "the notebook")
+    return with_own_modules(parts, find, (*EXERCISES, *OPTIONAL_EXERCISES)) if find else parts
 
 
-def _trees(cells):
-    """Return the syntax trees of the code cells that Python can read."""
-    trees = (_tree(cell) for cell in cells if cell.cell_type == "code")
-    return [tree for tree in trees if tree]
+def _exercises_not_attempted(parts):
+    return [sentence for name in EXERCISES if (sentence := _not_attempted(name, parts))]
 
 
-def _not_attempted(name, trees):
+def _not_attempted(name, parts):
     """Return the sentence about an exercise that is not written, or None."""
-    definitions = [
-        statement
-        for tree in trees
-        for statement in tree.body
-        if isinstance(statement, (ast.FunctionDef, ast.Assign)) and name in _names(statement)
-    ]
-    if not definitions:
+    found = last_definition(parts, name)
+    if found is None:
         return f"{name} is not defined in any cell that Python can read. Write it in the cell of its exercise."
-    if _is_stub(definitions[-1]):
+    if found.imported:
+        return (
+            f"{name} is imported from {found.imported}, and there is no such file beside the notebook. Put it there, or write "
+            "the function in the cell of its exercise."
+        )
+    if found.statement is None and found.part.newer:
+        return None  # which Python grades it is not known here
+    if found.statement is None:
+        return f"{name} is not defined in any cell that Python can read: {found.part.reason}"
+    if is_stub(found.statement) and found.part.module:
+        return f"{name} is not written yet in {found.part.name}, from which the notebook imports it."
+    if is_stub(found.statement):
         return f"{name} is not written yet. Write it in the cell of its exercise, in place of the line with `raise`."
     return None
 
 
-def _names(statement):
-    if isinstance(statement, ast.FunctionDef):
-        return {statement.name}
-    return {target.id for target in statement.targets if isinstance(target, ast.Name)}
+def _own_files(folder):
+    """Return a `find` for modules in a folder, or in the kit's, that holds none of the reference's solutions."""
+    on_this_disk = on_disk(folder, KIT)
 
+    def find(dotted):
+        file = on_this_disk(dotted)
+        return None if file is None or SOLUTION in file[1] else file
 
-def _is_stub(definition):
-    """Return whether a function still raises NotImplementedError, or does nothing at all."""
-    raised = [node.exc for node in ast.walk(definition) if isinstance(node, ast.Raise) and node.exc]
-    if any("NotImplementedError" in ast.unparse(error) for error in raised):
-        return True
-    nothing = ast.Pass, ast.Expr  # a docstring, or ...
-    return isinstance(definition, ast.FunctionDef) and all(
-        isinstance(statement, nothing) and isinstance(getattr(statement, "value", ast.Constant(0)), ast.Constant)
-        for statement in definition.body
-    )
-
-
-def _tree(cell):
-    """Return the syntax tree of a code cell, its magics and shell commands set aside; None if Python cannot read it."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    lines = cell.source.splitlines(keepends=True)
-    if lines and re.match(r"%%(time|timeit|capture|prun)\b", lines[0]):
-        lines[0] = "\n"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd escapes in strings
-        try:
-            return ast.parse(TransformerManager().transform_cell("".join(lines)))
-        except (SyntaxError, ValueError, RecursionError):
-            return None
+    return find
 
 
 def _is_reference(notebook):
-    """Return whether an exercise is imported from the kit, in which students find no solution."""
-    names = {*EXERCISES, *OPTIONAL_EXERCISES}
-    imports = [node for tree in _trees(notebook.cells) for node in tree.body if isinstance(node, ast.ImportFrom)]
-    return any((node.module or "").startswith("cs231n.") and alias.name in names for node in imports for alias in node.names)
+    """Return whether a notebook imports each exercise, all of them from the reference's solutions."""
+    parts = _parts(notebook, on_disk(KIT))
+    found = [last_definition(parts, name) for name in EXERCISES]
+    return all(one and one.part.module and SOLUTION in one.part.source.encode() for one in found)
 
 
 # Execution
@@ -288,30 +304,30 @@ def _is_submit_cell(cell):
 # Answers
 
 
-def _answers_not_given(cells):
+def _answers_not_given(notebook):
+    found = find_answers(notebook, kit_cells())
+    return [_not_given(number, found[f"question-{number}"]) for number in QUESTIONS if not _is_given(found[f"question-{number}"])]
+
+
+def _is_given(answer):
+    return bool(answer.text) and not answer.perhaps
+
+
+def _not_given(number, answer):
+    if not answer.perhaps:
+        return f"Inline question {number} has no answer. Write it in the cell below the question."
+    places = ", ".join(re.findall(r"^\*Perhaps this, from (.*):\*$", answer.text, re.M))
+    return f"Inline question {number} has no answer in the cell below it. If it is in {places}, move it there."
+
+
+def _moved_answers(notebook):
+    """Return the sentences on answers that were found elsewhere than in their cells, which do count."""
+    found = find_answers(notebook, kit_cells())
     return [
-        f"Inline question {number} has no answer. Write it in the cell below the question."
-        for number in QUESTIONS
-        if not _answer(cells, number)
+        f"Inline question {question.removeprefix('question-')}: your answer counts. {answer.where}"
+        for question, answer in found.items()
+        if _is_given(answer) and answer.where
     ]
-
-
-def _answer(cells, number):
-    own = [cell for cell in cells if f"answer-{number}" in (cell.get("id"), cell.metadata.get("nbgrader", {}).get("grade_id"))]
-    texts = [cell.source for cell in own] + [cell.source for cell in _below_question(cells, number) if cell not in own]
-    return "\n\n".join(text.strip() for text in texts if PLACEHOLDER.sub("", text))
-
-
-def _below_question(cells, number):
-    """Return the cells between the heading "Inline question N" and the next heading or code cell."""
-    heading = re.compile(rf"^#+\s*Inline question {number}\b", re.I | re.M)
-    start = next((i for i, cell in enumerate(cells) if cell.cell_type == "markdown" and heading.search(cell.source)), None)
-    below = []
-    for cell in cells[start + 1 :] if start is not None else []:
-        if cell.cell_type == "code" or _headings(cell.source):
-            break
-        below.append(cell)
-    return below
 
 
 # The kernel, where a cell of the notebook asks

@@ -51,7 +51,8 @@ def read(raw, name="nb.ipynb", figures=FIGURE):
 
 def problem(raw, name="nb.ipynb"):
     found = read(raw, name)
-    assert found == {"problem": found["problem"], "parts": [], "answers": {}, "figures": {}, "notes": []}
+    by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures")}
+    assert found == {"problem": found["problem"], "counts": "", "parts": [], "notes": [], **by_name}
     assert found["problem"].endswith(".")
     return found["problem"]
 
@@ -168,7 +169,7 @@ def test_what_does_not_parse_is_noted_and_the_rest_is_kept():
     )
     found = read(raw)
     assert len(found["parts"]) == 6
-    assert len(found["notes"]) == 3
+    assert len(found["notes"]) == 5
     assert found["notes"][0].startswith("nb.ipynb, code cell 1, line 1")
     assert "mark of a merge" in found["notes"][1]
     assert len(read(notebook(code("x = 1 1" + " " * 10 + "y" * 5000)))["notes"][0]) <= 600
@@ -281,7 +282,7 @@ def test_the_amount_of_code_is_limited(monkeypatch):
 
 
 def test_too_much_code_is_refused_before_it_is_parsed(monkeypatch):
-    monkeypatch.setattr(reading.student_file, "parsed", None)
+    monkeypatch.setattr(reading, "parsed", None)
     assert problem(b"#" * 2_000_001, "mine.py") == "mine.py holds more than 2,000,000 characters of code."
     assert problem(notebook(*[code("")] * 20_000, code("#"))) == "nb.ipynb has 20,001 code cells; expected at most 20,000."
 
@@ -302,7 +303,7 @@ def test_a_parser_that_fails_in_its_own_way_costs_no_traceback(monkeypatch):
         def fail(*_, error=error):
             raise error
 
-        monkeypatch.setattr(reading.student_file, "parsed", fail)
+        monkeypatch.setattr(reading, "parsed", fail)
         assert told in problem(notebook(code()))
     assert problem(b"# -*- coding: hex -*-\nx = 1", "mine.py") == "mine.py cannot be read (LookupError)."
 
@@ -586,7 +587,7 @@ def test_much_output_takes_few_times_its_size(output):
         tracemalloc.stop()
     ((_, source),) = found["parts"]
     assert source.strip() == SOURCE.strip()
-    assert len(json.dumps(found)) < 500
+    assert len(json.dumps({**found, "answer_notes": {}})) < 500
 
 
 # What the grader makes of it
@@ -596,7 +597,10 @@ def good():
     return {
         "problem": "",
         "parts": [["nb.ipynb, code cell 1", SOURCE]],
+        "counts": "",
         "answers": {"question-1": "Because."},
+        "answer_notes": {"question-1": "It was written into the cell of the question."},
+        "answer_pictures": {"question-1": [picture()]},
         "figures": {"saliency-figure": [picture()]},
         "notes": ["A note."],
     }

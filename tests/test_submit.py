@@ -151,7 +151,7 @@ NOT_WRITTEN = {
     'def compute_saliency_maps(X, y, model):\n    """Words."""\n    ...': "is not written yet",
     "def another(X, y, model):\n    return X": "is not defined in any cell that Python can read",
     "def compute_saliency_maps(X, y, model)\n    return X": "is not defined in any cell that Python can read",
-    "from mine import compute_saliency_maps": "is not defined in any cell that Python can read",
+    "from mine import compute_saliency_maps": "is imported from mine, and there is no such file beside the notebook",
     "": "is not defined in any cell that Python can read",
 }
 
@@ -316,7 +316,7 @@ def test_answers_of_the_optional_part_are_found():
         (b'{"cells": [', "is not a notebook, or it is damaged"),
         (b"\xff\xfe\x00", "is not a notebook, or it is damaged"),
         (b"[]", "is not a notebook, or it is damaged"),
-        (b'{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "or it is damaged"),
+        (b'{"cells": [{"cell_type": "code"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "with anything in them"),
         (nbformat.writes(nbformat.v4.new_notebook()).encode(), "holds no cells"),
     ],
 )

@@ -22,7 +22,8 @@ class WrongAnswer(AssertionError):
 class Report:
     """The verdict on one exercise.
 
-    verdict: "right", "wrong", "unfinished", "broken" or "missing". mistakes, notes: ids, explained in README.md.
+    verdict: "right", "wrong", "unfinished", "broken", "missing" or "newer-python" (not judged). mistakes, notes: ids, explained
+    in README.md.
     evidence: sentences on what was seen. yours, expected: arrays (H, W) to be drawn beside each other, or None.
     """
 
@@ -62,6 +63,8 @@ class Report:
             return f"… {self.exercise}: not implemented yet."
         if self.verdict == "missing":
             return f"… {self.exercise}: not defined here."
+        if self.verdict == "newer-python":
+            return f"… {self.exercise} was not judged: it needs a newer Python than the one here."
         return f"✗ {self.exercise} is broken: it cannot be read, or does not run to its end."
 
     def show(self):

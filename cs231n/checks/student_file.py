@@ -1,38 +1,39 @@
-"""Read a student's notebook or Python file, and define from it the three exercises and what they need, nothing else."""
+"""Define from a student's notebook or Python file the exercises and what they need, nothing else."""
 
 import __future__
 
 import ast
 import builtins
-import codecs
+import contextlib
 import dis
-import linecache
-import re
+import importlib
+import importlib.util
 import sys
-import tokenize
 import types
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
-
+from ..notebook_file import is_notebook_name, text_of
+from ..student_code import (
+    Part,
+    bound,
+    cells_of,
+    imported_modules,
+    is_import,
+    is_star_import,
+    last_definition,
+    on_disk,
+    parsed,
+    parts_of,
+    source_of,
+    with_own_modules,
+    written_in,
+)
 from .guard import within
 from .report import Report
 
-MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
 SECONDS = 20.0  # for one line of the file outside of the exercises
 OWN_PACKAGE = __package__.rpartition(".")[0]
-
-
-@dataclass
-class Part:
-    """A cell, or a whole file. name: for messages. tree: its syntax tree, or None if it does not parse, for `reason`."""
-
-    name: str
-    source: str
-    tree: ast.Module | None = None
-    reason: str = ""
 
 
 class Unavailable:
@@ -63,152 +64,220 @@ class NoShell:
 def functions(path, names):
     """Return {name: the function that the file defines, or a Report of why there is none}.
 
-    path: a .ipynb or .py file. Of the file are executed only the last definitions of `names`, and the imports, assignments
-    and definitions that these use. Raises ValueError if there is no such file or it is of another kind.
+    path: a .ipynb or .py file. Of the file, and of the student's own modules in its folder that it imports, are executed only
+    the last definitions of `names`, and the imports, assignments and definitions that these use. Raises ValueError if there is
+    no such file or it is of another kind.
     """
     path = Path(path)
-    if path.suffix not in (".ipynb", ".py"):
+    if not is_notebook_name(path.name) and path.suffix != ".py":
         raise ValueError(f"{path} is neither a notebook (.ipynb) nor a Python file (.py).")
     if not path.is_file():
         raise ValueError(f"There is no file {path}.")
     try:
-        found = parts(path.name, text_of(path.read_bytes()))
+        found = parts(path.name, path.read_bytes())
     except ValueError as error:
         return {name: Report(name, "broken", evidence=[str(error)]) for name in names}
-    return defined(found, names)
+    return defined(with_own_modules(found, on_disk(path.parent), names), names)
+
+
+def parts(name, raw):
+    """Return the Parts of a file, given its name and bytes. Raises ValueError for a notebook that cannot be read."""
+    notebook = cells_of(name, raw, with_outputs=False)
+    return parts_of(notebook, name) if notebook else [parsed(name, text_of(raw))]
 
 
 def defined(parts, names):
-    """Return, of the Parts of a file, what `functions` returns."""
-    found = {name: _last_definition(parts, name) for name in names}
-    wanted = [name for name, part in found.items() if part is not None and part.tree is not None]
-    namespace, errors = _execute(parts, wanted)
-    answers = {}
-    for name, part in found.items():
-        if part is None:
-            answers[name] = Report(name, "missing", evidence=_imported(parts, name))
-        elif part.tree is None:
-            answers[name] = Report(name, "broken", evidence=[part.reason])
-        elif name in errors or not callable(namespace.get(name)):
-            said = errors.get(name, f"{name} is no function")
-            answers[name] = Report(name, "broken", evidence=[f"{part.name}, {said}"])
-        else:
-            answers[name] = namespace[name]
-    return answers
+    """Return, of the Parts of a file and of its own modules, what `functions` returns."""
+    found = {name: last_definition(parts, name) for name in names}
+    program = _Program(parts, [name for name, definition in found.items() if definition and definition.statement])
+    return {name: _function(name, definition, program) for name, definition in found.items()}
 
 
-def _last_definition(parts, name):
-    """Return the last part that defines `name`, if need be one that Python cannot read, or None."""
-    for part in reversed(parts):
-        if part.tree is not None and name in _bound_by_definition(part.tree):
-            return part
-        if part.tree is None and re.search(rf"^\s*def\s+{name}\b", part.source, re.M):
-            return part
-    return None
+def _function(name, definition, program):
+    """Return the function that a Definition gives in a program, or the Report of why it gives none."""
+    if definition is None:
+        return Report(name, "missing")
+    part = definition.part
+    if definition.imported:
+        said = f"{part.name} imports it from {definition.imported}, and there is no such file beside it: both are needed."
+        return Report(name, "missing", evidence=[said])
+    unread = part if definition.statement is None else program.newer_part(definition)
+    if unread:
+        return Report(name, "newer-python" if unread.newer else "broken", evidence=[unread.reason])
+    value, error = program.value(definition)
+    if error or not callable(value):
+        return Report(name, "broken", evidence=[f"{part.name}, {error or f'{name} is not a function'}"])
+    return value
 
 
-def parts(name, text):
-    """Return the Parts of a file, given its name and text. Raises ValueError for a notebook that cannot be read."""
-    if name.endswith(".py"):
-        return [parsed(name, text)]
-    marker = _merge_marker(text)
-    if marker:
-        raise ValueError(f"{name}, {marker}")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of cells without an id
-            notebook = nbformat.reads(text, as_version=4)
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    except Exception as error:  # whatever nbformat and json raise for a broken file
-        said = " ".join(str(error).split())[:200]
-        raise ValueError(f"{name} is not a notebook, or it is damaged ({type(error).__name__}: {said}).") from None
-    return [parsed(f"{name}, code cell {number}", cell.source) for number, cell in enumerate(cells, 1)]
+class _Program:
+    """The Parts of a file and of its own modules, of which is executed what the definitions of `names` need, in order."""
 
+    def __init__(self, parts, names):
+        self.parts, self.names = parts, set(names)
+        self.modules = {part.module for part in parts} - {""}
+        self.errors = {}  # module -> {name: message}
+        self._made = {}  # module -> the module object
+        self._mentioned = _mentioned(parts) | self.names
 
-def text_of(raw):
-    """Return the text of a file's bytes, whatever its encoding, with plain line ends."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _with_plain_line_ends(raw.decode("utf-16", errors="replace"))
-    try:
-        encoding, _ = tokenize.detect_encoding(iter(raw.splitlines(keepends=True)).__next__)
-    except SyntaxError:
-        encoding = "utf-8"
-    return _with_plain_line_ends(raw.decode(encoding, errors="replace").removeprefix("\ufeff"))
+    def value(self, definition):
+        """Return (value, error message) of what a Definition gives a value to."""
+        module = definition.part.module
+        return self.namespace(module).get(definition.name), self.errors[module].get(definition.name)
 
+    def newer_part(self, definition):
+        """Return the part in newer Python from which a Definition needs something, or None."""
+        module = definition.part.module
+        newer = [part for part in self.parts if part.newer and part.module == module]
+        _, used = _needed(self._statements(module), {definition.name}) if newer else ((), set())
+        missing = used - {name for _, statement in self._statements(module) for name in bound(statement)}
+        return next((part for part in newer if missing & written_in(part.source)), None)
 
-def _with_plain_line_ends(text):
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    def _statements(self, module):
+        return [(part, line) for part in self.parts if part.module == module and part.tree for line in part.tree.body]
 
+    def namespace(self, module):
+        """Return the namespace of a module, "" for the file itself; it is executed when it is first asked for."""
+        if module not in self._made:
+            self._execute(module)
+        return self._made[module].__dict__
 
-def _merge_marker(text):
-    """Return the sentence about the first mark of an unfinished merge in a text, or None."""
-    lines = list(enumerate(text.splitlines(), 1))
-    if not any(line.startswith(("<<<<<<<", ">>>>>>>")) for _, line in lines):
-        return None
-    number, line = next((number, line) for number, line in lines if MERGE_MARKER.match(line))
-    return f"line {number} is a mark of a merge that was not finished: {line.strip()[:60]}. Choose a side and delete the marks."
-
-
-def parsed(name, source):
-    """Return the Part of a cell or file, with its syntax tree, or the reason why it has none."""
-    part = Part(name, source)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd escapes in strings
-        for rewrite in (lambda source: source, _without_magics):
+    def _execute(self, module):
+        made = self._made[module] = types.ModuleType(module or "student")
+        package = module.rpartition(".")[0] if module else OWN_PACKAGE
+        made.__dict__.update(__builtins__=builtins, __package__=package, get_ipython=NoShell)
+        errors = self.errors[module] = {}
+        if not module or not _is_importable(module):
+            sys.modules[module or "student"] = made  # dataclasses and pickle look a class's module up
+        statements = self._statements(module)
+        everything = {name for _, statement in statements for name in bound(statement)}
+        wanted = self._mentioned & everything if module else self.names
+        chosen, used = _needed(statements, wanted)
+        for part in (part for part in self.parts if part.module == module and part.tree is None):
+            made.__dict__.update({name: Unavailable(part.reason) for name in written_in(part.source) & used - everything})
+        for i in sorted(chosen):
+            part, statement = statements[i]
+            if is_import(statement):
+                self._import(statement, module, used - everything)
+                continue
+            for own in imported_modules([Part("", "", ast.Module([statement], []), module=module)], self.modules):
+                self.namespace(own)  # what a function imports when it is called
             try:
-                part.source = rewrite(part.source)
-                part.tree = ast.parse(part.source, part.name)
-                break
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two for what is nested too deeply
-                said = f"line {error.lineno}: {(error.text or '').strip()}. " if getattr(error, "lineno", None) else ""
-                part.reason = f"{said}Python cannot read this: {getattr(error, 'msg', error) or 'it is nested too deeply'}."
-    marker = _merge_marker(part.source)
-    part.reason = f"{part.name}, {marker or part.reason}"
-    linecache.cache[part.name] = (len(part.source), None, part.source.splitlines(keepends=True), part.name)
-    return part
+                flags = _future(part.tree) | __future__.annotations.compiler_flag  # no annotation is evaluated
+                code = compile(ast.Module([statement], []), part.name, "exec", flags=flags, dont_inherit=True)
+                within(SECONDS, exec, (code, made.__dict__))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # whatever a student's line raises, SystemExit too
+                for name in bound(statement):
+                    errors[name] = f"{_place(statement)} raises {type(error).__name__}: {error}"
+                    if module or name not in self.names:
+                        made.__dict__[name] = Unavailable(f"{name} has no value, since {part.name}, {errors[name]}")
+            else:
+                for name in bound(statement):
+                    errors.pop(name, None)
+
+    def _import(self, statement, module, unknown):
+        """Carry out an import, name by name; what cannot be imported here gets a stand-in that says so when it is used.
+
+        unknown: names that are used and that nothing else gives a value to; they may come from an `import *` that fails.
+        """
+        namespace, errors = self._made[module].__dict__, self.errors[module]
+        for alias in statement.names:
+            single = ast.copy_location(_with_names(statement, [alias]), statement)
+            if self._from_own_modules(single, alias, module):
+                continue
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    exec(compile(ast.fix_missing_locations(ast.Module([single], [])), "<import>", "exec"), namespace)
+            except Exception as error:
+                reason = f"{ast.unparse(single)} fails here: {error}"
+                if alias.name == "*":
+                    lost = {name for name in unknown if name not in namespace and not hasattr(builtins, name)}
+                    stand_ins = {name: Unavailable(f"{name} has no value: {reason}") for name in lost}
+                else:
+                    stand_ins = {alias.asname or alias.name.split(".")[0]: Unavailable(reason)}
+                namespace.update({name: value for name, value in stand_ins.items() if name not in namespace})
+            else:
+                for name in bound(single):
+                    errors.pop(name, None)
+
+    def _from_own_modules(self, single, alias, module):
+        """Carry out the import of one name if it is, or comes from, a module of the student's own; return whether it does."""
+        namespace, name = self._made[module].__dict__, alias.asname or alias.name
+        source = source_of(single, module) if isinstance(single, ast.ImportFrom) else ""
+        inner = f"{source}.{alias.name}" if source else alias.name
+        if source in self.modules and alias.name == "*":
+            there = self.namespace(source)
+            namespace.update({key: there[key] for key in there.get("__all__", there) if key in there and key[:1] != "_"})
+        elif source in self.modules and alias.name in {**self.namespace(source), **self.errors[source]}:
+            if alias.name in self.errors[source]:
+                self.errors[module][name] = self.errors[source][alias.name]
+            namespace[name] = self.namespace(source).get(alias.name)
+        elif inner in self.modules:
+            self.namespace(inner)
+            first = name.split(".")[0]
+            namespace[first] = self._made[inner] if first == name else _nested(inner, self._made, namespace.get(first))
+        else:
+            return False
+        return True
 
 
-def _without_magics(source):
-    """Return IPython's source as plain Python, line for line."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    lines = source.splitlines(keepends=True)
-    if lines and re.match(r"%%(time|timeit|capture|prun)\b", lines[0]):
-        lines[0] = "\n"
-    return TransformerManager().transform_cell("".join(lines))
-
-
-def _bound_by_definition(tree):
-    return {name for statement in tree.body if not _is_import(statement) for name in _bound(statement)}
-
-
-def _is_import(statement):
-    return isinstance(statement, (ast.Import, ast.ImportFrom))
+def _nested(dotted, made, package):
+    """Return the object that `import a.b.c` binds to a. package: what a is already, if it is anything."""
+    first, *inner = dotted.split(".")
+    outer = types.ModuleType(first)
+    with contextlib.suppress(ImportError):
+        outer.__dict__.update((package or importlib.import_module(first)).__dict__)
+    place = outer
+    for depth, name in enumerate(inner, 2):
+        here = ".".join([first, *inner[: depth - 1]])
+        following = made.get(here) or getattr(place, name, None) or types.ModuleType(here)
+        setattr(place, name, following)
+        place = following
+    return outer
 
 
-def _imported(parts, name):
-    for part in parts:
-        for statement in part.tree.body if part.tree else []:
-            if isinstance(statement, ast.ImportFrom) and name in _bound(statement):
-                return [f"{part.name} imports it; the file that defines it is the one to check."]
-    return []
+def _is_importable(dotted):
+    """Return whether Python finds a module of this name by itself."""
+    try:
+        return importlib.util.find_spec(dotted) is not None
+    except (ImportError, ValueError, AttributeError):  # its package is not there, or is none
+        return False
 
 
-def _bound(node):
-    """Return the names that a statement at the top level gives a value to."""
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return {node.name}
-    if _is_import(node):
-        return {(alias.asname or alias.name.split(".")[0]) for alias in node.names}
+def _mentioned(parts):
+    """Return all names that parts read, set, import, or take from another object."""
     names = set()
-    for child in ast.walk(node):
-        if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-            names.add(child.id)
-        elif isinstance(child, (ast.FunctionDef, ast.ClassDef)):
-            names.add(child.name)
-        elif _is_import(child):
-            names |= _bound(child)
+    for part in parts:
+        for node in ast.walk(part.tree) if part.tree else []:
+            names |= {getattr(node, key) for key in ("id", "attr") if hasattr(node, key)}
+            names |= {alias.name for alias in node.names} if is_import(node) else set()
     return names
+
+
+def _place(statement):
+    """Return where a statement is, with its decorators: one that cannot be applied here keeps a function from being made."""
+    decorators = " ".join(f"@{ast.unparse(node)}" for node in getattr(statement, "decorator_list", []))
+    return f"line {statement.lineno}, with the decorator {decorators}," if decorators else f"line {statement.lineno}"
+
+
+def _needed(statements, wanted):
+    """Return (numbers of the statements that definitions of `wanted` need, all names that these read). statements: with parts."""
+    imported = {name for _, statement in statements if is_import(statement) for name in bound(statement)}
+    wanted, chosen = set(wanted), set()
+    while True:
+        more = {
+            i
+            for i, (_, statement) in enumerate(statements)
+            if i not in chosen
+            and (wanted & bound(statement) or is_star_import(statement) or _changed(statement) in wanted - imported)
+        }
+        if not more:
+            return chosen, wanted
+        chosen |= more
+        wanted |= {name for i in more for name in _used(statements[i][1])}
 
 
 def _used(statement):
@@ -222,47 +291,6 @@ def _used(statement):
         code += [constant for constant in current.co_consts if isinstance(constant, types.CodeType)]
         names |= {step.argval for step in dis.get_instructions(current) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
     return names
-
-
-def _execute(parts, names):
-    """Execute what the definitions of `names` need, in the file's order; return (namespace, {name: error message})."""
-    statements = [(part, statement) for part in parts if part.tree for statement in part.tree.body]
-    imported = {name for _, statement in statements if _is_import(statement) for name in _bound(statement)}
-    wanted, chosen = set(names), set()
-    while True:
-        more = {
-            i
-            for i, (_, statement) in enumerate(statements)
-            if i not in chosen
-            and (wanted & _bound(statement) or _is_star_import(statement) or _changed(statement) in wanted - imported)
-        }
-        if not more:
-            break
-        chosen |= more
-        wanted |= {name for i in more for name in _used(statements[i][1])}
-    module = types.ModuleType("student")
-    module.__dict__.update(__builtins__=builtins, __package__=OWN_PACKAGE, get_ipython=NoShell)
-    sys.modules["student"] = module  # dataclasses and pickle look a class's module up
-    errors = {}
-    for i in sorted(chosen):
-        part, statement = statements[i]
-        if _is_import(statement):
-            _import(statement, module.__dict__)
-            continue
-        try:
-            code = compile(ast.Module([statement], []), part.name, "exec", flags=_future(part.tree), dont_inherit=True)
-            within(SECONDS, exec, (code, module.__dict__))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # whatever a student's line raises, SystemExit too
-            for name in _bound(statement):
-                errors[name] = f"line {statement.lineno} raises {type(error).__name__}: {error}"
-                if name not in names:
-                    module.__dict__[name] = Unavailable(f"{name} has no value, since {part.name}, {errors[name]}")
-        else:
-            for name in _bound(statement):
-                errors.pop(name, None)
-    return module.__dict__, errors
 
 
 def _changed(statement):
@@ -289,24 +317,6 @@ def _future(tree):
         for alias in statement.names
     }
     return sum({getattr(__future__, name).compiler_flag for name in names if hasattr(__future__, name)})
-
-
-def _is_star_import(statement):
-    return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
-
-
-def _import(statement, namespace):
-    """Carry out an import, name by name; what cannot be imported here gets a stand-in that says so when it is used."""
-    for alias in statement.names:
-        single = ast.copy_location(_with_names(statement, [alias]), statement)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                exec(compile(ast.fix_missing_locations(ast.Module([single], [])), "<import>", "exec"), namespace)
-        except Exception as error:
-            if alias.name != "*":
-                name = alias.asname or alias.name.split(".")[0]
-                namespace[name] = Unavailable(f"{ast.unparse(single)} fails here: {error}")
 
 
 def _with_names(statement, names):

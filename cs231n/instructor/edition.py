@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,7 @@ def draft(kit=KIT, kit_url=None):
         problems += _solutions_in_cells(reference, marked)
         files |= package
         files[NOTEBOOK] = _student_notebook(reference, exercises, package, kit_url or NO_KIT_URL, problems)
+        files["cs231n/notebook_cells.json"] = _cells(files[NOTEBOOK])
     return Draft(reference, marked, exercises, dict(sorted(files.items())), problems)
 
 
@@ -392,6 +394,12 @@ def _student_notebook(reference, exercises, package, kit_url, problems):
         )
     nbformat.validate(notebook)
     return (nbformat.writes(notebook) + "\n").encode()
+
+
+def _cells(notebook):
+    """Return {cell id: source} of a notebook as JSON: by it `submit` tells what a student added to a question."""
+    cells = json.loads(notebook)["cells"]
+    return json.dumps({cell["id"]: "".join(cell["source"]) for cell in cells}, indent=1).encode()
 
 
 def _for_nbgrader(cell, grade=False, solution=False, locked=False, points=None):

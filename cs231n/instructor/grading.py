@@ -34,6 +34,7 @@ from . import roster as rosters
 from . import rubric as rubrics
 from .cage import PROTECTIONS
 from .exam import drawn_exam, drawn_photographs
+from .handed_in import opened, with_files_beside
 from .on_squeezenet import proved
 from .reading import checked_outline
 from .sandbox import ROOT, Ended, Sandbox, Stopped
@@ -45,7 +46,7 @@ EXERCISE = 30.0  # seconds of the CPU for an exercise; a right answer takes one
 OWN_CHECK = 15.0  # the same for what the student's own check says of an answer that is not right
 PATIENCE = 4.0  # by the clock a job may take so many times as long: a machine can be busy, and a submission can sleep
 SUBMISSION = 480.0  # seconds by the clock for all exercises, the optional ones last
-VERDICTS = {"right", "wrong", "unfinished", "broken", "missing"}
+VERDICTS = {"right", "wrong", "unfinished", "broken", "missing", "newer-python"}
 TEXT_LIMIT = 6000
 REPORTED = "Your own code's process reported this, and nobody has checked it: "  # a process can say what it likes
 
@@ -123,6 +124,7 @@ def grade_folder(folder, out, jobs=1, rubric=None, resume=False, scheduler=None,
     rubric, out = rubric or rubrics.load(), Path(out)
     writing.require_apart(folder, out)
     found = intake(folder, roster)
+    found.submissions = with_files_beside(found.submissions, folder)
     _require_known(gallery, found.submissions)
     reference = pages.reference_material(REFERENCE)
     with writing.only_grader(out):
@@ -260,7 +262,8 @@ def _tell(protections):
 class Run:
     """What all submissions of a run are examined with. figures: {cell id: source} of the reference. number: its own.
 
-    seconds: of the CPU, at most for an exercise; PATIENCE times as much by the clock.
+    kit: {cell id: source} of all cells of the reference but the model answers. seconds: of the CPU, at most for an exercise;
+    PATIENCE times as much by the clock.
     """
 
     exam: object
@@ -268,6 +271,7 @@ class Run:
     figures: dict
     number: str
     seconds: float
+    kit: dict = dataclasses.field(default_factory=dict)
 
     @classmethod
     def drawn(cls):
@@ -283,6 +287,7 @@ class Run:
             figures={name: cells[name] for name in pages.FIGURES},
             number=secrets.token_hex(8),
             seconds=EXERCISE,
+            kit={name: source for name, source in cells.items() if name and not name.startswith("answer-")},
         )
 
 
@@ -331,15 +336,26 @@ def graded(submission, run, sandbox, network):
     """Return the record of a Submission. network: the grader's own SqueezeNet."""
     started = time.monotonic()
     record = _empty_record(submission)
-    notes = [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."] if submission.earlier else []
     outline = {"problem": submission.problem} if submission.problem else _outline(submission, run, sandbox)
+    notes = _on_earlier_attempts(submission, outline)
     if outline["problem"]:
         return {**record, "note": " ".join([*notes, outline["problem"]])}
     for name in EXERCISES:
         left = SUBMISSION - (time.monotonic() - started)
         record["exercises"][name] = _exercise(name, outline["parts"], run, sandbox, network, left)
     record["answers"] |= {name: text for name, text in outline["answers"].items() if name in record["answers"]}
-    return {**record, "verdict": "graded", "figures": outline["figures"], "note": " ".join([*notes, *outline["notes"]])}
+    newer = [name for name, result in record["exercises"].items() if result["verdict"] == "newer-python"]
+    notes += [f"NOT JUDGED, since it needs a newer Python than this grader's: {', '.join(newer)}."] if newer else []
+    kept = {key: outline[key] for key in ("figures", "answer_notes", "answer_pictures")}
+    return {**record, **kept, "verdict": "graded", "note": " ".join([*notes, *outline["notes"]])}
+
+
+def _on_earlier_attempts(submission, outline):
+    """Return the sentence on earlier attempts that do not count, unless reading took another file, which it says itself."""
+    counts = outline.get("counts", "")
+    if not submission.earlier or (submission.beside and counts and not f"{counts}/".startswith(f"{submission.path.name}/")):
+        return []
+    return [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."]
 
 
 def _empty_record(submission):
@@ -353,16 +369,18 @@ def _empty_record(submission):
         "note": "",
         "exercises": {name: _result(Report(name, "missing"), []) for name in EXERCISES},
         "answers": {f"question-{number}": "" for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)},
+        "answer_notes": {},
+        "answer_pictures": {},
         "figures": {},
     }
 
 
 def _outline(submission, run, sandbox):
     """Return what reading.outline found in the sandbox; {"problem": sentence} if it came to nothing."""
-    with submission.path.open("rb") as file:
+    with opened(submission) as (file, name, first):
         try:
             with sandbox.job(PATIENCE * READING, READING, file) as job:
-                found, _ = job.ask("outline", name=submission.path.name, figures=run.figures)
+                found, _ = job.ask("outline", name=name, figures=run.figures, kit=run.kit, first=first)
         except Stopped as stop:
             return {"problem": f"{submission.shown} could not be read. {stop}"}
     try:
@@ -373,7 +391,7 @@ def _outline(submission, run, sandbox):
 
 def _exercise(name, parts, run, sandbox, network, left):
     """Return the result of an exercise, as it stands in the record. left: seconds by the clock for this submission."""
-    if not any(name in source for _, source in parts):  # no need of a process then: most leave the optional part out
+    if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
         return _result(Report(name, "missing"), [])
     if left <= 1:
         return _stopped(name, f"The time for this submission, {SUBMISSION:.0f} seconds, was used up before.", 0)
@@ -401,7 +419,7 @@ def _exercise(name, parts, run, sandbox, network, left):
 
 
 def _undefined(name, told):
-    return Report(name, told["verdict"] if told.get("verdict") in ("broken", "missing") else "broken")
+    return Report(name, told["verdict"] if told.get("verdict") in ("broken", "missing", "newer-python") else "broken")
 
 
 def _sentences(told):

@@ -56,6 +56,7 @@ VERDICTS = {
     "stopped": "✗ stopped",
     "unfinished": "… not finished",
     "missing": "… not found",
+    "newer-python": "… not judged: newer Python",
 }
 LEFT_OUT = "left out, which is fine"  # of what gives a bonus
 LONGEST = 20_000  # characters of one text on a page
@@ -277,6 +278,8 @@ def _part(name, record, columns, rubric, marks, reference):
         **part,
         "question": _html(reference.questions[name]),
         "answer": _html(answer) if answer.strip() else None,
+        "answer_note": record.get("answer_notes", {}).get(name, ""),
+        "answer_pictures": _pictures(record.get("answer_pictures", {}).get(name, [])),
         "comment": marks[name][1] if name in marks else "",
         "verdict": "marked" if name in marks else "not marked yet" if answer.strip() else LEFT_OUT if bonus else "no answer",
     }
@@ -338,22 +341,32 @@ def marking(question, records, rubric, reference, marks=None, before=None):
         question=_html(reference.questions[question]),
         model_answer=_html(reference.model_answers[question]),
         groups=[
-            (_html(answer), [(one, points.get(one), before.get(one, "")) for one in students]) for answer, students in groups
+            (
+                _html(answer),
+                [(one, points.get(one), before.get(one, "")) for one in students],
+                [note] if note else [],
+                _pictures(pictures),
+            )
+            for answer, students, note, pictures in groups
         ],
-        answers=sum(len(students) for _, students in groups),
-        waiting=sum(student not in points for _, students in groups for student in students),
-        empty=len(records) - sum(len(students) for _, students in groups),
+        answers=sum(len(students) for _, students, *_ in groups),
+        waiting=sum(student not in points for _, students, *_ in groups for student in students),
+        empty=len(records) - sum(len(students) for _, students, *_ in groups),
     )
 
 
 def _groups(question, records):
-    """Return [(answer, [students])]: answers that are the same but for spaces and capitals once, the most frequent first."""
+    """Return [(answer, [students], note, pictures)]: answers that are the same but for spaces and capitals once, the most
+    frequent first. note: where the answer was found, if not in its cell. pictures: those in it, base64; they must be the same.
+    """
     groups = collections.defaultdict(list)
     for record in sorted(records, key=lambda record: record["student"]):
         answer = record["answers"].get(question, "")
+        note, pictures = (record.get(key, {}).get(question) for key in ("answer_notes", "answer_pictures"))
         if answer.strip():
-            groups[" ".join(answer.split()).casefold()].append((answer, record["student"]))
-    same = [(group[0][0], [student for _, student in group]) for group in groups.values()]
+            key = " ".join(answer.split()).casefold(), note or "", tuple(pictures or [])
+            groups[key].append((answer, record["student"]))
+    same = [(group[0][0], [student for _, student in group], note, list(shown)) for (_, note, shown), group in groups.items()]
     return sorted(same, key=lambda group: (-len(group[1]), group[1]))
 
 
@@ -450,6 +463,8 @@ def _look(record):
         reasons += [f"{name}: {look}"] if look else []
         if result["verdict"] == "stopped" and not look:
             reasons.append(f"{name} was stopped")
+        if result["verdict"] == "newer-python":
+            reasons.append(f"{name} was not judged and has 0 points: it needs a newer Python than this grader's")
         if result["verdict"] == "wrong" and not look and not (result["mistakes"] and result.get("explained", True)):
             reasons.append(f"{name} is wrong for a reason that has no name")
     reasons += [record["note"]] if record["note"] else []
@@ -466,6 +481,7 @@ COLOURS = {
     "stopped": "#6d2a5e",
     "unfinished": "#9e9e9e",
     "missing": "#d0d0d0",
+    "newer-python": "#c2185b",
 }
 
 
@@ -532,7 +548,7 @@ def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()
     all_columns = {record["student"]: rubric.score(record, marks.get(record["student"], {})) for record in records}
     write_whole(folder / "grades.csv", "\ufeff" + table(_grades(records, rubric, all_columns, absent)))
     for question in rubric.questions:
-        order = [student for _, group in _groups(question, records) for student in group]
+        order = [student for _, group, *_ in _groups(question, records) for student in group]
         before = marks_files.update(folder / "marking" / f"{question}.csv", records, order)
         write_whole(folder / "marking" / f"{question}.html", marking(question, records, rubric, reference, marks, before))
     for record in records:

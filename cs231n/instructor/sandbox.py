@@ -27,7 +27,7 @@ from .wire import BadMessage, receive, send
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_USER = 61000  # one for each worker, so that their limits on processes are their own
 STARTING = 120.0  # seconds
-PART_OF_THE_CHILD = ("__init__.py", "cage.py", "reading.py", "sandbox_child.py", "wire.py")
+PART_OF_THE_CHILD = ("__init__.py", "archives.py", "cage.py", "reading.py", "sandbox_child.py", "wire.py")
 ANSWER_LIMIT, OUTLINE_LIMIT = 2**20, 32 * 2**20  # bytes of JSON; an outline holds figures
 FLOATS = {"float16", "bfloat16", "float32", "float64"}
 

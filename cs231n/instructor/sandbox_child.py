@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import checks
+from .. import checks, student_code
 from ..checks import guard, student_file
 from ..checks.report import Report
 from ..squeezenet import load_squeezenet
@@ -289,14 +289,14 @@ class _Student:
         self.files = files
         self.function = None
 
-    def outline(self, name, figures):
+    def outline(self, name, figures, kit, first):
         """Read the file that came with the job; see reading.outline."""
         with os.fdopen(self.files[0], "rb") as file:
-            return outline(name, file.read(), figures), []
+            return outline(name, file.read(), figures, kit, first), []
 
     def define(self, exercise, parts):
-        """Define an exercise from [(name, source)]; return None, or the report of why that is not possible."""
-        parts = [student_file.parsed(name, source) for name, source in parts]
+        """Define an exercise from the parts of an outline; return None, or the report of why that is not possible."""
+        parts = [student_code.parsed(*part) for part in parts]
         found = student_file.defined(parts, [exercise])[exercise]
         if isinstance(found, Report):
             return _as_json(found), []

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import layouts
+from .archives import advice, unread_kind
 from .layouts import Owner, is_folder, stem
-from .reading import is_expected
+from .reading import is_expected, kind
 
-KINDS = (".ipynb", ".zip", ".py")  # where somebody handed in several files, the first kind counts
 SIZE_LIMIT = 300_000_000  # bytes
 FOLDERS_LIMIT = 5000  # that are looked into for one student
 OUTER_LIMIT = 8  # folders around the students' own
@@ -37,8 +37,8 @@ class Submission:
 
     student: the key, unique in a run. name: for people. path: the file, or the folder where there is none. shown: the path
     as it is told. problem: a sentence if it can't be opened. earlier: paths of attempts that do not count. ids: by which a
-    roster may know the student. members: [(ids, name)] of a group. All strings can be printed and written as UTF-8, whatever
-    the names on the disk are.
+    roster may know the student. members: [(ids, name)] of a group. beside: {name: path} of what is read together with it, see
+    handed_in. All strings can be printed and written as UTF-8, whatever the names on the disk are.
     """
 
     student: str
@@ -49,15 +49,17 @@ class Submission:
     earlier: list = field(default_factory=list)
     ids: tuple = ()
     members: tuple = ()
+    beside: dict = field(default_factory=dict)
 
     def sha256(self):
-        """Return the hash of the file's bytes; of the problem where it can't be opened."""
+        """Return the hash of the file's bytes and of what lies beside it; of the problem where it can't be opened."""
         if self.problem:
             return hashlib.sha256(self.problem.encode()).hexdigest()
         digest = hashlib.sha256()
-        with self.path.open("rb") as file:
-            while part := file.read(2**20):
-                digest.update(part)
+        for path in (self.path, *self.beside.values()):
+            with path.open("rb") as file:
+                while part := file.read(2**20):
+                    digest.update(part)
         return digest.hexdigest()
 
 
@@ -448,8 +450,8 @@ def _is_ignored(entry):
 
 
 def _kind(path):
-    """Return the rank of a file's kind; 0 for what is no submission."""
-    return len(KINDS) - KINDS.index(path.suffix.lower()) if path.suffix.lower() in KINDS else 0
+    """Return the rank of a file's kind; 0 for what is no submission. Of several files the highest counts."""
+    return kind(path.name)
 
 
 def _number(stem):
@@ -497,15 +499,24 @@ def _printable(text):
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def _held(folder):
+    """Return the sentences on what lies in a folder in which there is nothing to read."""
+    names = [_printable(path.name) for path in _inside(folder)][:5]
+    told = [advice(name, kind) for name in names if (kind := unread_kind(name))]
+    return " ".join(["", f"It holds {', '.join(names)}.", *told]) if names else ""
+
+
 def _problem(path):
     """Return why a file can't be opened as a submission, in a sentence, or ""."""
     status, name = path.lstat(), _printable(path.name)
     if stat.S_ISLNK(status.st_mode):
         return f"{name} is a link, not a file."
     if stat.S_ISDIR(status.st_mode):
-        return f"There is no notebook, no Python file and no zip archive in the folder {name}."
+        return f"There is no notebook, no Python file and no archive of them in the folder {name}.{_held(path)}"
     if not stat.S_ISREG(status.st_mode):
         return f"{name} is not an ordinary file."
+    if not _kind(path) and unread_kind(name):
+        return advice(name, unread_kind(name))
     if not _kind(path):
         return f"{name} is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive."
     if status.st_size > SIZE_LIMIT:

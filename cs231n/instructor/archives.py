@@ -1,0 +1,213 @@
+"""Look into archives without unpacking them to the disk: zip, tar and what is compressed, one in another, within bounds.
+
+This runs in the sandbox: an archive can be made to harm.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import tarfile
+import time
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import PureWindowsPath
+
+DEPTH = 3  # archives in one another
+FILES_LIMIT = 20_000  # that are listed
+UNPACKED_LIMIT = 300_000_000  # bytes that are unpacked in all
+SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".gz", ".bz2", ".xz")
+UNREAD = {
+    ".7z": "a 7-Zip archive",
+    ".rar": "a RAR archive",
+    ".zst": "a Zstandard archive",
+    ".dmg": "a disk image",
+    ".pdf": "a PDF",
+    ".html": "a web page",
+    ".docx": "a Word document",
+    ".pages": "a document of Pages",
+    ".gdoc": "a link to a document at Google",
+}
+COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+MAGIC = {b"7z\xbc\xaf'\x1c": "a 7-Zip archive", b"Rar!": "a RAR archive"}
+
+
+@dataclass
+class File:
+    """A file in an archive.
+
+    path: its path there, with "/"; behind the name of an archive inside, where it lies in one. date: (year, ..., second), or
+    () if it is not known. size: bytes, as the archive says. read: a function without arguments that returns the bytes.
+    """
+
+    path: str
+    date: tuple
+    size: int
+    read: object
+
+    @property
+    def name(self):
+        return self.path.rpartition("/")[2]
+
+
+@dataclass
+class Listing:
+    """What an archive holds. files: the Files. problems: sentences on what in it could not be opened."""
+
+    files: list = field(default_factory=list)
+    problems: list = field(default_factory=list)
+
+
+class TooMuch(ValueError):
+    """An archive unpacks to more than the limit."""
+
+
+def is_archive_name(name):
+    """Return whether a file's name says that it is an archive that can be opened here."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def is_archive(name, raw):
+    """Return whether a file is an archive that can be opened here, by its content or, where that is broken, by its name."""
+    return raw.startswith((b"PK\x03\x04", b"PK\x05\x06", *COMPRESSED)) or raw[257:262] == b"ustar" or is_archive_name(name)
+
+
+def unread_kind(name, raw=b""):
+    """Return what a file is that cannot be opened here, such as "a RAR archive"; "" if it is not of such a kind."""
+    by_name = next((kind for suffix, kind in UNREAD.items() if name.lower().endswith(suffix)), "")
+    return next((kind for magic, kind in MAGIC.items() if raw.startswith(magic)), by_name)
+
+
+def advice(name, kind):
+    """Return the sentence on a file of a kind that cannot be opened."""
+    expected = "expected a notebook (.ipynb), a Python file, or a zip or tar archive with these"
+    return f"{name[-100:]} is {kind}, which cannot be opened here; {expected}."
+
+
+def listing(name, raw):
+    """Return the Listing of an archive, with what lies in archives inside of it.
+
+    Links, hidden files and what a system put beside (__MACOSX) are left out. Raises ValueError, with a sentence, if the
+    archive itself cannot be unpacked; TooMuch is a ValueError.
+    """
+    return _Opened(name).listing(name, raw)
+
+
+class _Opened:
+    """One archive with all inside of it, which share the limits. outer: its name, for messages."""
+
+    def __init__(self, outer):
+        self.outer = outer[:100]
+        self.left = UNPACKED_LIMIT
+        self.count = 0
+
+    def listing(self, name, raw, prefix="", depth=1):
+        try:
+            files = self._files(name, raw, prefix)
+        except (TooMuch, MemoryError):
+            raise
+        except Exception as error:  # whatever zipfile, tarfile and their like raise for a broken archive
+            said = f"{type(error).__name__}: {str(error)[:100]}"
+            raise ValueError(f"{name[-100:]} cannot be unpacked ({said}).") from None
+        found = Listing()
+        for file in files:
+            if is_archive_name(file.name):
+                self._open(file, found, depth)
+            else:
+                found.files.append(file)
+        return found
+
+    def _open(self, file, found, depth):
+        """Add what is in an archive inside to what is found."""
+        if depth == DEPTH:
+            found.problems.append(f"{file.path[-100:]} is an archive in an archive in an archive; it was not opened.")
+            return
+        try:
+            inside = self.listing(file.name, file.read(), f"{file.path}/", depth + 1)
+        except ValueError as error:
+            found.problems.append(str(error))
+        else:
+            found.files += inside.files
+            found.problems += inside.problems
+
+    def _files(self, name, raw, prefix):
+        opened = next((opener for magic, opener in COMPRESSED.items() if raw.startswith(magic)), None)
+        if opened:
+            raw = self._bounded(opened(io.BytesIO(raw)).read, name)
+            if raw[257:262] != b"ustar":
+                inner = name.rpartition(".")[0] or name
+                return [File(prefix + inner, (), len(raw), lambda: raw)]
+        if raw[257:262] == b"ustar" or name.lower().endswith(".tar"):
+            return self._of_tar(tarfile.open(fileobj=io.BytesIO(raw), mode="r:"), prefix)
+        return self._of_zip(zipfile.ZipFile(io.BytesIO(raw)), prefix)
+
+    def _of_zip(self, archive, prefix):
+        found = []
+        for member in archive.infolist():
+            is_link = stat.S_ISLNK(member.external_attr >> 16)
+            if not is_link and not member.is_dir() and _is_plain(member.filename):
+                self._count()
+                read = _reader(self, archive.open, member, member.filename)
+                if member.flag_bits & 1:
+                    read = _refused(f"{self.outer} is encrypted; expected an archive without a password.")
+                found.append(File(prefix + _slashed(member.filename), member.date_time, member.file_size, read))
+        return found
+
+    def _of_tar(self, archive, prefix):
+        found = []
+        for member in archive:
+            self._count()
+            if member.isreg() and _is_plain(member.name):
+                date = _date(member.mtime)
+                read = _reader(self, archive.extractfile, member, member.name)
+                found.append(File(prefix + _slashed(member.name), date, member.size, read))
+        return found
+
+    def _count(self):
+        self.count += 1
+        if self.count > FILES_LIMIT:
+            raise TooMuch(f"{self.outer} holds more than {FILES_LIMIT:,} files.")
+
+    def _bounded(self, read, name):
+        """Return what `read` gives, a function of a number of bytes. Raises TooMuch for more than what is left."""
+        content = read(self.left + 1)
+        if len(content) > self.left:
+            raise TooMuch(f"{name[-100:]} in {self.outer} unpacks to more than {UNPACKED_LIMIT // 10**6} MB.")
+        self.left -= len(content)
+        return content
+
+
+def _reader(opened, open_member, member, name):
+    def read():
+        try:
+            with open_member(member) as file:
+                return opened._bounded(file.read, name)
+        except (TooMuch, MemoryError):
+            raise
+        except Exception as error:
+            said = f"{type(error).__name__}: {str(error)[:100]}"
+            raise ValueError(f"{opened.outer} cannot be unpacked ({said}).") from None
+
+    return read
+
+
+def _refused(sentence):
+    def read():
+        raise ValueError(sentence)
+
+    return read
+
+
+def _date(seconds):
+    return tuple(time.gmtime(min(max(seconds, 0), 2**33))[:6])
+
+
+def _slashed(name):
+    return "/".join(PureWindowsPath(name).parts)  # which knows both kinds of slashes
+
+
+def _is_plain(name):
+    """Return whether a name is that of a file that a person put there: nothing hidden, nothing that a system put beside it."""
+    parts = PureWindowsPath(name).parts
+    return bool(parts) and not name.endswith(("/", "\\")) and not any(part.startswith((".", "__MACOSX")) for part in parts)

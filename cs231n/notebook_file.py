@@ -1,0 +1,191 @@
+"""Read a notebook's file as editors, browsers and people leave it: the one way in which the kit's tools read notebooks.
+
+nbformat refuses a notebook for what no person sees: a byte order mark, an id where the declared version knows none, outputs
+under a text, a code cell without a count. So cells are taken here one by one, and each gets the form that nbformat 4 wants.
+"""
+
+import codecs
+import json
+import re
+import tokenize
+import warnings
+
+import nbformat
+
+MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
+MERGE_LIMIT = 2_000_000  # characters of a damaged file in which marks of a merge are looked for
+ASTRAL = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")  # emoji, for one
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be written as UTF-8
+SUFFIXES = (".ipynb", ".ipynb.json", ".ipynb.txt")  # the last two as browsers save what they show or do not know
+
+
+def is_notebook_name(name):
+    """Return whether a file's name says that it is a notebook."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def text_of(raw):
+    """Return the text of a file's bytes, whatever its encoding, with plain line ends."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _with_plain_line_ends(raw.decode("utf-16", errors="replace"))
+    try:
+        encoding, _ = tokenize.detect_encoding(iter(raw.splitlines(keepends=True)).__next__)
+    except SyntaxError:
+        encoding = "utf-8"
+    return _with_plain_line_ends(raw.decode(encoding, errors="replace").removeprefix("\ufeff"))
+
+
+def _with_plain_line_ends(text):
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def without_half_characters(text):
+    """Return a text that can be written as UTF-8."""
+    return HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def merge_marker(text):
+    """Return the sentence about the first mark of an unfinished merge in a text, or None."""
+    lines = list(enumerate(text.splitlines(), 1))
+    if not any(line.startswith(("<<<<<<<", ">>>>>>>")) for _, line in lines):
+        return None
+    number, line = next((number, line) for number, line in lines if MERGE_MARKER.match(line))
+    return f"line {number} is a mark of a merge that was not finished: {line.strip()[:60]}. Choose a side and delete the marks."
+
+
+def notebook(name, raw, with_outputs=True):
+    """Return the notebook in a file as a node of nbformat 4, each cell with all fields, each of the type that it should have.
+
+    name: the file's, for messages. raw: its bytes. with_outputs: keep all outputs; if not, of each code cell only the first
+    picture, and none of the rest is held in memory twice.
+    Cells keep their own ids, which may be missing ("") or occur twice; `metadata` holds only what the kit uses.
+    Raises ValueError, with a sentence, for what is not a notebook, and for a notebook in another language than Python.
+    """
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    # With a single one of these characters Python would take four bytes for every character of the file.
+    text = text_of(ASTRAL.sub(_escaped, raw) if raw.startswith(b"{") else raw)
+    try:
+        content = json.loads(text)
+        if isinstance(content.get("worksheets"), list):
+            content = _in_format_4(content, with_outputs)
+        language = _language(content.get("metadata"))
+        if not isinstance(content["cells"], list):
+            raise TypeError("its cells are not a list")
+        cells = [_plain_cell(cell, with_outputs) for cell in content["cells"] if isinstance(cell, dict)]
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever json and nbformat raise for a broken file
+        marker = merge_marker(text[:MERGE_LIMIT])
+        if marker:
+            raise ValueError(f"{name}, {marker}") from None
+        said = " ".join(without_half_characters(str(error)).split())[:120]
+        raise ValueError(f"{name} is not a notebook, or it is damaged ({type(error).__name__}: {said}).") from None
+    if not language.startswith("python"):
+        raise ValueError(f"{name} is a notebook in the language {without_half_characters(language[:20])}; expected Python.")
+    return nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def _escaped(found):
+    return json.dumps(found[0].decode("utf-8", "replace"))[1:-1].encode()
+
+
+def _in_format_4(content, with_outputs):
+    """Return a notebook of format 3, which has its cells in worksheets, in format 4."""
+    for cell in (cell for sheet in content["worksheets"] for cell in sheet["cells"]):
+        outputs = cell.get("outputs")
+        if with_outputs and isinstance(outputs, list):
+            continue
+        pictures = [output["png"] for output in outputs if "png" in output] if isinstance(outputs, list) else []
+        cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "png": picture} for picture in pictures[:1]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cells without an id
+        return nbformat.reads(json.dumps(content), as_version=4)
+
+
+def _language(metadata):
+    metadata = metadata if isinstance(metadata, dict) else {}
+    for place, key in (("language_info", "name"), ("kernelspec", "language")):
+        told = metadata.get(place)
+        if isinstance(told, dict) and isinstance(told.get(key), str) and told[key]:
+            return told[key].lower()
+    return "python"
+
+
+# Cells
+
+
+def _plain_cell(cell, with_outputs):
+    """Return of a cell what is needed, each thing of the type that it should have."""
+    kind = cell["cell_type"] if cell.get("cell_type") in ("code", "markdown") else "raw"
+    plain = {
+        "id": cell["id"] if isinstance(cell.get("id"), str) else "",
+        "cell_type": kind,
+        "metadata": _plain_metadata(cell.get("metadata")),
+        "source": without_half_characters(joined(cell.get("source"))),
+        "attachments": _plain_attachments(cell.get("attachments")),
+    }
+    if kind == "code":
+        count = cell.get("execution_count")
+        plain["execution_count"] = count if type(count) is int else None
+        outputs = cell["outputs"] if isinstance(cell.get("outputs"), list) else []
+        plain["outputs"] = _plain_outputs(outputs) if with_outputs else _first_picture(outputs)
+    return plain
+
+
+def _plain_metadata(metadata):
+    metadata = metadata if isinstance(metadata, dict) else {}
+    kept = {"nbgrader": dict, "id": str}  # Colab moves a cell's id to its metadata
+    return {name: metadata[name] for name, kind in kept.items() if isinstance(metadata.get(name), kind)}
+
+
+def _plain_attachments(attachments):
+    """Return {file name: {MIME type: base64}}."""
+    attachments = attachments if isinstance(attachments, dict) else {}
+    return {
+        without_half_characters(name): {kind: joined(data) for kind, data in bundle.items()}
+        for name, bundle in attachments.items()
+        if isinstance(bundle, dict)
+    }
+
+
+def joined(lines):
+    """Return a text that is one string, or a list of strings; "" for anything else."""
+    if isinstance(lines, list):
+        return "".join(line for line in lines if isinstance(line, str))
+    return lines if isinstance(lines, str) else ""
+
+
+def _first_picture(outputs):
+    for output in outputs:
+        data = output.get("data") if isinstance(output, dict) else None
+        picture = joined(data.get("image/png")) if isinstance(data, dict) else ""
+        if picture:
+            return [{"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}}]
+    return []
+
+
+def _plain_outputs(outputs):
+    plain = (_plain_output(output) for output in outputs if isinstance(output, dict))
+    return [output for output in plain if output]
+
+
+def _plain_output(output):
+    """Return an output in the form that nbformat 4 wants, or None for what is not an output."""
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return {"output_type": kind, "name": name, "text": joined(output.get("text"))}
+    if kind == "error":
+        lines = output["traceback"] if isinstance(output.get("traceback"), list) else []
+        told = {key: joined(output.get(key)) for key in ("ename", "evalue")}
+        return {"output_type": kind, **told, "traceback": [line for line in lines if isinstance(line, str)]}
+    data = output.get("data")
+    if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
+        return None
+    texts = {mime: value if _is_json(mime) else joined(value) for mime, value in data.items()}
+    count = {"execution_count": None} if kind == "execute_result" else {}
+    return {"output_type": kind, "metadata": {}, "data": texts, **count}
+
+
+def _is_json(mime):
+    return mime.endswith("json") and not mime.startswith("text/")
