@@ -191,35 +191,35 @@ def _here(run, found):
 def _by_workers(run, found, jobs):
     """Yield (record, protections) of Submissions, graded in worker processes.
 
-    Where a worker ends, those that were being graded are graded again, one alone at a time; the one with which a worker ends a
-    second time gets a row that says so.
+    Where a worker ends, those that were being graded are graded again at the end, one at a time; the one with which a worker
+    ends a second time gets a row that says so.
     """
-    waiting, alone, ended = list(found), [], 0
+    waiting, again, in_vain = list(found), [], 0
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
-        while waiting or alone:
-            now, graded_now = waiting or alone[:1], []
+        while waiting or again:
+            now, done = waiting or again, []
             try:
                 for submission, result in _through_workers(run, now, jobs if waiting else 1, folder):
-                    graded_now.append(submission)
+                    done.append(submission)
                     yield result
             except BrokenExecutor:  # loky's word for a worker that was killed: by a submission, by a person, for want of memory
                 begun = {int(path.name) for path in Path(folder).iterdir()}
-                left = [submission for submission in now if submission not in graded_now]
-                suspects = [submission for i, submission in enumerate(now) if i in begun and submission in left]
-                ended = 0 if graded_now or suspects else ended + 1
-                if ended == 3:
-                    raise CutShort("The worker processes end before they have graded anything: is there enough memory?") from None
-                if not waiting and suspects:
+            else:
+                begun = set()
+            left = [submission for submission in now if submission not in done]
+            suspects = [submission for i, submission in enumerate(now) if i in begun and submission in left]
+            in_vain = 0 if done or suspects else in_vain + 1
+            if in_vain == 3:
+                raise CutShort("The worker processes end before they have graded anything: is there enough memory?")
+            if not waiting:
+                for submission in suspects:
                     _require_workers(run, folder)
-                    yield _with_note(now[0], "The grader's worker process ended, twice, while it graded this submission."), None
-                    left, suspects = [], []
-            else:
-                left, suspects = [], []
-            if waiting:
-                waiting = [submission for submission in left if submission not in suspects]
-                alone += suspects
-            else:
-                alone = left + alone[1:]
+                    yield (
+                        _with_note(submission, "The grader's worker process ended, twice, while it graded this submission."),
+                        None,
+                    )
+            left = [submission for submission in left if submission not in suspects]
+            waiting, again = (left, again + suspects) if waiting else ([], left)
 
 
 def _require_workers(run, folder):
@@ -239,13 +239,14 @@ def _through_workers(run, found, jobs, folder):
     for path in Path(folder).iterdir():
         path.unlink()
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    executor = ProcessPoolExecutor(max_workers=min(jobs, len(found)), env=threads)
+    # the run goes to each worker once, not with every submission
+    executor = ProcessPoolExecutor(min(jobs, len(found)), env=threads, initializer=_keep_for_worker, initargs=(run,))
     futures, whole = {}, False
     try:
         with _not_interrupted():  # and so the workers: Ctrl-C is for this process, which ends them
             for i, submission in enumerate(found):
                 marker = Path(folder, str(i))
-                futures[executor.submit(_in_own_process, run, submission, marker, os.getpid())] = submission
+                futures[executor.submit(_in_own_process, submission, marker, os.getpid())] = submission
         for future in as_completed(futures):
             yield futures[future], future.result()
         whole = True
@@ -266,14 +267,18 @@ def _not_interrupted():
         signal.signal(signal.SIGINT, before)
 
 
-def _in_own_process(run, submission, marker, parent):
+def _keep_for_worker(run):
+    _mine.run = run
+
+
+def _in_own_process(submission, marker, parent):
     """_in_worker, in a process that `parent` has started. marker: a file that is there as long as this goes on."""
     if os.getppid() == parent and not hasattr(_mine, "watch"):
         _mine.watch = threading.Thread(target=_end_with, args=(parent,), daemon=True)
         _mine.watch.start()
     marker.touch()
     try:
-        return _in_worker(run, submission)
+        return _in_worker(_mine.run, submission)
     finally:
         marker.unlink(missing_ok=True)
 

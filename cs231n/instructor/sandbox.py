@@ -117,12 +117,12 @@ class Sandbox:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         # no other variable: /proc/self/environ shows them to submissions where there is a /proc
         own = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT") if name in os.environ}
-        environment = {**own, **threads, "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
+        more = {"USER": "student", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}  # PyTorch asks who it is; not all have a name
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-B", "-c", code],  # -S: what .pth files lead to is not for submissions
                 pass_fds=[theirs.fileno()],
-                env=environment,
+                env={**own, **threads, **more},
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the grader, which ends this process
