@@ -17,6 +17,8 @@ from pathlib import Path
 CLONE = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
 MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
+LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT, LANDLOCK_VERSION, BENEATH = 444, 445, 446, 1, 1
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
 
 # What a process of Python needs of the system: libraries, and the list of them. No programs, and nothing else of /etc.
@@ -52,6 +54,8 @@ PROTECTIONS = {
     "small-disk": "it sees nothing of the disk but Python, what the students' requirements name and the system's libraries, and "
     "writes nowhere but into 32 MB of its own, which vanish",
 }
+CLOSED_DISK = "closed-disk"  # where there is no small disk: it opens no other file either, but it sees their names
+PROTECTIONS_INSTEAD = {CLOSED_DISK: "it opens no file but those of Python, of the requirements and of the system's libraries"}
 ISOLATION = frozenset({"own-processes", "small-disk"})  # without these a submission can reach the solutions and the others
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -161,6 +165,59 @@ def _show(path, inside):
         inside.parent.mkdir(parents=True, exist_ok=True)
         inside.touch()
     _mount(path, inside, None, MS_BIND | MS_REC)
+
+
+def close_disk(folders, packages, hidden, scratch):
+    """Let this process and all its children open no file but what small_disk would show, and write at `scratch` alone.
+
+    Where Linux knows how, they also reach no process but each other by a signal, and connect to nothing. Raises OSError where
+    there is no Landlock.
+    """
+    version = _landlock(LANDLOCK_CREATE, None, 0, LANDLOCK_VERSION)
+    every = sum(1 << bit for bit in range(13 + min(2, version - 1)))
+    handled = (ctypes.c_uint64 * 3)(every, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
+    size = 8 if version < 4 else 16 if version < 6 else 24
+    rules = _landlock(LANDLOCK_CREATE, ctypes.byref(handled), size, 0)
+
+    def allow(path, access):
+        access &= every if path.is_dir() else EXECUTE | WRITE_FILE | READ_FILE | (TRUNCATE & every)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            _landlock(LANDLOCK_ADD, rules, BENEATH, struct.pack("=Qi", access, descriptor), 0)
+        finally:
+            os.close(descriptor)
+
+    def show(path):
+        """Allow to read what is below a path, without what is hidden in it: its names can be listed all the same."""
+        inside = [other for other in closed if other.is_relative_to(path)]
+        if path in inside or not path.exists():
+            return
+        allow(path, EXECUTE | READ_FILE | READ_DIR if not inside else READ_DIR)
+        for entry in path.iterdir() if inside else ():
+            show(entry.resolve())
+
+    closed = [Path(path).resolve() for path in hidden]
+    for path in (*SYSTEM, *folders):
+        show(Path(path).resolve())
+    for entry in Path(packages).iterdir():
+        allow(entry.resolve(), EXECUTE | READ_FILE | READ_DIR)
+    allow(Path(packages), READ_DIR)
+    for name in DEVICES:
+        allow(Path("/dev", name), READ_FILE | WRITE_FILE)
+    allow(Path(scratch), every)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    _landlock(LANDLOCK_RESTRICT, rules, 0)
+    os.close(rules)
+
+
+def _landlock(call, *arguments):
+    """Make a system call of Landlock; return what it returns."""
+    kinds = {int: ctypes.c_long}
+    result = _libc.syscall(ctypes.c_long(call), *(kinds.get(type(value), lambda same: same)(value) for value in arguments))
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, f"Landlock: {os.strerror(number)}")
+    return result
 
 
 def own_processes():

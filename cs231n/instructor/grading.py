@@ -34,7 +34,7 @@ from ..squeezenet import load_squeezenet
 from ..submit import OPTIONAL_QUESTIONS, QUESTIONS
 from . import pages
 from . import rubric as rubrics
-from .cage import ISOLATION, PROTECTIONS, mapped
+from .cage import ISOLATION, PROTECTIONS, PROTECTIONS_INSTEAD, mapped
 from .exam import drawn_exam, drawn_photographs
 from .reading import checked_outline
 from .sandbox import ROOT, Ended, Failed, Sandbox, Stopped
@@ -51,7 +51,7 @@ CLOSE = 0.02  # relative, on SqueezeNet: what rounding does in its depth is a te
 VERDICTS = {"right", "wrong", "unfinished", "broken", "missing"}
 TEXT_LIMIT = 6000
 WORKERS_MEMORY = 2 * 2**30  # bytes that grading a submission may take in the worker; an honest one takes a fifth
-NOT_ISOLATED = "Graded without isolation: submissions could read the grader's files and reach its other processes."
+NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
 
 
 class CutShort(Exception):
@@ -333,7 +333,8 @@ def _require_kit(client, scheduler):
 
 def _tell(protections):
     """Print which protections are in force on the machine that graded first, and which are not."""
-    for name, meaning in PROTECTIONS.items():
+    instead = {name: meaning for name, meaning in PROTECTIONS_INSTEAD.items() if name in protections}
+    for name, meaning in (PROTECTIONS | instead).items():
         tqdm.write(f"{'in force' if name in protections else 'NOT in force'}: {meaning}", file=sys.stderr)
 
 

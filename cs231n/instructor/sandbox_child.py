@@ -100,7 +100,9 @@ def _possible(configuration):
     with contextlib.suppress(OSError):
         cage.adopt_orphans()
         found.add("clean-up")
-    for name in ("no-network", "small-disk", "own-processes", "few-calls", "other-user"):
+    for name in ("no-network", "small-disk", cage.CLOSED_DISK, "own-processes", "few-calls", "other-user"):
+        if name == cage.CLOSED_DISK and "small-disk" in found:
+            continue
         needed = {name, *(found & {"small-disk"})} if name == "other-user" else {name}
         pid = os.fork()
         if pid == 0:
@@ -135,7 +137,7 @@ def _in_cage(work, configuration, protections):
     try:
         cage.end_with_parent()
         if "small-disk" in protections:
-            cage.small_disk(*(configuration[name] for name in ("folders", "packages", "hidden", "scratch")))
+            cage.small_disk(*_disk(configuration))
         elif "own-processes" in protections:
             cage.own_processes()
         inmate = os.fork()
@@ -146,6 +148,10 @@ def _in_cage(work, configuration, protections):
         os._exit(code)
 
 
+def _disk(configuration):
+    return [configuration[name] for name in ("folders", "packages", "hidden", "scratch")]
+
+
 def _run(work, configuration, protections):
     code = REFUSED
     try:
@@ -154,6 +160,8 @@ def _run(work, configuration, protections):
         os.chdir(configuration["scratch"])
         cage.limit(configuration["mapped"] + MEMORY, configuration.get("cpu_seconds", 60), configuration["processes"])
         cage.give_up_rights(configuration["user"] if "other-user" in protections else None)
+        if cage.CLOSED_DISK in protections:
+            cage.close_disk(*_disk(configuration))
         if "few-calls" in protections:
             cage.refuse_calls()
         if "started" in configuration:
