@@ -1,8 +1,8 @@
-"""Run a command as an ordinary user, from root: python tests/as_user.py [--without-namespaces] --show PATH ... -- COMMAND ...
+"""Run a command as an ordinary user, from root: python tests/as_user.py [OPTIONS] -- COMMAND ...
 
-The user owns nothing and has no account. He sees the --show paths, this Python and the kit also where they lie below a folder
-that is closed to others, as /root is: in a mount namespace of this command alone, so that nothing on the disk is changed.
-With --without-namespaces unshare, mount and the like are refused, as Docker refuses them to its containers.
+The user owns nothing and has no account, and sees this Python and the kit also where they are below a folder that is closed to
+others, as /root is: in a mount namespace of this command alone, so that nothing on the disk is changed. Where an ordinary user
+runs this, he stays who he is.
 """
 
 import argparse
@@ -20,23 +20,34 @@ sys.path.insert(0, str(ROOT))
 from cs231n.instructor import cage  # noqa: E402
 
 USER = 60123  # below those that the sandbox takes where root grades
-REFUSED = ("unshare", "setns", "mount", "fsopen", "open_tree", "move_mount")
+NAMESPACES = [cage.REFUSED_CALLS[name] for name in ("unshare", "setns", "mount", "fsopen", "open_tree", "move_mount")]
+LANDLOCK = [(cage.LANDLOCK_CREATE,) * 2]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--without-namespaces", action="store_true")
-    parser.add_argument("--show", action="append", default=[], type=Path, metavar="PATH")
+    parser.add_argument("--show", action="append", default=[], type=Path, metavar="PATH", help="show this, too")
+    parser.add_argument("--give", action="append", default=[], type=Path, metavar="PATH", help="show it and make the user own it")
+    parser.add_argument("--as-root", action="store_true", help="stay root")
+    parser.add_argument("--without-namespaces", action="store_true", help="refuse them, as Docker does to its containers")
+    parser.add_argument("--without-landlock", action="store_true", help="refuse it, as kernels before 5.13 do")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
-    open_to_others([*options.show, *own_folders()])
+    if os.geteuid() == 0 and not options.as_root:
+        for path in options.give:
+            os.chown(path, USER, USER)
+        become_ordinary([*options.show, *options.give, *own_folders()])
+    refused = [*(NAMESPACES if options.without_namespaces else []), *(LANDLOCK if options.without_landlock else [])]
+    refuse(refused, options.without_namespaces)
+    os.execvp(options.command[0], options.command)
+
+
+def become_ordinary(shown):
+    open_to_others(shown)
     os.setgroups([])
     os.setresgid(USER, USER, USER)
     os.setresuid(USER, USER, USER)
-    if options.without_namespaces:
-        refuse_namespaces()
     os.environ.update(HOME="/nonexistent", USER="ordinary", LOGNAME="ordinary")
-    os.execvp(options.command[0], options.command)
 
 
 def own_folders():
@@ -67,18 +78,20 @@ def open_to_others(paths):
         cage._call("umount2", os.fsencode(staging), 2)  # MNT_DETACH
 
 
-def refuse_namespaces():
-    """Refuse REFUSED and clone with new namespaces to this process and all its children."""
-    cage.prctl(cage.PR_SET_NO_NEW_PRIVS, 1)
+def refuse(calls, new_namespaces):
+    """Refuse system calls to this process and all its children. new_namespaces: whether clone with them is refused, too."""
     column, _ = cage.ARCHITECTURES[platform.machine()]
     program = [(0x20, 0, 0, 0)]
-    for name in REFUSED:
-        program += [(0x15, 0, 1, cage.REFUSED_CALLS[name][column]), (0x06, 0, 0, cage.REFUSE)]
-    program += [(0x15, 0, 1, cage.CLONE3[column]), (0x06, 0, 0, cage.UNKNOWN)]
-    program += [(0x15, 0, 3, cage.CLONE_CALL[column]), (0x20, 0, 0, 16), (0x45, 0, 1, sum(cage.CLONE.values()))]
-    program += [(0x06, 0, 0, cage.REFUSE), (0x06, 0, 0, cage.ALLOW)]
+    for numbers in calls:
+        program += [(0x15, 0, 1, numbers[column]), (0x06, 0, 0, cage.REFUSE)]
+    if new_namespaces:
+        program += [(0x15, 0, 1, cage.CLONE3[column]), (0x06, 0, 0, cage.UNKNOWN)]
+        program += [(0x15, 0, 3, cage.CLONE_CALL[column]), (0x20, 0, 0, 16), (0x45, 0, 1, sum(cage.CLONE.values()))]
+        program += [(0x06, 0, 0, cage.REFUSE)]
+    program += [(0x06, 0, 0, cage.ALLOW)]
     whole = cage._Program(len(program), b"".join(struct.pack("=HBBI", *step) for step in program))
-    cage._call("prctl", cage.PR_SET_SECCOMP, *(ctypes.c_ulong(cage.SECCOMP_FILTER), ctypes.byref(whole), 0, 0))
+    cage.prctl(cage.PR_SET_NO_NEW_PRIVS, 1)
+    cage._call("prctl", cage.PR_SET_SECCOMP, ctypes.c_ulong(cage.SECCOMP_FILTER), ctypes.byref(whole), 0, 0)
 
 
 if __name__ == "__main__":

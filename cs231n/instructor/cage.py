@@ -141,8 +141,7 @@ def small_disk(folders, packages, hidden, scratch):
             shown.append(path)
             _show(path, inside)
     for link in Path(packages).iterdir():
-        if link.suffix != ".dist-info":  # each mount takes time, and what these tell nobody asks for in here
-            _show(link.resolve(), root / link.relative_to("/"))
+        _show(link.resolve(), root / link.relative_to("/"))
     for path in (Path(path).resolve() for path in hidden):
         for folder in (folder for folder in shown if path.is_relative_to(folder.resolve()) and path.is_dir()):
             covered = root / folder.relative_to("/") / path.relative_to(folder.resolve())

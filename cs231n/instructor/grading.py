@@ -215,7 +215,7 @@ def _by_workers(run, found, jobs):
                 for submission in suspects:
                     _require_workers(run, folder)
                     yield (
-                        _with_note(submission, "The grader's worker process ended, twice, while it graded this submission."),
+                        _with_note(submission, "The grader's worker process ended twice while it graded this submission."),
                         None,
                     )
             left = [submission for submission in left if submission not in suspects]
@@ -438,12 +438,16 @@ def _own_sandbox(run):
             "root outside of a container; or add --without-isolation if you trust all students, and every page will say so."
         )
     if getattr(_mine, "examined", None) != run.number:
-        problem = examined(_mine.sandbox, partial(_exercise, run=run, sandbox=_mine.sandbox, network=_mine.network))
+        problem = examined(_mine.sandbox, partial(_judged, run, _mine.sandbox, _mine.network))
         if problem:
             raise CutShort(f"The grader has examined itself, and stops: {problem}")
         _mine.examined = run.number
     _mine.number = run.number
     return _mine.sandbox
+
+
+def _judged(run, sandbox, network, name, parts, seconds):
+    return _exercise(name, parts, run, sandbox, network, seconds)
 
 
 def _after_two_ends(run, submission, end):

@@ -215,6 +215,11 @@ _templates = jinja2.Environment(
 _templates.filters["short"] = lambda text: plain(text, 200)
 
 
+def _isolation(records):
+    """Return the sentence that some of the records were graded without isolation, "" if none was."""
+    return next((record["isolation"] for record in records if record.get("isolation")), "")
+
+
 def feedback(record, columns, rubric, marks, reference):
     """Return the page that a student gets: points, messages, own figures beside the reference's, answers with marks.
 
@@ -222,6 +227,7 @@ def feedback(record, columns, rubric, marks, reference):
     may be read while others still write theirs.
     """
     return _templates.get_template("feedback.html").render(
+        isolation=_isolation([record]),
         record=record,
         total=round(rubric.total(columns) - rubric.bonus_of(columns), 2),
         most=rubric.full_marks(),
@@ -295,6 +301,7 @@ def marking(question, records, rubric, reference):
     """Return the page for marking one question: its text, the model answer with its rubric, and every student's answer."""
     groups = _groups(question, records)
     return _templates.get_template("marking.html").render(
+        isolation=_isolation(records),
         name=question,
         title=_title(question),
         most=rubric.points[question],
@@ -329,6 +336,7 @@ def summary(records, rubric, all_columns, reference):
     bonuses = [rubric.bonus_of(columns) for columns in all_columns.values()]
     totals = [rubric.total(columns) - bonus for columns, bonus in zip(all_columns.values(), bonuses, strict=True)]
     return _templates.get_template("summary.html").render(
+        isolation=_isolation(records),
         records=records,
         most=rubric.full_marks(),
         mean=statistics.fmean(totals) if totals else 0.0,

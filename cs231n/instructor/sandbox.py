@@ -364,7 +364,8 @@ def _copy_weights(folder):
 def _pythons_folders():
     """Return the folders of Python's own modules and libraries, without those of installed packages."""
     libraries = [Path(sys.base_prefix) / name for name in ("lib", "lib64")]
-    modules = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # a virtual environment's own hold packages alone
+    modules = [sysconfig.get_path(name, vars=base) for name in ("stdlib", "platstdlib")]
     return sorted({str(path) for path in map(Path, (*libraries, *modules)) if path.is_dir()})
 
 

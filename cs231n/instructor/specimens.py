@@ -63,21 +63,25 @@ def compute_saliency_maps(X, y, model):
 def examined(sandbox, judge):
     """Return a sentence on what is not as expected in a sandbox and in how its worker judges, "" if all is.
 
-    judge: called with (name of the exercise, parts of the code, seconds=...) it returns the result as in a record.
+    judge: called with (name of the exercise, parts of the code, seconds) it returns the result as in a record.
     """
     for code, expected in ((RIGHT, "right"), (WRONG, "wrong")):
-        result = judge(EXERCISE, [["a specimen", code]], seconds=SECONDS)
+        result = judge(EXERCISE, [["a specimen", code]], SECONDS)
         if result["verdict"] != expected:
             said = " ".join(result["message"].split())[:300]
             return f"a specimen that is {expected} came out as {result['verdict']}. {said}"
     return _pried(sandbox)
 
 
+def pried_with(port):
+    """Return the source of the prying specimen, told where the kit is and which port of this machine listens."""
+    return PRYING.replace("$KIT", repr(str(ROOT))).replace("$PORT", str(port))
+
+
 def _pried(sandbox):
     """Return a sentence on what the prying specimen found although a protection is said to be in force, "" if nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        code = PRYING.replace("$KIT", repr(str(ROOT))).replace("$PORT", str(port))
+        code = pried_with(server.getsockname()[1])
         case = cases.SALIENCY_CASES[0]
         network = case.network()
         try:
