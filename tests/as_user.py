@@ -66,7 +66,7 @@ def open_to_others(paths):
         closed = [folder for folder in reversed(path.parents) if not folder.stat().st_mode & stat.S_IXOTH]
         if closed:
             covered.setdefault(closed[0], []).append(path)
-    with tempfile.TemporaryDirectory(prefix="shown-") as staging:
+    with tempfile.TemporaryDirectory(prefix="shown-", dir="/tmp") as staging:
         cage._mount("none", staging, "tmpfs", 0, "mode=755")
         for folder, inside in covered.items():
             places = [(path, Path(staging, f"{len(covered)}-{i}-{folder.name}")) for i, path in enumerate(inside)]
