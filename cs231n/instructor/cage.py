@@ -3,10 +3,12 @@
 Used in the process that runs submissions (sandbox_child.py); imports nothing but the standard library.
 """
 
+import contextlib
 import ctypes
 import math
 import os
 import platform
+import re
 import resource
 import struct
 import sys
@@ -15,22 +17,31 @@ from pathlib import Path
 CLONE = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
 MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
+LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT, LANDLOCK_VERSION, BENEATH = 444, 445, 446, 1, 1
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
 
-SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/nix/store")
-DEVICES = ("null", "zero", "random", "urandom")
+# What a process of Python needs of the system: libraries, and the list of them. No programs, and nothing else of /etc.
+SYSTEM = (
+    *("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64", "/nix/store"),
+    "/etc/ld.so.cache",
+)
+DEVICES = ("null", "random", "urandom")  # not zero: mapped, it is memory that no limit counts
 
-# System calls that a submission has no use for: memory that no limit counts, keys that outlive it, other roads into the
-# kernel. {call: (its number on x86_64, on aarch64)}
+# System calls that a submission has no use for: memory that no limit counts, keys that outlive it, other processes' memory,
+# namespaces and mounts of its own, other roads into the kernel. {call: (its number on x86_64, on aarch64)}
 REFUSED_CALLS = {
     **{"shmget": (29, 194), "shmat": (30, 196), "msgget": (68, 186), "memfd_create": (319, 279), "memfd_secret": (447, 447)},
     **{"add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219)},
-    **{"ptrace": (101, 117), "process_vm_writev": (311, 271), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40)},
+    **{"ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438)},
+    **{"unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41)},
+    **{"chroot": (161, 51), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsmount": (432, 432)},
     **{"perf_event_open": (298, 241), "bpf": (321, 280), "userfaultfd": (323, 282), "io_uring_setup": (425, 425)},
 }
-SOCKET = (41, 198)
+SOCKET, MMAP, CLONE_CALL, CLONE3 = (41, 198), (9, 222), (56, 220), (435, 435)
+MAP_SHARED, MAP_HUGETLB = 0x01, 0x40000
 ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # {machine: (column above, number in a filter)}
-PR_SET_SECCOMP, SECCOMP_FILTER, ALLOW, REFUSE = 22, 2, 0x7FFF0000, 0x00050001  # with EPERM
+PR_SET_SECCOMP, SECCOMP_FILTER, ALLOW, REFUSE, UNKNOWN = 22, 2, 0x7FFF0000, 0x00050001, 0x00050026  # with EPERM, ENOSYS
 
 # What the instructor is told: {name: what it means}.
 PROTECTIONS = {
@@ -39,10 +50,13 @@ PROTECTIONS = {
     "other-user": "the submission's processes belong to a user who owns nothing",
     "own-processes": "it sees no process but its own",
     "no-network": "no network",
-    "few-calls": "no calls into the kernel that it has no use for: other sockets, shared memory, keys, tracing",
-    "small-disk": "it sees nothing of the disk but Python and the system's libraries, and writes nowhere but into 32 MB of "
-    "its own, which vanish",
+    "few-calls": "no calls into the kernel that it has no use for: other sockets, shared memory, keys, tracing, namespaces",
+    "small-disk": "it sees nothing of the disk but Python, what the students' requirements name and the system's libraries, and "
+    "writes nowhere but into 32 MB of its own, which vanish",
 }
+CLOSED_DISK = "closed-disk"  # where there is no small disk: it opens no other file either, but it sees their names
+PROTECTIONS_INSTEAD = {CLOSED_DISK: "it opens no file but those of Python, of the requirements and of the system's libraries"}
+ISOLATION = frozenset({"own-processes", "small-disk"})  # without these a submission can reach the solutions and the others
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -67,10 +81,13 @@ def adopt_orphans():
     prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def close_to_others():
-    """Forbid other processes of the same user to read this one's memory; root needs its files in /proc, and no such lock."""
+def close_to_others(closed=True):
+    """Forbid other processes of the same user to read this one's memory; root needs its files in /proc, and no such lock.
+
+    closed: False opens it again, for as long as this process has to write to its own files in /proc.
+    """
     if sys.platform == "linux" and os.geteuid() != 0:
-        prctl(PR_SET_DUMPABLE, 0)
+        prctl(PR_SET_DUMPABLE, 0 if closed else 1)
 
 
 def end_with_parent():
@@ -87,9 +104,13 @@ def separate(names):
         flags |= CLONE["user"]
     _call("unshare", flags)
     if user != 0:
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        close_to_others(False)  # the files below belong to root as long as this process is closed
+        try:
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+            Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        finally:
+            close_to_others()
 
 
 def _mount(source, target, kind, flags, data=None):
@@ -101,28 +122,33 @@ class _MountAttributes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd")]
 
 
-def small_disk(folders, scratch):
-    """See nothing of the disk but the system's libraries and `folders`, read-only; and 32 MB of memory at `scratch`."""
+def small_disk(folders, packages, hidden, scratch):
+    """See nothing of the disk but what is named, read-only; and 32 MB of memory at `scratch`. There is no /proc.
+
+    folders: shown besides SYSTEM, where they are. packages: a folder of links, shown with what they lead to in their place.
+    hidden: folders that stay empty, should they lie within one that is shown.
+    """
     _mount(None, "/", None, MS_REC | MS_PRIVATE)  # nobody else shall see what is mounted from now on
     root = Path(scratch)
     _mount("none", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
     shown = []
-    for folder in sorted({Path(folder) for folder in (*SYSTEM, *folders)}):
-        inside = root / folder.relative_to("/")
-        if folder.is_symlink():
+    for path in sorted({Path(path) for path in (*SYSTEM, *folders)}):
+        inside = root / path.relative_to("/")
+        if path.is_symlink() and not inside.is_symlink():
             inside.parent.mkdir(parents=True, exist_ok=True)
-            inside.symlink_to(folder.readlink())
-        elif folder.exists() and not any(other in folder.parents for other in shown):
-            shown.append(folder)
-            inside.mkdir(parents=True)
-            _mount(folder, inside, None, MS_BIND | MS_REC)
-    (root / "dev").mkdir()
+            inside.symlink_to(path.readlink())
+        elif path.exists() and not any(other in path.parents for other in shown):
+            shown.append(path)
+            _show(path, inside)
+    for link in Path(packages).iterdir():
+        _show(link.resolve(), root / link.relative_to("/"))
+    for path in (Path(path).resolve() for path in hidden):
+        for folder in (folder for folder in shown if path.is_relative_to(folder.resolve()) and path.is_dir()):
+            covered = root / folder.relative_to("/") / path.relative_to(folder.resolve())
+            _mount("none", covered, "tmpfs", MS_NOSUID, "size=4k,mode=755")
     for name in DEVICES:
-        (root / "dev" / name).touch()
-        _mount(Path("/dev", name), root / "dev" / name, None, MS_BIND)
-    for folder in ("proc", scratch.lstrip("/")):
-        (root / folder).mkdir(parents=True)
-    _mount("/proc", root / "proc", None, MS_BIND | MS_REC)
+        _show(Path("/dev", name), root / "dev" / name)
+    (root / scratch.lstrip("/")).mkdir(parents=True)
     os.chroot(root)
     os.chdir("/")
     attributes = _MountAttributes(MS_RDONLY | MS_NOSUID, 0, 0, 0)
@@ -130,9 +156,87 @@ def small_disk(folders, scratch):
     _mount("none", scratch, "tmpfs", MS_NOSUID | MS_NODEV, "size=32m,nr_inodes=2000,mode=777")
 
 
+def _show(path, inside):
+    """Mount a file or a folder at the path `inside`, which is made."""
+    if path.is_dir():
+        inside.mkdir(parents=True, exist_ok=True)
+    else:
+        inside.parent.mkdir(parents=True, exist_ok=True)
+        inside.touch()
+    _mount(path, inside, None, MS_BIND | MS_REC)
+
+
+def close_disk(folders, packages, hidden, scratch):
+    """Let this process and all its children open no file but what small_disk would show, and write at `scratch` alone.
+
+    Where Linux knows how, they also reach no process but each other by a signal, and connect to nothing. Raises OSError where
+    there is no Landlock.
+    """
+    version = _landlock(LANDLOCK_CREATE, None, 0, LANDLOCK_VERSION)
+    every = sum(1 << bit for bit in range(13 + min(2, version - 1)))
+    handled = (ctypes.c_uint64 * 3)(every, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
+    size = 8 if version < 4 else 16 if version < 6 else 24
+    rules = _landlock(LANDLOCK_CREATE, ctypes.byref(handled), size, 0)
+
+    def allow(path, access):
+        access &= every if path.is_dir() else EXECUTE | WRITE_FILE | READ_FILE | (TRUNCATE & every)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            _landlock(LANDLOCK_ADD, rules, BENEATH, struct.pack("=Qi", access, descriptor), 0)
+        finally:
+            os.close(descriptor)
+
+    def show(path):
+        """Allow to read what is below a path, without what is hidden in it: its names can be listed all the same."""
+        inside = [other for other in closed if other.is_relative_to(path)]
+        if path in inside or not path.exists():
+            return
+        allow(path, EXECUTE | READ_FILE | READ_DIR if not inside else READ_DIR)
+        for entry in path.iterdir() if inside else ():
+            show(entry.resolve())
+
+    closed = [Path(path).resolve() for path in hidden]
+    for path in (*SYSTEM, *folders):
+        show(Path(path).resolve())
+    for entry in Path(packages).iterdir():
+        allow(entry.resolve(), EXECUTE | READ_FILE | READ_DIR)
+    allow(Path(packages), READ_DIR)
+    for name in DEVICES:
+        allow(Path("/dev", name), READ_FILE | WRITE_FILE)
+    allow(Path(scratch), every)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    _landlock(LANDLOCK_RESTRICT, rules, 0)
+    os.close(rules)
+
+
+def _landlock(call, *arguments):
+    """Make a system call of Landlock; return what it returns."""
+    kinds = {int: ctypes.c_long}
+    result = _libc.syscall(ctypes.c_long(call), *(kinds.get(type(value), lambda same: same)(value) for value in arguments))
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, f"Landlock: {os.strerror(number)}")
+    return result
+
+
 def own_processes():
     """Show in /proc the processes of this pid namespace only."""
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
+
+
+def counted_by_namespace():
+    """Return whether Linux counts a user's processes in each user namespace by itself."""
+    return tuple(int(number) for number in re.findall(r"\d+", platform.release())[:2]) >= (5, 14)
+
+
+def tasks_of_user():
+    """Return how many processes and threads this process's user has now, on the whole machine."""
+    count, user = 0, str(os.getuid())
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError, KeyError):  # it has ended
+            told = dict(line.partition(":")[::2] for line in status.read_text().splitlines())
+            count += int(told["Threads"]) if told["Uid"].split()[0] == user else 0
+    return count
 
 
 def limit(memory, cpu_seconds, processes):
@@ -174,18 +278,27 @@ class _Program(ctypes.Structure):
 
 
 def refuse_calls():
-    """Refuse REFUSED_CALLS to this process and all its children, for ever. Raises OSError where there is no such filter."""
+    """Refuse REFUSED_CALLS to this process and all its children, for ever. Raises OSError where there is no such filter.
+
+    Refused are also sockets other than those of the machine itself (AF_VSOCK, for one, leads out of a network namespace),
+    memory mapped to be shared, whose pages no process's size holds once it has let go of them, and new namespaces.
+    """
     if platform.machine() not in ARCHITECTURES:
         raise OSError(f"the system calls of {platform.machine()} are not known here")
     column, architecture = ARCHITECTURES[platform.machine()]
-    load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
+    load, equal, at_least, any_bit, give = 0x20, 0x15, 0x35, 0x45, 0x06
     program = [
         *((load, 0, 0, 4), (equal, 1, 0, architecture), (give, 0, 0, REFUSE)),
         *((load, 0, 0, 0), (at_least, 0, 1, 0x40000000), (give, 0, 0, REFUSE)),  # x86's second table of calls
     ]
     for number in (numbers[column] for numbers in REFUSED_CALLS.values()):
         program += [(equal, 0, 1, number), (give, 0, 0, REFUSE)]
-    # of sockets those of the machine itself (AF_UNIX); AF_VSOCK, for one, leads out of a network namespace
+    # its flags lie in memory, where a filter cannot look; the C library takes clone where this one is unknown
+    program += [(equal, 0, 1, CLONE3[column]), (give, 0, 0, UNKNOWN)]
+    flags = {MMAP: (3, MAP_SHARED | MAP_HUGETLB), CLONE_CALL: (0, sum(CLONE.values()))}  # {call: (argument, refused bits)}
+    for numbers, (argument, refused) in flags.items():
+        program += [(equal, 0, 4, numbers[column]), (load, 0, 0, 16 + 8 * argument), (any_bit, 0, 1, refused)]
+        program += [(give, 0, 0, REFUSE), (give, 0, 0, ALLOW)]
     program += [(equal, 0, 3, SOCKET[column]), (load, 0, 0, 16), (equal, 1, 0, 1), (give, 0, 0, REFUSE), (give, 0, 0, ALLOW)]
     code = b"".join(struct.pack("=HBBI", *step) for step in program)
     whole = _Program(len(program), code)

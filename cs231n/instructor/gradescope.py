@@ -148,7 +148,8 @@ def results(record, columns, rubric):
 def _headline(record, rubric):
     if record["verdict"] != "graded":
         advice = "Mend the file, try it with `python -m cs231n.submit`, and hand it in again."
-        return f"Your submission could not be read: {record['note']}\n{advice}"
+        reason = record["note"].removesuffix(record.get("isolation", "")).strip()  # that is for instructors
+        return f"Your submission could not be read: {reason}\n{advice}"
     questions = rubric.full_marks(rubric.questions)
     told = f"Graded: {Path(record['submission']).name}. The inline questions ({questions:g} points) are marked by hand."
     if not rubric.most_bonus():
@@ -192,7 +193,8 @@ def graded(submission, rubric):
         inbox, grades = Path(folder, "submissions"), Path(folder, "grades")
         inbox.mkdir()
         _pack(Path(submission), inbox / "student")
-        records = grade_folder(inbox, grades, rubric=rubric)
+        # Gradescope's containers allow no namespaces; there is one for each submission, in which nobody else's work lies
+        records = grade_folder(inbox, grades, rubric=rubric, without_isolation=True)
     if len(records) != 1:
         raise ValueError(f"Grading one submission gave {len(records)} records; expected one.")
     return records[0]
@@ -221,6 +223,9 @@ def main(arguments=None):
         record = graded(options.submission, rubric)
         found, code = results(record, rubric.score(record, {}), rubric), 0
         print(f"{record['submission']}: {record['verdict']}. {record['note']}")
+        if record.get("isolation"):
+            print("Gradescope's container keeps this submission from other students' work, not from the kit's own files: look")
+            print("at a submission that earns more than you expect.")
     except Exception:  # whatever it is, Gradescope gets a file that says so, and the instructor the traceback
         traceback.print_exc()
         found, code = FAILURE, 1

@@ -8,16 +8,18 @@ import dataclasses
 import json
 import os
 import secrets
+import signal
 import sys
+import tempfile
 import threading
 import time
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
-import joblib
 import nbformat
 import torch
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from tqdm import tqdm
 
 from ..checks import EXERCISES, examine
@@ -32,12 +34,13 @@ from . import marks as marks_files
 from . import pages, writing
 from . import roster as rosters
 from . import rubric as rubrics
-from .cage import PROTECTIONS
+from .cage import ISOLATION, PROTECTIONS, PROTECTIONS_INSTEAD, mapped
 from .exam import drawn_exam, drawn_photographs
 from .handed_in import opened, with_files_beside
 from .on_squeezenet import proved
 from .reading import checked_outline
-from .sandbox import ROOT, Ended, Sandbox, Stopped
+from .sandbox import ROOT, Ended, Failed, Sandbox, Stopped
+from .specimens import examined
 from .submissions import intake
 
 REFERENCE = ROOT / "NetworkVisualization.ipynb"
@@ -49,10 +52,16 @@ SUBMISSION = 480.0  # seconds by the clock for all exercises, the optional ones 
 VERDICTS = {"right", "wrong", "unfinished", "broken", "missing", "newer-python"}
 TEXT_LIMIT = 6000
 REPORTED = "Your own code's process reported this, and nobody has checked it: "  # a process can say what it likes
+WORKERS_MEMORY = 2 * 2**30  # bytes that grading a submission may take in the worker; an honest one takes a fifth
+NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
 
 
 class CutShort(Exception):
     """The run ended before all submissions were graded; what is done is kept."""
+
+
+class NotIsolated(ValueError):
+    """The machine does not allow what keeps a submission from the solutions and from the others."""
 
 
 def add_arguments(parser):
@@ -83,6 +92,11 @@ def add_arguments(parser):
     parser.add_argument("--resume", action="store_true", help="keep the results in GRADES, grade what is new, merge the marks")
     parser.add_argument("--backend", choices=["loky", "dask"], default="loky", help="where to run: this machine, or Dask")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask's scheduler, such as tcp://10.0.0.1:8786")
+    parser.add_argument(
+        "--without-isolation",
+        action="store_true",
+        help="grade also where submissions cannot be kept from this machine's files and processes; every page then says so",
+    )
 
 
 def run(options):
@@ -100,12 +114,15 @@ def run(options):
             rubric,
             options.resume,
             options.scheduler,
+            without_isolation=options.without_isolation,
             roster=roster,
             gallery=options.gallery,
         )
     except (CutShort, KeyboardInterrupt) as error:
         done = len(list((options.out / "rows").glob("*.json")))
-        print(f"{error or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr)
+        print(
+            f"{str(error) or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr
+        )
         return 1
     unmarked = pages.waiting(records, rubric, marks_files.read(options.out, rubric))
     print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
@@ -113,13 +130,16 @@ def run(options):
     return 0
 
 
-def grade_folder(folder, out, jobs=1, rubric=None, resume=False, scheduler=None, *, roster=None, gallery=()):
+def grade_folder(
+    folder, out, jobs=None, rubric=None, resume=False, scheduler=None, *, without_isolation=False, roster=None, gallery=()
+):
     """Grade the submissions in a folder, write `out`, and return the records, one for each student.
 
-    jobs: how many at once. rubric: a Rubric, by default the kit's. resume: keep the rows that are there. scheduler: the
-    address of Dask's, to run there. roster: a Roster. gallery: the students whose pictures may be in the summary.
-    Raises ValueError if there is nothing to grade, or if `out` holds another run or is being written; NotWritten for a file
-    that the disk has no room for.
+    jobs: how many at once, in as many processes; None for one after the other in this very process. rubric: a Rubric, by
+    default the kit's. resume: keep the rows that are there. scheduler: the address of Dask's, to run there. without_isolation:
+    go on where submissions cannot be kept from the machine's files and processes. roster: a Roster. gallery: the students
+    whose pictures may be in the summary. Raises ValueError if there is nothing to grade, or if `out` holds another run or is
+    being written; NotWritten for a file that the disk has no room for.
     """
     rubric, out = rubric or rubrics.load(), Path(out)
     writing.require_apart(folder, out)
@@ -128,10 +148,10 @@ def grade_folder(folder, out, jobs=1, rubric=None, resume=False, scheduler=None,
     _require_known(gallery, found.submissions)
     reference = pages.reference_material(REFERENCE)
     with writing.only_grader(out):
-        return _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery)
+        return _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery, without_isolation)
 
 
-def _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery):
+def _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery, without_isolation):
     """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
     if not resume and rows.is_dir() and any(rows.iterdir()):
@@ -144,7 +164,7 @@ def _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery)
     records = {submission.student: _row(rows, submission) for submission in found.submissions}
     missing = [submission for submission in found.submissions if records[submission.student] is None]
     rows.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(_graded(missing, jobs, scheduler)) as results:
+    with contextlib.closing(_graded(missing, jobs, scheduler, without_isolation)) as results:
         for record in results:
             _write_row(rows, record)
             records[record["student"]] = record
@@ -217,44 +237,181 @@ def _write_row(rows, record):
 # Many submissions
 
 
-def _graded(found, jobs, scheduler):
-    """Yield the records of Submissions as they come, in any order."""
+def _graded(found, jobs, scheduler, without_isolation):
+    """Yield the records of Submissions as they come, in any order. Raises CutShort with a sentence where it cannot go on."""
     if not found:
         return
     with own_settings():
-        run = Run.drawn()
+        run = dataclasses.replace(Run.drawn(), without_isolation=without_isolation)
     told = False
-    with _backend(scheduler, run):
-        work = (joblib.delayed(_in_worker)(run, submission, os.getpid()) for submission in found)
-        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", max_nbytes=None, batch_size=1)
-        try:
-            for record, protections in tqdm(parallel(work), total=len(found), unit="submission", file=sys.stderr):
-                if not told:
-                    _tell(protections)
-                    told = True
-                yield record
-        except BrokenExecutor as error:  # loky's word for a worker that was killed, by a person or for want of memory
-            raise CutShort(f"A worker was killed ({type(error).__name__}).") from None
-    _close_sandbox()
-    if jobs > 1 and scheduler is None:
-        get_reusable_executor().shutdown(wait=True)  # with the workers their sandboxes end
+    if scheduler is not None:
+        results = _by_dask(run, found, jobs or 1, scheduler)
+    else:
+        results = _here(run, found) if jobs is None else _by_workers(run, found, jobs)
+    with contextlib.closing(results):
+        for record, protections in tqdm(results, total=len(found), unit="submission", file=sys.stderr):
+            if not told and protections is not None:
+                _tell(protections)
+                told = True
+            yield record
 
 
-def _backend(scheduler, run):
-    if scheduler is None:
-        return joblib.parallel_config(backend="loky")
+def _here(run, found):
+    """Yield (record, protections) of Submissions, graded in this very process."""
     try:
-        from distributed import Client
+        for submission in found:
+            yield _in_worker(run, submission)
+    finally:
+        _close_sandbox()
+
+
+def _by_workers(run, found, jobs):
+    """Yield (record, protections) of Submissions, graded in worker processes.
+
+    Where a worker ends, those that were being graded are graded again at the end, one at a time; the one with which a worker
+    ends a second time gets a row that says so.
+    """
+    waiting, again, in_vain = list(found), [], 0
+    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+        while waiting or again:
+            now, done = waiting or again, []
+            try:
+                for submission, result in _through_workers(run, now, jobs if waiting else 1, folder):
+                    done.append(submission)
+                    yield result
+            except BrokenExecutor:  # loky's word for a worker that was killed: by a submission, by a person, for want of memory
+                begun = {int(path.name) for path in Path(folder).iterdir()}
+            else:
+                begun = set()
+            left = [submission for submission in now if submission not in done]
+            suspects = [submission for i, submission in enumerate(now) if i in begun and submission in left]
+            in_vain = 0 if done or suspects else in_vain + 1
+            if in_vain == 3:
+                raise CutShort("The worker processes end before they have graded anything: is there enough memory?")
+            if not waiting:
+                for submission in suspects:
+                    _require_workers(run, folder)
+                    yield (
+                        _with_note(submission, "The grader's worker process ended twice while it graded this submission."),
+                        None,
+                    )
+            left = [submission for submission in left if submission not in suspects]
+            waiting, again = (left, again + suspects) if waiting else ([], left)
+
+
+def _require_workers(run, folder):
+    """Raise CutShort unless a new worker does what it should without any submission."""
+    try:
+        for _ in _through_workers(run, [None], 1, folder):
+            pass
+    except BrokenExecutor:
+        raise CutShort("The worker processes end, also without a submission: is there enough memory?") from None
+
+
+def _through_workers(run, found, jobs, folder):
+    """Yield (Submission, what _in_worker returns) from worker processes. Raises BrokenExecutor if one of them ends.
+
+    folder: an empty one; what is being graded has a file in it, named by its number in `found`.
+    """
+    for path in Path(folder).iterdir():
+        path.unlink()
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    # the run goes to each worker once, not with every submission
+    executor = ProcessPoolExecutor(min(jobs, len(found)), env=threads, initializer=_keep_for_worker, initargs=(run,))
+    futures, whole = {}, False
+    try:
+        with _not_interrupted():  # and so the workers: Ctrl-C is for this process, which ends them
+            for i, submission in enumerate(found):
+                marker = Path(folder, str(i))
+                futures[executor.submit(_in_own_process, submission, marker, os.getpid())] = submission
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+        whole = True
+    finally:
+        executor.shutdown(wait=True, kill_workers=not whole)  # with the workers their sandboxes end
+
+
+@contextlib.contextmanager
+def _not_interrupted():
+    """Ignore Ctrl-C meanwhile; the processes that are started here ignore it for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _keep_for_worker(run):
+    _mine.run = run
+
+
+def _in_own_process(submission, marker, parent):
+    """_in_worker, in a process that `parent` has started. marker: a file that is there as long as this goes on."""
+    if os.getppid() == parent and not hasattr(_mine, "watch"):
+        _mine.watch = threading.Thread(target=_end_with, args=(parent,), daemon=True)
+        _mine.watch.start()
+    marker.touch()
+    try:
+        return _in_worker(_mine.run, submission)
+    finally:
+        marker.unlink(missing_ok=True)
+
+
+def _by_dask(run, found, jobs, scheduler):
+    """Yield (record, protections) of Submissions, graded by the workers of a Dask cluster, at most `jobs` at once."""
+    try:
+        from distributed import Client, KilledWorker
+        from distributed import as_completed as as_completed_there
     except ImportError:
         raise ValueError("--backend dask needs Dask: pip install dask distributed -c constraints.txt") from None
-    client = Client(scheduler, timeout=20)  # joblib takes the newest one
-    client.wait_for_workers(1)  # they may stand in a queue for hours
-    return joblib.parallel_config(backend="dask", scatter=[run])  # once to each worker, not with every submission
+    try:
+        client = Client(scheduler, timeout=20)
+    except (OSError, TimeoutError) as error:
+        raise ValueError(f"No scheduler of Dask answers at {scheduler} ({error}). Start it first.") from None
+    with client:
+        _require_kit(client, scheduler)
+        there = client.scatter(run, broadcast=True)  # once to each worker, not with every submission
+        waiting, futures = list(reversed(found)), {}
+        running = as_completed_there()
+        while waiting or futures:
+            while waiting and len(futures) < jobs:
+                future = client.submit(_in_worker, there, waiting[-1], pure=False)
+                futures[future] = waiting.pop()
+                running.add(future)
+            future = next(running)
+            submission = futures.pop(future)
+            try:
+                yield future.result()
+            except KilledWorker:
+                yield _with_note(submission, "Workers of Dask ended, several times, while they graded this submission."), None
+
+
+def _require_kit(client, scheduler):
+    """Raise ValueError with a sentence unless the scheduler and all workers of Dask have this kit; wait for the first worker."""
+    import pkgutil  # its function is known to every Python, ours only where the kit is
+
+    wanted = pkgutil.get_data("cs231n.instructor", "grading.py")
+    need = f"Start it in the folder of this very kit ({ROOT.name}), with the packages that constraints.txt names."
+    kinds = {"The scheduler of Dask": client.run_on_scheduler, "A worker of Dask": client.run}
+    for who, call in kinds.items():
+        if call == client.run and not client.scheduler_info()["workers"]:
+            tqdm.write("Waiting for a worker of Dask.", file=sys.stderr)
+            client.wait_for_workers(1)  # they may stand in a queue for hours
+        try:
+            told = call(pkgutil.get_data, "cs231n.instructor", "grading.py")
+        except Exception as error:  # whatever an import raises there
+            raise ValueError(f"{who} at {scheduler} cannot import the kit ({error}). {need}") from None
+        if any(content != wanted for content in (told.values() if isinstance(told, dict) else [told])):
+            raise ValueError(f"{who} at {scheduler} has another version of the kit. {need}")
 
 
 def _tell(protections):
     """Print which protections are in force on the machine that graded first, and which are not."""
-    for name, meaning in PROTECTIONS.items():
+    instead = {name: meaning for name, meaning in PROTECTIONS_INSTEAD.items() if name in protections}
+    for name, meaning in (PROTECTIONS | instead).items():
         tqdm.write(f"{'in force' if name in protections else 'NOT in force'}: {meaning}", file=sys.stderr)
 
 
@@ -263,7 +420,7 @@ class Run:
     """What all submissions of a run are examined with. figures: {cell id: source} of the reference. number: its own.
 
     kit: {cell id: source} of all cells of the reference but the model answers. seconds: of the CPU, at most for an exercise;
-    PATIENCE times as much by the clock.
+    PATIENCE times as much by the clock. without_isolation: whether submissions may run where they can reach the solutions.
     """
 
     exam: object
@@ -272,6 +429,7 @@ class Run:
     number: str
     seconds: float
     kit: dict = dataclasses.field(default_factory=dict)
+    without_isolation: bool = False
 
     @classmethod
     def drawn(cls):
@@ -294,26 +452,106 @@ class Run:
 _mine = threading.local()  # the sandbox of this worker; Dask's workers are threads
 
 
-def _in_worker(run, submission, parent):
-    """Return (record, protections), in a sandbox that this worker keeps from one submission to the next."""
+def _in_worker(run, submission):
+    """Return (record, protections), in a sandbox that this worker keeps from one submission to the next.
+
+    submission: None to do all but grade. Raises CutShort where the sandbox itself fails, which gives nobody 0 points.
+    """
     torch.set_num_threads(1)
-    if os.getppid() == parent and not hasattr(_mine, "watch"):
-        _mine.watch = threading.Thread(target=_end_with, args=(parent,), daemon=True)
-        _mine.watch.start()
     for attempt in (1, 2):
-        if getattr(_mine, "number", None) != run.number:
-            _close_sandbox()
-            _mine.sandbox, _mine.number, _mine.network = Sandbox(), run.number, load_squeezenet(device="cpu")
         try:
-            return graded(submission, run, _mine.sandbox, _mine.network), _mine.sandbox.protections
-        except Ended as end:  # whoever caused that, this submission gets a second, fresh one
-            protections = _mine.sandbox.protections
+            sandbox = _own_sandbox(run)
+            if submission is None:
+                return None
+            with _memory_limited():
+                record = graded(submission, run, sandbox, _mine.network)
+            if sandbox.spoiled:
+                _close_sandbox()
+            return _with_isolation(record, sandbox.protections), sandbox.protections
+        except (Ended, Failed) as end:  # whoever caused that, this submission gets a second, fresh one
             _close_sandbox()
             if attempt == 2:
-                return {**_empty_record(submission), "note": f"{end} Twice, with this submission."}, protections
+                return _after_two_ends(run, submission, end)
         except BaseException:
             _close_sandbox()
             raise
+
+
+def _own_sandbox(run):
+    """Return this worker's sandbox. The first one of a run has to pass an examination, as has one `after` a failure."""
+    if getattr(_mine, "number", None) == run.number:
+        return _mine.sandbox
+    _close_sandbox()
+    _mine.sandbox, _mine.network = Sandbox(), load_squeezenet(device="cpu")
+    missing = sorted(ISOLATION - set(_mine.sandbox.protections))
+    if missing and not run.without_isolation:
+        raise NotIsolated(
+            "This machine does not allow what keeps submissions from the solutions and from each other. Not in force: "
+            f"{'; '.join(PROTECTIONS[name] for name in missing)}. Grade on a Linux machine that allows user namespaces, or as "
+            "root outside of a container; or add --without-isolation if you trust all students, and every page will say so."
+        )
+    if getattr(_mine, "examined", None) != run.number:
+        problem = examined(_mine.sandbox, partial(_judged, run, _mine.sandbox, _mine.network))
+        if problem:
+            raise CutShort(f"The grader has examined itself, and stops: {problem}")
+        _mine.examined = run.number
+    _mine.number = run.number
+    return _mine.sandbox
+
+
+def _judged(run, sandbox, network, name, parts, seconds):
+    return _exercise(name, parts, run, sandbox, network, seconds)
+
+
+def _after_two_ends(run, submission, end):
+    """Return what _in_worker does for a submission with which the sandbox ended twice, if it is not the sandbox's own doing."""
+    if isinstance(end, Failed) or submission is None:
+        raise CutShort(str(end)) from None
+    _mine.examined = None
+    try:
+        protections = _own_sandbox(run).protections
+    except (Ended, Failed) as again:
+        raise CutShort(str(again)) from None
+    finally:
+        _close_sandbox()
+    return _with_isolation(_with_note(submission, f"{end} Twice, with this submission."), protections), protections
+
+
+def _with_note(submission, note):
+    return {**_empty_record(submission), "note": note}
+
+
+def _with_isolation(record, protections):
+    """Return the record, with the sentence that it was graded without isolation if that is so."""
+    if set(protections) >= ISOLATION:
+        return record
+    return {**record, "isolation": NOT_ISOLATED, "note": " ".join(filter(None, (record["note"], NOT_ISOLATED)))}
+
+
+_limited = {"lock": threading.Lock(), "now": 0, "before": None}  # Dask's workers grade in several threads
+
+
+@contextlib.contextmanager
+def _memory_limited():
+    """Let this process take no more than WORKERS_MEMORY on top of what it has: the rest of it fails with MemoryError."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    with _limited["lock"]:
+        if not _limited["now"]:
+            _limited["before"] = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+            wanted = mapped() + WORKERS_MEMORY
+            resource.setrlimit(resource.RLIMIT_AS, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
+        _limited["now"] += 1
+    try:
+        yield
+    finally:
+        with _limited["lock"]:
+            _limited["now"] -= 1
+            if not _limited["now"]:
+                resource.setrlimit(resource.RLIMIT_AS, _limited["before"])
 
 
 def _end_with(parent):
@@ -407,7 +645,7 @@ def _exercise(name, parts, run, sandbox, network, left):
                     report, reason = proved(report, job, run, network)
     except Stopped as stop:
         return _stopped(name, str(stop), time.monotonic() - started)
-    except Ended:
+    except (Ended, Failed):
         raise
     except Exception as error:  # what came back was so odd that judging it failed
         return _stopped(name, f"It could not be judged ({type(error).__name__}).", time.monotonic() - started)

@@ -248,6 +248,11 @@ _templates = jinja2.Environment(
 _templates.filters["short"] = lambda text: plain(text, 200)
 
 
+def _isolation(records):
+    """Return the sentence that some of the records were graded without isolation, "" if none was."""
+    return next((record["isolation"] for record in records if record.get("isolation")), "")
+
+
 def feedback(record, columns, rubric, marks, reference):
     """Return the page that a student gets: points, messages, own figures beside the reference's, answers with marks.
 
@@ -255,6 +260,7 @@ def feedback(record, columns, rubric, marks, reference):
     may be read while others still write theirs.
     """
     return _templates.get_template("feedback.html").render(
+        isolation=_isolation([record]),
         record=record,
         total=round(rubric.total(columns) - rubric.bonus_of(columns), 2),
         most=rubric.full_marks(),
@@ -334,6 +340,7 @@ def marking(question, records, rubric, reference, marks=None, before=None):
     groups, given, before = _groups(question, records), marks or {}, before or {}
     points = {student: answers[question][0] for student, answers in given.items() if question in answers}
     return _templates.get_template("marking.html").render(
+        isolation=_isolation(records),
         name=question,
         title=_title(question),
         most=rubric.points[question],
@@ -383,6 +390,7 @@ def summary(records, rubric, all_columns, reference, gallery=(), absent=0):
     bonuses = [rubric.bonus_of(columns) for columns in all_columns.values()]
     totals = [rubric.total(columns) - bonus for columns, bonus in zip(all_columns.values(), bonuses, strict=True)]
     return _templates.get_template("summary.html").render(
+        isolation=_isolation(records),
         records=records,
         most=rubric.full_marks(),
         mean=statistics.fmean(totals) if totals else 0.0,

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,10 @@ import torch
 from torchvision.models import SqueezeNet
 
 from ..checks.guard import CALLS, TimeIsUp, TooManyCalls, Trial
+from ..datasets import record_of, sources
 from . import cage
 from .edition import package_without
+from .packages import student_packages
 from .solutions import marked_functions
 from .wire import BadMessage, receive, send
 
@@ -30,10 +33,15 @@ STARTING = 120.0  # seconds
 PART_OF_THE_CHILD = ("__init__.py", "archives.py", "cage.py", "reading.py", "sandbox_child.py", "wire.py")
 ANSWER_LIMIT, OUTLINE_LIMIT = 2**20, 32 * 2**20  # bytes of JSON; an outline holds figures
 FLOATS = {"float16", "bfloat16", "float32", "float64"}
+TUPLE = 8  # elements of a tuple that are told
+
+
+class Failed(Exception):
+    """The sandbox could not be set up, or a job could not be started in it. That is never a submission's doing."""
 
 
 class Ended(Exception):
-    """The process that runs submissions has ended; its message, if any, stands on the standard error."""
+    """The process that runs submissions has ended; its message, if any, is on the standard error."""
 
 
 class Stopped(Exception):
@@ -54,44 +62,72 @@ class RemoteTrial(Trial):
 class Sandbox:
     """A process that imports PyTorch once and runs submissions, each in a fresh process of its own. Close it after use.
 
-    protections: those of cage.PROTECTIONS that this machine allows.
+    protections: those of cage.PROTECTIONS that this machine allows. spoiled: whether a submission has changed files that the
+    next one would use, which happens only where there is no small disk.
     """
 
     def __init__(self):
-        self._folder = Path(tempfile.mkdtemp(prefix="grading-"))
+        """Raises Failed with a sentence where it cannot be made."""
+        self.spoiled = False
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="grading-"))
+        except OSError as error:
+            raise Failed(f"There is no temporary folder to work in ({error}). Name one in the variable TMPDIR.") from None
+        try:
+            self._start()
+            self.protections = self._answer(STARTING)
+        except Ended:
+            raise Failed("The process that runs submissions could not be started; its message, if any, is above.") from None
+        except OSError as error:
+            raise Failed(
+                f"The sandbox could not be made in {self._folder.parent} ({error.strerror or error}). Make room there, or name "
+                "another folder in the variable TMPDIR."
+            ) from None
+        finally:
+            if not hasattr(self, "protections"):
+                self.close()
+
+    def _start(self):
         self._folder.chmod(0o755)
-        scratch = self._folder / "scratch"
+        scratch, edition, packages = (self._folder / name for name in ("scratch", "edition", "packages"))
         scratch.mkdir()
         scratch.chmod(0o777)
-        _copy_without_solutions(self._folder / "edition")
+        _copy_without_solutions(edition)
+        packages.mkdir()
+        for name, path in student_packages(ROOT / "requirements.txt").items():
+            (packages / name).symlink_to(path)
         cage.close_to_others()
         self._control, theirs = socket.socketpair(
             socket.AF_UNIX, socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
         )
+        folders = _pythons_folders()
         configuration = {
-            "folders": [*_pythons_folders(), str(self._folder / "edition")],
+            "folders": [*folders, str(edition)],
+            "packages": str(packages),
+            "hidden": [str(ROOT), *_package_folders(folders)],
             "scratch": str(scratch),
             "user": FIRST_USER + os.getpid() % 4000,
         }
         code = (
-            f"import sys; sys.path[:0] = [{str(self._folder / 'edition')!r}]; sys.path += {_pythons_folders()[2:]!r}\n"
-            "import cs231n, json, socket\n"
+            f"import sys; sys.path[:0] = [{str(edition)!r}]; sys.path += [{str(packages)!r}]\n"
+            "import cs231n, socket\n"
             "from cs231n.instructor.sandbox_child import main\n"
-            f"main(socket.socket(fileno={theirs.fileno()}), json.loads(sys.argv[1]))"
+            f"main(socket.socket(fileno={theirs.fileno()}))"
         )
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        # no other variable: /proc/self/environ shows them to submissions
+        # no other variable: /proc/self/environ shows them to submissions where there is a /proc
         own = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT") if name in os.environ}
-        environment = {**own, **threads, "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", code, json.dumps(configuration)],
-            pass_fds=[theirs.fileno()],
-            env=environment,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-        )
-        theirs.close()
-        self.protections = self._answer(STARTING)
+        more = {"USER": "student", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}  # PyTorch asks who it is; not all have a name
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", "-c", code],  # -S: what .pth files lead to is not for submissions
+                pass_fds=[theirs.fileno()],
+                env={**own, **threads, **more},
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the grader, which ends this process
+            )
+        self._control.send(json.dumps(configuration).encode())
 
     def _answer(self, seconds):
         self._control.settimeout(seconds)
@@ -101,7 +137,7 @@ class Sandbox:
             message = b""
         if not message:
             self.close()
-            raise Ended("The process that runs submissions has ended; its message, if any, stands above.")
+            raise Ended("The process that runs submissions has ended; its message, if any, is above.")
         return json.loads(message)
 
     def job(self, seconds, cpu_seconds, file=None):
@@ -116,18 +152,23 @@ class Sandbox:
             raise Ended(f"The process that runs submissions cannot be reached: {error}.") from None
 
     def end(self, wait):
-        """Wait for the job's end, at most so many seconds, then end it; return its exit code."""
+        """Wait for the job's end, at most so many seconds, then end it.
+
+        Return {"code": its exit code, "started": whether its cage was set up, "spoiled": whether others cannot follow it here}.
+        """
         if not select.select([self._control], [], [], wait)[0]:
             with contextlib.suppress(OSError):  # _answer says why
                 self._control.send(b"end")  # the job may be ending this very moment: main() takes that for nothing then
-        return self._answer(30)["code"]
+        return self._answer(30)
 
     def close(self):
-        self._control.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(10)
-        self._process.kill()
-        self._process.wait()
+        if hasattr(self, "_control"):
+            self._control.close()
+        if hasattr(self, "_process"):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+            self._process.kill()
+            self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self):
@@ -151,14 +192,21 @@ class Job:
         theirs.close()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         if self._connection is not None:
-            self._finish(0.5)
+            with contextlib.suppress(Failed if kind else ()):
+                self._finish(0.5)
 
     def _finish(self, wait):
+        """End the process and return its exit code. Raises Failed if it never came so far that a submission could do harm."""
         self._connection.close()
         self._connection = None
-        return self.sandbox.end(wait)
+        ended = self.sandbox.end(wait)
+        if ended["spoiled"]:
+            self.sandbox.spoiled = True
+        if not ended["started"]:
+            raise Failed("A process for a submission could not be started in the sandbox; its message, if any, is above.")
+        return ended["code"]
 
     def ask(self, do, seconds=None, **arguments):
         """Return (JSON, arrays) that the process answers. Raises Stopped if it does not, or not in time."""
@@ -187,7 +235,7 @@ class Job:
             watched=watched,
         )
         try:
-            return self._trial(content, arrays, network, limits.get("calls", CALLS))
+            return self._trial(content, _Once(arrays), network, limits.get("calls", CALLS))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError, OverflowError):
             raise Stopped("What it answered is not of the agreed form.") from None
 
@@ -213,7 +261,7 @@ class Job:
         first, count = content["way"]
         if not 0 <= count <= calls:
             raise ValueError
-        trial.way = arrays[first : first + count]
+        trial.way = arrays.taken(range(first, first + count))
         for name, told in content["after"].items():
             if isinstance(objects.get(name), torch.Tensor):
                 after = _tensor(told, arrays)
@@ -224,12 +272,28 @@ class Job:
         return trial
 
 
+class _Once:
+    """The arrays of an answer, each to be taken once: a forged one can name the same a thousand times, and copies are made."""
+
+    def __init__(self, arrays):
+        self._arrays = dict(enumerate(arrays))
+
+    def take(self, index):
+        """Return an array. Raises KeyError if there is none of this number, or it has been taken."""
+        return self._arrays.pop(index)
+
+    def taken(self, indices):
+        return [self.take(index) for index in indices]
+
+
 def _reason(code, said, seconds):
     """Say why a job came to no answer."""
     if code == -2 or "in time" in said:
         return f"It was stopped: it was not done after {seconds:.0f} seconds."
     if code == -3:
         return "It was stopped: its processes took too much memory."
+    if code == -4:
+        return "It was stopped: it started too many processes or threads."
     if code == 128 + 9 or code == 128 + 24:
         return "It was stopped: it used too much CPU time, or its process was killed."
     if code > 128:
@@ -254,7 +318,7 @@ def _tensor(told, arrays):
     """Return a tensor of the told shape and dtype; where its values did not come, one of the same form."""
     shape, dtype = tuple(int(size) for size in told["shape"]), told["dtype"]
     if told["tensor"] is not None and dtype in FLOATS:
-        return torch.from_numpy(arrays[told["tensor"]].reshape(shape)).to(getattr(torch, dtype))
+        return torch.from_numpy(arrays.take(told["tensor"]).reshape(shape)).to(getattr(torch, dtype))
     if "values" in told:
         return torch.tensor([int(value) for value in told["values"]]).reshape(shape)
     if dtype in FLOATS:
@@ -270,11 +334,11 @@ def _value(told, arrays, objects, deep=True):
     if "tensor" in told:
         return _tensor(told, arrays)
     if "numpy" in told:
-        return arrays[told["numpy"]]
+        return arrays.take(told["numpy"])
     if "numpy_of" in told:
         return np.zeros((0,), dtype=np.int64)
     if "tuple" in told and deep:
-        return tuple(_value(element, arrays, objects, deep=False) for element in told["tuple"])
+        return tuple(_value(element, arrays, objects, deep=False) for element in told["tuple"][:TUPLE])
     name = str(told.get("other", "object"))
     return type(name if name.isidentifier() else "object_", (), {})()
 
@@ -286,10 +350,29 @@ def _copy_without_solutions(folder):
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    (folder / "datasets").symlink_to(ROOT / "datasets")
+    _copy_weights(folder / "datasets")
+
+
+def _copy_weights(folder):
+    """Copy the network's weights, with what they are verified by; a link would lead to the kit."""
+    folder.mkdir()
+    given = ROOT / "datasets"
+    weights = [name for name in sources(given)["weights"].holds if (given / name).is_file()]
+    records = [name for name in (str(record_of(name)) for name in weights) if (given / name).is_file()]
+    for name in ("sources.json", *weights, *records):
+        shutil.copyfile(given / name, folder / name)
 
 
 def _pythons_folders():
-    """Return the folders that Python and what it imports lie in."""
-    packages = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    return [str(Path(path)) for path in (sys.prefix, sys.base_prefix, *packages) if Path(path).is_dir()]
+    """Return the folders of Python's own modules and libraries, without those of installed packages."""
+    libraries = [Path(sys.base_prefix) / name for name in ("lib", "lib64")]
+    base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # a virtual environment's own hold packages alone
+    modules = [sysconfig.get_path(name, vars=base) for name in ("stdlib", "platstdlib")]
+    return sorted({str(path) for path in map(Path, (*libraries, *modules)) if path.is_dir()})
+
+
+def _package_folders(folders):
+    """Return the folders of installed packages that lie within `folders` or where the system has its libraries."""
+    kinds = ("site-packages", "dist-packages")
+    found = {path for folder in map(Path, (*folders, *cage.SYSTEM)) for kind in kinds for path in folder.glob(f"python3*/{kind}")}
+    return sorted(map(str, found | {Path(folder, kind) for folder in folders for kind in kinds}))

@@ -35,15 +35,18 @@ from .wire import BadMessage, receive, send
 MEMORY = 1024 * 2**20  # bytes for each process of a submission, on top of what PyTorch has mapped
 MEMORY_IN_ALL = 1536 * 2**20
 PROCESSES = 24  # and threads
+OF_OTHERS = 512  # that the user may start meanwhile, where Linux counts these, too
 REFUSED = 119  # exit code of a job whose cage could not be set up
 LARGEST = 4_000_000  # numbers of a tensor that are sent back
 
 
-def main(control, configuration):
+def main(control):
     """Serve jobs until the other side of the socket `control` is closed.
 
-    configuration: {"folders": what submissions see of the disk, "scratch": folder, "user": number or None}.
+    The first message is the configuration: {"folders", "packages", "hidden": what submissions see of the disk and what not, as
+    cage.small_disk takes it, "scratch": folder, "user": number or None}.
     """
+    configuration = json.loads(control.recv(2**18))
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     with contextlib.suppress(OSError):
@@ -53,6 +56,8 @@ def main(control, configuration):
     network = without_dropout(load_squeezenet(device="cpu"))
     configuration["mapped"] = cage.mapped()
     protections = _possible(configuration)
+    edition = Path(checks.__file__).parents[2]
+    before = None if "small-disk" in protections else _state(edition)
     control.send(json.dumps(sorted(protections)).encode())
     while True:
         message, descriptors = _received(control)
@@ -61,9 +66,10 @@ def main(control, configuration):
         if message == b"end":  # of a job that had ended by itself when this was sent
             continue
         job = json.loads(message)
-        code = _supervised(job, descriptors, configuration, protections, control, network)
+        code, started = _supervised(job, descriptors, configuration, protections, control, network)
+        spoiled = before is not None and _state(edition) != before
         with contextlib.suppress(OSError):  # the worker was killed: the next look finds the socket closed
-            control.send(json.dumps({"code": code}).encode())
+            control.send(json.dumps({"code": code, "started": started, "spoiled": spoiled}).encode())
     shutil.rmtree(Path(configuration["scratch"]).parent, ignore_errors=True)  # the worker may have been killed
 
 
@@ -76,6 +82,15 @@ def _received(control):
     return message, descriptors
 
 
+def _state(folder):
+    """Return what tells whether a file below a folder has been changed, added or removed."""
+    return {
+        (path, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        for path in folder.rglob("*")
+        for found in (path.lstat(),)
+    }
+
+
 # The cage
 
 
@@ -85,7 +100,9 @@ def _possible(configuration):
     with contextlib.suppress(OSError):
         cage.adopt_orphans()
         found.add("clean-up")
-    for name in ("no-network", "small-disk", "own-processes", "few-calls", "other-user"):
+    for name in ("no-network", "small-disk", cage.CLOSED_DISK, "own-processes", "few-calls", "other-user"):
+        if name == cage.CLOSED_DISK and "small-disk" in found:
+            continue
         needed = {name, *(found & {"small-disk"})} if name == "other-user" else {name}
         pid = os.fork()
         if pid == 0:
@@ -110,6 +127,7 @@ def _in_cage(work, configuration, protections):
         *(["mount"] if protections & {"small-disk", "own-processes"} else []),
         *(["pid"] if "own-processes" in protections else []),
     }
+    configuration = {**configuration, "processes": _most_processes(protections, names)}
     if names:
         cage.separate(names)
     cage_builder = os.fork()
@@ -119,8 +137,8 @@ def _in_cage(work, configuration, protections):
     try:
         cage.end_with_parent()
         if "small-disk" in protections:
-            cage.small_disk(configuration["folders"], configuration["scratch"])
-        if "own-processes" in protections:
+            cage.small_disk(*_disk(configuration))
+        elif "own-processes" in protections:
             cage.own_processes()
         inmate = os.fork()
         if inmate == 0:
@@ -130,19 +148,35 @@ def _in_cage(work, configuration, protections):
         os._exit(code)
 
 
+def _disk(configuration):
+    return [configuration[name] for name in ("folders", "packages", "hidden", "scratch")]
+
+
 def _run(work, configuration, protections):
     code = REFUSED
     try:
         if "own-processes" not in protections:
             cage.end_with_parent()
         os.chdir(configuration["scratch"])
-        cage.limit(configuration["mapped"] + MEMORY, configuration.get("cpu_seconds", 60), PROCESSES)
+        cage.limit(configuration["mapped"] + MEMORY, configuration.get("cpu_seconds", 60), configuration["processes"])
         cage.give_up_rights(configuration["user"] if "other-user" in protections else None)
+        if cage.CLOSED_DISK in protections:
+            cage.close_disk(*_disk(configuration))
         if "few-calls" in protections:
             cage.refuse_calls()
+        if "started" in configuration:
+            os.write(configuration["started"], b".")
+            os.close(configuration["started"])
         code = work() or 0
     finally:
         os._exit(code)
+
+
+def _most_processes(protections, namespaces):
+    """Return how many processes and threads Linux is to allow the user, counted as it counts them."""
+    if "other-user" in protections or (namespaces and os.geteuid() != 0 and cage.counted_by_namespace()):
+        return PROCESSES
+    return cage.tasks_of_user() + OF_OTHERS  # _supervised counts a submission's own
 
 
 def _exit_code(pid):
@@ -155,8 +189,13 @@ def _exit_code(pid):
 
 
 def _supervised(job, descriptors, configuration, protections, control, network):
-    """Fork A for a job and watch over it: its time, its memory, and whether the worker wants it to end. Return its code."""
+    """Fork A for a job and watch over it: its time, its memory, its processes, and whether the worker wants it to end.
+
+    Return (its code, whether its cage was set up: what fails before is not the submission's doing).
+    """
     deadline, before = time.monotonic() + job["seconds"], _resident(os.getpid())
+    started, theirs = os.pipe()
+    os.set_blocking(started, False)
     pid = os.fork()
     if pid == 0:
         code = REFUSED
@@ -164,11 +203,11 @@ def _supervised(job, descriptors, configuration, protections, control, network):
             control.close()
             cage.end_with_parent()
             os.setsid()
-            here = {**configuration, "cpu_seconds": job["cpu_seconds"]}
+            here = {**configuration, "cpu_seconds": job["cpu_seconds"], "started": theirs}
             code = _in_cage(lambda: _serve(descriptors, configuration, network), here, protections)
         finally:
             os._exit(code)
-    for descriptor in descriptors:
+    for descriptor in (theirs, *descriptors):
         os.close(descriptor)
     code, looked = None, time.monotonic()
     while code is None:
@@ -186,12 +225,16 @@ def _supervised(job, descriptors, configuration, protections, control, network):
             code = -2
         elif time.monotonic() > looked + 0.2:
             looked = time.monotonic()
-            if _taken(_descendants(pid), before) > MEMORY_IN_ALL:
+            below = _descendants(pid)
+            if _taken(below, before) > MEMORY_IN_ALL:
                 code = -3
+            elif sum(map(_tasks, below)) > PROCESSES + 2:  # this process's own: A, B
+                code = -4
     _end(pid)
     if "small-disk" not in protections:
         _empty(Path(configuration["scratch"]))
-    return code
+    with os.fdopen(started, "rb") as file:
+        return code, bool(file.read(1))
 
 
 def _end(pid):
@@ -224,6 +267,12 @@ def _descendants(pid):
 def _resident(pid):
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    return 0
+
+
+def _tasks(pid):
+    with contextlib.suppress(OSError):
+        return len(os.listdir(f"/proc/{pid}/task"))
     return 0
 
 
@@ -262,7 +311,8 @@ def _serve(descriptors, configuration, network):
         os.dup2(nothing, standard)
     _close_all_but({0, 1, 2, *descriptors})
     os.environ.clear()
-    os.environ.update(HOME=configuration["scratch"], TMPDIR=configuration["scratch"], PATH="/usr/bin:/bin", MPLBACKEND="agg")
+    own = dict.fromkeys(("HOME", "TMPDIR"), configuration["scratch"])
+    os.environ.update(own, USER="student", PATH="/usr/bin:/bin", MPLBACKEND="agg")
     connection, *files = descriptors
     connection, student = socket.socket(fileno=connection), _Student(network, files)
     while True:

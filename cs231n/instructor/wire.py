@@ -14,6 +14,7 @@ LENGTHS = struct.Struct(">QQ")  # of the JSON text and of the arrays' bytes
 JSON_LIMIT = 64 * 2**20  # bytes, where nothing smaller is agreed
 ARRAY_LIMIT = 96 * 2**20  # bytes: 150 images of 224 x 224 pixels
 ARRAYS_LIMIT = 11_000  # how many
+VALUES_LIMIT = 2_000_000  # of JSON: three characters, {},, take 72 bytes of memory
 KINDS = {"<f4", "<f8"}
 
 
@@ -49,11 +50,15 @@ def receive(connection, seconds, limit=JSON_LIMIT):
     if text_length > limit or array_length > ARRAY_LIMIT:
         raise BadMessage("it is too large")
     text, raw = _exactly(connection, text_length, deadline), _exactly(connection, array_length, deadline)
+    if sum(text.count(mark) for mark in (b",", b"[", b"{")) > VALUES_LIMIT:  # strings hold some, too, but not so many
+        raise BadMessage("it holds too many values")
     try:
         message = json.loads(text, parse_constant=_refuse)
         return message["content"], _arrays(message["arrays"], raw)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadMessage("it is not of the agreed form") from None
+    except MemoryError:
+        raise BadMessage("it takes too much memory") from None
 
 
 def _refuse(name):

@@ -1,0 +1,192 @@
+"""Grading by an ordinary user, as most instructors are, on a machine with namespaces and on one without."""
+
+import csv
+import dataclasses
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import pytest
+import zoo
+from conftest import ROOT
+from test_grading import COMMAND, protections_of_an_ordinary_user
+
+from cs231n.instructor import cage, grading, pages
+
+AS_USER = [sys.executable, str(ROOT / "tests" / "as_user.py")]
+WITHOUT = ("--without-namespaces",)
+OLD = ("--without-namespaces", "--without-landlock")  # a kernel that knows neither, or does not allow them
+RIGHT = "\n".join(zoo.RIGHT_CODE.values())
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="user namespaces and seccomp are Linux'")
+
+
+@pytest.fixture(scope="module")
+def run(drawn, tmp_path_factory):
+    """The path of a pickled Run."""
+    path = tmp_path_factory.mktemp("run") / "run.pickle"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grading, "drawn_exam", lambda seed: drawn)
+        path.write_bytes(pickle.dumps(dataclasses.replace(grading.Run.drawn(), seconds=20.0)))
+    return path
+
+
+@pytest.fixture
+def grade(run, tmp_path):
+    """A function that grades as an ordinary user what is in the folder `submissions`, into the folder `grades`."""
+    (tmp_path / "submissions").mkdir()
+    for name in ("home", "temporary"):
+        (tmp_path / name).mkdir()
+
+    def grade(*more, machine=(), jobs=2):
+        given = [word for name in ("home", "temporary") for word in ("--give", str(tmp_path / name))]
+        command = [*AS_USER, *machine, *given, "--show", str(run), "--show", str(tmp_path / "submissions"), "--"]
+        command += [sys.executable, "-c", COMMAND, str(run), "grade", str(tmp_path / "submissions")]
+        command += ["--out", str(tmp_path / "home" / "grades"), "--jobs", str(jobs), *more]
+        environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=560)
+
+    grade.submissions, grade.temporary, grade.out = tmp_path / "submissions", tmp_path / "temporary", tmp_path / "home" / "grades"
+    return grade
+
+
+def points(out):
+    with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+        return {row["student"]: row["total"] for row in csv.DictReader(file)}
+
+
+def records(out):
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (out / "rows").glob("*.json")}
+
+
+def needs_namespaces():
+    if not protections_of_an_ordinary_user() >= cage.ISOLATION:
+        pytest.skip("this machine does not allow an ordinary user namespaces")
+
+
+def test_all_is_in_force_for_an_ordinary_user_but_that_submissions_are_another_one():
+    needs_namespaces()
+    assert protections_of_an_ordinary_user() == cage.PROTECTIONS.keys() - {"other-user"}
+
+
+def test_without_namespaces_the_sandbox_says_what_is_not_in_force():
+    found = protections_of_an_ordinary_user(*OLD)
+    assert found == {"limits", "clean-up", "few-calls"}
+    assert protections_of_an_ordinary_user(*WITHOUT) - found <= {cage.CLOSED_DISK}
+
+
+def test_eleven_right_submissions_on_two_workers_are_right(grade):
+    needs_namespaces()
+    for number in range(11):
+        (grade.submissions / f"s{number}x.py").write_text(RIGHT + f"\n# {number}\n", encoding="utf-8")
+    done = grade()
+    assert done.returncode == 0, done.stderr
+    assert points(grade.out) == {f"s{number}x": "21" for number in range(11)}
+    assert not any(record["note"] or record.get("isolation") for record in records(grade.out).values())
+    assert list(grade.temporary.glob("grading-*")) == []
+
+
+def test_where_nothing_keeps_submissions_apart_nothing_is_graded_and_one_sentence_says_why(grade):
+    (grade.submissions / "ada.py").write_text(RIGHT, encoding="utf-8")
+    done = grade(machine=WITHOUT)
+    assert done.returncode == 2
+    assert "--without-isolation" in done.stderr
+    assert cage.PROTECTIONS["small-disk"] in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (grade.out / "grades.csv").exists()
+    assert records(grade.out) == {}
+
+
+SOLUTION = zoo.ATTACKS["solution-on-disk"]
+PLANTED = zoo.ATTACKS["planted"]
+
+
+def attack(codes):
+    """Return the source of an attack, its helpers left out: it acts whatever it finds."""
+    return "\n\n".join(["import os, sys, time\nimport torch\n", *codes.values()])
+
+
+def test_without_isolation_every_page_says_so_and_what_one_submission_plants_harms_no_other(grade):
+    plant = "".join(line for line in PLANTED.codes[zoo.SALIENCY].splitlines(True) if "leave_trace" not in line)
+    plant = attack({"": plant.replace("return zeros(X)", "return None")})
+    (grade.submissions / "a-planter.py").write_text(plant, encoding="utf-8")
+    hooks = "\n".join(zoo.BY_HOOKS.values())  # imports more of PyTorch than what was imported before
+    for name in ("b-honest", "c-honest"):
+        (grade.submissions / f"{name}.py").write_text(hooks + f"\n# {name}\n", encoding="utf-8")
+    done = grade("--without-isolation", machine=OLD, jobs=1)
+    assert done.returncode == 0, done.stderr
+    assert points(grade.out) == {"a-planter": "0", "b-honest": "21", "c-honest": "21"}
+    for record in records(grade.out).values():
+        assert record["isolation"] == grading.NOT_ISOLATED
+        assert grading.NOT_ISOLATED in record["note"]
+    files = [grade.out / "summary.html", grade.out / "grades.csv", *grade.out.glob("*/*.html")]
+    assert len(files) == 2 + 3 + 8
+    for file in files:
+        assert pages.plain(grading.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
+
+
+def test_where_only_landlock_is_there_the_solutions_cannot_be_read(grade):
+    if cage.CLOSED_DISK not in protections_of_an_ordinary_user(*WITHOUT):
+        pytest.skip("this kernel has no Landlock")
+    code = attack(SOLUTION.codes).replace("zeros(X)", "None")
+    (grade.submissions / "prying.py").write_text(code, encoding="utf-8")
+    (grade.submissions / "ada.py").write_text(RIGHT, encoding="utf-8")
+    done = grade("--without-isolation", machine=WITHOUT)
+    assert done.returncode == 0, done.stderr
+    assert points(grade.out) == {"prying": "0", "ada": "21"}
+
+
+KILLER = """\
+    import os
+    pid, above = os.getpid(), []
+    while pid > 1:
+        with open(f"/proc/{pid}/stat") as file:
+            pid = int(file.read().rpartition(")")[2].split()[1])
+        above.append(pid)
+    for pid in above:
+        with open(f"/proc/{pid}/cmdline") as file:
+            if "LokyProcess" in file.read():
+                os.kill(pid, 9)
+"""
+
+
+def test_a_submission_that_ends_its_worker_twice_gets_a_row_that_says_so_and_the_run_goes_on(grade):
+    (grade.submissions / "killer.py").write_text(f"def compute_saliency_maps(X, y, model):\n{KILLER}", encoding="utf-8")
+    for name in ("ada", "ben", "zoe"):
+        (grade.submissions / f"{name}.py").write_text(zoo.RIGHT_CODE[zoo.SALIENCY] + f"\n# {name}\n", encoding="utf-8")
+    done = grade("--without-isolation", machine=OLD)
+    assert done.returncode == 0, done.stderr
+    assert points(grade.out) == {"ada": "7", "ben": "7", "zoe": "7", "killer": "0"}
+    assert "ended twice while it graded this submission" in records(grade.out)["killer"]["note"]
+    assert list(grade.temporary.glob("grading-*")) == []
+
+
+@pytest.fixture(scope="module")
+def selection(tmp_path_factory):
+    """Every fourth of the honest and broken submissions of the zoo: (folder, Specimens). Attacks need a cage."""
+    folder = tmp_path_factory.mktemp("selection") / "submissions"
+    specimens = zoo.build(folder, large=2_000_000)
+    kept = [specimen for kind in ("honest", "broken") for specimen in [s for s in specimens if s.kind == kind][::4]]
+    for specimen in specimens:
+        for path in specimen.files if specimen not in kept else ():
+            path.unlink()
+    return folder, kept
+
+
+def test_without_namespaces_honest_and_broken_submissions_get_what_they_get_elsewhere(grade, selection):
+    folder, specimens = selection
+    grade.submissions.rmdir()
+    folder.rename(grade.submissions)
+    done = grade("--without-isolation", machine=WITHOUT)
+    assert done.returncode == 0, done.stderr
+    found = records(grade.out)
+    assert len(found) == len(specimens) >= 12
+    for specimen in specimens:
+        record = found[pages.file_name(specimen.name)]
+        assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
+        for exercise, expected in specimen.expected.items():
+            result = record["exercises"][exercise]
+            assert result["verdict"] in expected, (specimen.name, exercise, result)
+            assert set(result["mistakes"]) == set(specimen.mistakes.get(exercise, result["mistakes"])), (specimen.name, exercise)
