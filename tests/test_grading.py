@@ -303,40 +303,76 @@ def _have_ended(pids):
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_run_whose_worker_and_then_whose_parent_is_killed_is_finished_by_resume(command, some, tmp_path):
+def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume_after_its_parent_is(command, some, tmp_path):
     out = tmp_path / "grades"
     process = _start(command, some, out, 2)
     _wait_for_rows(out, 1, process)
     os.kill(_workers(process)[0], signal.SIGKILL)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "A worker was killed" in said
-    assert "--resume" in said
+    _wait_for_rows(out, 3, process)
+    workers = _workers(process)
+    process.kill()
+    _, said = process.communicate()
     assert "Traceback" not in said
     for meaning in cage.PROTECTIONS.values():
         assert f"in force: {meaning}" in said
-
     first = _rows(out)
-    assert 1 <= len(first) < 7
-    process = _start(command, some, out, 2, "--resume")
-    _wait_for_rows(out, len(first) + 1, process)
-    workers = _workers(process)
-    process.kill()
-    process.communicate()
-    second = _rows(out)
-    assert {name: second[name] for name in first} == first
+    assert 3 <= len(first) < 8
     assert _have_ended(workers)
 
     process = _start(command, some, out, 1, "--resume")
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 0, said
     last = _rows(out)
-    assert {name: last[name] for name in second} == second
+    assert {name: last[name] for name in first} == first
     with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
         assert [(row["student"], row["total"]) for row in csv.DictReader(file)] == [
             *((name, "21") for name in ("ada", "ben", "cleo")),
             *((name, "0") for name in ("dan", "eve", "fay", "gil", "hal")),
         ]
+
+
+@pytest.mark.parametrize("rows", [0, 1], ids=["while the workers start", "while they grade"])
+def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(command, some, tmp_path, rows):
+    out, temporary = tmp_path / "grades", tmp_path / "temporary"
+    temporary.mkdir()
+    started = {"cwd": ROOT, "env": {**os.environ, "TMPDIR": str(temporary)}, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([*command, some, "--out", out, "--jobs", "2"], start_new_session=True, **started)
+    if rows:
+        _wait_for_rows(out, rows, process)
+    while not list(temporary.glob("grading-*/grading-*/edition")) or not _workers(process):
+        assert process.poll() is None
+        time.sleep(0.05)
+    workers = _workers(process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that it started
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    kept = len(_rows(out))
+    assert f"Interrupted. {kept} results are kept in {out}/rows: go on by --resume." in said
+    assert "Traceback" not in said
+    assert _have_ended(workers)
+    assert list(temporary.glob("grading-*")) == []
+
+
+def test_a_temporary_folder_without_room_ends_the_run_with_one_sentence(command, some, tmp_path):
+    out, temporary = tmp_path / "grades", tmp_path / "small"
+    temporary.mkdir()
+    full = "import ctypes, os, sys\nfrom pathlib import Path\nlibc = ctypes.CDLL(None)\n"
+    full += "libc.unshare(0x20000)\nlibc.mount(None, b'/', None, 1 << 18 | 1 << 14, None)\n"
+    full += "failed = libc.mount(b'none', os.fsencode(sys.argv[1]), b'tmpfs', 0, b'size=2m')\n"
+    full += "os.execvp(sys.argv[2], sys.argv[2:]) if not failed else sys.exit(77)\n"
+    some = [*command, some, "--out", out, "--jobs", "2"]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    done = subprocess.run(
+        [sys.executable, "-c", full, temporary, *some], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+    )
+    if done.returncode == 77:
+        pytest.skip("only root can mount a small disk")
+    assert done.returncode == 1, done.stderr
+    assert "No space left on device" in done.stderr
+    assert "TMPDIR" in done.stderr
+    assert "0 results are kept" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert _rows(out) == {}
 
 
 def _notebook(folder, name, answer):
@@ -415,27 +451,35 @@ def test_what_cannot_be_done_is_refused_before_any_work(arguments, said, tmp_pat
     assert not Path("grades").exists()
 
 
-def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
-    for name in ("ben", "cleo", "gil", "hal"):
-        (some / f"{name}.py").unlink()
+@contextlib.contextmanager
+def _cluster(tmp_path, scheduler_in, workers_in):
+    """A cluster of Dask: yields its address. scheduler_in, workers_in: the folders to start its scheduler and workers in."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-    port = address.rpartition(":")[2]
-    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]
+        port = server.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     join = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"]
-    quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     local = [*join, "--local-directory", str(tmp_path)]
-    cluster = [subprocess.Popen(command, **quiet) for command in (start, local, local)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = [(start, scheduler_in), *((local, folder) for folder in workers_in)]
+    cluster = [subprocess.Popen(command, cwd=folder, **quiet) for command, folder in started]
     try:
-        more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
-        done = subprocess.run(
-            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=180
-        )
+        yield address
     finally:
         for process in reversed(cluster):
             process.terminate()
         for process in cluster:
             process.wait(30)
+
+
+def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
+    for name in ("ben", "cleo", "gil", "hal"):
+        (some / f"{name}.py").unlink()
+    with _cluster(tmp_path, ROOT, [ROOT, ROOT]) as address:
+        more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
+        done = subprocess.run(
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=240
+        )
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "grades" / "rows").glob("*.json")]
     verdicts = {record["student"]: [result["verdict"] for result in record["exercises"].values()] for record in records}
@@ -443,3 +487,24 @@ def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
         "ada": ["right"] * 3 + ["missing"] * 4,
         **{name: ["missing"] * 7 for name in ("dan", "eve", "fay")},
     }
+
+
+@pytest.mark.parametrize("without", ["scheduler", "worker"])
+def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(command, some, tmp_path, without):
+    scheduler, worker = (tmp_path if without == name else ROOT for name in ("scheduler", "worker"))
+    with _cluster(tmp_path, scheduler, [worker]) as address:
+        more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
+        done = subprocess.run(
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 2, done.stderr
+    assert f"{without} of Dask at {address} cannot import the kit (No module named 'cs231n')" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_scheduler_that_does_not_answer_is_named(some, tmp_path, run, monkeypatch, capsys):
+    monkeypatch.setattr(grading.Run, "drawn", lambda: run)
+    monkeypatch.setattr(grading, "DASK_SECONDS", 1)
+    address = "tcp://127.0.0.1:9"
+    assert main(["grade", str(some), "--out", str(tmp_path / "grades"), "--backend", "dask", "--scheduler", address]) == 2
+    assert f"No scheduler of Dask answers at {address}" in capsys.readouterr().err

@@ -90,9 +90,10 @@ def close_to_others(closed=True):
         prctl(PR_SET_DUMPABLE, 0 if closed else 1)
 
 
-def end_with_parent():
+def end_with_parent(wanted=True):
+    """End this process when its parent ends, or no longer."""
     if sys.platform == "linux":
-        prctl(PR_SET_PDEATHSIG, 9)
+        prctl(PR_SET_PDEATHSIG, 9 if wanted else 0)
 
 
 def separate(names):

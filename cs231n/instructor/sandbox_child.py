@@ -47,6 +47,7 @@ def main(control):
     cage.small_disk takes it, "scratch": folder, "user": number or None}.
     """
     configuration = json.loads(control.recv(2**18))
+    cage.end_with_parent(False)  # it will clean up first
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     with contextlib.suppress(OSError):
@@ -58,7 +59,8 @@ def main(control):
     protections = _possible(configuration)
     edition = Path(checks.__file__).parents[2]
     before = None if "small-disk" in protections else _state(edition)
-    control.send(json.dumps(sorted(protections)).encode())
+    with contextlib.suppress(OSError):
+        control.send(json.dumps(sorted(protections)).encode())
     while True:
         message, descriptors = _received(control)
         if not message:
