@@ -8,6 +8,8 @@ import json
 import os
 import pickle
 import re
+import resource
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,9 +25,9 @@ import pytest
 import zoo
 from conftest import ROOT
 
-from cs231n.instructor import cage, grading, pages, rubric
+from cs231n.instructor import cage, grading, pages, rubric, specimens
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.sandbox import FIRST_USER, Sandbox
+from cs231n.instructor.sandbox import FIRST_USER, Ended, Failed, Sandbox
 
 # The command, but for what it draws.
 COMMAND = """
@@ -351,6 +353,103 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
     assert "Traceback" not in said
     assert _have_ended(workers)
     assert list(temporary.glob("grading-*")) == []
+
+
+# What is not the submissions' doing
+
+
+@pytest.fixture
+def two(tmp_path, run, monkeypatch):
+    """A folder of two right submissions, of one exercise, to be graded in this process, with an examination of its own."""
+    monkeypatch.setattr(grading.Run, "drawn", lambda: dataclasses.replace(run, number=secrets.token_hex(8)))
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    for name in ("ada", "ben"):
+        (folder / f"{name}.py").write_text(zoo.RIGHT_CODE[zoo.SALIENCY] + f"# {name}\n", encoding="utf-8")
+    return folder
+
+
+def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(two, tmp_path, monkeypatch, capsys):
+    def refuse(*_):
+        raise Failed("There is no room.")
+
+    monkeypatch.setattr(grading, "Sandbox", refuse)
+    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
+    assert "There is no room. 0 results are kept" in capsys.readouterr().err
+    assert _rows(tmp_path / "grades") == {}
+
+
+class Broken(Sandbox):
+    """A sandbox in which jobs cannot be started, or whose process ends, so many times from the third job on."""
+
+    times, error = 0, Failed
+
+    def job(self, *arguments):
+        Broken.jobs += 1
+        if Broken.jobs > 3 and Broken.times:
+            Broken.times -= 1
+            raise Broken.error("It broke.")
+        return super().job(*arguments)
+
+
+@pytest.mark.parametrize("error", [Failed, Ended])
+def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
+    for name, value in {"jobs": 0, "times": 1, "error": error}.items():
+        monkeypatch.setattr(Broken, name, value, raising=False)
+    monkeypatch.setattr(grading, "Sandbox", Broken)
+    records = grading.grade_folder(two, tmp_path / "grades")
+    assert Broken.times == 0
+    assert [(record["exercises"][zoo.SALIENCY]["verdict"], record["note"]) for record in records] == [("right", "")] * 2
+
+
+def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
+    for name, value in {"jobs": 0, "times": 2, "error": Failed}.items():
+        monkeypatch.setattr(Broken, name, value, raising=False)
+    monkeypatch.setattr(grading, "Sandbox", Broken)
+    with pytest.raises(grading.CutShort, match="It broke"):
+        grading.grade_folder(two, tmp_path / "grades")
+    assert _rows(tmp_path / "grades") == {}
+
+
+@pytest.mark.parametrize("times", [2, 20], ids=["and no other", "and everything else"])
+def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
+    for name, value in {"jobs": 0, "times": times, "error": Ended}.items():
+        monkeypatch.setattr(Broken, name, value, raising=False)
+    monkeypatch.setattr(grading, "Sandbox", Broken)
+    if times == 2:
+        ada, ben = grading.grade_folder(two, tmp_path / "grades")
+        assert (ada["verdict"], ada["note"]) == ("unreadable", "It broke. Twice, with this submission.")
+        assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
+    else:
+        with pytest.raises(grading.CutShort, match="It broke"):
+            grading.grade_folder(two, tmp_path / "grades")
+        assert _rows(tmp_path / "grades") == {}
+
+
+def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submission(two, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(specimens, "WRONG", specimens.RIGHT)
+    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
+    assert "The grader has examined itself, and stops: a specimen that is wrong came out as right." in capsys.readouterr().err
+    assert _rows(tmp_path / "grades") == {}
+
+
+def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "WORKERS_MEMORY", 2**28)
+    judge, before = grading._exercise, resource.getrlimit(resource.RLIMIT_AS)
+
+    def greedy(name, parts, *arguments):
+        if "# ada" in parts[0][1]:
+            bytearray(2**29)
+        return judge(name, parts, *arguments)
+
+    monkeypatch.setattr(grading, "_exercise", greedy)
+    ada, ben = grading.grade_folder(two, tmp_path / "grades")
+    assert "more memory" in ada["note"]
+    assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+    assert len(bytearray(2**29)) == 2**29
 
 
 def test_a_temporary_folder_without_room_ends_the_run_with_one_sentence(command, some, tmp_path):

@@ -427,7 +427,7 @@ def _in_worker(run, submission):
             if sandbox.spoiled:
                 _close_sandbox()
             return _with_isolation(record, sandbox.protections), sandbox.protections
-        except (Ended, Failed) as end:  # whoever caused that, this submission gets a second, fresh one
+        except (Ended, Failed, MemoryError) as end:  # whoever caused that, this submission gets a second, fresh one
             _close_sandbox()
             if attempt == 2:
                 return _after_two_ends(run, submission, end)
@@ -473,7 +473,8 @@ def _after_two_ends(run, submission, end):
         raise CutShort(str(again)) from None
     finally:
         _close_sandbox()
-    return _with_isolation(_with_note(submission, f"{end} Twice, with this submission."), protections), protections
+    said = "It takes more memory to judge than a submission is given." if isinstance(end, MemoryError) else str(end)
+    return _with_isolation(_with_note(submission, f"{said} Twice, with this submission."), protections), protections
 
 
 def _with_note(submission, note):
