@@ -211,7 +211,9 @@ def close_disk(folders, packages, hidden, scratch):
 
 
 def _landlock(call, *arguments):
-    """Make a system call of Landlock; return what it returns."""
+    """Make a system call of Landlock; return what it returns. Raises OSError where there is none."""
+    if sys.platform != "linux":  # this number may be anything there
+        raise OSError("only Linux has Landlock")
     kinds = {int: ctypes.c_long}
     result = _libc.syscall(ctypes.c_long(call), *(kinds.get(type(value), lambda same: same)(value) for value in arguments))
     if result == -1:
@@ -231,7 +233,9 @@ def counted_by_namespace():
 
 
 def tasks_of_user():
-    """Return how many processes and threads this process's user has now, on the whole machine."""
+    """Return how many processes and threads this process's user has now, on the whole machine; None if there is no /proc."""
+    if not Path("/proc/self/status").exists():
+        return None
     count, user = 0, str(os.getuid())
     for status in Path("/proc").glob("[0-9]*/status"):
         with contextlib.suppress(OSError, KeyError):  # it has ended
@@ -241,7 +245,7 @@ def tasks_of_user():
 
 
 def limit(memory, cpu_seconds, processes):
-    """Limit this process: bytes of memory, CPU seconds, processes and threads of its user."""
+    """Limit this process: bytes of memory, CPU seconds, processes and threads of its user (None: no limit)."""
     limits = {
         "RLIMIT_AS": memory,
         "RLIMIT_CPU": math.ceil(cpu_seconds),
@@ -251,7 +255,7 @@ def limit(memory, cpu_seconds, processes):
         "RLIMIT_NPROC": processes,
     }
     for name, value in limits.items():
-        if hasattr(resource, name):
+        if hasattr(resource, name) and value is not None:
             hard = resource.getrlimit(getattr(resource, name))[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(getattr(resource, name), (value, value))
