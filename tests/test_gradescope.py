@@ -305,6 +305,17 @@ def test_run_autograder_grades_a_submission_of_several_files(autograder):
     assert [box["status"] for box in found["tests"][:3]] == ["passed", "failed", "failed"]
 
 
+def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone_what_is_not_in_force(autograder):
+    as_in_docker = f'"{sys.executable}" "{ROOT}/tests/as_user.py" --as-root --without-namespaces --'
+    with_python(autograder, f'exec {as_in_docker} "{sys.executable}" "$@"')
+    (autograder / "submission" / "answers.py").write_text(SALIENCY, encoding="utf-8")
+    done = run_script(autograder, "run_autograder")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "not from the kit's own files" in done.stdout
+    assert written(autograder)["score"] == 7
+    assert "isolation" not in json.dumps(written(autograder))
+
+
 def test_a_grader_that_fails_leaves_results_without_a_score(autograder):
     with_python(autograder, f'exec "{sys.executable}" "$@"')
     (autograder / "source" / "cs231n" / "instructor" / "rubric.toml").write_text("broken", encoding="utf-8")

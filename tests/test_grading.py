@@ -8,6 +8,8 @@ import json
 import os
 import pickle
 import re
+import resource
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,9 +25,9 @@ import pytest
 import zoo
 from conftest import ROOT
 
-from cs231n.instructor import cage, grading, pages, rubric
+from cs231n.instructor import cage, grading, pages, rubric, specimens
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.sandbox import FIRST_USER, Sandbox
+from cs231n.instructor.sandbox import FIRST_USER, Ended, Failed, Sandbox
 
 # The command, but for what it draws.
 COMMAND = """
@@ -303,40 +305,173 @@ def _have_ended(pids):
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_run_whose_worker_and_then_whose_parent_is_killed_is_finished_by_resume(command, some, tmp_path):
+def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume_after_its_parent_is(command, some, tmp_path):
     out = tmp_path / "grades"
     process = _start(command, some, out, 2)
     _wait_for_rows(out, 1, process)
     os.kill(_workers(process)[0], signal.SIGKILL)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "A worker was killed" in said
-    assert "--resume" in said
+    _wait_for_rows(out, 3, process)
+    workers = _workers(process)
+    process.kill()
+    _, said = process.communicate()
     assert "Traceback" not in said
     for meaning in cage.PROTECTIONS.values():
         assert f"in force: {meaning}" in said
-
     first = _rows(out)
-    assert 1 <= len(first) < 7
-    process = _start(command, some, out, 2, "--resume")
-    _wait_for_rows(out, len(first) + 1, process)
-    workers = _workers(process)
-    process.kill()
-    process.communicate()
-    second = _rows(out)
-    assert {name: second[name] for name in first} == first
+    assert 3 <= len(first) < 8
     assert _have_ended(workers)
 
     process = _start(command, some, out, 1, "--resume")
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 0, said
     last = _rows(out)
-    assert {name: last[name] for name in second} == second
+    assert {name: last[name] for name in first} == first
     with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         assert [(row["student"], row["total"]) for row in csv.DictReader(file)] == [
             *((name, "21") for name in ("ada", "ben", "cleo")),
             *((name, "0") for name in ("dan", "eve", "fay", "gil", "hal")),
         ]
+
+
+@pytest.mark.parametrize("rows", [0, 1], ids=["while the workers start", "while they grade"])
+def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(command, some, tmp_path, rows):
+    out, temporary = tmp_path / "grades", tmp_path / "temporary"
+    temporary.mkdir()
+    started = {"cwd": ROOT, "env": {**os.environ, "TMPDIR": str(temporary)}, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([*command, some, "--out", out, "--jobs", "2"], start_new_session=True, **started)
+    if rows:
+        _wait_for_rows(out, rows, process)
+    while not list(temporary.glob("grading-*/grading-*/edition")) or not _workers(process):
+        assert process.poll() is None
+        time.sleep(0.05)
+    workers = _workers(process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that it started
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    kept = len(_rows(out))
+    assert f"Interrupted. {kept} results are kept in {out}/rows: go on by --resume." in said
+    assert "Traceback" not in said
+    assert _have_ended(workers)
+    assert list(temporary.glob("grading-*")) == []
+
+
+# What is not the submissions' doing
+
+
+@pytest.fixture
+def two(tmp_path, run, monkeypatch):
+    """A folder of two right submissions, of one exercise, to be graded in this process, with an examination of its own."""
+    monkeypatch.setattr(grading.Run, "drawn", lambda: dataclasses.replace(run, number=secrets.token_hex(8)))
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    for name in ("ada", "ben"):
+        (folder / f"{name}.py").write_text(zoo.RIGHT_CODE[zoo.SALIENCY] + f"# {name}\n", encoding="utf-8")
+    return folder
+
+
+def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(two, tmp_path, monkeypatch, capsys):
+    def refuse(*_):
+        raise Failed("There is no room.")
+
+    monkeypatch.setattr(grading, "Sandbox", refuse)
+    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
+    assert "There is no room. 0 results are kept" in capsys.readouterr().err
+    assert _rows(tmp_path / "grades") == {}
+
+
+class Broken(Sandbox):
+    """A sandbox in which jobs cannot be started, or whose process ends, so many times from the third job on."""
+
+    times, error = 0, Failed
+
+    def job(self, *arguments):
+        Broken.jobs += 1
+        if Broken.jobs > 3 and Broken.times:
+            Broken.times -= 1
+            raise Broken.error("It broke.")
+        return super().job(*arguments)
+
+
+@pytest.mark.parametrize("error", [Failed, Ended])
+def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
+    for name, value in {"jobs": 0, "times": 1, "error": error}.items():
+        monkeypatch.setattr(Broken, name, value, raising=False)
+    monkeypatch.setattr(grading, "Sandbox", Broken)
+    records = grading.grade_folder(two, tmp_path / "grades")
+    assert Broken.times == 0
+    assert [(record["exercises"][zoo.SALIENCY]["verdict"], record["note"]) for record in records] == [("right", "")] * 2
+
+
+def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
+    for name, value in {"jobs": 0, "times": 2, "error": Failed}.items():
+        monkeypatch.setattr(Broken, name, value, raising=False)
+    monkeypatch.setattr(grading, "Sandbox", Broken)
+    with pytest.raises(grading.CutShort, match="It broke"):
+        grading.grade_folder(two, tmp_path / "grades")
+    assert _rows(tmp_path / "grades") == {}
+
+
+@pytest.mark.parametrize("times", [2, 20], ids=["and no other", "and everything else"])
+def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
+    for name, value in {"jobs": 0, "times": times, "error": Ended}.items():
+        monkeypatch.setattr(Broken, name, value, raising=False)
+    monkeypatch.setattr(grading, "Sandbox", Broken)
+    if times == 2:
+        ada, ben = grading.grade_folder(two, tmp_path / "grades")
+        assert (ada["verdict"], ada["note"]) == ("unreadable", "It broke. Twice, with this submission.")
+        assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
+    else:
+        with pytest.raises(grading.CutShort, match="It broke"):
+            grading.grade_folder(two, tmp_path / "grades")
+        assert _rows(tmp_path / "grades") == {}
+
+
+def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submission(two, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(specimens, "WRONG", specimens.RIGHT)
+    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
+    assert "The grader has examined itself, and stops: a specimen that is wrong came out as right." in capsys.readouterr().err
+    assert _rows(tmp_path / "grades") == {}
+
+
+def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "WORKERS_MEMORY", 2**28)
+    judge, before = grading._exercise, resource.getrlimit(resource.RLIMIT_AS)
+
+    def greedy(name, parts, *arguments):
+        if "# ada" in parts[0][1]:
+            bytearray(2**29)
+        return judge(name, parts, *arguments)
+
+    monkeypatch.setattr(grading, "_exercise", greedy)
+    ada, ben = grading.grade_folder(two, tmp_path / "grades")
+    assert "more memory" in ada["note"]
+    assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+    assert len(bytearray(2**29)) == 2**29
+
+
+def test_a_temporary_folder_without_room_ends_the_run_with_one_sentence(command, some, tmp_path):
+    out, temporary = tmp_path / "grades", tmp_path / "small"
+    temporary.mkdir()
+    full = "import ctypes, os, sys\nfrom pathlib import Path\nlibc = ctypes.CDLL(None)\n"
+    full += "libc.unshare(0x20000)\nlibc.mount(None, b'/', None, 1 << 18 | 1 << 14, None)\n"
+    full += "failed = libc.mount(b'none', os.fsencode(sys.argv[1]), b'tmpfs', 0, b'size=2m')\n"
+    full += "os.execvp(sys.argv[2], sys.argv[2:]) if not failed else sys.exit(77)\n"
+    some = [*command, some, "--out", out, "--jobs", "2"]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    done = subprocess.run(
+        [sys.executable, "-c", full, temporary, *some], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+    )
+    if done.returncode == 77:
+        pytest.skip("only root can mount a small disk")
+    assert done.returncode == 1, done.stderr
+    assert "No space left on device" in done.stderr
+    assert "TMPDIR" in done.stderr
+    assert "0 results are kept" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert _rows(out) == {}
 
 
 def _notebook(folder, name, answer):
@@ -414,27 +549,35 @@ def test_what_cannot_be_done_is_refused_before_any_work(arguments, said, tmp_pat
     assert not Path("grades").exists()
 
 
-def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
-    for name in ("ben", "cleo", "gil", "hal"):
-        (some / f"{name}.py").unlink()
+@contextlib.contextmanager
+def _cluster(tmp_path, scheduler_in, workers_in):
+    """A cluster of Dask: yields its address. scheduler_in, workers_in: the folders to start its scheduler and workers in."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-    port = address.rpartition(":")[2]
-    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]
+        port = server.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
     join = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"]
-    quiet = {"cwd": ROOT, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     local = [*join, "--local-directory", str(tmp_path)]
-    cluster = [subprocess.Popen(command, **quiet) for command in (start, local, local)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started = [(start, scheduler_in), *((local, folder) for folder in workers_in)]
+    cluster = [subprocess.Popen(command, cwd=folder, **quiet) for command, folder in started]
     try:
-        more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
-        done = subprocess.run(
-            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=180
-        )
+        yield address
     finally:
         for process in reversed(cluster):
             process.terminate()
         for process in cluster:
             process.wait(30)
+
+
+def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
+    for name in ("ben", "cleo", "gil", "hal"):
+        (some / f"{name}.py").unlink()
+    with _cluster(tmp_path, ROOT, [ROOT, ROOT]) as address:
+        more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
+        done = subprocess.run(
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=240
+        )
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "grades" / "rows").glob("*.json")]
     verdicts = {record["student"]: [result["verdict"] for result in record["exercises"].values()] for record in records}
@@ -442,3 +585,24 @@ def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
         "ada": ["right"] * 3 + ["missing"] * 4,
         **{name: ["missing"] * 7 for name in ("dan", "eve", "fay")},
     }
+
+
+@pytest.mark.parametrize("without", ["scheduler", "worker"])
+def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(command, some, tmp_path, without):
+    scheduler, worker = (tmp_path if without == name else ROOT for name in ("scheduler", "worker"))
+    with _cluster(tmp_path, scheduler, [worker]) as address:
+        more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
+        done = subprocess.run(
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 2, done.stderr
+    assert f"{without} of Dask at {address} cannot import the kit (No module named 'cs231n')" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_scheduler_that_does_not_answer_is_named(some, tmp_path, run, monkeypatch, capsys):
+    monkeypatch.setattr(grading.Run, "drawn", lambda: run)
+    monkeypatch.setattr(grading, "DASK_SECONDS", 1)
+    address = "tcp://127.0.0.1:9"
+    assert main(["grade", str(some), "--out", str(tmp_path / "grades"), "--backend", "dask", "--scheduler", address]) == 2
+    assert f"No scheduler of Dask answers at {address}" in capsys.readouterr().err

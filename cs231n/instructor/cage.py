@@ -90,9 +90,10 @@ def close_to_others(closed=True):
         prctl(PR_SET_DUMPABLE, 0 if closed else 1)
 
 
-def end_with_parent():
+def end_with_parent(wanted=True):
+    """End this process when its parent ends, or no longer."""
     if sys.platform == "linux":
-        prctl(PR_SET_PDEATHSIG, 9)
+        prctl(PR_SET_PDEATHSIG, 9 if wanted else 0)
 
 
 def separate(names):
@@ -210,7 +211,9 @@ def close_disk(folders, packages, hidden, scratch):
 
 
 def _landlock(call, *arguments):
-    """Make a system call of Landlock; return what it returns."""
+    """Make a system call of Landlock; return what it returns. Raises OSError where there is none."""
+    if sys.platform != "linux":  # this number may be anything there
+        raise OSError("only Linux has Landlock")
     kinds = {int: ctypes.c_long}
     result = _libc.syscall(ctypes.c_long(call), *(kinds.get(type(value), lambda same: same)(value) for value in arguments))
     if result == -1:
@@ -230,7 +233,9 @@ def counted_by_namespace():
 
 
 def tasks_of_user():
-    """Return how many processes and threads this process's user has now, on the whole machine."""
+    """Return how many processes and threads this process's user has now, on the whole machine; None if there is no /proc."""
+    if not Path("/proc/self/status").exists():
+        return None
     count, user = 0, str(os.getuid())
     for status in Path("/proc").glob("[0-9]*/status"):
         with contextlib.suppress(OSError, KeyError):  # it has ended
@@ -240,7 +245,7 @@ def tasks_of_user():
 
 
 def limit(memory, cpu_seconds, processes):
-    """Limit this process: bytes of memory, CPU seconds, processes and threads of its user."""
+    """Limit this process: bytes of memory, CPU seconds, processes and threads of its user (None: no limit)."""
     limits = {
         "RLIMIT_AS": memory,
         "RLIMIT_CPU": math.ceil(cpu_seconds),
@@ -250,7 +255,7 @@ def limit(memory, cpu_seconds, processes):
         "RLIMIT_NPROC": processes,
     }
     for name, value in limits.items():
-        if hasattr(resource, name):
+        if hasattr(resource, name) and value is not None:
             hard = resource.getrlimit(getattr(resource, name))[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(getattr(resource, name), (value, value))

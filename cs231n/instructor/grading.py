@@ -52,6 +52,7 @@ SUBMISSION = 480.0  # seconds by the clock for all exercises, the optional ones 
 VERDICTS = {"right", "wrong", "unfinished", "broken", "missing", "newer-python"}
 TEXT_LIMIT = 6000
 REPORTED = "Your own code's process reported this, and nobody has checked it: "  # a process can say what it likes
+DASK_SECONDS = 20  # for the scheduler to answer
 WORKERS_MEMORY = 2 * 2**30  # bytes that grading a submission may take in the worker; an honest one takes a fifth
 NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
 
@@ -272,7 +273,7 @@ def _by_workers(run, found, jobs):
     ends a second time gets a row that says so.
     """
     waiting, again, in_vain = list(found), [], 0
-    with tempfile.TemporaryDirectory(prefix="grading-") as folder:
+    with _own_folder() as folder:
         while waiting or again:
             now, done = waiting or again, []
             try:
@@ -280,7 +281,7 @@ def _by_workers(run, found, jobs):
                     done.append(submission)
                     yield result
             except BrokenExecutor:  # loky's word for a worker that was killed: by a submission, by a person, for want of memory
-                begun = {int(path.name) for path in Path(folder).iterdir()}
+                begun = {int(path.name) for path in folder.glob("[0-9]*")}
             else:
                 begun = set()
             left = [submission for submission in now if submission not in done]
@@ -299,6 +300,18 @@ def _by_workers(run, found, jobs):
             waiting, again = (left, again + suspects) if waiting else ([], left)
 
 
+@contextlib.contextmanager
+def _own_folder():
+    """Make a temporary folder, which others can look into; it is gone at the end, with what processes that were killed left."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise CutShort(f"There is no temporary folder to work in ({error}). Name one in the variable TMPDIR.") from None
+    with made as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 def _require_workers(run, folder):
     """Raise CutShort unless a new worker does what it should without any submission."""
     try:
@@ -311,19 +324,18 @@ def _require_workers(run, folder):
 def _through_workers(run, found, jobs, folder):
     """Yield (Submission, what _in_worker returns) from worker processes. Raises BrokenExecutor if one of them ends.
 
-    folder: an empty one; what is being graded has a file in it, named by its number in `found`.
+    folder: for their sandboxes, and for a file for each submission that is being graded, named by its number in `found`.
     """
-    for path in Path(folder).iterdir():
+    for path in folder.glob("[0-9]*"):
         path.unlink()
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     # the run goes to each worker once, not with every submission
-    executor = ProcessPoolExecutor(min(jobs, len(found)), env=threads, initializer=_keep_for_worker, initargs=(run,))
+    executor = ProcessPoolExecutor(min(jobs, len(found)), env=threads, initializer=_keep_for_worker, initargs=(run, folder))
     futures, whole = {}, False
     try:
         with _not_interrupted():  # and so the workers: Ctrl-C is for this process, which ends them
             for i, submission in enumerate(found):
-                marker = Path(folder, str(i))
-                futures[executor.submit(_in_own_process, submission, marker, os.getpid())] = submission
+                futures[executor.submit(_in_own_process, submission, folder / str(i), os.getpid())] = submission
         for future in as_completed(futures):
             yield futures[future], future.result()
         whole = True
@@ -344,8 +356,8 @@ def _not_interrupted():
         signal.signal(signal.SIGINT, before)
 
 
-def _keep_for_worker(run):
-    _mine.run = run
+def _keep_for_worker(run, folder):
+    _mine.run, _mine.folder = run, folder
 
 
 def _in_own_process(submission, marker, parent):
@@ -368,7 +380,7 @@ def _by_dask(run, found, jobs, scheduler):
     except ImportError:
         raise ValueError("--backend dask needs Dask: pip install dask distributed -c constraints.txt") from None
     try:
-        client = Client(scheduler, timeout=20)
+        client = Client(scheduler, timeout=DASK_SECONDS)
     except (OSError, TimeoutError) as error:
         raise ValueError(f"No scheduler of Dask answers at {scheduler} ({error}). Start it first.") from None
     with client:
@@ -468,7 +480,7 @@ def _in_worker(run, submission):
             if sandbox.spoiled:
                 _close_sandbox()
             return _with_isolation(record, sandbox.protections), sandbox.protections
-        except (Ended, Failed) as end:  # whoever caused that, this submission gets a second, fresh one
+        except (Ended, Failed, MemoryError) as end:  # whoever caused that, this submission gets a second, fresh one
             _close_sandbox()
             if attempt == 2:
                 return _after_two_ends(run, submission, end)
@@ -482,7 +494,7 @@ def _own_sandbox(run):
     if getattr(_mine, "number", None) == run.number:
         return _mine.sandbox
     _close_sandbox()
-    _mine.sandbox, _mine.network = Sandbox(), load_squeezenet(device="cpu")
+    _mine.sandbox, _mine.network = Sandbox(getattr(_mine, "folder", None)), load_squeezenet(device="cpu")
     missing = sorted(ISOLATION - set(_mine.sandbox.protections))
     if missing and not run.without_isolation:
         raise NotIsolated(
@@ -514,7 +526,8 @@ def _after_two_ends(run, submission, end):
         raise CutShort(str(again)) from None
     finally:
         _close_sandbox()
-    return _with_isolation(_with_note(submission, f"{end} Twice, with this submission."), protections), protections
+    said = "It takes more memory to judge than a submission is given." if isinstance(end, MemoryError) else str(end)
+    return _with_isolation(_with_note(submission, f"{said} Twice, with this submission."), protections), protections
 
 
 def _with_note(submission, note):

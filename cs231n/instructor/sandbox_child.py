@@ -47,6 +47,7 @@ def main(control):
     cage.small_disk takes it, "scratch": folder, "user": number or None}.
     """
     configuration = json.loads(control.recv(2**18))
+    cage.end_with_parent(False)  # it will clean up first
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     with contextlib.suppress(OSError):
@@ -58,7 +59,8 @@ def main(control):
     protections = _possible(configuration)
     edition = Path(checks.__file__).parents[2]
     before = None if "small-disk" in protections else _state(edition)
-    control.send(json.dumps(sorted(protections)).encode())
+    with contextlib.suppress(OSError):
+        control.send(json.dumps(sorted(protections)).encode())
     while True:
         message, descriptors = _received(control)
         if not message:
@@ -116,8 +118,8 @@ def _possible(configuration):
 
 
 def _python_is_there():
-    """Return 0 if this process can read Python's own files, which may lie below a folder that is closed to others."""
-    return 0 if os.access(os.__file__, os.R_OK) else REFUSED
+    """Return 0 if this process can read Python's own files and the packages', which may lie below a folder closed to others."""
+    return 0 if all(os.access(module.__file__, os.R_OK) for module in (os, torch, checks)) else REFUSED
 
 
 def _in_cage(work, configuration, protections):
@@ -176,7 +178,8 @@ def _most_processes(protections, namespaces):
     """Return how many processes and threads Linux is to allow the user, counted as it counts them."""
     if "other-user" in protections or (namespaces and os.geteuid() != 0 and cage.counted_by_namespace()):
         return PROCESSES
-    return cage.tasks_of_user() + OF_OTHERS  # _supervised counts a submission's own
+    tasks = cage.tasks_of_user()
+    return None if tasks is None else tasks + OF_OTHERS  # _supervised counts a submission's own
 
 
 def _exit_code(pid):
