@@ -8,12 +8,11 @@ import itertools
 import torch
 import torch.nn.functional as F
 
-from .known_mistakes import BATCH_OBJECTIVES, OBJECTIVES, is_part, joined
+from .known_mistakes import BATCH_OBJECTIVES, OBJECTIVES, at_once, is_part, joined
 
 SIGNS = (((), 1.0), (("sign-turned",), -1.0))
 BATCHES = (((), lambda n: 1.0), (("batch-mean",), lambda n: 1.0 / n))
 FREQUENT_OBJECTIVES = ((), ("cross-entropy",), ("softmax",))  # these come together with other mistakes
-AT_ONCE = 8 * 3 * 224 * 224  # numbers that the network is given at once: its activations take 20 times their memory
 
 
 def combinations(ids, choices, at_most, wanted=None):
@@ -50,8 +49,7 @@ def _objectives():
 
 def _gradients(objective, model, points, y):
     """Return the gradients (T, N, ...) of the objective at points (T, N, 3, H, W), each batch of N by itself."""
-    at_once = max(1, AT_ONCE // points[0].numel())
-    return torch.cat([_gradients_at_once(objective, model, some, y) for some in points.split(at_once)])
+    return torch.cat([_gradients_at_once(objective, model, some, y) for some in points.split(at_once(points[0]))])
 
 
 def _gradients_at_once(objective, model, points, y):

@@ -16,6 +16,8 @@ FREQUENT = {
     *("regulariser-not-normalised", "learning-rate-ignored", "learning-rate-changed"),
 }
 
+AT_ONCE = 8 * 3 * 224 * 224  # numbers of images that a network is given at once: its activations take 20 times their memory
+
 
 # What is differentiated: functions of scores (N, C) and labels y (N,) that give N values to be raised.
 
@@ -319,9 +321,19 @@ def _norm(scores, _):
 
 
 def _gradients(objective, network, x, target):
+    """Return the gradients of the objective at images x (N, 3, H, W), each by itself, in the same shape."""
+    return torch.cat([_gradients_at_once(objective, network, some, target) for some in x.split(at_once(x[:1]))])
+
+
+def _gradients_at_once(objective, network, x, target):
     x = x.detach().requires_grad_()
     y = torch.full((len(x),), target)
     return torch.autograd.grad(objective(network(x), y).sum(), x)[0]
+
+
+def at_once(one):
+    """Return how many like `one`, an image or a batch, a network is given at once."""
+    return max(1, AT_ONCE // max(1, one.numel()))
 
 
 def is_part(ids, wanted):

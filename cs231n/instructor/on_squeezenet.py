@@ -24,7 +24,7 @@ SALIENCY, FOOLING, STEP = "compute_saliency_maps", "make_fooling_image", "class_
 SMOOTHGRAD, INTEGRATED, GRAD_CAM = "compute_smoothgrad_maps", "compute_integrated_gradients", "compute_grad_cam_maps"
 TRANSFORMATION = "transform_images"
 
-LIMITS = {"seconds": 20.0, "calls": 10_000}
+LIMITS = {"seconds": 60.0, "calls": 10_000}  # for one call; a right one takes a second
 WATCHED_CALLS = 12  # forward passes after which a fooling image's way has been seen for long enough
 WATCHED_STEPS = 4  # of them are compared
 CLOSE = 0.02  # relative: what rounding does in SqueezeNet's depth is a tenth of that
