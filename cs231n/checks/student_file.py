@@ -244,10 +244,11 @@ def _execute(parts, names):
     module.__dict__.update(__builtins__=builtins, __package__=OWN_PACKAGE, get_ipython=NoShell)
     sys.modules["student"] = module  # dataclasses and pickle look a class's module up
     errors = {}
+    from_elsewhere = wanted - {name for _, statement in statements for name in _bound(statement)} - vars(builtins).keys()
     for i in sorted(chosen):
         part, statement = statements[i]
         if _is_import(statement):
-            _import(statement, module.__dict__)
+            _import(statement, module.__dict__, from_elsewhere)
             continue
         try:
             code = compile(ast.Module([statement], []), part.name, "exec", flags=_future(part.tree), dont_inherit=True)
@@ -295,8 +296,11 @@ def _is_star_import(statement):
     return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
 
 
-def _import(statement, namespace):
-    """Carry out an import, name by name; what cannot be imported here gets a stand-in that says so when it is used."""
+def _import(statement, namespace, from_elsewhere):
+    """Carry out an import, name by name; what cannot be imported here gets a stand-in that says so when it is used.
+
+    from_elsewhere: names that the file uses and does not define, so that an `import *` may be what defines them.
+    """
     for alias in statement.names:
         single = ast.copy_location(_with_names(statement, [alias]), statement)
         try:
@@ -304,8 +308,8 @@ def _import(statement, namespace):
                 warnings.simplefilter("ignore")
                 exec(compile(ast.fix_missing_locations(ast.Module([single], [])), "<import>", "exec"), namespace)
         except Exception as error:
-            if alias.name != "*":
-                name = alias.asname or alias.name.split(".")[0]
+            names = from_elsewhere - namespace.keys() if alias.name == "*" else [alias.asname or alias.name.split(".")[0]]
+            for name in names:
                 namespace[name] = Unavailable(f"{ast.unparse(single)} fails here: {error}")
 
 
