@@ -192,7 +192,7 @@ def test_a_mistake_that_nobody_knows_is_wrong_and_told_with_figures(capsys):
     with pytest.raises(WrongAnswer, match="wrong"):
         check_saliency_maps(compute_saliency_maps)
     printed = capsys.readouterr().out
-    assert "the reason is not one that we know" in printed
+    assert "is wrong, for a reason this check does not recognise." in printed
     assert "off by" in printed
 
 

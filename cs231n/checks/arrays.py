@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .fingerprints import fingerprint
-from .judging import SPOILING, as_array, kind, only_large, percent, problem, relative_error, same, side_effects
+from . import cases
+from .fingerprints import TOLERANCE, fingerprint
+from .judging import SPOILING, as_array, kind, percent, problem, relative_error, same, side_effects
 from .report import Report
+from .sizes import examined_in_other_sizes
 
 
 @dataclass(frozen=True)
@@ -17,22 +19,30 @@ class ArrayCheck:
 
     exercise: the function's name. key: of its cases in an Exam, and of what the fingerprints hold of them.
     noun: what the exercise returns for an image, such as "map". evidence: function (case, n, place, mine, exam) that returns
-    sentences on a wrong result `mine` for the n-th image of a case, which is furthest off at `place`.
+    sentences on a wrong result `mine` for the n-th image of a case, which is furthest off at `place`. in_frames: see sizes.
     """
 
     exercise: str
     key: str
     noun: str
     evidence: Callable
+    in_frames: bool = True
 
     def examine(self, function, exam):
         """Return the Report on a function."""
+        report = self._examine(function, exam)
+        if report.verdict != "broken" and "wrong-shape" not in report.mistakes:
+            return report
+        found = self._of_another_size(function, exam)
+        if found or getattr(exam, self.key).large is None:
+            return found or report
+        return examined_in_other_sizes(report, self._examine, self._examine_large, function, exam, self.in_frames)
+
+    def _examine(self, function, exam):
         trials, found = [], {}
         for case in getattr(exam, self.key).main:
             trial, array, failure = self._attempt(function, case, exam)
             trials.append(trial)
-            if failure is not None and (failure.verdict == "broken" or array is not None):
-                return self._of_another_size(function, exam) or self._on_large_images(function, exam, failure)
             if failure is not None:
                 return failure
             found[case] = array
@@ -79,7 +89,7 @@ class ArrayCheck:
             if array.ndim == 4 and array.shape[1] == 3 and len(case.result_shape) == 3:
                 came += " The three colours are still in it."
             return trial, array, Report(self.exercise, "wrong", ["wrong-shape"], evidence=[came])
-        return trial, array, None
+        return trial, cases.cropped(case, array), None
 
     def _of_another_size(self, function, exam):
         """Return the Report of maps that have the size of the feature map, if their values are known ones, or None."""
@@ -97,21 +107,16 @@ class ArrayCheck:
         report.mistakes = [*mistakes, *changed]
         return report
 
-    def _on_large_images(self, function, exam, failure):
-        """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
+    def _examine_large(self, function, exam):
+        """Return the Report on images of the notebook's size, or None if the function fails with them, too."""
         case = getattr(exam, self.key).large
-        if case is None:
-            return failure
-        trial, array, large_failure = self._attempt(function, case, exam)
-        if large_failure is not None:
-            return failure
+        trial, array, failure = self._attempt(function, case, exam)
+        if failure is not None:
+            return None
         mistakes = exam.known.nearest(f"{self.key}-224", {case: fingerprint(array[None])})
         changed, notes = side_effects([trial])
-        if mistakes == () and not changed:
-            return Report(self.exercise, "right", notes=["fixed-sizes", *notes])
-        if mistakes is None and failure.verdict == "wrong":
-            return failure
-        return Report(self.exercise, "wrong", [*(mistakes or ()), *changed], notes, evidence=only_large(failure, case))
+        verdict = "right" if mistakes == () and not changed else "wrong"
+        return Report(self.exercise, verdict, [*(mistakes or ()), *changed], notes)
 
     def _other_batch_sizes(self, function, exam, trials):
         failing = []
@@ -126,7 +131,16 @@ class ArrayCheck:
         if failing:
             only_one = all(case.shape[0] == 1 for case in failing)
             notes.append("fails-for-one-image" if only_one else "fixed-batch-size")
+        elif self._fails_with_strided_gradients(function, exam):
+            notes.append("needs-contiguous-gradients")
         return Report(self.exercise, "wrong" if mistakes else "right", mistakes, notes, _of_type(mistakes, trials))
+
+    def _fails_with_strided_gradients(self, function, exam):
+        case = getattr(exam, self.key).main[0]
+        if case.network is None or exam.is_framed:
+            return False
+        _, array, failure = self._attempt(function, cases.with_strided_gradients(case), exam)
+        return failure is not None or not same(array, self._right(case, exam))
 
     def _wrong(self, found, trials, exam):
         main = getattr(exam, self.key).main
@@ -136,7 +150,7 @@ class ArrayCheck:
             # what belongs to images whose result is not 0 everywhere
             alive = {case: self._right(case, exam).reshape(len(array), -1).any(axis=1) for case, array in found.items()}
             live = [(array[alive[case]], self._right(case, exam)[alive[case]]) for case, array in found.items()]
-            if all(_rescaled(mine, due) for mine, due in live):
+            if self._rescaled(live):
                 mistakes = ("rescaled",)
             elif not all(np.isfinite(mine).all() for mine, _ in live):
                 mistakes = ("not-finite",)
@@ -145,6 +159,27 @@ class ArrayCheck:
         report.explained = bool(mistakes) or 1 < len(found) <= len(fitting) + 1  # in training mode one network differs
         self._add_evidence(report, found, next(case for case in found if case not in fitting), exam)
         return report
+
+    def _rescaled(self, results):
+        """Return whether all results (mine, due), each (N, ...), are the right ones times a factor, plus perhaps an offset.
+
+        A factor of its own for each image can come from what was differentiated, too, such as a function of the score. It comes
+        from the map where something about the map is the same for all images, where there is an offset, or where the right
+        maps themselves are made of more than a gradient.
+        """
+        if self.key == "transformation":
+            return False
+        results = [(mine.reshape(len(mine), -1), due.reshape(len(due), -1)) for mine, due in results]
+        fits = [_affine(mine, due) for mine, due in results]
+        if not all(fit is not None for fit in fits):
+            return False
+        factors, offsets = np.concatenate(fits, axis=1)
+        sizes = np.concatenate([np.abs(mine).max(axis=1) for mine, _ in results])
+        if self.key == "grad_cam" or (np.abs(offsets) > TOLERANCE * sizes).any() or _is_constant(factors):
+            return True
+        by_image = [np.concatenate([size(mine, axis=1) for mine, _ in results]) for size in SIZES]
+        by_batch = [np.array([size(mine.ravel(), axis=0) for mine, _ in results]) for size in SIZES]
+        return any(map(_is_constant, [*by_image, *by_batch]))
 
     def _add_evidence(self, report, found, case, exam):
         mine, due = found[case], self._right(case, exam)
@@ -178,8 +213,17 @@ def _of_type(mistakes, trials):
     return [f"It returned {kind(trials[0].value)}; expected a tensor alone."] if "wrong-type" in mistakes else []
 
 
-def _rescaled(mine, due):
-    """Return whether the result of each image is the right one times a number of its own."""
-    mine, due = mine.reshape(len(mine), -1), due.reshape(len(due), -1)
-    factors = (mine * due).sum(axis=1) / np.maximum(np.square(due).sum(axis=1), 1e-12)
-    return bool((factors > 0).all()) and same(mine, factors[:, None] * due)
+SIZES = (np.max, np.sum, np.mean, np.std, np.linalg.norm, np.ptp, lambda values, axis: np.abs(values).sum(axis=axis))
+
+
+def _affine(mine, due):
+    """Return (factors, offsets), (2, N), where each image's values are factor * due + offset, the factor > 0; else None."""
+    centred = due - due.mean(axis=1, keepdims=True)
+    factors = (mine * centred).sum(axis=1) / np.maximum(np.square(centred).sum(axis=1), 1e-30)
+    offsets = mine.mean(axis=1) - factors * due.mean(axis=1)
+    fits = (factors > 0).all() and same(mine, factors[:, None] * due + offsets[:, None])
+    return np.stack([factors, offsets]) if fits else None
+
+
+def _is_constant(numbers):
+    return bool(np.ptp(numbers) < 0.01 * abs(numbers.mean()))

@@ -5,13 +5,15 @@ Everything is made from fixed seeds of NumPy's RandomState, whose numbers never 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
+SIDE, CLASSES = 224, 1000  # of the notebook's images, of its network
 BELOW_0 = dict.fromkeys(range(6), -30.0)  # biases that no image here makes up for
 
 
@@ -38,6 +40,11 @@ class SmallNetwork(nn.Module):
             with_weights[-1].bias.data[label] += bias
         self.eval().requires_grad_(False)
 
+    @property
+    def parts(self):
+        """The nn.Sequential that the network consists of, one after the other."""
+        return (self.body,)
+
     def forward(self, X):
         scores = self.body(X)
         if self.on_call is not None:
@@ -56,6 +63,10 @@ class TwoPartNetwork(SmallNetwork):
         del self.body  # it has drawn the weights
         self.features, self.classifier = _Part(*features), _Part(*classifier)
         self.eval()
+
+    @property
+    def parts(self):
+        return self.features, self.classifier
 
     @property
     def on_call(self):
@@ -123,6 +134,33 @@ class Saturated(nn.Module):
 
     def forward(self, scores):
         return torch.cat([torch.full_like(scores[:, :1], self.value), scores[:, 1:]], dim=1)
+
+
+class MoreClasses(nn.Module):
+    """Adds classes up to CLASSES, whose score is far below those of the others and never changes."""
+
+    def forward(self, scores):
+        missing = scores.new_full((len(scores), CLASSES - scores.shape[1], *scores.shape[2:]), -100.0)
+        return torch.cat([scores, missing], dim=1)
+
+
+class Window(nn.Module):
+    """Lets the network see the top left corner of an image alone, of height x width pixels."""
+
+    def __init__(self, height, width):
+        super().__init__()
+        self.height, self.width = height, width
+
+    def forward(self, X):
+        return X[..., : self.height, : self.width]
+
+
+class Strided(nn.Module):
+    """Lays values and gradients out in memory as a network in channels_last does: pixel by pixel, not colour by colour."""
+
+    def forward(self, X):
+        _, colours, height, width = X.shape
+        return X.permute(0, 2, 3, 1).flatten(1).unflatten(1, (height, width, colours)).permute(0, 3, 1, 2)
 
 
 def _normal(random, shape, scale):
@@ -318,6 +356,87 @@ class TransformationCase:
             f"{self.about()}: {self.name}. Image {n}, angle {angles[n]:+.2f}, scale {scales[n]:.2f}, "
             f"shift ({right:+.2f}, {down:+.2f})"
         )
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A case whose images lie in the top left corner of ones of SIDE x SIDE pixels, 0 elsewhere; the network sees the corner.
+
+    What is right for the case is right for the corner, and what a mistake makes of the case it makes of the corner.
+    """
+
+    inner: Case
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+    @property
+    def shape(self):
+        return self.inner.shape[0], SIDE, SIDE
+
+    @property
+    def result_shape(self):
+        return *self.inner.result_shape[:-2], SIDE, SIDE
+
+    def network(self):
+        network = more_classes(self.inner.network)
+        network.parts[0].insert(0, Window(*self.inner.shape[1:]))
+        return network.eval()
+
+    def images(self):
+        return self._framed(self.inner.images())
+
+    def arguments(self, network):
+        arguments = self.inner.arguments(network)
+        return tuple(self._framed(value) if torch.is_tensor(value) and value.ndim >= 4 else value for value in arguments)
+
+    def _framed(self, images):
+        _, height, width = self.inner.shape
+        return F.pad(images, (0, SIDE - width, 0, SIDE - height))
+
+    def about(self):
+        return Case.about(self)
+
+    def about_image(self, n):
+        return Case.about_image(self, n)
+
+
+def cropped(case, array):
+    """Return the part of an array (..., H, W) that the known results of a case speak about."""
+    if not isinstance(case, Framed):
+        return array
+    _, height, width = case.inner.shape
+    return array[..., :height, :width]
+
+
+def with_more_classes(case):
+    """Return a case whose network has CLASSES classes; those that are added change nothing."""
+    return replace(case, network=partial(more_classes, case.network))
+
+
+def with_strided_gradients(case):
+    """Return a case whose network hands out its gradients, and the feature map of two parts, as one in channels_last does."""
+    return replace(case, network=partial(strided, case.network))
+
+
+def more_classes(make_network):
+    """Return a network whose scores MoreClasses has changed. make_network: function that makes it."""
+    network = make_network()
+    network.parts[-1].append(MoreClasses())
+    network.num_classes = CLASSES
+    return network.eval()
+
+
+def strided(make_network):
+    """Return a network whose parts begin, and all but the last end, with Strided. make_network: function that makes it."""
+    network = make_network()
+    for part in network.parts:
+        part.insert(0, Strided())
+    for part in network.parts[:-1]:
+        part.append(Strided())
+    return network.eval()
 
 
 SALIENCY_CASES = [

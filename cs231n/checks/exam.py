@@ -1,10 +1,10 @@
 """What an exercise is examined with: the cases, what is known of them, and how a student's function is called."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from . import cases
-from .cases import Case, TransformationCase
+from .cases import Case, Framed, TransformationCase
 from .fingerprints import Fingerprints, stored
 from .guard import run
 
@@ -54,6 +54,28 @@ class Exam:
     transformation: Batches
     device: str = "cpu"
     run: Callable = run
+
+    @property
+    def is_framed(self):
+        return isinstance(self.long_way, Framed)
+
+    def with_cases(self, change):
+        """Return the exam in which each small case is change(case); those of the notebook's sizes stay."""
+        changed = {}
+
+        def new(value):
+            if isinstance(value, tuple):
+                return tuple(map(new, value))
+            if isinstance(value, Batches):
+                return replace(value, main=new(value.main), other=new(value.other))
+            if not isinstance(value, Case):
+                return value
+            if value not in changed:  # the same case has the same successor in all of its roles
+                changed[value] = change(value)
+            return changed[value]
+
+        roles = [field.name for field in fields(self) if not field.name.endswith("_224")]
+        return replace(self, **{role: new(getattr(self, role)) for role in roles})
 
 
 def own_exam(device="cpu", known=None):

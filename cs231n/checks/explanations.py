@@ -65,6 +65,12 @@ MISTAKES = {
         "those of the other images' labels.",
         "print the indices with which you pick from `scores`, for a batch of two. How many numbers do you get, and whose?",
     ),
+    "label-as-score": Explanation(
+        "The label is taken for a score",
+        "You differentiate the squared difference between the score and the number of the class, as if that number were the "
+        "value that the score should have.",
+        "a label is a position in `scores`. What would change if the classes were numbered in another order?",
+    ),
     # saliency maps
     "batch-mean": Explanation(
         "Mean over the batch",
@@ -119,8 +125,9 @@ MISTAKES = {
     ),
     "rescaled": Explanation(
         "Rescaled maps",
-        "Yours are the right ones but for a factor. A map should say how strongly the score reacts, in its own unit.",
-        "is anything divided or multiplied after the gradient is there? Stretching for the eye is the plot's business.",
+        "Your maps are correct up to a constant factor or offset for each image or batch. A map should say how strongly the "
+        "score reacts, in the score's own unit.",
+        "what do you divide by, multiply by or subtract once you have the gradient? Stretching for the eye is the plot's job.",
     ),
     # SmoothGrad
     "not-squared": Explanation(
@@ -401,8 +408,7 @@ MISTAKES = {
     # steps
     "gradient-accumulates": Explanation(
         "The gradient accumulates",
-        "What is computed first is as it should be, what comes second is not: it uses the sum of the gradients so far, not the "
-        "gradient at the present image.",
+        "From the second gradient on, you use the sum of all gradients so far instead of the one at the current image alone.",
         "`backward()` adds to the `.grad` that is there. Whose gradient do you clear, and is it really cleared before it is used "
         "again? (A name without parentheses calls nothing; a model's weights are not the image.)",
     ),
@@ -446,6 +452,12 @@ MISTAKES = {
         "Goes on after the network is fooled",
         "More steps follow although the network says the target class already.",
         "when is the goal reached, and which comparison says so? Compare class with class, at the image as it is now.",
+    ),
+    "other-stop-test": Explanation(
+        "Another stop test",
+        "More steps follow although the network already says the target class, until something else is true, such as a "
+        "probability above a threshold or a lead over the other classes.",
+        "when is the network fooled, and does your condition become true at that very image?",
     ),
     "one-step-too-many": Explanation(
         "One step too many",
@@ -510,6 +522,12 @@ MISTAKES = {
         "You penalise the norm of the image, not its square. For an image of the notebook that is hundreds of times too weak.",
         "what does the formula say over the norm? What is the gradient of each of the two?",
     ),
+    "regulariser-other-norm": Explanation(
+        "Another norm in the regulariser",
+        "You penalise something other than the sum of the image's squares, such as the sum of its absolute values (the L1 norm) "
+        "or of their third powers.",
+        "which power does the L2 norm squared take of each value, and what is the derivative of that?",
+    ),
     "regulariser-wrong-sign": Explanation(
         "The regulariser has the wrong sign",
         "It makes large values larger: the image is pushed away from 0.",
@@ -530,6 +548,12 @@ MISTAKES = {
         "The score's part is right, the regulariser's part is too strong or too weak.",
         "write down the derivative of l2_reg times the sum of squares, and compare each factor.",
     ),
+    "regulariser-without-learning-rate": Explanation(
+        "The learning rate is missing from the regulariser",
+        "The score's part of your step is multiplied by the learning rate, the regulariser's part is not, so their proportion "
+        "depends on the learning rate.",
+        "which vector is the direction of steepest ascent of the whole objective, and what is multiplied by the learning rate?",
+    ),
     "regulariser-not-normalised": Explanation(
         "Only the score's gradient is normalised",
         "The regulariser is added after the division by the norm, so the two do not have the weights that the objective "
@@ -548,7 +572,7 @@ MISTAKES = {
         ".detach(), .data, .item(), NumPy, torch.no_grad() and torch.tensor() end a graph. Where does the one of `images` end?",
     ),
     # form
-    "wrong-type": Explanation("It returns something else than a float tensor", "", "which of the things you have is the result?"),
+    "wrong-type": Explanation("It does not return a float tensor", "", "which of the things you have is the result?"),
     "wrong-shape": Explanation(
         "The result has the wrong shape",
         "",
@@ -593,7 +617,10 @@ NOTES = {
     "fixed-batch-size": "right for a batch of 5 images, but it fails for 3. Is there a number where a length of X should be?",
     "fails-for-one-image": "right for several images, but for a batch of one it fails or gives another shape (squeeze() "
     "removes every dimension of length 1).",
-    "fixed-sizes": "right for images of 224 x 224 pixels and 1000 classes, but for no others: a size is written as a number.",
+    "fixed-sizes": "right for images of 224 x 224 pixels and 1000 classes, but it fails for smaller ones: a size, or the number "
+    "of a class, is written into the code.",
+    "needs-contiguous-gradients": "it would fail on a network whose gradients are strided (channels_last), where .view() raises "
+    "an error. .reshape() works for every network.",
     "unbounded-loop": "the loop has no bound that we met. Where the network cannot be fooled, it runs for (nearly) ever.",
     "low-step-limit": "it gives up before 71 steps, which the hardest of the notebook's images takes.",
     "fails-when-not-fooled": "where the network cannot be fooled, it raises an error or returns nothing.",
@@ -619,6 +646,15 @@ ERRORS = [
         "A tensor that asks for a gradient may not be changed in place while PyTorch records. Changes to the image itself are "
         "no part of the graph: torch.no_grad() is for that.",
     ),
+    (
+        r"multi-target not supported",
+        "cross_entropy wants one label per image, a vector of shape (N,); these labels have one dimension more. But does the "
+        "exercise ask for this loss at all?",
+    ),
+    (
+        r"retain_variables",
+        "Today's PyTorch calls this argument retain_graph. If the graph is run only once, nothing needs to be retained.",
+    ),
     (r"grad can be implicitly created only for scalar", "backward() starts from one number; what you called it on has several."),
     (
         r"Trying to backward through the graph a second time",
@@ -635,8 +671,8 @@ ERRORS = [
         "A tensor that holds one number is indexed as if it held several; `.item()` takes the number out.",
     ),
     (
-        r"CUDA|NVIDIA|cuda",
-        "The code asks for a GPU by name. Take the device from X or from the model, then it runs everywhere.",
+        r"CUDA|NVIDIA|cuda|\bmps\b|\bMPS\b",
+        "The code names a GPU that this machine does not have. Take the device from X (`X.device`), and it runs everywhere.",
     ),
     (r"to be on the same device", "Two tensors lie on different devices. New ones go where X is: device=X.device."),
     (r"modified by an inplace operation", "A tensor that the backward pass needs was changed in between."),
@@ -650,6 +686,18 @@ ERRORS = [
         "This name has no value here: a misspelling, a missing import, or a line that was not reached.",
     ),
     (r"import .* fails here|ModuleNotFoundError", "A module that is used here is not installed, or has moved."),
+    (
+        r"[Bb]oolean value of Tensor|cannot be converted to Scalar|only one element tensors",
+        "One number is needed here, and the tensor holds several.",
+    ),
+    (
+        r"[Oo]nly Tensors of floating point",
+        "Whole numbers have no gradient. Which tensor should require grad: the image or the labels?",
+    ),
+    (
+        r"unexpected keyword argument",
+        "The function that is called here has no argument of this name; look it up in its documentation.",
+    ),
     (r"dtype|Long|Double|Float", "Two tensors have different dtypes."),
     (r"SystemExit", "exit() and quit() end the whole program; a function ends with return."),
 ]

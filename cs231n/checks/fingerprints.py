@@ -118,7 +118,7 @@ class Fingerprints:
                 parts.append((*_parts(marks[0], gradient, image), np.dot(due, image) / np.dot(image, image)))
             lengths, shares, due = np.array(parts).T
             if np.isfinite(lengths).all():
-                ids = _regulariser_mistakes(shares / lengths / due, sizes, weights)
+                ids = _regulariser_mistakes(shares / lengths / due, sizes, weights, shares / weights)
                 if not _is_constant(lengths) and _is_constant(lengths * rates):
                     ids = (*ids, "learning-rate-ignored")
                 return tuple(sorted({*objective, *ids}))
@@ -165,14 +165,19 @@ def _is_constant(numbers):
     return np.ptp(numbers) < 0.01 * abs(numbers.mean())
 
 
-def _regulariser_mistakes(ratios, sizes, weights):
+def _regulariser_mistakes(ratios, sizes, weights, per_weight):
     """Return the mistakes in a regulariser that none of the known answers has.
 
     ratios: the image's share, relative to the right one, in each case. sizes: the images' norms. weights: l2_reg.
+    per_weight: the image's share itself, divided by l2_reg.
     """
     if np.abs(ratios).max() < 5e-3:
         return ("regulariser-missing",)
     sign = ("regulariser-wrong-sign",) if ratios.mean() < 0 else ()
+    if not _is_constant(ratios) and _is_constant(per_weight):
+        factor = abs(per_weight.mean()) / 2
+        size = () if abs(factor - 1) < 0.01 else ("regulariser-halved" if abs(factor - 0.5) < 0.01 else "regulariser-other-size",)
+        return (*sign, *size, "regulariser-without-learning-rate")
     if not _is_constant(ratios) and _is_constant(ratios * sizes):
         return (*sign, "regulariser-not-squared")
     if _is_constant(ratios * sizes * weights):

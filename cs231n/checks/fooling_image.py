@@ -12,8 +12,9 @@ import torch
 from . import cases
 from .fingerprints import fingerprint
 from .guard import TooManyCalls, Trial
-from .judging import SPOILING, angle, as_array, kind, only_large, percent, problem, relative_error, same, side_effects
+from .judging import SPOILING, as_array, compared, kind, percent, problem, relative_error, same, side_effects
 from .report import Report
+from .sizes import examined_in_other_sizes
 
 EXERCISE = "make_fooling_image"
 LONG = 400  # forward passes for the long way of 39 steps: up to ten a step
@@ -63,22 +64,31 @@ class Way:
 
 def examine(function, exam):
     """Return the Report on a make_fooling_image(X, target_y, model)."""
+    report = _examine(function, exam)
+    if report.verdict != "broken":
+        return report
+    return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
+
+
+def _examine(function, exam):
     ways = []
     for case in exam.fooling_cases:
         way, failure = _attempt(function, case, exam)
         if failure is not None:
-            return _on_large_images(function, exam, failure) if failure.verdict == "broken" else failure
+            return failure
         ways.append(way)
     special = []
     for case in (exam.already_fooled, exam.score_is_a_class_id, exam.long_way):
-        way, failure = _attempt(function, case, exam, **({"calls": LONG} if case is exam.long_way else {}))
+        more = {"calls": LONG} if case is exam.long_way and not exam.is_framed else {}  # large images take memory
+        way, failure = _attempt(function, case, exam, **more)
         if failure is not None:
             return failure
         special.append(way)
     trials = [way.trial for way in [*ways, *special]]
     changed, notes = side_effects(trials)
     if all(_is_right(way, exam) for way in [*ways, *special]):
-        notes += _limits(function, exam)
+        if not exam.is_framed:
+            notes += _limits(function, exam)
         return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
     return _wrong(function, exam, ways, special, changed, notes)
 
@@ -101,28 +111,28 @@ def _attempt(function, case, exam, **limits):
     original = case.images()
     if not torch.equal(X.detach().cpu(), original):
         trial.changed.add("input-changed")
-    original, result = original.double().numpy(), None
+    original, result = cases.cropped(case, original.double().numpy()), None
     if not endless and trial.value is None and case is exam.fooling_cases[0]:
         advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
         return None, Report(EXERCISE, "unfinished", evidence=advice)
     if not endless and trial.value is not None:
         result = as_array(trial, trial.value, X)
-        came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {(1, *original.shape[1:])}."
+        came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {tuple(X.shape)}."
         if result is None:
             return None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
-        if result.shape != original.shape:
+        if result.shape != X.shape:
             return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[came])
+        result = cases.cropped(case, result)
         if not trial.calls and np.array_equal(result, original):
             return None, Report(EXERCISE, "unfinished")
     images = [original[0]]
-    for seen in [*trial.way, *([] if result is None else [result])]:
+    for seen in [*(cases.cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
         new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (images[0], images[-1]))
         if new:
             images.append(seen[0].astype(np.float64))
     images = np.stack(images)
-    fresh = case.network()
-    with torch.no_grad():
-        tops = fresh(torch.from_numpy(images).float()).argmax(dim=1).numpy()
+    with torch.no_grad():  # a network that sees a corner sees all of these
+        tops = case.network()(torch.from_numpy(images).float()).argmax(dim=1).numpy()
     return Way(case, trial, images, tops, endless, result), None
 
 
@@ -135,25 +145,26 @@ def _is_right(way, exam):
     return same(way.result, expected, expected - way.images[:1])
 
 
-def _on_large_images(function, exam, failure):
-    """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
-    way, large_failure = _attempt(function, exam.fooling_224, exam)
-    if large_failure is not None or way.steps == 0:
+def _examine_large(function, exam):
+    """Return the Report on images of the notebook's size, or None if the function fails with them, too."""
+    way, failure = _attempt(function, exam.fooling_224, exam)
+    if failure is not None or way.steps == 0:
+        return None
+    already, failure = _attempt(function, exam.already_fooled_224, exam)
+    if failure is not None:
         return failure
-    already, already_failure = _attempt(function, exam.already_fooled_224, exam)
-    if already_failure is not None:
-        return already_failure
     known = exam.known.nearest("fooling-224", {way.case: fingerprint(way.changes[:4])})
     changed, notes = side_effects([way.trial, already.trial])
     names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
-    if known == () and not names:
-        return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
-    return Report(EXERCISE, "wrong", names, notes, evidence=only_large(failure, way.case))
+    return Report(EXERCISE, "right" if known == () and not names else "wrong", names, notes)
 
 
 def _limits(function, exam):
-    """Notes on what a right answer does where the network cannot be fooled."""
+    """Notes on what a right answer does where the network cannot be fooled, or hands out strided gradients."""
     notes = []
+    way, failure = _attempt(function, cases.with_strided_gradients(exam.fooling_cases[0]), exam)
+    if failure is not None or not _is_right(way, exam):
+        notes.append("needs-contiguous-gradients")
     way, failure = _attempt(function, exam.never_fooled, exam, **NEVER)
     if way is None and "never-returns" not in failure.mistakes:
         notes.append("fails-when-not-fooled")
@@ -183,7 +194,7 @@ def _wrong(function, exam, ways, special, changed, notes):
         names, stop = ("returns-input",), []
     else:
         stop = _stop_mistakes(finite, special) if finite and not (names is None and SPOILING & set(changed)) else []
-    if stop == ["no-stop-test"] and _compares_a_score(function, exam, special[1]):
+    if stop in (["no-stop-test"], ["other-stop-test"]) and _compares_a_score(function, exam, special[1]):
         stop = ["score-compared-with-class"]
     nothing = any(way.result is None and not way.endless for way in [*ways, *special])
     report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
@@ -232,6 +243,8 @@ def _stop_mistakes(ways, special):
     already, too_many = special[0], [way.steps_too_many for way in ways]
     if all(way.steps == 0 and not way.endless for way in ways):
         return ["stop-test-inverted"] if already.steps > 0 else ["gives-up-early"]
+    if _stops_by_another_test(ways):
+        return ["other-stop-test"]
     if any((extra or 0) > 1 or (way.endless and extra) for way, extra in zip(ways, too_many, strict=True)):
         return ["no-stop-test"]
     if not any(too_many) and already.steps > 1:
@@ -244,6 +257,13 @@ def _stop_mistakes(ways, special):
     if already.steps > 0:
         return ["already-fooled-image-changed"]
     return []
+
+
+def _stops_by_another_test(ways):
+    """Return whether steps follow after the network is fooled, of which there are more on one way than on another."""
+    too_many = {way.steps_too_many for way in ways if way.steps_to_fool is not None}
+    has_a_test = not any(way.endless for way in ways) and len({way.steps for way in ways}) > 1
+    return has_a_test and len(too_many) > 1
 
 
 def _add_evidence(report, ways, special, exam):
@@ -268,10 +288,7 @@ def _add_evidence(report, ways, special, exam):
         t = first_wrong
         mine, due = way.images[t + 1] - way.images[t], expected[t + 1] - expected[t]
         off = percent(relative_error(mine, due))
-        report.evidence.append(
-            f"Step {t + 1} is the first that differs: yours has length {np.linalg.norm(mine):.3g}, expected "
-            f"{np.linalg.norm(due):.3g}; the angle between the two is {angle(mine, due):.1f} degrees; it is off by {off}."
-        )
+        report.evidence.append(f"Step {t + 1} is the first that differs: yours has {compared(mine, due)}; it is off by {off}.")
         report.evidence.append(
             "The expected step: the gradient of the target's raw score at the image before this step, and of nothing else, "
             "brought to length 1 and multiplied by learning_rate = 1."

@@ -128,14 +128,16 @@ def percent(error):
     return f"{100 * error:.0f} %" if error < 10 else "more than 1000 %"
 
 
+def compared(mine, due):
+    """Say how the length and the direction of a change differ from those that are expected."""
+    lengths = f"length {np.linalg.norm(mine):.3g}, expected {np.linalg.norm(due):.3g}"
+    degrees = angle(mine, due)
+    return lengths if np.isnan(degrees) else f"{lengths}; the angle between the two is {degrees:.1f} degrees"
+
+
 def angle(a, b):
     """Return the angle between two arrays as vectors, in degrees; NaN if one of them has no direction."""
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     if not (np.isfinite(lengths) and lengths > 0):
         return np.nan
     return float(np.degrees(np.arccos(np.clip((a * b).sum() / lengths, -1, 1))))
-
-
-def only_large(failure, case):
-    """Return the sentences about an answer that fails on small images and is wrong on those of the notebook's size."""
-    return [f"On small images it does not run to its end. What follows was found with {case.name}.", *failure.evidence]

@@ -58,7 +58,7 @@ class Report:
             return f"✓ {self.exercise} is right. {LIMITED if limited else EXERCISES[self.exercise]}"
         if self.verdict == "wrong":
             names = " and ".join(MISTAKES[name].title.lower() for name in self.mistakes)
-            return f"✗ {self.exercise} is wrong: {names or 'the reason is not one that we know'}."
+            return f"✗ {self.exercise} is wrong{f': {names}' if names else ', for a reason this check does not recognise'}."
         if self.verdict == "unfinished":
             return f"… {self.exercise}: not implemented yet."
         if self.verdict == "missing":

@@ -12,8 +12,9 @@ from torch.overrides import TorchFunctionMode
 
 from . import cases
 from .fingerprints import fingerprint
-from .judging import SPOILING, angle, only_large, problem, relative_error, same, side_effects
+from .judging import SPOILING, compared, problem, relative_error, same, side_effects
 from .report import Report
+from .sizes import examined_in_other_sizes
 
 EXERCISE = "class_visualization_update_step"
 CONVENTIONS = ("not divided by its length", "divided by its length")
@@ -35,15 +36,24 @@ class Calls:
 
 def examine(function, exam):
     """Return the Report on a class_visualization_update_step."""
+    report = _examine(function, exam)
+    if report.verdict != "broken":
+        return report
+    return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
+
+
+def _examine(function, exam):
     found = []
     for case in exam.step_cases:
         calls, failure = _attempt(function, case, exam)
         if failure is not None:
-            return _on_large_images(function, exam, failure) if failure.verdict == "broken" else failure
+            return failure
         found.append(calls)
     changed, notes = side_effects([trial for calls in found for trial in calls.trials])
     convention = min((0, 1), key=lambda form: sum(min(_error(calls, form, exam), 1) for calls in found))
     if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
+        if _fails_with_strided_gradients(function, convention, exam):
+            notes.append("needs-contiguous-gradients")
         return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
     return _wrong(function, exam, found, convention, changed, notes)
 
@@ -58,7 +68,7 @@ def _attempt(function, case, exam):
     """Return (Calls, None), or (None, Report of what is wrong with their form)."""
     network = case.network().to(exam.device)
     img = case.images().to(exam.device).requires_grad_()
-    images, trials, in_place = [img.detach().cpu().double().numpy()[0]], [], True
+    shape, images, trials, in_place = tuple(img.shape), [_values(img, case)[0]], [], True
     for call in range(1, cases.STEP_CALLS + 1):
         trial = exam.run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
         trials.append(trial)
@@ -66,20 +76,32 @@ def _attempt(function, case, exam):
         failure = problem(EXERCISE, trial, where)
         if failure is not None:
             return None, failure
-        after = img.detach().cpu().double().numpy()
-        if after.shape != (1, *images[0].shape):
-            seen = f"After {where}, img has shape {tuple(after.shape)}; before it was {(1, *images[0].shape)}."
+        if tuple(img.shape) != shape:
+            seen = f"After {where}, img has shape {tuple(img.shape)}; before it was {shape}."
             return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
+        after = _values(img, case)
         if np.array_equal(after[0], images[-1]):
             stub = call == 1 and case in (exam.step_cases[0], exam.step_224)
             if stub and not trial.calls and (trial.value is None or trial.value is img):
                 return None, Report(EXERCISE, "unfinished")
             in_place = False
             if isinstance(trial.value, torch.Tensor) and trial.value.shape == img.shape:
-                images.append(trial.value.detach().cpu().double().numpy()[0])  # what it would have been, for a name
+                images.append(_values(trial.value, case)[0])  # what it would have been, for a name
                 break
         images.append(after[0])
     return Calls(case, trials, np.stack(images), in_place), None
+
+
+def _fails_with_strided_gradients(function, convention, exam):
+    if exam.is_framed:
+        return False
+    calls, failure = _attempt(function, cases.with_strided_gradients(exam.step_cases[0]), exam)
+    return failure is not None or not _is_right(calls, convention, exam)
+
+
+def _values(img, case):
+    """Return what is known of an image (1, 3, H, W) as an array."""
+    return cases.cropped(case, img.detach().cpu().double().numpy())
 
 
 def _error(calls, form, exam):
@@ -94,16 +116,15 @@ def _is_right(calls, form, exam):
     return all(same(mine, due, due - expected[0]) for mine, due in zip(calls.images[1:], expected[1:], strict=False))
 
 
-def _on_large_images(function, exam, failure):
-    """What fails on small images may be written for the notebook's sizes alone: right, then, but with a note."""
-    calls, large_failure = _attempt(function, exam.step_224, exam)
-    if large_failure is not None or not calls.in_place:
-        return failure
+def _examine_large(function, exam):
+    """Return the Report on an image of the notebook's size, or None if the function fails with it, too."""
+    calls, failure = _attempt(function, exam.step_224, exam)
+    if failure is not None or not calls.in_place:
+        return None
     names = exam.known.nearest("step-224", {calls.case: fingerprint(calls.changes)})
     changed, notes = side_effects(calls.trials)
-    if names == () and not changed:
-        return Report(EXERCISE, "right", notes=["fixed-sizes", *notes])
-    return Report(EXERCISE, "wrong", [*(names or ()), *changed], notes, evidence=only_large(failure, calls.case))
+    verdict = "right" if names == () and not changed else "wrong"
+    return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.step_224, exam), *changed], notes)
 
 
 def _wrong(function, exam, found, convention, changed, notes):
@@ -126,7 +147,7 @@ def _wrong(function, exam, found, convention, changed, notes):
         if names is None:
             broken = any(not np.isfinite(calls.images).all() for calls in live)
             names = ("not-finite",) if broken else ()
-    names = [_named_by_use(function, exam) if name == "regulariser-missing" else name for name in names]
+    names = _confirmed(names, function, exam.step_cases[0], exam)
     nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
     report = Report(EXERCISE, "wrong", [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
     report.explained = explained or nearly
@@ -152,9 +173,8 @@ def _add_evidence(report, found, convention, exam):
     gap = np.nan_to_num(np.abs(mine - due), nan=np.inf)
     place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     report.evidence.append(
-        f"Call {call} is the first whose change is wrong: it has length {np.linalg.norm(mine):.3g}, expected "
-        f"{np.linalg.norm(due):.3g} ({CONVENTIONS[convention]}; the other form would be right as well); the angle between the "
-        f"two is {angle(mine, due):.1f} degrees. At {place} yours is {mine[place]:+.4f}, expected {due[place]:+.4f}."
+        f"Call {call} is the first whose change is wrong: it has {compared(mine, due)}. At {place} yours is {mine[place]:+.4f}, "
+        f"expected {due[place]:+.4f} (that is the change {CONVENTIONS[convention]}; the other form would be right as well)."
     )
     report.evidence.append(
         "The expected change: the gradient of the target's raw score at the image as it is before the call, less the gradient of "
@@ -201,9 +221,25 @@ def _is_number(value):
     return isinstance(value, torch.Tensor) and value.ndim == 0 and not value.requires_grad
 
 
-def _named_by_use(function, exam):
+def _confirmed(names, function, case, exam):
+    """Return the names, in which a regulariser without effect has the name that its use in a case gives it."""
+    return [_named_by_use(function, case, exam) if name == "regulariser-missing" else name for name in names]
+
+
+def _changes_with_l2_reg(function, case, exam):
+    """Return whether a much larger l2_reg makes another change: then the regulariser has an effect, however small."""
+    images = []
+    for l2_reg in (case.l2_reg, 1e4 * case.l2_reg):
+        network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
+        exam.run(function, img, network, case.target, l2_reg, case.learning_rate, network=network)
+        images.append(img.detach().cpu().numpy())
+    return not np.allclose(*images, rtol=1e-3, atol=1e-6, equal_nan=True)
+
+
+def _named_by_use(function, case, exam):
     """Return why the regulariser has no effect, as far as can be told from what l2_reg is multiplied by."""
-    case = exam.step_cases[0]
+    if _changes_with_l2_reg(function, case, exam):
+        return "regulariser-other-size"
     network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
     uses = _Uses(case.l2_reg)
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 FREQUENT = {
     *("cross-entropy", "softmax", "wrong-direction", "gradient-accumulates", "not-normalised", "squared-norm", "divided-by-sum"),
     *("regulariser-missing", "regulariser-wrong-sign", "regulariser-not-squared", "regulariser-halved"),
-    *("regulariser-not-normalised", "learning-rate-ignored", "learning-rate-changed"),
+    *("regulariser-not-normalised", "learning-rate-ignored", "learning-rate-changed", "regulariser-without-learning-rate"),
 }
 
 AT_ONCE = 8 * 3 * 224 * 224  # numbers of images that a network is given at once: its activations take 20 times their memory
@@ -52,6 +52,7 @@ OBJECTIVES = (
     (("score-difference",), lambda scores, y: own_score(scores, y) - best_other_score(scores, y)),
     (("score-difference",), lambda scores, y: own_score(scores, y) - scores.amax(dim=1)),
     (("squared-score",), lambda scores, y: own_score(scores, y).square()),
+    (("label-as-score",), lambda scores, y: -(own_score(scores, y) - y).square()),
 )
 
 
@@ -123,8 +124,8 @@ def saliency_maps(X, y, network, at_most=4, wanted=None):
         X = X.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(objective(network(X), y).sum(), X)
         for (batch_ids, factor), (map_ids, to_maps) in itertools.product(OVER_BATCH, TO_MAPS):
-            if "cross-entropy" in objective_ids:
-                batch_ids = ()  # the loss is a mean by default: one mistake, not two
+            if {"cross-entropy", "label-as-score"} & set(objective_ids):
+                batch_ids = ()  # these losses are means by default: one mistake, not two
             ids = joined(objective_ids, batch_ids, map_ids)
             if len(ids) <= at_most and wanted in (None, set(ids)):
                 yield ids, to_maps(factor(len(X)) * gradient, X.detach())
@@ -204,28 +205,35 @@ def fooling_paths(network, X, target, steps, at_most=3, wanted=None):
 
 # The class visualization step
 
-# The regulariser's part of the direction: functions of the image x, l2_reg, and the gradients of the norms of the scores.
+# The regulariser's part of the direction: functions of the image x, l2_reg, and the gradients of the sum of the squares of the
+# scores, of their norm, and of the square of the own score.
 REGULARISERS = (
-    ((), lambda x, reg, squares, norm: -2 * reg * x),
-    (("regulariser-missing",), lambda x, reg, squares, norm: 0 * x),
-    (("regulariser-wrong-sign",), lambda x, reg, squares, norm: 2 * reg * x),
-    (("regulariser-not-squared",), lambda x, reg, squares, norm: -reg * _over_norm(x)),
-    (("regulariser-not-squared", "regulariser-wrong-sign"), lambda x, reg, squares, norm: reg * _over_norm(x)),
-    (("regulariser-halved",), lambda x, reg, squares, norm: -reg * x),
-    (("regulariser-halved", "regulariser-wrong-sign"), lambda x, reg, squares, norm: reg * x),
-    (("regulariser-on-scores",), lambda x, reg, squares, norm: -reg * squares),
-    (("regulariser-on-scores",), lambda x, reg, squares, norm: -reg * norm),
-    (("regulariser-on-scores", "regulariser-wrong-sign"), lambda x, reg, squares, norm: reg * squares),
-    (("regulariser-not-squared",), lambda x, reg, squares, norm: -2 * reg * _over_norm(x)),
-    (("regulariser-not-squared",), lambda x, reg, squares, norm: -reg * x / x.norm(dim=0, keepdim=True)),
-    (("regulariser-not-squared",), lambda x, reg, squares, norm: -reg * x / x.norm(dim=(1, 2), keepdim=True)),
-    (("regulariser-constant",), lambda x, reg, squares, norm: -reg * torch.ones_like(x)),
-    (("regulariser-constant",), lambda x, reg, squares, norm: reg * torch.ones_like(x)),
-    (("regulariser-other-size",), lambda x, reg, squares, norm: -2 * reg * x / x.numel()),
-    (("regulariser-other-size",), lambda x, reg, squares, norm: -4 * reg * x),
-    (("regulariser-other-size",), lambda x, reg, squares, norm: -2 * x),
-    (("regulariser-other-size",), lambda x, reg, squares, norm: -2 * reg**2 * x),
-    (("regulariser-other-size",), lambda x, reg, squares, norm: -reg * x.sign()),
+    ((), lambda x, reg, squares, norm, own: -2 * reg * x),
+    (("regulariser-missing",), lambda x, reg, squares, norm, own: 0 * x),
+    (("regulariser-wrong-sign",), lambda x, reg, squares, norm, own: 2 * reg * x),
+    (("regulariser-not-squared",), lambda x, reg, squares, norm, own: -reg * _over_norm(x)),
+    (("regulariser-not-squared", "regulariser-wrong-sign"), lambda x, reg, squares, norm, own: reg * _over_norm(x)),
+    (("regulariser-halved",), lambda x, reg, squares, norm, own: -reg * x),
+    (("regulariser-halved", "regulariser-wrong-sign"), lambda x, reg, squares, norm, own: reg * x),
+    (("regulariser-on-scores",), lambda x, reg, squares, norm, own: -reg * squares),
+    (("regulariser-on-scores",), lambda x, reg, squares, norm, own: -reg * norm),
+    (("regulariser-on-scores",), lambda x, reg, squares, norm, own: -reg * own),
+    (("regulariser-on-scores", "regulariser-wrong-sign"), lambda x, reg, squares, norm, own: reg * squares),
+    (("regulariser-not-squared",), lambda x, reg, squares, norm, own: -2 * reg * _over_norm(x)),
+    (("regulariser-not-squared",), lambda x, reg, squares, norm, own: -reg * x / x.norm(dim=0, keepdim=True)),
+    (("regulariser-not-squared",), lambda x, reg, squares, norm, own: -reg * x / x.norm(dim=(1, 2), keepdim=True)),
+    (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -reg * x.sign()),
+    (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -2 * reg * x.sign()),
+    (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -reg * x.sign() / x.numel()),
+    (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -3 * reg * x * x.abs()),
+    (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -4 * reg * x**3),
+    (("regulariser-other-norm", "regulariser-wrong-sign"), lambda x, reg, squares, norm, own: reg * x.sign()),
+    (("regulariser-constant",), lambda x, reg, squares, norm, own: -reg * torch.ones_like(x)),
+    (("regulariser-constant",), lambda x, reg, squares, norm, own: reg * torch.ones_like(x)),
+    (("regulariser-other-size",), lambda x, reg, squares, norm, own: -2 * reg * x / x.numel()),
+    (("regulariser-other-size",), lambda x, reg, squares, norm, own: -4 * reg * x),
+    (("regulariser-other-size",), lambda x, reg, squares, norm, own: -2 * x),
+    (("regulariser-other-size",), lambda x, reg, squares, norm, own: -2 * reg**2 * x),
 )
 
 # From the score's gradient g and the regulariser's part r to the change of the image, for the learning rate.
@@ -233,8 +241,8 @@ STEPS = (
     ((), lambda g, r, rate: rate * (g + r)),
     ((), lambda g, r, rate: rate * _over_norm(g + r)),
     (("regulariser-not-normalised",), lambda g, r, rate: rate * (_over_norm(g) + r)),
-    (("regulariser-not-normalised",), lambda g, r, rate: rate * _over_norm(g) + r),
-    (("regulariser-other-size",), lambda g, r, rate: rate * g + r),
+    (("regulariser-not-normalised", "regulariser-without-learning-rate"), lambda g, r, rate: rate * _over_norm(g) + r),
+    (("regulariser-without-learning-rate",), lambda g, r, rate: rate * g + r),
     (("learning-rate-ignored",), lambda g, r, rate: g + r),
     (("learning-rate-ignored",), lambda g, r, rate: _over_norm(g + r)),
     (("learning-rate-ignored", "regulariser-not-normalised"), lambda g, r, rate: _over_norm(g) + r),
@@ -280,9 +288,11 @@ def step_paths(network, X, target, l2_reg, learning_rate, steps, at_most=3, want
             gradients = _gradients(objective, network, x, target)
             squares = dict(zip(on_scores, _gradients(_sum_of_squares, network, x[on_scores], target), strict=True))
             norms = dict(zip(on_scores, _gradients(_norm, network, x[on_scores], target), strict=True))
+            own = dict(zip(on_scores, _gradients(_own_square, network, x[on_scores], target), strict=True))
             changes = []
             for row, (_, (step, (sign, reg_sign), regulariser, memory)) in enumerate(rows):
-                g, r = sign * gradients[row], reg_sign * regulariser(x[row], l2_reg, squares.get(row), norms.get(row))
+                of_scores = squares.get(row), norms.get(row), own.get(row)
+                g, r = sign * gradients[row], reg_sign * regulariser(x[row], l2_reg, *of_scores)
                 if memory.startswith("score only"):
                     g, kept[row] = _remembered({"score only": "sum", "score only, divided": "divided sum"}[memory], kept[row], g)
                 else:
@@ -318,6 +328,10 @@ def _sum_of_squares(scores, _):
 
 def _norm(scores, _):
     return scores.norm(dim=1)
+
+
+def _own_square(scores, y):
+    return own_score(scores, y).square()
 
 
 def _gradients(objective, network, x, target):

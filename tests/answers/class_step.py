@@ -1189,3 +1189,122 @@ def numpy_of_a_tensor_with_gradient(img, model, target_y, l2_reg, learning_rate)
     d = img.grad.numpy() - 2 * l2_reg * img.numpy()
     img.data += learning_rate * torch.from_numpy(d)
     img.grad.zero_()
+
+
+# ---------------------------------------------------------------- sizes and regularisers
+
+
+@right("fixed-sizes", "prints")
+def prints_a_certain_class(img, model, target_y, l2_reg, learning_rate):
+    (model(img)[0, target_y] - l2_reg * (img**2).sum()).backward()
+    img.data += learning_rate * img.grad / img.grad.norm()
+    img.grad.zero_()
+    print(model(img)[0, 130])
+
+
+@wrong("regulariser-not-squared", "gradient-accumulates")
+def prints_a_certain_class_norm_accumulates(img, model, target_y, l2_reg, learning_rate):
+    (model(img)[0, target_y] - l2_reg * img.norm()).backward()
+    img.data += learning_rate * img.grad
+    print(model(img)[0, 130])
+
+
+@wrong("regulariser-not-squared")
+def prints_a_certain_class_norm(img, model, target_y, l2_reg, learning_rate):
+    (model(img)[0, target_y] - l2_reg * torch.norm(img)).backward()
+    img.data += learning_rate * img.grad / img.grad.norm()
+    img.grad.zero_()
+    print(model(img)[0, 9])
+
+
+@wrong("regulariser-not-squared")
+def flat_in_the_notebooks_size_norm(img, model, target_y, l2_reg, learning_rate):
+    flat = img.reshape(1, 3 * 224 * 224)
+    (model(img)[0, target_y] - l2_reg * flat.norm(2)).backward()
+    img.data += learning_rate * img.grad
+    img.grad.zero_()
+
+
+@wrong("regulariser-wrong-sign", "gradient-accumulates")
+def flat_in_the_notebooks_size_wrong_sign(img, model, target_y, l2_reg, learning_rate):
+    flat = img.reshape(1, 3 * 224 * 224)
+    (model(img)[0, target_y] + l2_reg * flat.square().sum()).backward()
+    img.data += learning_rate * img.grad
+
+
+@wrong("regulariser-other-size")
+def mean_of_squares_of_the_notebooks_size(img, model, target_y, l2_reg, learning_rate):
+    flat = img.reshape(1, 3 * 224 * 224)
+    (model(img)[0, target_y] - l2_reg * (flat**2).mean()).backward()
+    img.data += learning_rate * img.grad
+    img.grad.zero_()
+
+
+@wrong("regulariser-other-norm")
+def absolute_values(img, model, target_y, l2_reg, learning_rate):
+    (model(img)[0, target_y] - l2_reg * img.abs().sum()).backward()
+    img.data += learning_rate * img.grad
+    img.grad.zero_()
+
+
+@wrong("regulariser-other-norm")
+def norm_of_order_1(img, model, target_y, l2_reg, learning_rate):
+    (model(img)[0, target_y] - l2_reg * torch.linalg.vector_norm(img, ord=1)).backward()
+    img.data += learning_rate * img.grad / img.grad.norm()
+    img.grad.zero_()
+
+
+@wrong("regulariser-other-norm", "gradient-accumulates")
+def absolute_values_accumulate(img, model, target_y, l2_reg, learning_rate):
+    (model(img)[0, target_y] - l2_reg * img.abs().sum()).backward()
+    img.data += learning_rate * img.grad
+
+
+@wrong("regulariser-other-norm")
+def cubes(img, model, target_y, l2_reg, learning_rate):
+    (model(img)[0, target_y] - l2_reg * img.abs().pow(3).sum()).backward()
+    img.data += learning_rate * img.grad
+    img.grad.zero_()
+
+
+@wrong("regulariser-without-learning-rate")
+def decay_without_learning_rate(img, model, target_y, l2_reg, learning_rate):
+    (g,) = torch.autograd.grad(model(img)[0, target_y], img)
+    img.data += learning_rate * g - 2 * l2_reg * img.data
+
+
+@wrong("regulariser-without-learning-rate", "regulariser-halved")
+def half_a_decay_without_learning_rate(img, model, target_y, l2_reg, learning_rate):
+    (g,) = torch.autograd.grad(model(img)[0, target_y], img)
+    img.data += learning_rate * g
+    img.data *= 1 - l2_reg
+
+
+@wrong("regulariser-without-learning-rate", "regulariser-not-normalised")
+def normalised_step_then_decay(img, model, target_y, l2_reg, learning_rate):
+    (g,) = torch.autograd.grad(model(img)[0, target_y], img)
+    img.data += learning_rate * g / g.norm() - 2 * l2_reg * img.data
+
+
+@wrong("regulariser-on-scores")
+def square_of_the_own_score(img, model, target_y, l2_reg, learning_rate):
+    score = model(img)[0, target_y]
+    loss = score - l2_reg * score**2
+    loss.backward()
+    img.data += learning_rate * img.grad
+    img.grad.zero_()
+
+
+@wrong("label-as-score")
+def towards_the_number_of_the_class(img, model, target_y, l2_reg, learning_rate):
+    loss = (model(img)[0, target_y] - target_y) ** 2 + l2_reg * (img**2).sum()
+    loss.backward()
+    img.data -= learning_rate * img.grad / img.grad.norm()
+    img.grad.zero_()
+
+
+@right("needs-contiguous-gradients")
+def length_of_a_view(img, model, target_y, l2_reg, learning_rate):
+    (g,) = torch.autograd.grad(model(img)[0, target_y], img)
+    ascent = g.view(-1) - 2 * l2_reg * img.data.view(-1)
+    img.data += (learning_rate * ascent / ascent.norm()).view(img.shape)

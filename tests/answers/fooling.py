@@ -238,7 +238,7 @@ def descends_on_minus_score(X, target_y, model):
     return X_fooling
 
 
-@right()
+@right("needs-contiguous-gradients")
 def functional_normalize(X, target_y, model):
     X_fooling = X.clone().requires_grad_()
     learning_rate = 1
@@ -2016,3 +2016,117 @@ def cleared_before_any_backward(X, target_y, model):
         scores[0, target_y].backward()
         X_fooling.data += X_fooling.grad / X_fooling.grad.norm()
     return X_fooling
+
+
+# ---------------------------------------------------------------- sizes, and other ends
+
+
+def _climbs(X, target_y, model, fooled, seen=lambda scores: None, step=lambda g: g / g.norm(), accumulates=False, steps=100):
+    x = X.clone().requires_grad_()
+    for _ in range(steps):
+        scores = model(x)
+        seen(scores)
+        if fooled(scores):
+            break
+        scores[0, target_y].backward()
+        x.data += step(x.grad)
+        if not accumulates:
+            x.grad.zero_()
+    return x.detach()
+
+
+@right("fixed-sizes", "prints")
+def prints_a_certain_class(X, target_y, model):
+    return _climbs(X, target_y, model, lambda s: s.argmax() == target_y, lambda s: print(s[0, 130]))
+
+
+@wrong("gradient-accumulates")
+def prints_a_certain_class_and_accumulates(X, target_y, model):
+    return _climbs(X, target_y, model, lambda s: s.argmax() == target_y, lambda s: print(s[0, 8]), accumulates=True)
+
+
+@wrong("gradient-accumulates", "not-normalised")
+def prints_a_certain_class_and_adds_raw_sums(X, target_y, model):
+    return _climbs(
+        X, target_y, model, lambda s: s.argmax() == target_y, lambda s: print(s[0, 500]), step=lambda g: g, accumulates=True
+    )
+
+
+@wrong("squared-norm")
+def lists_the_best_ten(X, target_y, model):
+    best = []
+    return _climbs(
+        X, target_y, model, lambda s: s.argmax() == target_y, lambda s: best.append(s.topk(10)), step=lambda g: g / (g**2).sum()
+    )
+
+
+@wrong("cross-entropy", "not-normalised")
+def one_of_a_thousand(X, target_y, model):
+    x = X.clone().requires_grad_()
+    for _ in range(100):
+        scores = model(x)
+        if scores.argmax() == target_y:
+            break
+        loss = nn.functional.cross_entropy(scores, nn.functional.one_hot(torch.tensor([target_y]), 1000).float())
+        (g,) = torch.autograd.grad(loss, x)
+        x.data -= g
+    return x.detach()
+
+
+@wrong("gradient-accumulates", "learning-rate-changed")
+def shift_of_the_notebooks_size(X, target_y, model):
+    shift = torch.zeros(1, 3, 224, 224)
+    velocity = torch.zeros(1, 3, 224, 224)
+    for _ in range(100):
+        x = (X + shift).detach().requires_grad_()
+        scores = model(x)
+        if scores.argmax() == target_y:
+            break
+        scores[0, target_y].backward()
+        velocity += x.grad
+        shift += 0.5 * velocity / velocity.norm()
+    return X + shift
+
+
+@wrong("other-stop-test")
+def until_90_per_cent(X, target_y, model):
+    return _climbs(X, target_y, model, lambda s: s.argmax() == target_y and s.softmax(dim=1)[0, target_y] > 0.9)
+
+
+@wrong("other-stop-test")
+def until_a_probability_of_a_half(X, target_y, model):
+    return _climbs(X, target_y, model, lambda s: s.softmax(dim=1)[0, target_y] > 0.5)
+
+
+@wrong("other-stop-test")
+def until_it_leads_by_one(X, target_y, model):
+    return _climbs(X, target_y, model, lambda s: s[0, target_y] >= s[0].topk(2).values[1] + 1 and s.argmax() == target_y)
+
+
+@wrong("other-stop-test", "gradient-accumulates")
+def accumulates_until_90_per_cent(X, target_y, model):
+    return _climbs(X, target_y, model, lambda s: s.softmax(dim=1)[0, target_y] > 0.9, accumulates=True)
+
+
+@wrong("label-as-score")
+def towards_the_number_of_the_class(X, target_y, model):
+    x = X.clone().requires_grad_()
+    for _ in range(100):
+        scores = model(x)
+        if scores.argmax() == target_y:
+            break
+        (g,) = torch.autograd.grad((scores[0, target_y] - target_y) ** 2, x)
+        x.data -= g / g.norm()
+    return x.detach()
+
+
+@right("needs-contiguous-gradients")
+def length_of_a_view(X, target_y, model):
+    x = X.clone().requires_grad_()
+    for _ in range(100):
+        scores = model(x)
+        if scores.argmax() == target_y:
+            break
+        (g,) = torch.autograd.grad(scores[0, target_y], x)
+        x.data += g / g.view(1, -1).norm(dim=1)
+    return x.detach()

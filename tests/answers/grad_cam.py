@@ -964,3 +964,37 @@ def bilinear_without_channels(X, y, model):
     (gradient,) = torch.autograd.grad(own_scores.sum(), features)
     maps = (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1).relu()
     return F.interpolate(maps, X.shape[2:], mode="bilinear", align_corners=False)
+
+
+# ---------------------------------------------------------------- sizes, layouts and scales
+
+
+def _parts(X, y, model):
+    features = model.features(X.clone().requires_grad_())
+    scores = model.classifier(features).flatten(1)
+    (gradient,) = torch.autograd.grad(scores.gather(1, y[:, None]).sum(), features)
+    return gradient, features
+
+
+@right("needs-contiguous-gradients")
+def weights_of_a_view(X, y, model):
+    gradient, features = _parts(X, y, model)
+    weights = gradient.view(len(X), -1).view(*gradient.shape[:2], -1).mean(dim=2)
+    maps = (weights[:, :, None, None] * features).sum(dim=1, keepdim=True).relu()
+    return F.interpolate(maps, X.shape[2:], mode="bilinear").squeeze(1)
+
+
+@wrong("rescaled")
+def stretched_before_it_is_resized(X, y, model):
+    gradient, features = _parts(X, y, model)
+    maps = (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1, keepdim=True).relu()
+    low, high = maps.amin(dim=(1, 2, 3), keepdim=True), maps.amax(dim=(1, 2, 3), keepdim=True)
+    return F.interpolate((maps - low) / (high - low + 1e-8), X.shape[2:], mode="bilinear").squeeze(1)
+
+
+@wrong("no-relu", "sum-over-space")
+def picks_a_class_of_a_thousand(X, y, model):
+    gradient, features = _parts(X, y, model)
+    model(X)[:, 999]
+    maps = (gradient.sum(dim=(2, 3), keepdim=True) * features).sum(dim=1, keepdim=True)
+    return F.interpolate(maps, X.shape[2:], mode="bilinear").squeeze(1)

@@ -1045,3 +1045,15 @@ def string_of_steps(X, y, model, baseline, num_steps=32):
     baseline = checked_baseline(baseline, X, num_steps)
     scale = "1" / num_steps
     return (X - baseline) * scale
+
+
+# ---------------------------------------------------------------- sizes
+
+
+@wrong("sum-over-steps", "not-times-difference")
+def kept_in_the_notebooks_size(X, y, model, baseline, num_steps=32):
+    total = torch.zeros(len(X), 3, 224, 224)
+    for k in range(num_steps):
+        x = (baseline + (k + 0.5) / num_steps * (X - baseline)).requires_grad_()
+        total += torch.autograd.grad(model(x).gather(1, y[:, None]).sum(), x)[0]
+    return total

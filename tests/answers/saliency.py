@@ -1400,3 +1400,101 @@ def sum_of_values_and_indices(X, y, model):
     X.requires_grad_()
     model(X).gather(1, y.view(-1, 1)).sum().backward()
     return torch.max(X.grad, dim=1).abs()
+
+
+# ---------------------------------------------------------------- sizes, layouts and scales
+
+
+@right("fixed-sizes", "prints")
+def looks_at_another_class(X, y, model):
+    X.requires_grad_()
+    scores = model(X)
+    print("how sure is it of a tiger?", scores[0, 292].item())
+    scores.gather(1, y.view(-1, 1)).sum().backward()
+    return X.grad.abs().max(dim=1)[0]
+
+
+@wrong("cross-entropy", "no-absolute-value")
+def one_hot_of_1000_in_a_loss(X, y, model):
+    X.requires_grad_()
+    target = torch.zeros(len(X), 1000)
+    target[range(len(X)), y] = 1
+    loss = F.cross_entropy(model(X), target)
+    loss.backward()
+    return X.grad.max(dim=1)[0]
+
+
+@wrong("sum-over-channels", "no-absolute-value")
+def flat_in_the_notebooks_size(X, y, model):
+    X.requires_grad_()
+    model(X).gather(1, y.view(-1, 1)).sum().backward()
+    flat = X.grad.reshape(len(X), 3, 224 * 224)
+    return flat.sum(dim=1).reshape(len(X), 224, 224)
+
+
+@wrong("softmax", "mean-over-channels")
+def filled_in_the_notebooks_size(X, y, model):
+    X.requires_grad_()
+    result = torch.zeros(X.shape[0], 224, 224)
+    F.softmax(model(X), dim=1).gather(1, y.view(-1, 1)).sum().backward()
+    result += X.grad.abs().mean(dim=1)
+    return result
+
+
+@right("needs-contiguous-gradients")
+def viewed_gradient(X, y, model):
+    X.requires_grad_()
+    s = model(X).gather(1, y.view(-1, 1)).sum()
+    g = torch.autograd.grad(s, X)[0].view(X.shape[0], -1)
+    return g.abs().view(X.shape).max(dim=1)[0]
+
+
+@right()
+def reshaped_gradient(X, y, model):
+    X.requires_grad_()
+    s = model(X).gather(1, y.view(-1, 1)).sum()
+    g = torch.autograd.grad(s, X)[0].reshape(X.shape[0], -1)
+    return g.abs().reshape(X.shape).max(dim=1)[0]
+
+
+@wrong("rescaled")
+def stretched_from_0_to_1_for_each_image(X, y, model):
+    X.requires_grad_()
+    model(X).gather(1, y.view(-1, 1)).sum().backward()
+    s = X.grad.abs().max(dim=1)[0]
+    low = s.flatten(1).min(dim=1).values[:, None, None]
+    high = s.flatten(1).max(dim=1).values[:, None, None]
+    return (s - low) / (high - low + 1e-8)
+
+
+@wrong("rescaled")
+def standardised_over_the_batch(X, y, model):
+    X.requires_grad_()
+    model(X).gather(1, y.view(-1, 1)).sum().backward()
+    s = X.grad.abs().max(dim=1)[0]
+    return (s - s.mean()) / s.std()
+
+
+@wrong("rescaled")
+def shares_of_each_image(X, y, model):
+    X.requires_grad_()
+    model(X).gather(1, y.view(-1, 1)).sum().backward()
+    s = X.grad.abs().max(dim=1)[0]
+    return s / (s.sum(dim=(1, 2), keepdim=True) + 1e-12)
+
+
+@wrong("label-as-score")
+def mean_squared_error_to_the_label(X, y, model):
+    X.requires_grad_()
+    s = model(X).gather(1, y.view(-1, 1)).squeeze()
+    F.mse_loss(s, y.float()).backward()
+    return X.grad.abs().max(dim=1)[0]
+
+
+@wrong("label-as-score", "no-absolute-value")
+def label_less_score_squared(X, y, model):
+    X.requires_grad_()
+    s = model(X)[torch.arange(len(y)), y]
+    loss = -((y - s) ** 2).sum()
+    loss.backward()
+    return X.grad.max(dim=1)[0]

@@ -1107,3 +1107,26 @@ def in_place_on_a_leaf(X, y, model, noise):
         X += n
         model(X).gather(1, y.view(-1, 1)).sum().backward()
     return X.grad.pow(2).amax(dim=1)
+
+
+# ---------------------------------------------------------------- scales
+
+
+@wrong("rescaled")
+def stretched_from_0_to_1(X, y, model, noise):
+    total = torch.zeros_like(X)
+    for e in noise:
+        x = (X + e).requires_grad_()
+        total += torch.autograd.grad(model(x).gather(1, y[:, None]).sum(), x)[0] ** 2
+    maps = (total / len(noise)).amax(dim=1)
+    return (maps - maps.min()) / (maps.max() - maps.min())
+
+
+@wrong("label-as-score")
+def squared_distance_to_the_label(X, y, model, noise):
+    total = torch.zeros_like(X)
+    for e in noise:
+        x = (X + e).requires_grad_()
+        scores = model(x).gather(1, y[:, None])[:, 0]
+        total += torch.autograd.grad(((scores - y) ** 2).sum(), x)[0] ** 2
+    return (total / len(noise)).amax(dim=1)
