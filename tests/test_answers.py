@@ -8,8 +8,8 @@ from cs231n.answers import OPTIONAL_QUESTIONS, QUESTIONS, answers
 
 WORDS = "The sign is lost by the absolute value."
 ASKED = {
-    1: "### Inline question 1 · **Points** 4\n\nA friend suggests to take the map in place of the gradient. Is your friend right? Give "
-    " your reasons, and name what is lost on the way from the one to the other.",
+    1: "### Inline question 1 · **Points** 4\n\nA friend suggests to take the map in place of the gradient. Is your friend "
+    "right? Give your reasons, and name what is lost on the way from the one to the other.",
     2: "### Inline question 2 · **Points** 3\n\nWhat are the values of this map like?",
 }
 EMPTY = "Its cell is empty."
