@@ -99,9 +99,7 @@ class _Notebook:
             return self._perhaps(number, gone=not own)
         if is_empty(added):
             return Answer(text)
-        where = (
-            "It was written into the cell of the question." if added == text else "A part of it is in the cell of the question."
-        )
+        where = f"{'It' if added == text else 'A part of it'} was written into the cell of the question."
         return Answer(text, where)
 
     def _below(self, number):

@@ -122,9 +122,10 @@ def _plain_cell(cell, with_outputs):
         "cell_type": kind,
         "metadata": _plain_metadata(cell.get("metadata")),
         "source": without_half_characters(joined(cell.get("source"))),
-        "attachments": _plain_attachments(cell.get("attachments")),
     }
-    if kind == "code":
+    if kind != "code":
+        plain["attachments"] = _plain_attachments(cell.get("attachments"))
+    else:
         count = cell.get("execution_count")
         plain["execution_count"] = count if type(count) is int else None
         outputs = cell["outputs"] if isinstance(cell.get("outputs"), list) else []

@@ -1,6 +1,8 @@
 """A student's code as parts with their syntax trees, read and never run: what it defines, imports, and leaves as a stub."""
 
 import ast
+import functools
+import importlib.util
 import linecache
 import re
 import sys
@@ -160,7 +162,7 @@ def _lines(text, body):
 
 
 def _cell(kind, source):
-    cell = {"id": "", "cell_type": kind, "metadata": {}, "source": source, "attachments": {}}
+    cell = {"id": "", "cell_type": kind, "metadata": {}, "source": source}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
 
 
@@ -295,7 +297,8 @@ def with_own_modules(parts, find, names):
     """Return parts together with those of the student's own modules that they import, and that these import.
 
     find: dotted name -> (name for messages, bytes) or None. names: of the exercises: a file of the kit's name that defines one
-    of them is the student's; of other files the kit has its own, which count.
+    of them is the student's; of other files the kit has its own, which count. So do installed packages: a file torch.py beside
+    the notebook is not what `import torch` means.
     """
     found, looked_at, waiting = [], set(), list(parts)
     while waiting and len(found) < MODULES_LIMIT:
@@ -307,13 +310,26 @@ def with_own_modules(parts, find, names):
 
 
 def _own_module(dotted, find, names):
-    file = find(dotted)
+    file = find(dotted) if not _is_installed(dotted.split(".")[0]) else None
     if file is None:
         return None
     name, raw = file
     part = parsed(name, text_of(raw), dotted)
     defines = {name for statement in part.tree.body for name in bound(statement)} if part.tree else written_in(part.source)
     return part if not _is_in_the_kit(dotted) or defines & set(names) else None
+
+
+@functools.cache
+def _is_installed(package):
+    """Return whether a package is Python's own or was installed; a file that Python finds in the present folder is neither."""
+    if package in sys.stdlib_module_names:
+        return True
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    places = [found.origin or "", *(found.submodule_search_locations or [])] if found else []
+    return any({"site-packages", "dist-packages"} & set(Path(place).parts) for place in places)
 
 
 def _is_in_the_kit(dotted):

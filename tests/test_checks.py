@@ -571,8 +571,11 @@ def test_a_cell_that_python_cannot_read_breaks_only_its_own_function(tmp_path, c
     assert check_file(path, capsys)[1] == {SALIENCY: "right", FOOLING: "broken", STEP: "missing"}
 
 
-def test_an_imported_function_does_not_count_as_written(capsys):
-    assert check_file(ROOT / "NetworkVisualization.ipynb", capsys) == (1, dict.fromkeys((SALIENCY, FOOLING, STEP), "missing"))
+def test_an_imported_function_counts_where_the_file_that_defines_it_lies_beside(tmp_path, capsys):
+    reference = ROOT / "NetworkVisualization.ipynb"
+    assert check_file(reference, capsys) == (0, dict.fromkeys((SALIENCY, FOOLING, STEP), "right"))
+    (tmp_path / "alone.ipynb").write_bytes(reference.read_bytes())
+    assert check_file(tmp_path / "alone.ipynb", capsys) == (1, dict.fromkeys((SALIENCY, FOOLING, STEP), "missing"))
 
 
 def test_a_damaged_notebook_is_broken_and_a_missing_file_a_usage_error(tmp_path, capsys):

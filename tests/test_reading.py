@@ -5,6 +5,7 @@ import io
 import json
 import os
 import stat
+import tarfile
 import tracemalloc
 import zipfile
 
@@ -16,7 +17,7 @@ from PIL import Image, PngImagePlugin
 
 from cs231n.instructor import reading
 from cs231n.instructor.pages import FIGURES
-from cs231n.instructor.reading import checked_outline, is_expected, outline
+from cs231n.instructor.reading import checked_outline, is_expected, kind, outline
 
 NAME = "NetworkVisualization.ipynb"
 SOURCE = "def compute_saliency_maps(X, y, model):\n    return X\n"
@@ -74,7 +75,9 @@ def test_the_reference_is_read_with_its_answers_and_all_figures():
     cells = {cell.id: cell.source for cell in nbformat.read(ROOT / NAME, as_version=4).cells}
     found = read((ROOT / NAME).read_bytes(), NAME, {name: cells[name] for name in FIGURES})
     assert found["problem"] == ""
-    assert found["notes"] == []
+    modules = ("net_visualization_pytorch", "attribution", "feature_visualization")
+    assert len(found["notes"]) == 3
+    assert all(f"imported from cs231n.{name}, and no such file" in found["notes"][i] for i, name in enumerate(modules))
     assert all(len(pictures) == 1 for pictures in found["figures"].values())
     assert found["figures"].keys() == FIGURES.keys()
     assert all(len(text) > 40 for text in found["answers"].values())
@@ -532,11 +535,13 @@ def test_an_archive_that_cannot_be_unpacked_says_why():
     broken_name[broken_name.rindex("é".encode())] = 0xFF
     assert problem(bytes(broken_name), "nb.zip").startswith("nb.zip cannot be unpacked (")
     assert problem(zipped([]), "nb.zip") == "There is no notebook and no Python file in nb.zip."
-    assert problem(zipped([("inner.zip", whole)]), "NB.ZIP") == "There is no notebook and no Python file in NB.ZIP."
+    held = problem(zipped([("report.docx", b""), ("work.7z", b"")]), "NB.ZIP")
+    assert held.startswith("There is no notebook and no Python file in NB.ZIP. It holds report.docx, work.7z. ")
+    assert "work.7z is a 7-Zip archive, which cannot be opened here" in held
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(monkeypatch):
-    monkeypatch.setattr(reading, "SIZE_LIMIT", 1_000_000)
+    monkeypatch.setattr(reading.archives, "UNPACKED_LIMIT", 1_000_000)
     bomb = zipped([("nb.ipynb", bytes(50_000_000))])
     tracemalloc.start()
     try:
@@ -558,6 +563,222 @@ def test_the_assignments_own_files_are_known_by_name():
     assert is_expected("doe_networkvisualization-2.ipynb")
     assert is_expected("net_visualization_pytorch.py")
     assert not is_expected("my_net_visualization_pytorch.py.txt")
+
+
+# Several files
+
+
+def stub(*others):
+    return notebook(code("def compute_saliency_maps(X, y, model):\n    raise NotImplementedError"), *others)
+
+
+def dated(members):
+    """A zip. members: {name: bytes}, each a year younger than the one before."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for year, (name, content) in enumerate(members.items(), 2020):
+            archive.writestr(zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0)), content)
+    return made.getvalue()
+
+
+FILLED = notebook(code(SOURCE), markdown("My words.", "answer-1"))
+
+
+def test_of_several_notebooks_the_one_that_is_filled_in_counts_and_the_others_are_named():
+    found = read(dated({"work_solved.ipynb": FILLED, f"kit/{NAME}": stub()}), "nb.zip")
+    assert (found["counts"], found["answers"]["question-1"]) == ("work_solved.ipynb", "My words.")
+    assert found["notes"] == [f"work_solved.ipynb counts: it is filled in, and the later or likelier one. Beside it: kit/{NAME}."]
+
+
+def test_of_two_in_which_as_much_is_done_the_assignments_name_and_then_the_date_decide():
+    assert read(dated({NAME: FILLED, "later.ipynb": FILLED}), "nb.zip")["counts"] == NAME
+    assert read(dated({"a.ipynb": FILLED, "b.ipynb": FILLED}), "nb.zip")["counts"] == "b.ipynb"
+    assert read(dated({"a.ipynb": stub(), "b.ipynb": stub()}), "nb.zip")["counts"] == "b.ipynb"
+
+
+def test_where_the_exercises_are_the_same_the_answers_decide():
+    same = notebook(code(SOURCE), markdown("*Your answer:*", "answer-1"))
+    assert read(dated({"answered.ipynb": FILLED, "later.ipynb": same}), "nb.zip")["counts"] == "answered.ipynb"
+
+
+def test_the_first_file_of_a_folder_counts_unless_nothing_is_done_in_it():
+    packed = dated({"first.ipynb": FILLED, NAME: FILLED})
+    assert outline("s.zip", packed, {}, first="first.ipynb")["counts"] == "first.ipynb"
+    assert outline("s.zip", packed, {})["counts"] == NAME
+    assert outline("s.zip", dated({"first.ipynb": stub(), NAME: FILLED}), {}, first="first.ipynb")["counts"] == NAME
+
+
+def test_a_notebook_that_cannot_be_read_is_named_and_the_other_counts():
+    found = read(dated({"work.ipynb": FILLED, NAME: b"{"}), "nb.zip")
+    assert found["counts"] == "work.ipynb"
+    assert any(f"{NAME} is not a notebook" in note for note in found["notes"])
+
+
+def test_archives_in_archives_and_other_kinds_of_archives_are_read():
+    inner, tar = zipped([("nb.ipynb", FILLED)]), io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:gz") as archive:
+        info = tarfile.TarInfo("hw/nb.ipynb")
+        info.size = len(FILLED)
+        archive.addfile(info, io.BytesIO(FILLED))
+    for name, raw, path in (
+        ("w.zip", zipped([("submission.zip", inner)]), "submission.zip/nb.ipynb"),
+        ("w.tgz", tar.getvalue(), "hw/nb.ipynb"),
+        ("w.ipynb", inner, "nb.ipynb"),
+    ):
+        assert (read(raw, name)["problem"], read(raw, name)["counts"]) == ("", path)
+
+
+@pytest.mark.parametrize("name", ["nb.ipynb.json", "nb.ipynb.txt", "NB.IPYNB", "nb.bak"])
+def test_a_notebook_is_one_whatever_a_browser_has_called_it(name):
+    assert sources(FILLED, name) == [SOURCE]
+
+
+@pytest.mark.parametrize(("name", "raw"), [("work.7z", b""), ("work.zip", b"7z\xbc\xaf'\x1c"), ("work.rar", b"Rar!")])
+def test_an_archive_that_cannot_be_opened_is_named(name, raw):
+    said = problem(raw, name)
+    assert said.startswith(f"{name} is a ")
+    assert said.endswith(
+        "archive, which cannot be opened here; expected a notebook (.ipynb), a Python file, or a zip or tar archive with these."
+    )
+
+
+def test_the_names_alone_tell_notebooks_archives_and_python_apart():
+    assert [kind(name) for name in ("a.ipynb", "a.ipynb.txt", "a.zip", "a.tar.gz", "a.py", "a.txt", "a.7z")] == [
+        3,
+        3,
+        2,
+        2,
+        1,
+        0,
+        0,
+    ]
+
+
+# Modules of the student's own
+
+
+def test_modules_that_the_notebook_imports_come_with_it_under_their_names():
+    main = notebook(code("from cs231n.net_visualization_pytorch import compute_saliency_maps"))
+    for path in ("kit/cs231n/net_visualization_pytorch.py", "net_visualization_pytorch.py"):
+        found = read(zipped([("kit/nb.ipynb", main), (path, SOURCE), ("kit/unused.py", "x = 1")]), "nb.zip")
+        assert found["parts"][1:] == [[path, SOURCE, "cs231n.net_visualization_pytorch"]]
+        assert found["notes"] == []
+
+
+def test_a_module_that_was_not_handed_in_is_told():
+    found = read(notebook(code("from cs231n.net_visualization_pytorch import compute_saliency_maps")))
+    assert found["notes"] == [
+        "compute_saliency_maps is imported from cs231n.net_visualization_pytorch, and no such file was handed in with nb.ipynb."
+    ]
+
+
+def test_an_exercise_that_is_only_in_a_file_that_nothing_imports_is_taken_from_there_and_that_is_told():
+    found = read(zipped([("nb.ipynb", notebook(code("x = 1"))), ("my work.py", SOURCE)]), "nb.zip")
+    assert found["parts"][1:] == [["my work.py", SOURCE, "beside.my_work"]]
+    assert found["notes"] == ["compute_saliency_maps: taken from my work.py, which nb.ipynb does not import."]
+    found = read(zipped([("nb.ipynb", stub()), ("mine.py", SOURCE)]), "nb.zip")
+    assert len(found["parts"]) == 1
+    assert found["notes"] == ["mine.py defines compute_saliency_maps, of which nb.ipynb has a stub, which counts."]
+
+
+def test_the_exercises_may_lie_in_several_python_files():
+    fooling = "def make_fooling_image(X, target_y, model):\n    return X\n"
+    found = read(zipped([("a.py", SOURCE), ("b.py", fooling)]), "nb.zip")
+    assert sorted(source for _, source, *_ in found["parts"]) == sorted([SOURCE, fooling])
+
+
+def test_the_code_of_modules_counts_to_the_limit(monkeypatch):
+    monkeypatch.setattr(reading, "SOURCE_LIMIT", 200)
+    main, large = notebook(code("import mine")), "#" * 190
+    assert "more than 200 characters of code" in problem(zipped([("nb.ipynb", main), ("mine.py", large)]), "nb.zip")
+
+
+# Pictures in answers
+
+
+def answered(*texts, **attachments):
+    cells = [markdown(text, f"answer-{number}") for number, text in enumerate(texts, 1)]
+    cells[0]["attachments"] = {name: {"image/png": data} for name, data in attachments.items()}
+    return read(notebook(code(), *cells))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see ![a sketch](attachment:sketch) here",
+        'see ![](attachment:sketch "title") here',
+        "see <img width=3 src='attachment:sketch'/> here",
+        "see ![x](data:image/png;base64,DATA) here",
+        'see <img src="data:image/png;base64,DATA" alt="x"> here',
+        "see data:image/png;base64,DATA\n",
+    ],
+)
+def test_a_picture_in_an_answer_is_made_anew_and_its_place_is_marked(text):
+    found = answered(text.replace("DATA", picture("lime")), sketch=picture("lime"))
+    encoded, *_ = found["answer_pictures"]["question-1"]
+    assert colour(opened(encoded)) == (0, 255, 0)
+    assert found["answers"]["question-1"].startswith("see [picture 1]")
+
+
+def test_photographs_are_shown_upright_and_small():
+    photograph, orientation = io.BytesIO(), Image.Exif()
+    orientation[0x0112] = 6  # turned by a quarter
+    Image.new("RGB", (4000, 3000), "red").save(photograph, "JPEG", exif=orientation)
+    found = answered(f"![x](data:image/jpeg;base64,{base64.b64encode(photograph.getvalue()).decode()})")
+    (encoded,) = found["answer_pictures"]["question-1"]
+    assert opened(encoded).format == "PNG"
+    assert opened(encoded).size == (720, 960)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("![x](data:image/png;base64,QUJD)", "[picture that cannot be shown: x]"),
+        ("![x](data:image/svg+xml;base64,PHN2Zy8+)", "[picture that cannot be shown: x]"),
+        ("![x](attachment:gone.png)", "[picture that cannot be shown: gone.png]"),
+        ("![x](sketch.jpg)", "[picture that is not in the notebook: sketch.jpg]"),
+        ("![](https://example.org/a.png)", "[picture that is not in the notebook: https://example.org/a.png]"),
+        ("<img src=https://example.org/a.png>", "[picture that is not in the notebook: https://example.org/a.png]"),
+    ],
+)
+def test_a_picture_that_cannot_be_shown_leaves_a_word(text, expected):
+    found = answered(text)
+    assert (found["answers"]["question-1"], found["answer_pictures"]) == (expected, {})
+
+
+def test_the_pictures_of_answers_are_bounded_one_by_one_and_in_all(monkeypatch):
+    one = f"![x](data:image/png;base64,{picture()})"
+    found = answered(one * 6)
+    assert len(found["answer_pictures"]["question-1"]) == 4
+    assert found["answers"]["question-1"].endswith("[one more picture, of which 4 are shown: x]" * 2)
+    monkeypatch.setattr(reading, "ANSWER_PICTURES_LIMIT", len(found["answer_pictures"]["question-1"][0]) + 10)
+    found = answered(one, one)
+    assert found["answers"]["question-2"] == "[picture that cannot be shown: x]"
+
+
+def test_much_base64_that_does_not_end_well_is_looked_through_quickly():
+    found = answered("![x](data:image/png;base64," + "A" * 3_000_000 + "!")
+    assert "cannot be shown" in found["answers"]["question-1"]
+
+
+def test_where_an_answer_was_found_is_said_and_a_cut_one_too():
+    kit = {"question-1-text": "### Inline question 1\n\nWhy is the sign of the gradient lost in a saliency map?"}
+    raw = notebook(
+        code(), markdown(kit["question-1-text"] + "\n\nBecause.", "question-1-text"), markdown("x" * 30_000, "answer-2")
+    )
+    found = outline("nb.ipynb", raw, {}, kit)
+    assert found["answers"]["question-1"] == "Because."
+    assert found["answer_notes"]["question-1"] == "It was written into the cell of the question."
+    assert found["answer_notes"]["question-2"] == "Only the first 20,000 of its 30,000 characters are shown."
+    assert found["answer_notes"]["question-3"] == "Its cell is gone, and nothing that may be the answer was found."
+
+
+def test_a_python_file_says_that_no_answer_is_looked_for_unless_it_asks_the_questions():
+    assert read(SOURCE.encode(), "mine.py")["notes"] == [
+        "mine.py is a Python file, in which no answer to a question is looked for."
+    ]
+    script = f'"""### Inline question 2\nWhy?"""\n\n"""So."""\n\n{SOURCE}'
+    assert read(script.encode(), "mine.py")["answers"]["question-2"] == "So."
 
 
 # Memory
@@ -618,7 +839,10 @@ BAD = {
         {},
         "ab",
         [["a"]],
-        [["a", "b", "c"]],
+        [["a", "b", "no name"]],
+        [["a", "b", "c", "d"]],
+        [["a", "b", 7]],
+        [["a", "b", "a..b"]],
         [("a", "b")],
         ["ab"],
         [["a", 7]],
@@ -627,7 +851,7 @@ BAD = {
         [["a" * 601, "b"]],
         [["a", "#" * 2_000_001]],
         [["a", "#" * 1_000_001], ["b", "#" * 1_000_001]],
-        [["a", "b"]] * 20_001,
+        [["a", "b"]] * 20_081,
     ],
     "answers": [
         None,
@@ -637,6 +861,18 @@ BAD = {
         {"question-1": "x" * 20_001},
         {"question-1": "\ud800"},
         {"": ""},
+    ],
+    "counts": [None, 7, "x" * 601, "\ud800"],
+    "answer_notes": [None, [], {"question-9": "x"}, {"question-1": None}, {"question-1": "x" * 601}, {"question-1": "\ud800"}],
+    "answer_pictures": [
+        None,
+        [],
+        {"question-9": []},
+        {"question-1": None},
+        {"question-1": picture()},
+        {"question-1": [picture()] * 5},
+        {"question-1": ['"><script>alert(1)</script>']},
+        {"question-1": [picture(size=(721, 1))]},
     ],
     "figures": [
         None,
@@ -658,7 +894,7 @@ BAD = {
         {"saliency-figure": [pretended(0, 1)]},
         {"saliency-figure": [picture() + "AAAA" * 250_000]},
     ],
-    "notes": [None, "note", [None], ["x" * 601], ["\ud800"], ["a"] * 4],
+    "notes": [None, "note", [None], ["x" * 601], ["\ud800"], ["a"] * 9],
 }
 
 

@@ -1,5 +1,7 @@
 """Handing in: what is missing is told with its place, and what is written is whole."""
 
+import copy
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from conftest import ROOT
 
 from cs231n import checks, submit
 from cs231n.instructor.edition import edition
+from cs231n.instructor.reading import outline
 
 NAME = "NetworkVisualization.ipynb"
 STUB_EXERCISES, FILES = edition(ROOT)
@@ -338,6 +341,144 @@ def test_the_reference_is_recognised_and_not_handed_in(tmp_path, capsys):
         "NetworkVisualization.ipynb is the reference notebook: it imports the solutions. There is nothing to submit.\n"
     )
     assert not (tmp_path / "submission.zip").exists()
+
+
+# Whatever grade reads
+
+
+def as_editors_leave_it(raw):
+    """{what was done to a notebook: its bytes}."""
+    notebook = json.loads(raw)
+    widgets = copy.deepcopy(notebook)
+    widgets["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"a": {"model_name": "HBoxModel"}}}
+    shown = {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}},
+    }
+    widgets["cells"][-1]["outputs"] = [shown]
+    older, outputs = {**notebook, "nbformat_minor": 2}, copy.deepcopy(notebook)
+    for cell in outputs["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell |= {"outputs": [], "execution_count": None}
+    uncounted = copy.deepcopy(notebook)
+    for cell in uncounted["cells"]:
+        cell.pop("execution_count", None)
+    made = {
+        "widgets without state": widgets,
+        "ids in an older format": older,
+        "outputs under a text": outputs,
+        "no counts": uncounted,
+    }
+    return {name: json.dumps(content).encode() for name, content in made.items()} | {"a byte order mark": b"\xef\xbb\xbf" + raw}
+
+
+LEFT = as_editors_leave_it(nbformat.writes(filled()).encode())
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_grade_reads_can_be_handed_in_as_it_is(tmp_path, name, capsys):
+    path = tmp_path / NAME
+    path.write_bytes(LEFT[name])
+    assert outline(NAME, LEFT[name], {})["problem"] == ""
+    assert submit.main([str(path), *(["--incomplete"] if name == "no counts" else [])]) == 0
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert archive.read(NAME) == LEFT[name]
+        assert b"my words about answer-6" in archive.read("NetworkVisualization.html")
+    assert ("were not run" in capsys.readouterr().out) == (name == "no counts")
+
+
+def test_where_no_page_can_be_made_the_notebook_is_handed_in_without_it(tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise KeyError("state")
+
+    monkeypatch.setattr(submit, "page", fail)
+    assert submit.main([str(saved(filled(), tmp_path))]) == 0
+    printed = capsys.readouterr().out
+    assert "The copy as a web page could not be made (KeyError). It is only to look at: nothing else is missing." in printed
+    assert "MB: NetworkVisualization.ipynb.\n" in printed
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert archive.namelist() == [NAME]
+
+
+# Modules of the student's own
+
+
+def with_modules(folder, **sources):
+    """A notebook that imports its first exercise from the student's own file, with such files beside it."""
+    for name, source in sources.items():
+        path = folder / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+    notebook = filled()
+    cell(notebook, "exercise-1").source = "from cs231n.net_visualization_pytorch import compute_saliency_maps"
+    return saved(notebook, folder)
+
+
+OWN = "from mine import helper\n\ndef compute_saliency_maps(X, y, model):\n    return helper(X)\n"
+
+
+def test_modules_of_the_students_own_are_handed_in_with_the_notebook_and_graded_with_it(tmp_path, capsys):
+    path = with_modules(tmp_path, cs231n__net_visualization_pytorch=OWN, mine="def helper(X): return X", unused="x = 1")
+    assert submit.main([str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert "your own cs231n/net_visualization_pytorch.py, your own mine.py and a copy to look at" in printed
+    assert "to do" not in printed
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert archive.namelist() == [NAME, "cs231n/net_visualization_pytorch.py", "mine.py", "NetworkVisualization.html"]
+    found = outline("submission.zip", (tmp_path / "submission.zip").read_bytes(), {})
+    assert [part[2] for part in found["parts"] if len(part) == 3] == ["cs231n.net_visualization_pytorch", "mine"]
+    assert found["notes"] == []
+
+
+def test_a_module_that_is_not_there_or_has_a_stub_is_named(tmp_path, capsys):
+    assert submit.main([str(with_modules(tmp_path))]) == 1
+    assert (
+        "compute_saliency_maps is imported from cs231n.net_visualization_pytorch, and there is no such file beside the notebook."
+        in capsys.readouterr().out
+    )
+    stub = "def compute_saliency_maps(X, y, model):\n    pass\n"
+    assert submit.main([str(with_modules(tmp_path, cs231n__net_visualization_pytorch=stub))]) == 1
+    told = "compute_saliency_maps is not written yet in cs231n/net_visualization_pytorch.py, from which the notebook imports it."
+    assert told in capsys.readouterr().out
+
+
+def test_the_references_own_solutions_are_never_packed(tmp_path):
+    with_modules(tmp_path)
+    submit.main([str(tmp_path / NAME), "--incomplete"])
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert archive.namelist() == [NAME, "NetworkVisualization.html"]
+
+
+# Answers elsewhere
+
+
+def test_an_answer_in_the_cell_of_its_question_counts_and_one_that_may_be_elsewhere_is_asked_for(tmp_path, capsys):
+    notebook = filled()
+    cell(notebook, "answer-1").source = cell(notebook, "answer-2").source = "*Your answer:*"
+    cell(notebook, "question-1-text").source += "\n\nThe sign is lost."
+    notebook.cells.append(nbformat.v4.new_markdown_cell("Q2: the values are all close to zero."))
+    assert submit.main([str(saved(notebook, tmp_path))]) == 1
+    printed = capsys.readouterr().out
+    assert "There is 1 thing to do" in printed
+    assert "Inline question 1: your answer counts. It was written into the cell of the question." in printed
+    place = f"cell {len(notebook.cells)}, which names the question"
+    assert f"Inline question 2 has no answer in the cell below it. If it is in {place}, move it there." in printed
+
+
+def test_a_student_edition_knows_its_cells_as_they_were_given_out(tmp_path):
+    known = json.loads(FILES["cs231n/notebook_cells.json"])
+    assert known == {cell.id: cell.source for cell in nbformat.reads(FILES[NAME].decode(), as_version=4).cells}
+    in_the_kit = submit.kit_cells()
+    assert {name: known[name] for name in known if name.startswith("question-")}.items() <= in_the_kit.items()
+    assert not [name for name in in_the_kit if name.startswith("answer-")]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="this Python reads all newer syntax that is known here")
+def test_newer_syntax_is_not_said_to_be_missing():
+    notebook = filled()
+    cell(notebook, "exercise-1").source = 'def compute_saliency_maps(X, y, model):\n    return t"{X}"'
+    assert submit.missing(notebook) == []
 
 
 # From a cell of the notebook

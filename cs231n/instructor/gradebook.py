@@ -384,7 +384,12 @@ class _Frame:
         return [
             new_markdown_cell(self.sources[f"{name}-text"], id=f"{name}-text"),
             self._cell(new_markdown_cell, self.answers[name], answer, grade=True, solution=True),
+            *self._answer_pictures(name, record),
         ]
+
+    def _answer_pictures(self, name, record):
+        outputs = [_picture(text) for text in record.get("answer_pictures", {}).get(name, []) if _is_png(text)]
+        return [new_code_cell("# The pictures in the answer", id=f"{name}-pictures", outputs=outputs)] if outputs else []
 
     def _cell(self, make, name, source, grade=False, solution=False, **parts):
         nbgrader = {

@@ -145,9 +145,16 @@ def _outline(name, raw, figures, kit, first):
 
 def _lost_modules(work):
     """Return the sentences on modules from which exercises are imported and which were not handed in."""
-    found = [(name, last_definition(work.parts, name)) for name in EXERCISES]
-    lost = [(name, definition.imported) for name, definition in found if definition and definition.imported]
-    return [f"{name} is imported from {module}, and no such file was handed in with {work.name}." for name, module in lost]
+    lost = {}
+    for name in EXERCISES:
+        definition = last_definition(work.parts, name)
+        if definition and definition.imported:
+            lost.setdefault(definition.imported, []).append(name)
+    return [
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} imported from {module}, and no such file was handed in with "
+        f"{work.name}."
+        for module, names in lost.items()
+    ]
 
 
 def _answer_note(answer, text):

@@ -499,11 +499,10 @@ def _printable(text):
     return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def _held(folder):
-    """Return the sentences on what lies in a folder in which there is nothing to read."""
-    names = [_printable(path.name) for path in _inside(folder)][:5]
-    told = [advice(name, kind) for name in names if (kind := unread_kind(name))]
-    return " ".join(["", f"It holds {', '.join(names)}.", *told]) if names else ""
+def _unread_in(folder):
+    """Return the sentences on archives in a folder that cannot be opened, each with a space before it."""
+    names = [_printable(path.name) for path in _inside(folder)]
+    return "".join(f" {advice(name, told)}" for name in names[:5] if "archive" in (told := unread_kind(name)))
 
 
 def _problem(path):
@@ -512,10 +511,10 @@ def _problem(path):
     if stat.S_ISLNK(status.st_mode):
         return f"{name} is a link, not a file."
     if stat.S_ISDIR(status.st_mode):
-        return f"There is no notebook, no Python file and no archive of them in the folder {name}.{_held(path)}"
+        return f"There is no notebook, no Python file and no zip archive in the folder {name}.{_unread_in(path)}"
     if not stat.S_ISREG(status.st_mode):
         return f"{name} is not an ordinary file."
-    if not _kind(path) and unread_kind(name):
+    if not _kind(path) and "archive" in unread_kind(name):
         return advice(name, unread_kind(name))
     if not _kind(path):
         return f"{name} is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive."

@@ -1,0 +1,92 @@
+"""Notebooks are read as editors, browsers and people leave them; what is no notebook says so in a sentence."""
+
+import json
+
+import nbformat
+import pytest
+
+from cs231n.notebook_file import is_notebook_name, notebook, text_of
+
+
+def written(cells, minor=5, **metadata):
+    return json.dumps({"nbformat": 4, "nbformat_minor": minor, "metadata": metadata, "cells": cells}).encode()
+
+
+CODE = {"cell_type": "code", "id": "c", "metadata": {}, "source": "x = 1", "outputs": [], "execution_count": 1}
+TEXT = {"cell_type": "markdown", "id": "m", "metadata": {}, "source": ["a\n", "b"]}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        written([CODE, TEXT]),
+        b"\xef\xbb\xbf" + written([CODE, TEXT]),
+        written([CODE, TEXT]).decode().encode("utf-16"),
+        written([CODE, TEXT], minor=2),
+        written([{**CODE, "outputs": None}, {**TEXT, "outputs": [], "execution_count": None}]),
+        written([CODE, TEXT], widgets={"application/vnd.jupyter.widget-state+json": {"a": {"model_name": "HBoxModel"}}}),
+    ],
+    ids=["plain", "byte order mark", "utf-16", "ids in an older format", "outputs under a text", "widgets without state"],
+)
+def test_what_an_editor_leaves_is_read_and_comes_back_in_valid_form(raw):
+    found = notebook("nb.ipynb", raw)
+    assert [cell.source for cell in found.cells] == ["x = 1", "a\nb"]
+    assert [cell.id for cell in found.cells] == ["c", "m"]
+    nbformat.validate(found)
+
+
+def test_a_code_cell_without_a_count_was_not_run():
+    cell = {key: value for key, value in CODE.items() if key not in ("execution_count", "outputs")}
+    (found,) = notebook("nb.ipynb", written([cell])).cells
+    assert (found.execution_count, found.outputs) == (None, [])
+
+
+def test_outputs_of_all_kinds_are_kept_in_valid_form_or_of_each_cell_one_picture():
+    outputs = [
+        {"output_type": "stream", "text": ["one\n", "two"]},
+        {"output_type": "display_data", "data": {"text/plain": ["<Figure>"], "image/png": "QUJD"}},
+        {"output_type": "execute_result", "data": {"application/json": {"a": 1}}},
+        {"output_type": "error", "ename": "KeyError", "evalue": None, "traceback": ["line", 7]},
+        {"output_type": "unheard of"},
+        None,
+    ]
+    raw = written([{**CODE, "outputs": outputs}])
+    found = notebook("nb.ipynb", raw)
+    nbformat.validate(found)
+    assert [output.output_type for output in found.cells[0].outputs] == [output["output_type"] for output in outputs[:4]]
+    assert found.cells[0].outputs[0].text == "one\ntwo"
+    (picture,) = notebook("nb.ipynb", raw, with_outputs=False).cells[0].outputs
+    assert picture.data == {"image/png": "QUJD"}
+
+
+def test_ids_in_the_metadata_and_attachments_are_kept():
+    cell = {**TEXT, "metadata": {"id": "answer-1", "colab": {}}, "attachments": {"a.png": {"image/png": ["QU", "JD"]}, "odd": 7}}
+    (found,) = notebook("nb.ipynb", written([cell])).cells
+    assert found.metadata == {"id": "answer-1"}
+    assert found.attachments == {"a.png": {"image/png": "QUJD"}}
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b'{"cells": 7}', b'{"cells": [', b"\xff\xfe\x00", b"<html>"])
+def test_what_is_no_notebook_is_refused_by_name(raw):
+    with pytest.raises(ValueError, match=r"^nb\.ipynb is not a notebook, or it is damaged \(\w+: .*\)\.$"):
+        notebook("nb.ipynb", raw)
+
+
+def test_a_merge_that_was_not_finished_is_named_with_its_line():
+    with pytest.raises(ValueError, match=r"^nb\.ipynb, line 1 is a mark of a merge"):
+        notebook("nb.ipynb", b"<<<<<<< HEAD\n" + written([CODE]) + b"\n=======\n{}\n>>>>>>> mine\n")
+
+
+def test_another_language_is_refused():
+    with pytest.raises(ValueError, match="in the language r; expected Python"):
+        notebook("nb.ipynb", written([CODE], kernelspec={"language": "R"}))
+
+
+def test_names_that_browsers_give_to_notebooks_are_known():
+    assert all(map(is_notebook_name, ["a.ipynb", "A.IPYNB", "a.ipynb.json", "a.ipynb.txt"]))
+    assert not any(map(is_notebook_name, ["a.json", "a.txt", "a.ipynb.zip", "ipynb", "a.py"]))
+
+
+def test_text_has_plain_line_ends_whatever_its_encoding():
+    assert text_of("é\r\nb\rc".encode("utf-8-sig")) == text_of("é\r\nb\rc".encode("utf-16")) == "é\nb\nc"
+    assert text_of("# -*- coding: latin-1 -*-\né".encode("latin-1")).endswith("é")

@@ -1,0 +1,146 @@
+"""Of a student's file the exercises are defined as they would be in the notebook, as far as this machine can."""
+
+import sys
+
+import pytest
+
+from cs231n.checks.report import Report
+from cs231n.checks.student_file import functions
+
+NAME = "compute_saliency_maps"
+DEFINITION = f"def {NAME}(X, y, model):\n    return X + 1\n"
+
+
+def defined(folder, source, names=(NAME,), **modules):
+    """What `functions` finds of one name. modules: {dotted name, "__" for a dot: source} beside the file."""
+    for name, text in modules.items():
+        path = (folder / name.replace("__", "/")).with_suffix(".py")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    (folder / "work.py").write_text(source)
+    return functions(folder / "work.py", names)[names[0]]
+
+
+def result(found):
+    assert not isinstance(found, Report), found.evidence
+    return found(1, None, None)
+
+
+def refused(found, verdict):
+    assert isinstance(found, Report)
+    assert found.verdict == verdict
+    (said,) = found.evidence
+    return said
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f'from jaxtyping import Float\n\ndef {NAME}(X: Float[Tensor, "N 3"], y, model) -> Float[Tensor, "N"]:\n    return X + 1',
+        f"def {NAME}(X: not_defined.anywhere, y: 1 / 0, model) -> open('x'):\n    return X + 1",
+        f"def one(X: Missing) -> Missing:\n    return X + 1\n\ndef {NAME}(X, y, model):\n    Z: Missing = one(X)\n    return Z",
+        f"step: Missing = 1\n\ndef {NAME}(X, y, model):\n    return X + step",
+        f"class Steps:\n    size: Missing = 1\n\ndef {NAME}(X, y, model):\n    return X + Steps.size",
+    ],
+    ids=["a package that is missing", "names that are missing", "in a helper", "of a constant", "in a class"],
+)
+def test_annotations_are_not_evaluated(tmp_path, source):
+    assert result(defined(tmp_path, source)) == 2
+
+
+def test_dataclasses_work_with_annotations_that_are_not_evaluated(tmp_path):
+    source = "from dataclasses import dataclass\n\n@dataclass\nclass Step:\n    size: int\n    rate: Missing = 0\n\n"
+    assert result(defined(tmp_path, f"{source}def {NAME}(X, y, model):\n    return X + Step(1).size")) == 2
+
+
+def test_a_decorator_that_is_missing_here_is_named(tmp_path):
+    said = refused(defined(tmp_path, f"from jaxtyping import jaxtyped\n\n@jaxtyped(typechecker=None)\n{DEFINITION}"), "broken")
+    assert "with the decorator @jaxtyped(typechecker=None)," in said
+    assert "from jaxtyping import jaxtyped fails here: No module named 'jaxtyping'" in said
+
+
+def test_a_known_decorator_is_applied(tmp_path):
+    source = f"def twice(f):\n    return lambda *more: 2 * f(*more)\n\n@twice\n{DEFINITION}"
+    assert result(defined(tmp_path, source)) == 4
+
+
+def test_what_an_import_of_everything_should_have_brought_is_explained_by_its_failure(tmp_path):
+    found = defined(tmp_path, f"from my_helpers import *\n\ndef {NAME}(X, y, model):\n    return helper(X)")
+    with pytest.raises(
+        ImportError, match=r"^helper has no value: from my_helpers import \* fails here: No module named 'my_help"
+    ):
+        result(found)
+    plain = defined(tmp_path, f"from my_helpers import *\n\ndef {NAME}(X, y, model):\n    return abs(X) + one\n\none = 1")
+    assert result(plain) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        (f"from mine import {NAME}", {"mine": DEFINITION}),
+        (f"from mine import f as {NAME}", {"mine": "def f(X, y, model):\n    return X + 1"}),
+        ("from mine import *", {"mine": DEFINITION}),
+        ("import mine\nmine", {"mine": DEFINITION}),
+        (f"from cs231n.own_net import {NAME}", {"cs231n__own_net": DEFINITION}),
+        (f"from cs231n.attribution import {NAME}", {"cs231n__attribution": DEFINITION}),
+        (f"from mine import one\n\ndef {NAME}(X, y, model):\n    return X + one()", {"mine": "def one():\n    return 1"}),
+        (f"import pack.inner\n\ndef {NAME}(X, y, model):\n    return X + pack.inner.one", {"pack__inner": "one = 1"}),
+        (f"import pack.inner as p\n\ndef {NAME}(X, y, model):\n    return X + p.one", {"pack__inner": "one = 1"}),
+        (f"from pack import inner\n\ndef {NAME}(X, y, model):\n    return X + inner.one", {"pack__inner": "one = 1"}),
+        (f"def {NAME}(X, y, model):\n    from lazily import one\n    return X + one", {"lazily": "one = 1"}),
+        (
+            f"from pack.a import {NAME}",
+            {"pack__a": f"from .b import one\n{DEFINITION.replace('1', 'one')}", "pack__b": "one = 1"},
+        ),
+        (f"from mine import {NAME}", {"mine": f"import mine\nrest = open('not there')\n{DEFINITION}"}),
+        (f"from mine import {NAME}\n{DEFINITION}", {"mine": f"def {NAME}(X, y, model):\n    return 7"}),
+    ],
+)
+def test_modules_of_the_students_own_are_read(tmp_path, source, modules):
+    assert result(defined(tmp_path, source, **modules)) == 2
+
+
+def test_a_module_that_is_not_there_is_named(tmp_path):
+    said = refused(defined(tmp_path, f"from cs231n.own_file import {NAME}"), "missing")
+    assert said == "work.py imports it from cs231n.own_file, and there is no such file beside it: both are needed."
+
+
+def test_of_a_module_that_is_broken_the_line_is_named(tmp_path):
+    assert "mine.py, line 1: def " in refused(
+        defined(tmp_path, f"from mine import {NAME}", mine=f"def {NAME}(X)\n    pass"), "broken"
+    )
+    said = refused(defined(tmp_path, f"from mine import {NAME}", mine=f"{NAME} = 1 / 0"), "broken")
+    assert said == "mine.py, line 1 raises ZeroDivisionError: division by zero"
+
+
+def test_a_definition_is_kept_where_a_later_import_fails(tmp_path):
+    assert result(defined(tmp_path, f"{DEFINITION}\nfrom not_there import {NAME}")) == 2
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="this Python reads all newer syntax that is known here")
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        (f'def {NAME}(X, y, model):\n    return t"{{X}}"', {}),
+        (f"from mine import {NAME}", {"mine": f'def {NAME}(X, y, model):\n    return t"{{X}}"'}),
+    ],
+)
+def test_newer_syntax_is_a_verdict_of_its_own(tmp_path, source, modules):
+    assert "This needs Python 3.14 or newer; this grader runs 3." in refused(defined(tmp_path, source, **modules), "newer-python")
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="this Python reads all newer syntax that is known here")
+def test_newer_syntax_in_a_helpers_cell_is_that_verdict_and_elsewhere_it_is_nothing(tmp_path):
+    import nbformat
+
+    def read(helper, source):
+        cells = [nbformat.v4.new_code_cell(text) for text in (helper, source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "work.ipynb")
+        return functions(tmp_path / "work.ipynb", [NAME])[NAME]
+
+    helper = 'def helper(X):\n    return t"{X}"'
+    assert read(helper, f"def {NAME}(X, y, model):\n    return helper(X)").verdict == "newer-python"
+    assert result(read(helper, DEFINITION)) == 2
+    mistaken = read("def helper(X)\n    return X", f"def {NAME}(X, y, model):\n    return helper(X)")
+    with pytest.raises(ImportError, match=r"Python cannot read this"):
+        mistaken(1, None, None)
