@@ -107,7 +107,9 @@ def run(options):
         )
     except (CutShort, KeyboardInterrupt) as error:
         done = len(list((options.out / "rows").glob("*.json")))
-        print(f"{error or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr)
+        print(
+            f"{str(error) or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr
+        )
         return 1
     unmarked = pages.waiting(records, rubric, marks_files.read(options.out, rubric))
     print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
