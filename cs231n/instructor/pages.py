@@ -340,9 +340,9 @@ def marking(question, records, rubric, reference, marks=None, before=None):
         groups=[
             (_html(answer), [(one, points.get(one), before.get(one, "")) for one in students]) for answer, students in groups
         ],
-        answers=sum(len(students) for _, students in groups),
-        waiting=sum(student not in points for _, students in groups for student in students),
-        empty=len(records) - sum(len(students) for _, students in groups),
+        answers=sum(len(students) for _, students, *_ in groups),
+        waiting=sum(student not in points for _, students, *_ in groups for student in students),
+        empty=len(records) - sum(len(students) for _, students, *_ in groups),
     )
 
 
@@ -530,7 +530,7 @@ def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()
     all_columns = {record["student"]: rubric.score(record, marks.get(record["student"], {})) for record in records}
     write_whole(folder / "grades.csv", "\ufeff" + table(_grades(records, rubric, all_columns, absent)))
     for question in rubric.questions:
-        order = [student for _, group in _groups(question, records) for student in group]
+        order = [student for _, group, *_ in _groups(question, records) for student in group]
         before = marks_files.update(folder / "marking" / f"{question}.csv", records, order)
         write_whole(folder / "marking" / f"{question}.html", marking(question, records, rubric, reference, marks, before))
     for record in records:
