@@ -158,6 +158,13 @@ def test_a_changed_answer_is_unmarked_again_and_its_old_mark_stays_to_be_seen(ma
     assert update(path, records) == {}
 
 
+def test_another_picture_in_an_answer_is_another_answer(tmp_path):
+    one = {**record("jane"), "answer_pictures": {"question-1": ["AAAA"]}}
+    other = {**record("jane"), "answer_pictures": {"question-1": ["AAAB"]}}
+    hashes = {marks.answer_hash(graded, "question-1") for graded in (record("jane"), one, other)}
+    assert len(hashes) == 3
+
+
 def test_a_mark_that_says_of_no_answer_is_for_the_one_that_is_there(marked):
     path = marked / "marking" / "question-1.csv"
     path.write_text("student,points,comment\njane,2,\n", encoding="utf-8")

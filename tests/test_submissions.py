@@ -153,7 +153,12 @@ def test_files_that_differ_by_their_ending_alone_have_rows_of_their_own_and_it_i
         "jane.ipynb.zip": "jane.ipynb.zip",
         "jane.zip": "jane.zip",
     }
-    assert "jane, jane.ipynb, jane.zip: the same name, each with a row of its own." in intake(tmp_path).notices[0]
+    assert "jane, jane.ipynb, jane.ipynb.zip, jane.zip: the same name, each with a row of its own." in intake(tmp_path).notices[0]
+
+
+def test_an_ending_of_two_parts_is_not_a_part_of_the_name(tmp_path):
+    put(tmp_path, "ada.tar.gz", "ben.ipynb.json", "cy.v2.ipynb", "dan.tgz", "eve.", ".x")
+    assert set(found(tmp_path)) == {"ada", "ben", "cy.v2", "dan", "eve."}
 
 
 def test_a_key_that_an_export_gives_is_never_that_of_a_persons_own_file(tmp_path):
@@ -571,6 +576,12 @@ def test_a_students_several_folders_are_one_students(tmp_path):
     assert set(found(tmp_path)) == {"jane", "bob", "kim"}
 
 
+def test_a_student_who_hands_in_all_assignments_at_once_is_one_student(tmp_path):
+    put(tmp_path, *(f"jane/{name}/nb.ipynb" for name in ("hw1", "hw2", "hw3", "hw4")), f"jane/viz/{NOTEBOOK}", "bob/nb.ipynb")
+    assert set(found(tmp_path)) == {"jane", "bob"}
+    assert counted(tmp_path)["jane"][0] == f"jane/viz/{NOTEBOOK}"
+
+
 def test_many_files_in_one_students_folder_are_pointed_out(tmp_path):
     put(tmp_path, *(f"export/{student}.ipynb" for student in STUDENTS), "late.ipynb")
     assert any(notice.startswith("export: so many files could count") for notice in intake(tmp_path).notices)
@@ -904,6 +915,14 @@ def test_a_submission_is_matched_by_id_by_another_id_or_by_name(tmp_path, name, 
     seen = with_roster(tmp_path, f"id,name,login\n{line}\ns2,Somebody Else,other\n")
     assert [one.student for one in seen.submissions] == ["s1"]
     assert [person.id for person in seen.absent] == ["s2"]
+
+
+def test_a_roster_among_the_submissions_is_nobodys(tmp_path):
+    put(tmp_path, "s1.ipynb")
+    (tmp_path / "roster.csv").write_text("id,name\ns1,Jane Doe\n", encoding="utf-8")
+    seen = intake(tmp_path, load(tmp_path / "roster.csv"))
+    assert [one.student for one in seen.submissions] == ["s1"]
+    assert {file.path: file.why for file in seen.files} == {"roster.csv": "the roster", "s1.ipynb": ""}
 
 
 def test_a_name_that_two_people_have_matches_nobody_and_nobody_is_dropped(tmp_path):

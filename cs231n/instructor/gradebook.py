@@ -26,7 +26,7 @@ from . import pages
 from . import rubric as rubrics
 from .edition import edition
 from .spreadsheets import text_cell
-from .writing import only_grader
+from .writing import only_grader, write_whole
 
 NOTEBOOK = "NetworkVisualization"
 INSTALL = 'nbgrader is not installed. Install it with: pip install "nbgrader>=0.9.5" -c constraints.txt'
@@ -301,9 +301,8 @@ class _Submission:
     def _write_submitted(self):
         """The folder makes Formgrader count the submission. Without a notebook in it, its button Autograde changes nothing."""
         if not self.submitted.exists():
-            self.submitted.mkdir(parents=True)
             words = f"{self.record['submission']} was graded by python -m cs231n.instructor. nbgrader shall not run it.\n"
-            (self.submitted / NO_AUTOGRADE).write_text(pages.plain(words), encoding="utf-8")
+            write_whole(self.submitted / NO_AUTOGRADE, pages.plain(words))
 
 
 def _given(grade):
@@ -433,11 +432,7 @@ def _sources(folder):
 
 
 def _write_notebook(folder, notebook):
-    path = folder / f"{NOTEBOOK}.ipynb"
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_text(nbformat.writes(notebook), encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(folder / f"{NOTEBOOK}.ipynb", nbformat.writes(notebook))
 
 
 # Back from the gradebook

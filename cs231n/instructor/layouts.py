@@ -43,6 +43,7 @@ BRIGHTSPACE = re.compile(
 ILIAS = re.compile(r"(?P<last>[^_]+)_(?P<first>[^_]+)_(?P<login>.+)_(?P<id>[0-9]+)")
 ILIAS_TEAM = re.compile(r"[^\W\d_]+ [0-9]+")
 GRADESCOPE_FOLDER = re.compile(r"submission_[0-9]+")
+TWO_ENDINGS = re.compile(r"(?<=.)(?:\.tar)?\.(?:gz|bz2|xz|zst)$|(?<=.)(?:\.ipynb)?\.[^.]+$", re.IGNORECASE | re.DOTALL)
 GOOGLE = " - "  # Jane Doe - NetworkVisualization.ipynb
 
 
@@ -68,7 +69,8 @@ def is_folder(entry):
 
 
 def stem(entry):
-    return entry.name if is_folder(entry) else entry.stem
+    """Return a name without its ending, also where that has two parts (.tar.gz, .ipynb.json)."""
+    return entry.name if is_folder(entry) else TWO_ENDINGS.sub("", entry.name) or entry.stem
 
 
 def recognised(folder, entries, kind):

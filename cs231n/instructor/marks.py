@@ -19,8 +19,9 @@ GONE = "gone"  # the folder in rows/ with the results of submissions that are no
 
 
 def answer_hash(record, question):
-    """Return what stands for a student's answer in the marks file: the same for answers that differ in spaces alone."""
-    text = " ".join(record.get("answers", {}).get(question, "").split())
+    """Return what stands for a student's answer, and the pictures in it, in the marks file; spaces make no difference."""
+    pictures = record.get("answer_pictures", {}).get(question, [])
+    text = "\0".join([" ".join(record.get("answers", {}).get(question, "").split()), *pictures])
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 

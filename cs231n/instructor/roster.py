@@ -34,10 +34,10 @@ class Person:
 
 
 class Roster:
-    """The people of a class, found by ids or, where only one has it, by name."""
+    """The people of a class, found by ids or, where only one has it, by name. path: the file that lists them."""
 
-    def __init__(self, people):
-        self.people = people
+    def __init__(self, people, path=None):
+        self.people, self.path = people, path
         self._ids = {_folded(person.id): person for person in people}
         others = defaultdict(list)
         for person in people:
@@ -81,7 +81,7 @@ def load(path):
         people.append(Person(student, name or student, others))
     if not people:
         raise ValueError(f"{path} lists nobody; expected a line for each student below the line with the columns' names.")
-    return Roster(people)
+    return Roster(people, path)
 
 
 def _columns(path, header):

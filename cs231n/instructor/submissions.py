@@ -125,12 +125,16 @@ def intake(folder, roster=None):
         raise ValueError(f"{folder} is not a folder. Expected the folder that holds the submissions (unpack an export first).")
     places, notices = _places(folder)
     students, nobodys = {}, {}
+    if roster and roster.path:
+        for place in places:
+            nobodys |= {entry: "the roster" for entry in place.entries if entry.resolve() == roster.path.resolve()}
+            place.entries = [entry for entry in place.entries if entry not in nobodys]
     for place in places:
         _collect(place, students, nobodys, notices)
     if not students:
         raise ValueError(f"There is no submission in {folder}.")
     found = {key: _submission(key, student, folder) for key, student in students.items()}
-    files = _files_of_all(folder, students, found, nobodys, notices)
+    files = _files_of_all(folder, students, found, nobodys)
     notices += _look_alikes(students) + _unusual(list(found.values()), files)
     every = sorted(found.values(), key=lambda one: one.student)
     return _by_roster(Intake(every, files, notices), roster) if roster else Intake(every, files, notices)
@@ -145,7 +149,6 @@ class _Place:
 
     path: Path
     prefix: str = ""
-
     platform: str = ""
     owners: dict = field(default_factory=dict)
 
@@ -212,7 +215,8 @@ def _sections(place):
     def is_around(section, folders):
         loose = any(_kind(entry) for entry in section.entries if not is_folder(entry))
         own = {entry.name for entry in folders}
-        return own and not loose and not OF_THE_KIT & own and all(names[name] == 1 for name in own)
+        of_one = len([entry for entry in folders if _has_work(entry, is_expected)]) == 1  # the others are other assignments
+        return own and not loose and not of_one and not OF_THE_KIT & own and all(names[name] == 1 for name in own)
 
     around = [is_around(*pair) for pair in zip(inner, works, strict=True)]
     all_of_them = len(inner) == len(place.entries) > 1 and all(around) and len(names) > len(inner)
@@ -223,8 +227,9 @@ def _sections(place):
     ]
 
 
-def _has_work(folder):
-    return any(_kind(path) and (path.suffix.lower() != ".py" or is_expected(path.name)) for path in _inside(folder))
+def _has_work(folder, is_wanted=lambda name: is_expected(name) or not name.lower().endswith(".py")):
+    """Return whether somewhere in a folder there is a notebook, an archive or the file of the exercises."""
+    return any(_kind(path) and is_wanted(path.name) for path in _inside(folder))
 
 
 # Whose they are
@@ -306,7 +311,7 @@ def _look_alikes(students):
 # What became of every file
 
 
-def _files_of_all(folder, students, found, nobodys, notices):
+def _files_of_all(folder, students, found, nobodys):
     """Return a File for every file below the folder, sorted by path; links and what cannot be listed are files, too."""
     owners = {entry: key for key, student in students.items() for entry in student.entries}
     counting = {found[key].path: key for key in found}

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import time
 from pathlib import Path
@@ -76,20 +77,36 @@ def _locked(path):
 
     while True:
         file = path.open("a+", encoding="utf-8")
+        file.seek(0)
+        holder = file.read(200).strip()
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read(200).strip()
-            file.close()
-            raise ValueError(
-                f"Another command is writing into {path.parent} ({holder or 'it does not say which'}). Wait until it has ended, "
-                "or name another folder."
-            ) from None
+        except OSError as error:  # that another has it, or that this file system has no locks: then the note counts
+            if isinstance(error, BlockingIOError) or _may_run(holder):
+                file.close()
+                raise ValueError(
+                    f"Another command is writing into {path.parent} ({holder or 'it does not say which'}). Wait until it has "
+                    f"ended, or name another folder. If you are sure that it has ended, remove {path}."
+                ) from None
         if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
             break
         file.close()  # who held it has just removed it
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
-    file.flush()
+    note = f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}\n"
+    with contextlib.suppress(OSError):  # on a full disk the lock holds without its note, too
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), note.encode())
     return file
+
+
+def _may_run(holder):
+    """Return whether the process of a note may still be running: on another machine nobody can tell."""
+    found = re.match(r"process ([0-9]+) on (\S+)", holder)
+    if not found or found[2] != socket.gethostname():
+        return bool(found)
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

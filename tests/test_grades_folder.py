@@ -1,0 +1,337 @@
+"""What becomes of GRADES around the grading itself: who is in it, whose marks count, and that nothing is lost when it ends early.
+
+Here no submission is run: a record comes from the answer that a file holds.
+"""
+
+import contextlib
+import csv
+import errno
+import fcntl
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from cs231n.checks.explanations import EXERCISES
+from cs231n.instructor import gradebook, grading, marks, writing
+from cs231n.instructor.__main__ import main
+
+QUESTIONS = [f"question-{number}" for number in range(1, 9)]
+
+
+def graded_quickly(found, *_, **__):
+    """Yield a record of each Submission: the text of its file answers question 1."""
+    missing = {"verdict": "missing", "mistakes": [], "notes": [], "message": "", "seconds": 0.0}
+    for submission in found:
+        yield {
+            "student": submission.student,
+            "name": submission.name,
+            "submission": submission.shown,
+            "sha256": submission.sha256(),
+            "earlier": submission.earlier,
+            "verdict": "graded",
+            "note": "",
+            "exercises": dict.fromkeys(EXERCISES, missing),
+            "answers": dict.fromkeys(QUESTIONS, "") | {"question-1": submission.path.read_text(encoding="utf-8")},
+            "figures": {},
+        }
+
+
+@pytest.fixture
+def grade(tmp_path, monkeypatch):
+    """The command, for the folder `in` and the results `out`; returns its exit code."""
+    monkeypatch.setattr(grading, "_graded", graded_quickly)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("ada", "ben", "cy"):
+        (tmp_path / "in" / f"{name}.py").write_text(f"# {name}", encoding="utf-8")
+    return lambda *more: main(["grade", "in", "--out", "out", *more])
+
+
+def rows(path="out/grades.csv"):
+    with open(path, encoding="utf-8-sig", newline="") as file:  # noqa: PTH123
+        return list(csv.DictReader(file))
+
+
+def students():
+    return [row["student"] for row in rows()]
+
+
+def everything(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# Who is in the grades
+
+
+def test_a_submission_that_is_gone_leaves_the_grades_and_comes_back_with_its_mark(grade, tmp_path, capsys, monkeypatch):
+    assert grade() == 0
+    marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ben": (2.0, "")})
+    content = (tmp_path / "in/ben.py").read_bytes()
+    (tmp_path / "in/ben.py").unlink()
+    assert grade("--resume") == 0
+    said = capsys.readouterr().err
+    assert "1 students have results here and no submission any more: ben. They are in no grades now" in said
+    assert students() == ["ada", "cy"]
+    assert [record["student"] for record in gradebook.read_records("out")] == ["ada", "cy"]
+    assert not (tmp_path / "out/feedback/ben.html").exists()
+    assert grade("--resume") == 0
+    assert "no submission any more" not in capsys.readouterr().err
+
+    (tmp_path / "in/ben.py").write_bytes(content)
+    monkeypatch.setattr(grading, "_graded", lambda found, *_, **__: (pytest.fail("it was graded before") for _ in found))
+    assert grade("--resume") == 0
+    assert [(row["student"], row["question-1"]) for row in rows()] == [("ada", ""), ("ben", "2"), ("cy", "")]
+    assert (tmp_path / "out/feedback/ben.html").exists()
+    assert list((tmp_path / "out/rows/gone").iterdir()) == []
+
+
+def test_a_roster_gives_ids_and_rows_of_those_who_handed_in_nothing(grade, tmp_path, capsys):
+    (tmp_path / "class.csv").write_text("id;name;login\n0042;Ada King;ada\n0043;Ben Li;ben\n0044;Dan Wu;dan\n", encoding="utf-8")
+    assert grade("--roster", "class.csv") == 0
+    assert [(row["student"], row["name"], row["verdict"]) for row in rows()] == [
+        ("'0042", "Ada King", "graded"),
+        ("'0043", "Ben Li", "graded"),
+        ("cy", "cy", "graded"),
+        ("'0044", "Dan Wu", "no submission"),
+    ]
+    said = capsys.readouterr().err
+    assert "1 of the 3 in the roster handed in nothing: 0044 Dan Wu." in said
+    assert "cy: not in the roster, and graded under this name." in said
+    assert "1 of the roster handed in nothing" in (tmp_path / "out/summary.html").read_text(encoding="utf-8")
+
+
+def test_the_console_points_to_what_is_unusual_and_intake_has_a_line_for_every_file(grade, tmp_path, capsys):
+    (tmp_path / "in/ada-99.py").write_text("# a file that somebody named after ada", encoding="utf-8")
+    (tmp_path / "in/.hidden").touch()
+    (tmp_path / "in/link").symlink_to("ada.py")
+    assert grade() == 0
+    said = capsys.readouterr().err
+    assert "Please have a look; out/intake.csv has a line for every file:" in said
+    assert "ada-99: named like a further attempt of another row" in said
+    assert [tuple(row.values()) for row in rows("out/intake.csv")] == [
+        (".hidden", "", "no", "hidden"),
+        ("ada-99.py", "ada-99", "yes", ""),
+        ("ada.py", "ada", "yes", ""),
+        ("ben.py", "ben", "yes", ""),
+        ("cy.py", "cy", "yes", ""),
+        ("link", "link", "no", "link is a link, not a file."),
+    ]
+
+
+def test_a_usual_folder_is_graded_without_a_word_on_it(grade, capsys):
+    assert grade() == 0
+    assert "have a look" not in capsys.readouterr().err
+
+
+# Whose marks count
+
+
+def test_a_changed_answer_is_to_mark_again_and_it_is_said(grade, tmp_path, capsys):
+    assert grade() == 0
+    assert "3 answers to mark" in capsys.readouterr().out
+    marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ada": (3.5, "Fine."), "ben": (1.0, "")})
+    assert grade("--resume") == 0
+    assert "1 answers to mark" in capsys.readouterr().out
+    assert [row["question-1"] for row in rows()] == ["3.5", "1", ""]
+
+    (tmp_path / "in/ada.py").write_text("# another answer", encoding="utf-8")
+    assert grade("--resume") == 0
+    said = capsys.readouterr()
+    assert "2 answers to mark" in said.out
+    assert "ada, question-1: the answer has changed since it got 3.5 points. It is to mark again." in said.err
+    assert [row["question-1"] for row in rows()] == ["", "1", ""]
+    row = next(row for row in rows("out/marking/question-1.csv") if row["student"] == "ada")
+    assert (row["points"], row["before"]) == ("", "3.5 points for an earlier answer: Fine.")
+    page = (tmp_path / "out/marking/question-1.html").read_text(encoding="utf-8")
+    assert "3.5 points for an earlier answer: Fine." in page
+    assert "not marked yet" in (tmp_path / "out/feedback/ada.html").read_text(encoding="utf-8")
+    assert grade("--resume") == 0
+    assert "changed" not in capsys.readouterr().err
+
+
+def test_marks_saved_by_a_spreadsheet_of_another_country_are_taken(grade, tmp_path):
+    (tmp_path / "in/007.py").write_text("# bond", encoding="utf-8")
+    assert grade() == 0
+    path = tmp_path / "out/marking/question-1.csv"
+    lines = [[row["student"], "2,5" if row["student"] == "'007" else "", "Schön", row["answer"]] for row in rows(path)]
+    text = "\r\n".join(";".join(line) for line in (["student", "points", "comment", "answer"], *lines))
+    path.write_bytes(text.encode("cp1252"))
+    assert grade("--resume") == 0
+    assert next((row["student"], row["question-1"]) for row in rows()) == ("'007", "2.5")
+    assert "Schön" in (tmp_path / "out/feedback/007.html").read_text(encoding="utf-8")
+
+
+# The gallery
+
+
+def test_a_picture_is_chosen_by_naming_a_student_who_is_there(grade, tmp_path, capsys):
+    assert grade("--gallery", "ada", "cy") == 0
+    assert grade("--resume", "--gallery", "zoe") == 2
+    assert "--gallery names zoe, of whom there is no submission." in capsys.readouterr().err
+
+
+# What ends early
+
+
+@pytest.mark.parametrize("out", ["in", "in/grades", "in/deep/er", "in/../in/x", "."])
+def test_results_do_not_lie_among_submissions_nor_these_among_results(grade, tmp_path, capsys, out):
+    before = everything(tmp_path)
+    assert main(["grade", "in", "--out", out]) == 2
+    assert "is inside of" in capsys.readouterr().err
+    assert everything(tmp_path) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_folder_that_only_begins_with_the_same_name_is_another(grade):
+    assert main(["grade", "in", "--out", "in-grades"]) == 0
+
+
+def test_ctrl_c_leaves_what_is_done_and_nothing_else(grade, tmp_path, capsys, monkeypatch):
+    def interrupted(found, *_, **__):
+        yield from graded_quickly(found[:1])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(grading, "_graded", interrupted)
+    assert grade() == 1
+    assert "Interrupted. 1 results are kept in out/rows: go on by --resume." in capsys.readouterr().err
+    assert set(everything(tmp_path / "out")) == {"intake.csv", "rows/ada.json"}
+    monkeypatch.setattr(grading, "_graded", graded_quickly)
+    assert grade("--resume") == 0
+    assert students() == ["ada", "ben", "cy"]
+
+
+@pytest.fixture
+def small_disk():
+    """A limit on the size of files, set by calling it: more is refused in the middle of writing, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(("size", "name"), [(100, "out/intake.csv"), (400, "out/rows/ada.json"), (6000, "out/feedback/ada.html")])
+def test_when_the_disk_is_full_the_file_is_named_and_the_run_can_go_on(grade, tmp_path, capsys, small_disk, size, name):
+    small_disk(size)
+    assert grade() == 2
+    small_disk(resource.RLIM_INFINITY)
+    said = capsys.readouterr().err
+    assert f"{name} could not be written: File too large. All other files are whole." in said
+    assert "Traceback" not in said
+    assert not [path for path in everything(tmp_path / "out") if path.endswith((".part", ".lock"))]
+    assert grade("--resume") == 0
+    assert students() == ["ada", "ben", "cy"]
+
+
+def test_a_file_that_could_not_be_written_is_as_it_was(tmp_path, small_disk):
+    path = tmp_path / "grades.csv"
+    writing.write_whole(path, "as it was")
+    small_disk(1000)
+    with pytest.raises(writing.NotWritten, match=r"grades\.csv could not be written"):
+        writing.write_whole(path, "x" * 5000)
+    small_disk(resource.RLIM_INFINITY)
+    assert everything(tmp_path) == {"grades.csv": b"as it was"}
+
+
+# One grader at a time
+
+HOLD = """
+import sys
+from pathlib import Path
+from cs231n.instructor.writing import only_grader
+with only_grader(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def other_grader(tmp_path):
+    """Another process that writes into `out`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "out")], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline() == b"held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_grader_is_refused_and_changes_nothing(grade, tmp_path, capsys, other_grader):
+    before = everything(tmp_path)
+    assert grade("--resume") == 2
+    assert f"Another command is writing into out (process {other_grader.pid} on " in capsys.readouterr().err
+    assert everything(tmp_path) == before
+    other_grader.communicate()  # it ends
+    assert grade("--resume") == 0
+    assert not (tmp_path / "out" / writing.LOCK).exists()
+
+
+def test_a_lock_file_that_a_killed_grader_left_behind_locks_nothing(grade, tmp_path, other_grader):
+    other_grader.kill()
+    other_grader.wait()
+    assert (tmp_path / "out" / writing.LOCK).exists()
+    assert grade() == 0
+    assert not (tmp_path / "out" / writing.LOCK).exists()
+
+
+def test_a_lock_ends_with_an_error_and_a_new_folder_that_stays_empty_goes(tmp_path):
+    with pytest.raises(ZeroDivisionError), writing.only_grader(tmp_path / "out"):
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_file_that_was_removed_meanwhile_is_not_taken_for_the_lock(tmp_path, monkeypatch):
+    """Between opening and locking another grader may end and remove its lock file; then a third one makes a new file."""
+    path, real, raced = tmp_path / writing.LOCK, fcntl.flock, []
+
+    def racing(file, how):
+        if not raced:
+            raced.append(path.unlink())
+        return real(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", racing)
+    with writing.only_grader(tmp_path):
+        assert f"process {os.getpid()} on" in path.read_text(encoding="utf-8")
+    assert everything(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("holder", "is_refused"),
+    [("here and running", True), ("here and ended", False), ("elsewhere", True), ("unreadable", False)],
+)
+def test_on_a_file_system_without_locks_the_note_in_the_file_counts(tmp_path, monkeypatch, holder, is_refused):
+    def unsupported(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    notes = {
+        "here and running": f"process {os.getpid()} on {socket.gethostname()} since today",
+        "here and ended": f"process {ended.pid} on {socket.gethostname()} since today",
+        "elsewhere": "process 1 on a.machine.far.away since today",
+        "unreadable": "",
+    }
+    (tmp_path / writing.LOCK).write_text(notes[holder], encoding="utf-8")
+    expected = pytest.raises(ValueError, match="Another command is writing") if is_refused else contextlib.nullcontext()
+    with expected, writing.only_grader(tmp_path):
+        assert f"process {os.getpid()} on" in (tmp_path / writing.LOCK).read_text(encoding="utf-8")
+    assert (tmp_path / writing.LOCK).exists() == is_refused
+
+
+def test_what_was_found_of_a_student_is_not_lost_when_two_students_swap_names(grade, tmp_path):
+    """A row is kept only for the same bytes under the same name."""
+    assert grade() == 0
+    (tmp_path / "in/ada.py").rename(tmp_path / "in/x.py")
+    (tmp_path / "in/ben.py").rename(tmp_path / "in/ada.py")
+    (tmp_path / "in/x.py").rename(tmp_path / "in/ben.py")
+    assert grade("--resume") == 0
+    answers = {
+        path.stem: json.loads(path.read_text())["answers"]["question-1"] for path in (tmp_path / "out/rows").glob("*.json")
+    }
+    assert answers == {"ada": "# ben", "ben": "# ada", "cy": "# cy"}
