@@ -321,7 +321,7 @@ PLACES = {
     "an attached drawing": (
         "learned",
         change("learned", attachments={"a.svg": {"image/svg+xml": encoded("<svg><text>Rubric (4)</text></svg>")}}),
-        'in its attachments is "Rubric (4)"',
+        'in its attachments is "<svg><text>Rubric (4)</text></svg>"',
     ),
     "an attachment's name": (
         "learned",
