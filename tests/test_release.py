@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import base64
 import contextlib
 import dataclasses
 import io
@@ -9,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 
 import nbformat
@@ -19,7 +21,7 @@ from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
 from cs231n.instructor import edition as editions
 from cs231n.instructor import release
-from cs231n.instructor.edition import edition
+from cs231n.instructor.edition import draft, edition
 from cs231n.instructor.proofs import require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
 
 NAME = "NetworkVisualization"
@@ -433,10 +435,150 @@ def test_a_notebook_with_an_incomplete_exercise_is_refused_with_file_and_line(re
     assert f"{path}:{line_of(path, chr(34) + cell + chr(34))}: cell {cell}" in str(refused.value)
 
 
-def test_a_solution_without_an_exercise_in_the_notebook_is_refused(reference):
+# Solutions that would go to students
+
+
+def edited(kit, edit):
+    """Change a kit's notebook in place: edit(cells, {id: cell})."""
+    notebook = nbformat.read(kit / NOTEBOOK, as_version=4)
+    edit(notebook.cells, {cell.id: cell for cell in notebook.cells})
+    nbformat.write(notebook, kit / NOTEBOOK)
+
+
+def drop_the_optional_part(kit):
+    def edit(cells, by_id):
+        first, after = cells.index(by_id["further-text"]), cells.index(by_id["learned"])
+        del cells[first:after]
+
+    edited(kit, edit)
+
+
+def take_the_markers_away(path):
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "SOLUTION" not in line), encoding="utf-8")
+
+
+OPTIONAL = {
+    "attribution": ["compute_smoothgrad_maps", "compute_integrated_gradients", "compute_grad_cam_maps"],
+    "feature_visualization": ["transform_images"],
+}
+
+
+def sentences_of_functions(kit, modules, said):
+    """The start of the sentence on each of the optional functions, with its file and line."""
+    files = {module: kit / "cs231n" / f"{module}.py" for module in modules}
+    return [f"{files[m]}:{line_of(files[m], f'def {name}')}{said(name)}" for m in modules for name in OPTIONAL[m]]
+
+
+def test_an_exercise_that_the_notebook_leaves_out_is_left_out_of_the_edition_with_its_solution(reference):
+    drop_the_optional_part(reference)
+    made = draft(reference)
+    assert made.problems == []
+    assert [function.name for function in made.left_out()] == [name for names in OPTIONAL.values() for name in names]
+    secret = secrets(reference, [], made.left_out())
+    require_no_leaks(made.files, secret)
+    assert "def compute_guided_backpropagation_maps" in made.files["cs231n/attribution.py"].decode()
+    leaked = {"README.md": made.files["README.md"] + b"\nmaps = (weights * features).sum(dim=1, keepdim=True).relu()\n"}
+    with pytest.raises(ValueError, match=r"README\.md:\d+ holds a line of the solution, .*attribution\.py:\d+"):
+        require_no_leaks(made.files | leaked, secret)
+
+
+def test_what_is_left_out_is_said(reference, tmp_path, monkeypatch, capsys):
     (reference / "cs231n" / "halves.py").write_text(HALF)
-    with pytest.raises(ValueError, match=r"halves\.py:21: half holds a solution, but no cell with the tag `exercise`"):
+    for trial in ("require_stubs_run", "require_solutions_right"):
+        monkeypatch.setattr(release, trial, lambda root, exercises: None)
+    release.release(tmp_path / "out", kit=reference)
+    place = f"{reference}/cs231n/halves.py:21"
+    assert f"leaving out half ({place}), which is not an exercise of the notebook" in capsys.readouterr().err
+    assert "def half" not in (tmp_path / "out" / NAME / "cs231n" / "halves.py").read_text()
+
+
+def test_solutions_whose_markers_were_taken_away_with_their_exercises_are_refused_with_file_and_line(reference):
+    drop_the_optional_part(reference)
+    for module in OPTIONAL:
+        take_the_markers_away(reference / "cs231n" / f"{module}.py")
+    expected = sentences_of_functions(
+        reference, OPTIONAL, lambda name: f": {name} is an exercise, and students would get it solved"
+    )
+    found = draft(reference).problems
+    assert len(found) == len(expected)
+    for sentence in expected:
+        assert [text for text in found if text.startswith(sentence)]
+
+
+def test_every_exercise_whose_function_has_no_markers_is_named_with_both_places(reference):
+    take_the_markers_away(reference / "cs231n" / "attribution.py")
+    found = draft(reference).problems
+    ends = sentences_of_functions(reference, ["attribution"], lambda name: ".")
+    assert len(found) == len(ends) == 3
+    for number, sentence, end in zip((4, 5, 6), found, ends, strict=True):
+        line = line_of(reference / NOTEBOOK, f'"exercise-{number}"')
+        assert sentence.startswith(f"{reference / NOTEBOOK}:{line}: cell exercise-{number} is an exercise and imports ")
+        assert sentence.endswith(f", but there is none in {end}")
+
+
+def test_a_copy_of_a_solved_file_without_markers_is_refused(reference):
+    copied = reference / "cs231n" / "attribution-Copy1.py"
+    shutil.copy(reference / "cs231n" / "attribution.py", copied)
+    take_the_markers_away(copied)
+    found = draft(reference).problems
+    assert [text.split(": ")[0] for text in found] == [
+        f"{copied}:{line_of(copied, f'def {name}')}" for name in OPTIONAL["attribution"]
+    ]
+
+
+def test_an_exercise_without_tag_and_markers_is_found_by_the_heading_that_names_it(reference):
+    with_half(reference, HALF.replace("    # BEGIN SOLUTION\n", "").replace("    # END SOLUTION\n", ""))
+
+    def edit(cells, by_id):
+        by_id["half-text"].source = "### Exercise 8: `half`\n\n**Minutes** 5 · **Points** 0"
+        by_id["half"].metadata = {}
+        by_id["half"].source = "%matplotlib inline\n" + by_id["half"].source
+
+    edited(reference, edit)
+    found = "\n".join(draft(reference).problems)
+    halves = reference / "cs231n" / "halves.py"
+    assert f"{halves}:{line_of(halves, 'def half')}: half is an exercise, and students would get it solved" in found
+    assert "cell half-text (index 104) asks a question or gives points, and no cell with the tag" in found
+    assert "cell half imports or defines half, which is an exercise, but lacks the tag `exercise`" in found
+
+
+def test_a_solved_function_in_a_cell_of_the_notebook_is_refused(reference):
+    def edit(cells, by_id):
+        by_id["climb"].source += "\n\ndef make_fooling_image(X, target_y, model):\n    return X"
+
+    edited(reference, edit)
+    (found,) = draft(reference).problems
+    assert "cell climb imports or defines make_fooling_image, which is an exercise" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("```python\n# BEGIN SOLUTION\nx = 1\n```", True),
+        ("### END SOLUTION", True),
+        ("In the end, solutions are compared.", False),
+        ("From the beginning: solutions are hard to find.", False),
+    ],
+)
+def test_a_marker_in_a_text_of_the_notebook_is_refused_and_prose_is_not(reference, text, refused):
+    def edit(cells, by_id):
+        by_id["saliency-seen"].source += f"\n\n{text}"
+
+    edited(reference, edit)
+    assert ["cell saliency-seen holds a marker of a solution" in found for found in draft(reference).problems] == [True] * refused
+
+
+def test_wrong_markers_in_several_files_are_all_named(reference):
+    for module in ("attribution", "feature_visualization"):
+        rewrite(reference / "cs231n" / f"{module}.py", "    # BEGIN SOLUTION\n", "")
+    with pytest.raises(ValueError, match="without") as refused:
         edition(reference)
+    found = str(refused.value).split("\n")
+    assert [re.search(r"(\w+)\.py:\d+: '# END SOLUTION' without", text)[1] for text in found] == [
+        "attribution",
+        "feature_visualization",
+    ]
 
 
 def test_an_exercise_whose_function_has_no_markers_is_refused(reference):
@@ -459,6 +601,13 @@ def in_output(text, kind="text/plain"):
     notebook = json.loads(FILES[NOTEBOOK])
     output = {"output_type": "display_data", "data": {kind: text}, "metadata": {}}
     next(cell for cell in notebook["cells"] if cell["id"] == "climb")["outputs"] = [output]
+    return {NOTEBOOK: json.dumps(notebook, indent=1).encode()}
+
+
+def in_attachment(text):
+    notebook = json.loads(FILES[NOTEBOOK])
+    attached = {"a.txt": {"text/plain": base64.b64encode(text.encode()).decode()}}
+    next(cell for cell in notebook["cells"] if cell["id"] == "learned")["attachments"] = attached
     return {NOTEBOOK: json.dumps(notebook, indent=1).encode()}
 
 
@@ -489,6 +638,7 @@ LEAKS = {
     "a name of a file": {f"cs231n/{LINE}.md": b""},
     "a model answer": appended("cs231n/checks/README.md", f"\n{SENTENCE}\n"),
     "a model answer in the notebook": in_output(SENTENCE),
+    "an attached text": in_attachment(f"Try {LINE}."),
     "a rubric": appended("README.md", "only the lost sign, with the consequence that some pixels move the wrong way."),
 }
 
@@ -511,8 +661,103 @@ def test_a_leak_is_told_with_its_line():
         require_no_leaks(files, SECRETS)
     files = FILES | in_output([f'{LINE} and "more"\n'])
     number = next(i for i, line in enumerate(files[NOTEBOOK].decode().splitlines(), 1) if LINE in line)
-    with pytest.raises(ValueError, match=re.escape(f"{NOTEBOOK}:{number} holds {origin}")):
+    with pytest.raises(ValueError, match=re.escape(f"{NOTEBOOK}:{number}: cell climb (index 49) holds {origin}")):
         require_no_leaks(files, SECRETS)
+
+
+def test_all_leaks_are_told_not_only_the_first():
+    python = appended("cs231n/vis_utils.py", f"# {LINE}\n# Rubric: 4: no\n")
+    markdown = appended("README.md", f"\n## Rubric\n\n{SENTENCE}\n")
+    with pytest.raises(ValueError, match=r"holds") as refused:
+        require_no_leaks(FILES | python | markdown | {"tests/x.py": b""}, SECRETS)
+    found = [re.sub(r":\d+ |, /.*|, like.*", " ", text).strip() for text in str(refused.value).split("\n")]
+    assert found == [
+        "README.md holds a model answer",
+        'README.md has "## Rubric"',
+        "cs231n/vis_utils.py holds a line of the solution",
+        'cs231n/vis_utils.py has "# Rubric: 4: no"',
+        "tests/x.py does not belong into a student edition. Nothing was released.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("README.md", "\n**Rubric (4 points).**\n"),
+        ("README.md", "\n<details><summary>Model answer</summary>no</details>\n"),
+        ("datasets/README.md", "\n### Model answer\n"),
+        ("cs231n/checks/README.md", "\n| Rubric | 4 |\n"),
+        ("Makefile", "\n# Model answer: no\n"),
+        ("get_datasets.sh", "\n# Rubric: 4: no\n"),
+        ("cs231n/vis_utils.py", '\nNOTE = "Model answer: no"\n'),
+        ("datasets/sources.json", '{"notes": "Rubric (4 points)"}'),
+    ],
+)
+def test_a_text_that_begins_like_a_model_answer_is_a_leak_in_every_file(name, text):
+    files = FILES | ({name: text.encode()} if name.endswith(".json") else appended(name, text))
+    with pytest.raises(
+        ValueError, match=rf'{name}:\d+ has ".*(Rubric|Model answer).*", like a model answer\. Nothing was released'
+    ):
+        require_no_leaks(files, SECRETS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The rubric is on the course's page.", "Rubrics are published after\nthe answers.", "Write an answer, by the\nrubric."],
+)
+def test_prose_about_answers_and_rubrics_is_no_leak(text):
+    comment = "".join(f"# {line}\n" for line in text.split("\n"))
+    require_no_leaks(FILES | appended("README.md", f"\n{text}\n") | appended("cs231n/vis_utils.py", comment), SECRETS)
+
+
+def test_leaks_are_told_with_the_lines_of_the_kits_own_files(reference):
+    """Students' files have other names and lines: imports and solutions are gone, outputs as well."""
+    attribution, readme = reference / "cs231n" / "attribution.py", reference / "cs231n" / "instructor" / "student_README.md"
+    for path in (attribution, readme):
+        path.write_text(path.read_text(encoding="utf-8") + f"\n# {LINE}\n# Rubric: 4: no\n", encoding="utf-8")
+    edited(reference, lambda cells, by_id: by_id["saliency-seen"].update(source=f"Try\n{LINE}"))
+    made = draft(reference)
+    with pytest.raises(ValueError, match="holds") as refused:
+        require_no_leaks(made.files, SECRETS, made.reference, made.originals())
+    expected = {f"{reference / NOTEBOOK}:{line_of(reference / NOTEBOOK, LINE)}: cell saliency-seen (index 24) holds"}
+    for path, text in ((attribution, attribution.read_text()), (readme, readme.read_text())):
+        last = len(text.splitlines())
+        name = path.relative_to(reference)
+        expected |= {f"{name}:{last - 1} holds", f"{name}:{last} has"}
+    assert {re.match(r".*? (holds|has)(?= )", text)[0] for text in str(refused.value).split("\n")} == expected
+
+
+def test_a_rubric_in_the_given_part_of_an_exercise_is_refused(reference):
+    rewrite(reference / SOLVED, BEGIN, "    # Rubric: 4: no\n" + BEGIN)
+    (found,) = draft(reference).problems
+    assert found.startswith(f"{reference / SOLVED}:22 has '# Rubric: 4: no', like a model answer")
+
+
+def test_with_an_answer_its_pictures_go_and_of_the_notebooks_metadata_only_what_a_student_needs_stays(reference):
+    notebook = json.loads((reference / NOTEBOOK).read_text(encoding="utf-8"))
+    kept = {"accelerator": "GPU", **notebook["metadata"]}
+    notebook["metadata"] = {"colab": {"provenance": [{"file_id": "1aBc"}]}, "widgets": {}, **kept}
+    for cell in notebook["cells"]:
+        if cell["id"] in ("answer-1", "learned"):
+            cell["attachments"] = {"image.png": {"image/png": "iVBORw0KGgo="}}
+    (reference / NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
+    student = json.loads(edition(reference)[1][NOTEBOOK])
+    assert student["metadata"] == kept
+    assert [cell["id"] for cell in student["cells"] if "attachments" in cell] == ["learned"]
+
+
+def test_a_notebook_whose_ids_colab_moved_gives_the_same_edition(reference):
+    notebook = json.loads((reference / NOTEBOOK).read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["metadata"]["id"] = cell.pop("id")
+    (reference / NOTEBOOK).write_text(json.dumps(notebook | {"nbformat_minor": 0}), encoding="utf-8")
+    assert edition(reference)[1] == FILES
+
+
+def test_without_the_id_of_the_setup_cell_the_references_address_is_not_released(reference):
+    edited(reference, lambda cells, by_id: by_id["setup"].update(id="3f2a9c01"))
+    (found,) = draft(reference).problems
+    assert "has no cell with the id setup" in found
 
 
 ANYWHERE = "with torch.no_grad():", "for _ in range(100):", "else:", "break", "def warn_not_fooled(X_fooling, target_y, model):"
@@ -563,6 +808,38 @@ def test_a_leak_in_the_reference_stops_the_release_before_anything_is_written(re
     with pytest.raises(ValueError, match=r"cs231n/vis_utils\.py:\d+ holds a line of the solution"):
         release.release(tmp_path / "deep" / "out", kit=reference)
     assert not (tmp_path / "deep").exists()
+
+
+def test_the_command_refuses_with_all_findings_and_what_was_there_stays(reference, released, tmp_path):
+    def edit(cells, by_id):
+        by_id["answer-1"].metadata = {}
+        by_id["answer-7"].metadata = {"tags": ["inline_answer"]}
+        cells.insert(cells.index(by_id["answer-3"]) + 1, nbformat.v4.new_markdown_cell("The second half.", id="half"))
+
+    edited(reference, edit)
+    drop = reference / "cs231n" / "feature_visualization.py"
+    take_the_markers_away(drop)
+    readme = reference / "cs231n" / "instructor" / "student_README.md"
+    readme.write_text(readme.read_text(encoding="utf-8") + "\n## Rubric\n", encoding="utf-8")
+    out = tmp_path / "out"
+    shutil.copytree(released[0], out)
+    command = [sys.executable, "-m", "cs231n.instructor", "release", "--out", str(out)]
+    ran = subprocess.run(command, cwd=reference, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert "Traceback" not in ran.stderr
+    for said in (
+        rf"{NOTEBOOK}:\d+: cell answer-1 \(index 26\) looks like a model answer",
+        rf"{NOTEBOOK}:\d+: cell half \(index 42\) looks like a model answer",
+        rf"{NOTEBOOK}:\d+: cell answer-7 \(index 87\) looks like a model answer",
+        rf"cell exercise-7 .* but there is none in .*feature_visualization\.py:{line_of(drop, 'def transform_images')}\.",
+        r'student_README\.md:\d+ has "## Rubric", like a model answer\. Nothing was released\.',
+    ):
+        assert len(re.findall(said, ran.stderr)) == 1
+    assert len(ran.stderr.strip().split("\n")) == 1 + 5
+    kept = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert kept == {path.relative_to(released[0]): path.read_bytes() for path in released[0].rglob("*") if path.is_file()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cs231n", "out"]
 
 
 # The proof that it runs

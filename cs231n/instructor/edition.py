@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 
 from .. import submit
-from .model_answers import asks, is_answer, misplaced_answers
+from .model_answers import asks, is_answer, labelled_lines, misplaced_answers
 from .reference import Reference, tagged
 from .solutions import (
     BEGIN,
@@ -214,6 +214,7 @@ def _exercises(reference, marked, package, problems):
             imported = _imported(reference, cell)
             own = [function for function in marked if (function.module, function.name) in imported]
             if len(own) == 1:
+                problems += _labels_in_stub(own[0])
                 exercises.append(_exercise(reference, cell, own[0], package))
             else:
                 unfinished |= imported
@@ -222,9 +223,18 @@ def _exercises(reference, marked, package, problems):
         if (module, name) not in unfinished:
             problems.append(
                 f"{place}: {name} is an exercise, and students would get it solved: it has no markers. Put {BEGIN!r} and "
-                f"{END!r} around what they write. An exercise that is not in the notebook is left out of the edition, solution and all."
+                f"{END!r} around what they write. An exercise that is not in the notebook is left out of the edition anyway."
             )
     return exercises
+
+
+def _labels_in_stub(marked):
+    """Return a sentence for each line of a function, outside of its solution, in which a model answer seems to begin."""
+    numbers = {line.strip(): number for number, line in enumerate(marked.lines, 1)}
+    return [
+        f"{marked.file}:{numbers.get(line, marked.first)} has {line!r}, like a model answer, which students would get in the stub."
+        for line in labelled_lines(marked.stub(), code=True)
+    ]
 
 
 def _exercise_names(reference):

@@ -42,14 +42,15 @@ GOES_ON = re.compile(r"\s+(and|or|are|is|was|were|will|can|may|has|have|must|sho
 
 
 def labelled_lines(text, code=False):
-    """Return the lines of a text in which a model answer or a rubric begins, with the tags of HTML as asterisks.
+    """Return the lines of a text in which a model answer or a rubric begins.
 
     code: whether it is Python, in which comments and strings begin inside of lines. Prose with one of these words is left
     alone: "The rubric is ...", "Model answers are ...", a line that only goes on with the sentence of the line above.
     """
-    text = TAG_OF_HTML.sub("**", html.unescape(unicodedata.normalize("NFKC", INVISIBLE.sub("", text))))
-    labels = [found for found in LABELS[code].finditer(text) if _is_label(text, found)]
-    return [text[text.rfind("\n", 0, found.start("label")) + 1 :].split("\n", 1)[0].strip() for found in labels]
+    plain = TAG_OF_HTML.sub("**", html.unescape(unicodedata.normalize("NFKC", INVISIBLE.sub("", text))))
+    numbers = [plain.count("\n", 0, found.start("label")) for found in LABELS[code].finditer(plain) if _is_label(plain, found)]
+    lines = (text if text.count("\n") == plain.count("\n") else plain).split("\n")  # HTML may write a line break as &#10;
+    return [lines[number].strip() for number in numbers]
 
 
 def _is_label(text, found):

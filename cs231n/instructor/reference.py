@@ -29,11 +29,11 @@ class Reference:
             raise ValueError(f"{path} is not a notebook of format 4. Open it in Jupyter and save it.")
         self._lost = _with_ids(cells)
         content["nbformat_minor"] = max(5, content.get("nbformat_minor", 0))  # earlier formats have no ids
-        self.notebook = v4.reads(json.dumps(content))
         try:
-            nbformat.validate(self.notebook)
+            nbformat.validate(content)
         except nbformat.ValidationError as error:
             raise ValueError(f"{path} is not a valid notebook: {str(error)[:300]} Open it in Jupyter and save it.") from None
+        self.notebook = v4.reads(json.dumps(content))
         self.cells = self.notebook.cells
         self._spans = _spans(self.text)
 
