@@ -396,6 +396,18 @@ def test_what_is_wanted_of_the_known_mistakes_is_what_all_of_them_hold(exercise)
         torch.testing.assert_close(wanted, found[ids], equal_nan=True, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("exercise", CASES)
+def test_what_an_exercise_is_given_lies_in_memory_of_its_own_as_torch_makes_it(run, model, exercise):
+    known = on_squeezenet.Known(run.photographs, model)
+    for n in (2, 5):
+        given, again = ([value for value in known.arguments(exercise, n) if torch.is_tensor(value)] for _ in range(2))
+        for tensor, other in zip(given, again, strict=True):
+            assert tensor.is_contiguous()
+            assert tensor.untyped_storage().nbytes() == tensor.nbytes
+            assert torch.equal(tensor, other)
+            assert tensor.data_ptr() != other.data_ptr()
+
+
 @pytest.mark.parametrize("paths", [known_mistakes.fooling_paths, known_mistakes.step_paths])
 def test_the_same_holds_for_ways(paths):
     case = FOOLING_CASES[0] if paths is known_mistakes.fooling_paths else STEP_CASES[0]

@@ -94,26 +94,25 @@ class Known:
         self.photographs, self.network = photographs, network
         self._kept = OrderedDict()
 
-    def given(self, name, n):
+    def _given(self, name, n):
         """Return what an exercise that returns an array is given for the first n photographs, besides the network."""
         random = torch.Generator().manual_seed(self.photographs.seed)
-        X, y = self.photographs.X[:n].clone(), self.photographs.y[:n].clone()
-        noise = 0.3 * torch.randn(4, ALL, *X.shape[1:], generator=random)[:, :n]
-        baseline = 0.5 * torch.randn(ALL, 3, 1, 1, generator=random) + 0.1 * torch.randn(ALL, *X.shape[1:], generator=random)
-        angles, scales = torch.rand(ALL, generator=random) - 0.5, 0.7 + 0.6 * torch.rand(ALL, generator=random)
-        shifts = 0.4 * torch.rand(ALL, 2, generator=random) - 0.2
-        return {
-            SALIENCY: (X, y),
-            SMOOTHGRAD: (X, y, noise.clone()),
-            INTEGRATED: (X, y, baseline[:n], 4),
-            GRAD_CAM: (X, y),
-            TRANSFORMATION: (X, angles[:n], scales[:n], shifts[:n]),
-        }[name]
+        X, y = self.photographs.X[:n], self.photographs.y[:n]
+        if name == SMOOTHGRAD:
+            return X, y, 0.3 * torch.randn(4, ALL, *X.shape[1:], generator=random)[:, :n]
+        if name == INTEGRATED:
+            shades = 0.5 * torch.randn(ALL, 3, 1, 1, generator=random)
+            return X, y, (shades + 0.1 * torch.randn(ALL, *X.shape[1:], generator=random))[:n], 4
+        if name == TRANSFORMATION:
+            angles, scales = torch.rand(ALL, generator=random) - 0.5, 0.7 + 0.6 * torch.rand(ALL, generator=random)
+            return X, angles[:n], scales[:n], 0.4 * torch.rand(ALL, 2, generator=random)[:n] - 0.2
+        return X, y
 
     def arguments(self, name, n):
-        """Return `given` with the network in its place."""
-        given = self.given(name, n)
-        return given if name == TRANSFORMATION else (*given[:2], self.network, *given[2:])
+        """Return the same in memory of its own, with the network in its place."""
+        given = self._given(name, n)
+        given = [value.contiguous().clone() if torch.is_tensor(value) else value for value in given]
+        return given if name == TRANSFORMATION else [*given[:2], self.network, *given[2:]]
 
     def right(self, name, n):
         """Return the right array for the first n photographs."""
