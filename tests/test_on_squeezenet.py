@@ -257,6 +257,22 @@ def test_what_is_right_on_small_networks_only_earns_nothing_and_says_what_differ
         assert "SqueezeNet" in result["look"], name
 
 
+@pytest.mark.parametrize(
+    ("mistake", "change", "share"),
+    [
+        ("regulariser-other-size", ("l2_reg * (img ** 2)", "(img ** 2)", " / g.norm()", ""), "2"),
+        ("softmax", ("model(img)[0", "model(img).softmax(1)[0", " / g.norm()", ""), "2 * l2_reg"),
+    ],
+)
+def test_a_large_regulariser_does_not_hide_that_the_gradient_is_missing(grade, mistake, change, share):
+    honest = changed(STEP, *change)
+    assert (result := grade(honest)[STEP])["mistakes"] == [mistake]
+    assert result["points"] == part(STEP, mistake)
+    cheat = _only_when_small(honest, f"img.data -= learning_rate * {share} * img.data\nreturn")
+    assert (result := grade(cheat)[STEP])["mistakes"] == [mistake]
+    assert result["points"] == 0
+
+
 def test_a_side_effect_on_squeezenet_alone_costs_what_it_costs_and_forgives_no_wrong_value(grade):
     text = "model.train()\n        return 0 * X[:, 0]"
     assert grade(_only_when_small(SALIENCY_CODE, text.replace("        ", "")))[SALIENCY]["points"] == 0
