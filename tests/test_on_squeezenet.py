@@ -257,6 +257,22 @@ def test_what_is_right_on_small_networks_only_earns_nothing_and_says_what_differ
         assert "SqueezeNet" in result["look"], name
 
 
+@pytest.mark.parametrize(
+    ("mistake", "change", "share"),
+    [
+        ("regulariser-other-size", ("l2_reg * (img ** 2)", "(img ** 2)", " / g.norm()", ""), "2"),
+        ("softmax", ("model(img)[0", "model(img).softmax(1)[0", " / g.norm()", ""), "2 * l2_reg"),
+    ],
+)
+def test_a_large_regulariser_does_not_hide_that_the_gradient_is_missing(grade, mistake, change, share):
+    honest = changed(STEP, *change)
+    assert (result := grade(honest)[STEP])["mistakes"] == [mistake]
+    assert result["points"] == part(STEP, mistake)
+    cheat = _only_when_small(honest, f"img.data -= learning_rate * {share} * img.data\nreturn")
+    assert (result := grade(cheat)[STEP])["mistakes"] == [mistake]
+    assert result["points"] == 0
+
+
 def test_a_side_effect_on_squeezenet_alone_costs_what_it_costs_and_forgives_no_wrong_value(grade):
     text = "model.train()\n        return 0 * X[:, 0]"
     assert grade(_only_when_small(SALIENCY_CODE, text.replace("        ", "")))[SALIENCY]["points"] == 0
@@ -394,6 +410,18 @@ def test_what_is_wanted_of_the_known_mistakes_is_what_all_of_them_hold(exercise)
     for ids in [frozenset(), *list(found)[:: len(found) // 12]]:
         wanted = [array for _, array in known(*arguments, wanted=ids)]
         torch.testing.assert_close(wanted, found[ids], equal_nan=True, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("exercise", CASES)
+def test_what_an_exercise_is_given_lies_in_memory_of_its_own_as_torch_makes_it(run, model, exercise):
+    known = on_squeezenet.Known(run.photographs, model)
+    for n in (2, 5):
+        given, again = ([value for value in known.arguments(exercise, n) if torch.is_tensor(value)] for _ in range(2))
+        for tensor, other in zip(given, again, strict=True):
+            assert tensor.is_contiguous()
+            assert tensor.untyped_storage().nbytes() == tensor.nbytes
+            assert torch.equal(tensor, other)
+            assert tensor.data_ptr() != other.data_ptr()
 
 
 @pytest.mark.parametrize("paths", [known_mistakes.fooling_paths, known_mistakes.step_paths])

@@ -656,6 +656,7 @@ def _exercise(name, parts, run, sandbox, network, left):
                 report = examine(name, None, exam=dataclasses.replace(run.exam, run=job.run))
                 with own_settings():
                     report, reason = proved(report, job, run, network)
+                evidence = report.evidence
     except Stopped as stop:
         return _stopped(name, str(stop), time.monotonic() - started)
     except (Ended, Failed):
