@@ -98,7 +98,9 @@ class Fingerprints:
             for law, expected in laws.items():
                 if _is_constant(factors[:, i] / expected):
                     return tuple(sorted({*names[i], law}))
-        return tuple(sorted({*names[candidates[0]], "other-normalisation"})) if candidates else None
+        if not candidates or (exercise == "step" and len(candidates) < 2):
+            return None  # a step is right raw and normalised: of its mistakes both are known, or the length says nothing
+        return tuple(sorted({*names[candidates[0]], "other-normalisation"}))
 
     def nearest_regulariser(self, found):
         """Return the mistakes of a class visualization step whose first change is a known gradient plus a share of the image.
