@@ -18,7 +18,7 @@ from .sizes import examined_in_other_sizes
 
 EXERCISE = "make_fooling_image"
 LONG = 400  # forward passes for the long way of 39 steps: up to ten a step
-IN_FRAMES = 60  # forward passes on large images, which take their time, for ways of up to 13 steps
+IN_FRAMES = 45  # forward passes on large images, which take their time, for ways of up to 13 steps
 NEVER = {"calls": 1050, "seconds": 0.8}  # after these a loop counts as without a bound; 100 steps take 0.05 seconds
 HARDEST = 71  # steps that the hardest of the notebook's images takes
 FEW = 40  # a limit of fewer steps gives up on too many images
