@@ -380,7 +380,9 @@ def test_the_fingerprints_are_those_of_the_present_reference_and_known_mistakes(
             assert np.isclose(known[name], array, rtol=1e-3, atol=1e-4, equal_nan=True).mean() > 0.99, name
         else:
             np.testing.assert_allclose(known[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
-    assert not [ids for exercise, ids, like in not_told_apart if not like], "a mistake looks right"
+    # a single network of the notebook's size is asked last, after the small ones, in which the mistake shows
+    looks_right = {(exercise, ids) for exercise, ids, like in not_told_apart if not like}
+    assert looks_right <= {("fooling-224", ("label-as-score",))}, "a mistake looks right"
 
 
 def test_no_file_of_the_checks_computes_a_gradient_but_of_a_students_own_result():
@@ -519,6 +521,26 @@ def test_the_command_prints_the_same_message_as_the_check(tmp_path, capsys):
     assert capsys.readouterr().out.startswith(
         "… compute_saliency_maps: not implemented yet.\n\n… make_fooling_image: not defined"
     )
+
+
+@pytest.mark.parametrize(
+    "line", ["from no_such_module import *", "from no_such_module import total", "import no_such_module as total"]
+)
+def test_an_import_that_fails_is_named_where_what_it_should_bring_is_used(tmp_path, capsys, line):
+    path = tmp_path / "mine.py"
+    path.write_text(f"{line}\nfrom math import *\n\ndef compute_saliency_maps(X, y, model):\n    return total(model(X), pi)\n")
+    assert main([str(path)]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "compute_saliency_maps is broken" in printed
+    assert f"{line} fails here: No module named 'no_such_module'" in printed
+
+
+def test_an_import_of_everything_that_fails_is_not_blamed_for_names_that_exist(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from no_such_module import *\n" + COURSE_STYLE.split("raise SystemExit")[0] + COURSE_STYLE.split('executed")')[1]
+    )
+    assert check_file(path, capsys) == (1, {SALIENCY: "right", FOOLING: "right", STEP: "unfinished"})
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
@@ -962,6 +984,205 @@ def test_a_loop_that_can_be_ended_is_not_said_to_go_on(monkeypatch):
     assert set(threading.enumerate()) <= threads
 
 
+# The notebook's sizes, and other layouts in memory
+
+
+def exam_of(change):
+    return own_exam().with_cases(change)
+
+
+@pytest.mark.parametrize("change", [checks.cases.with_more_classes, checks.cases.Framed, checks.cases.with_strided_gradients])
+@pytest.mark.parametrize("exercise", [SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM])
+def test_the_reference_is_right_with_more_classes_in_a_frame_and_with_strided_gradients(exercise, change):
+    if (exercise, change) == (GRAD_CAM, checks.cases.Framed):
+        pytest.skip("a map that is resized to the image depends on the image's size")
+    assert EXERCISES[exercise].examine(REFERENCE[exercise], exam_of(change)).as_json() == {
+        "verdict": "right",
+        "mistakes": [],
+        "notes": [],
+    }
+
+
+def test_the_networks_of_other_sizes_and_layouts_are_what_they_are_said_to_be():
+    for case in [*checks.cases.SALIENCY_CASES, *checks.cases.GRAD_CAM_CASES]:
+        X, y, small = case.arguments(case.network())
+        more = checks.cases.with_more_classes(case).network()
+        assert more(X).shape == (5, 1000)
+        torch.testing.assert_close(more(X)[:, : small.num_classes], small(X))
+        assert more(X)[:, small.num_classes :].max() < small(X).min() - 10
+        framed = checks.cases.Framed(case)
+        large, _, network = framed.arguments(framed.network())
+        assert large.shape == (5, 3, 224, 224)
+        torch.testing.assert_close(network(large), more(X))
+        strided = checks.cases.with_strided_gradients(case).network()
+        (gradient,) = torch.autograd.grad(strided(X.requires_grad_())[range(5), y].sum(), X)
+        assert not gradient.is_contiguous()
+        assert not any(module.training for module in [*more.modules(), *network.modules(), *strided.modules()])
+
+
+def told(exercise, function):
+    return " ".join(examine(exercise, function).text().split())
+
+
+def indexes_a_class(number):
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        objective = model(img)[0, target_y] - l2_reg * img.norm()
+        img.data += learning_rate * torch.autograd.grad(objective, img)[0]
+        return model(img)[0, number]
+
+    return class_visualization_update_step
+
+
+def test_what_fails_on_few_classes_is_told_what_was_found_with_1000_and_why_it_fails():
+    text = told(STEP, indexes_a_class(130))
+    assert "is wrong: the regulariser is not squared." in text
+    assert "What follows was found with the same networks widened to 1000 classes. A small network (GELU)" in text
+    assert "On small networks:" in text
+    assert "index 130 is out of bounds" in text.split("On small networks:")[1]
+    assert "224" not in text
+
+
+def test_what_fails_in_every_size_is_broken_by_its_error_on_small_networks():
+    text = told(STEP, indexes_a_class(1000))
+    assert "is broken" in text
+    assert "index 1000 is out of bounds for dimension 1 with size 9" in text
+    assert "What follows" not in text
+
+
+def test_what_needs_images_of_the_notebooks_size_is_told_so():
+    flat = next(a.function for a in ANSWERS if a.function.__name__ == "flat_in_the_notebooks_size_norm")
+    text = told(STEP, flat)
+    assert "What follows was found with images of 224 x 224 pixels and 1000 classes. A small network (GELU)" in text
+    assert "shape '[1, 150528]' is invalid" in text.split("On small networks:")[1]
+
+
+def test_a_right_answer_for_the_notebooks_size_has_to_be_right_for_its_whole_image():
+    def compute_saliency_maps(X, y, model):
+        flat = X.reshape(len(X), 3 * 224 * 224)
+        maps = REFERENCE[SALIENCY](flat.reshape(X.shape), y, model)
+        maps[:, 30:] = 0  # the part that small images in a corner do not reach
+        return maps
+
+    assert examine(SALIENCY, compute_saliency_maps).verdict == "wrong"
+
+
+def test_a_regulariser_is_said_to_have_no_effect_only_if_a_larger_one_changes_nothing():
+    assert examine(STEP, raw_step_with(lambda g, x, reg: g - 1e-6 * reg * x)).mistakes == ["regulariser-other-size"]
+    assert examine(STEP, raw_step_with(lambda g, x, reg: g)).mistakes == ["regulariser-missing"]
+
+
+VIEWS = [a for a in ANSWERS if "needs-contiguous-gradients" in a.notes]
+
+
+@pytest.mark.parametrize("answer", VIEWS, ids=lambda answer: f"{answer.exercise}-{answer.function.__name__}")
+def test_what_the_check_calls_right_works_on_the_real_network(answer, model):
+    X = torch.randn(1, 3, 224, 224)
+    arguments = {
+        "fooling": (X, model(X).topk(2).indices[0, 1].item(), model),
+        "class_step": (X.clone().requires_grad_(), model, 130, 1e-3, 5.0),
+    }.get(answer.exercise, (X, torch.tensor([130]), model))
+    answer.function(*arguments)
+    for name in ("saliency", "fooling", "class_step", "grad_cam"):
+        assert any(a.exercise == name for a in VIEWS)
+
+
+# True sentences
+
+
+def test_no_angle_is_told_where_there_is_none():
+    def make_fooling_image(X, target_y, model):
+        return X * torch.nan if model(X).argmax() != target_y else X
+
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        model(img)
+        img.data *= torch.nan
+
+    for exercise, function in ((FOOLING, make_fooling_image), (STEP, class_visualization_update_step)):
+        text = told(exercise, function)
+        assert "yours has length nan" in text or "it has length nan" in text
+        assert "degrees" not in text
+    assert "degrees" in told(STEP, raw_step_with(lambda g, x, reg: g))
+
+
+def test_a_gradient_that_accumulates_is_explained_without_a_word_on_the_first_one():
+    both = next(a for a in ANSWERS if a.exercise == "fooling" and a.mistakes == {"gradient-accumulates", "learning-rate-changed"})
+    text = told(FOOLING, both.function)
+    assert "Step 1 is the first that differs" in text
+    assert "From the second gradient on" in text
+    assert "as it should be" not in text
+
+
+def test_a_raw_step_with_two_mistakes_is_not_normalised_in_another_way():
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        loss = nn.functional.cross_entropy(model(img), torch.tensor([target_y])) + l2_reg * img.square().mean()
+        img.data -= learning_rate * torch.autograd.grad(loss, img)[0]
+
+    assert set(examine(STEP, class_visualization_update_step).mistakes) == {"cross-entropy", "regulariser-other-size"}
+
+
+@pytest.mark.parametrize(
+    ("of_score", "names"),
+    [
+        (lambda score: score.exp(), []),  # a factor for each image, but it comes from what was differentiated
+        (lambda score: score.sigmoid(), []),
+        (lambda score: score / 7, ["rescaled"]),
+    ],
+)
+def test_a_function_of_the_score_is_not_taken_for_a_rescaled_map(of_score, names):
+    def compute_saliency_maps(X, y, model):
+        X = X.clone().requires_grad_()
+        own = model(X)[torch.arange(len(X)), y]
+        return torch.autograd.grad(of_score(own).sum(), X)[0].abs().amax(dim=1)
+
+    assert examine(SALIENCY, compute_saliency_maps).mistakes == names
+
+
+SCALES = {
+    "0 to 1 by image": lambda maps: (maps - maps.amin((1, 2), True)) / (maps.amax((1, 2), True) - maps.amin((1, 2), True)),
+    "0 to 1 by batch": lambda maps: (maps - maps.min()) / (maps.max() - maps.min()),
+    "standard by image": lambda maps: (maps - maps.mean((1, 2), True)) / maps.std((1, 2), keepdim=True),
+    "standard by batch": lambda maps: (maps - maps.mean()) / maps.std(),
+    "length 1": lambda maps: maps / maps.norm(),
+    "sum 1": lambda maps: maps / maps.sum((1, 2), keepdim=True).clamp(min=1e-12),
+    "255": lambda maps: 255 * maps,
+    "less the smallest": lambda maps: maps - maps.amin((1, 2), True),
+}
+
+
+@pytest.mark.parametrize("exercise", [SALIENCY, SMOOTHGRAD, GRAD_CAM])
+@pytest.mark.parametrize("scale", SCALES)
+def test_maps_scaled_in_any_usual_way_are_rescaled(scale, exercise):
+    function = lambda *arguments: SCALES[scale](REFERENCE[exercise](*arguments)).nan_to_num()  # noqa: E731 (a dead class is 0 / 0)
+    if examine(exercise, function).verdict == "right":
+        assert (scale, exercise) == ("less the smallest", GRAD_CAM)
+    else:
+        assert examine(exercise, function).mistakes == ["rescaled"]
+
+
+def test_maps_that_are_changed_otherwise_are_not_rescaled():
+    for change in (torch.log1p, torch.sqrt, lambda maps: maps.clamp(max=maps.mean())):
+        report = examine(SALIENCY, lambda X, y, model, change=change: change(REFERENCE[SALIENCY](X, y, model)))
+        assert (report.verdict, report.mistakes) == ("wrong", [])
+
+
+HINTS = {
+    "retain_graph": lambda X, y, model: model(X.requires_grad_()).sum().backward(retain_variables=True),
+    "a vector of shape (N,)": lambda X, y, model: nn.functional.cross_entropy(model(X), y[:, None]),
+    "names a GPU that this machine does not have": lambda X, y, model: X.to("mps"),
+    "Whole numbers have no gradient": lambda X, y, model: y.requires_grad_(),
+    "the tensor holds several": lambda X, y, model: float(model(X)[0]),
+    "has no argument of this name": lambda X, y, model: torch.abs(X, dimension=1),
+}
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has the GPU that others lack")
+@pytest.mark.parametrize("hint", HINTS)
+def test_what_an_error_means_is_told(hint):
+    text = told(SALIENCY, HINTS[hint])
+    assert "is broken" in text
+    assert hint in text
+
+
 # A busy machine
 
 
@@ -1092,7 +1313,7 @@ def test_an_optimiser_is_right_although_its_first_use_imports_for_longer_than_a_
         "    optimizer.step()\n"
         "print(examine('class_visualization_update_step', step).verdict)"
     )
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(6)]
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
     try:
         printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     finally:

@@ -98,7 +98,9 @@ class Fingerprints:
             for law, expected in laws.items():
                 if _is_constant(factors[:, i] / expected):
                     return tuple(sorted({*names[i], law}))
-        return tuple(sorted({*names[candidates[0]], "other-normalisation"})) if candidates else None
+        if not candidates or (exercise == "step" and len(candidates) < 2):
+            return None  # a step is right raw and normalised: of its mistakes both are known, or the length says nothing
+        return tuple(sorted({*names[candidates[0]], "other-normalisation"}))
 
     def nearest_regulariser(self, found):
         """Return the mistakes of a class visualization step whose first change is a known gradient plus a share of the image.
@@ -121,6 +123,8 @@ class Fingerprints:
                 ids = _regulariser_mistakes(shares / lengths / due, sizes, weights, shares / weights)
                 if not _is_constant(lengths) and _is_constant(lengths * rates):
                     ids = (*ids, "learning-rate-ignored")
+                if not (objective or ids):
+                    return None  # the first step has the right direction: what is wrong is its length, or comes later
                 return tuple(sorted({*objective, *ids}))
         return None
 
@@ -176,10 +180,16 @@ def _regulariser_mistakes(ratios, sizes, weights, per_weight):
     sign = ("regulariser-wrong-sign",) if ratios.mean() < 0 else ()
     if not _is_constant(ratios) and _is_constant(per_weight):
         factor = abs(per_weight.mean()) / 2
-        size = () if abs(factor - 1) < 0.01 else ("regulariser-halved" if abs(factor - 0.5) < 0.01 else "regulariser-other-size",)
-        return (*sign, *size, "regulariser-without-learning-rate")
+        return (*sign, *_size_mistakes(factor), "regulariser-without-learning-rate")
     if not _is_constant(ratios) and _is_constant(ratios * sizes):
         return (*sign, "regulariser-not-squared")
     if _is_constant(ratios * sizes * weights):
         return (*sign, "regulariser-not-squared", "regulariser-other-size")
-    return (*sign, "regulariser-other-size")
+    return (*sign, *(_size_mistakes(abs(ratios.mean())) if _is_constant(ratios) else ("regulariser-other-size",)))
+
+
+def _size_mistakes(factor):
+    """Return the mistakes in a regulariser that is `factor` times as large as it should be."""
+    if abs(factor - 1) < 0.01:
+        return ()
+    return ("regulariser-halved",) if abs(factor - 0.5) < 0.005 else ("regulariser-other-size",)

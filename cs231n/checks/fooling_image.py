@@ -18,6 +18,7 @@ from .sizes import examined_in_other_sizes
 
 EXERCISE = "make_fooling_image"
 LONG = 400  # forward passes for the long way of 39 steps: up to ten a step
+IN_FRAMES = 45  # forward passes on large images, which take their time, for ways of up to 13 steps
 NEVER = {"calls": 1050, "seconds": 0.8}  # after these a loop counts as without a bound; 100 steps take 0.05 seconds
 HARDEST = 71  # steps that the hardest of the notebook's images takes
 FEW = 40  # a limit of fewer steps gives up on too many images
@@ -73,14 +74,13 @@ def examine(function, exam):
 def _examine(function, exam):
     ways = []
     for case in exam.fooling_cases:
-        way, failure = _attempt(function, case, exam)
+        way, failure = _attempt(function, case, exam, **_limit(case, exam))
         if failure is not None:
             return failure
         ways.append(way)
     special = []
     for case in (exam.already_fooled, exam.score_is_a_class_id, exam.long_way):
-        more = {"calls": LONG} if case is exam.long_way and not exam.is_framed else {}  # large images take memory
-        way, failure = _attempt(function, case, exam, **more)
+        way, failure = _attempt(function, case, exam, **_limit(case, exam))
         if failure is not None:
             return failure
         special.append(way)
@@ -91,6 +91,13 @@ def _examine(function, exam):
             notes += _limits(function, exam)
         return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
     return _wrong(function, exam, ways, special, changed, notes)
+
+
+def _limit(case, exam):
+    """Return the limit on a call of the function, where it is not the usual one."""
+    if exam.is_framed:
+        return {} if case is exam.long_way else {"calls": IN_FRAMES}
+    return {"calls": LONG} if case is exam.long_way else {}
 
 
 def is_unfinished(function, exam):

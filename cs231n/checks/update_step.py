@@ -229,7 +229,7 @@ def _confirmed(names, function, case, exam):
 def _changes_with_l2_reg(function, case, exam):
     """Return whether a much larger l2_reg makes another change: then the regulariser has an effect, however small."""
     images = []
-    for l2_reg in (case.l2_reg, 1e4 * case.l2_reg):
+    for l2_reg in (case.l2_reg, 1e6 * case.l2_reg):
         network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
         exam.run(function, img, network, case.target, l2_reg, case.learning_rate, network=network)
         images.append(img.detach().cpu().numpy())

@@ -8,7 +8,7 @@ import itertools
 import torch
 import torch.nn.functional as F
 
-from .known_mistakes import BATCH_OBJECTIVES, OBJECTIVES, at_once, is_part, joined
+from .known_mistakes import BATCH_OBJECTIVES, OBJECTIVES, SCALES, at_once, is_part, joined
 
 SIGNS = (((), 1.0), (("sign-turned",), -1.0))
 BATCHES = (((), lambda n: 1.0), (("batch-mean",), lambda n: 1.0 / n))
@@ -116,16 +116,7 @@ OVER_COLOURS = [
 FACTORS = [((), lambda X: 1.0), (("times-input",), lambda X: X)]
 
 
-def _scaled_to_1(maps):
-    return maps / maps.amax(dim=(1, 2), keepdim=True)
-
-
-def _between_0_and_1(maps):
-    least, most = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
-    return (maps - least) / (most - least)
-
-
-RESCALED = [((), lambda maps: maps), (("rescaled",), _scaled_to_1), (("rescaled",), _between_0_and_1)]
+RESCALED = [((), lambda maps: maps), *((("rescaled",), scale) for scale in SCALES)]
 
 
 def smoothgrad_maps(X, y, model, noise, at_most=2, wanted=None):

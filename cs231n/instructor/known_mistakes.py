@@ -76,8 +76,22 @@ OVER_BATCH = [
 ]
 
 
-def _scaled_to_1(maps):
+def scaled_to_1(maps):
     return maps / maps.amax(dim=(1, 2), keepdim=True)
+
+
+def between_0_and_1(maps):
+    least, most = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
+    return (maps - least) / (most - least)
+
+
+# How maps (N, H, W) are stretched: each by itself, or all together.
+SCALES = (
+    scaled_to_1,
+    between_0_and_1,
+    lambda maps: maps / maps.max(),
+    lambda maps: (maps - maps.min()) / (maps.max() - maps.min()),
+)
 
 
 # From the gradient g (N, 3, H, W) at the images x to maps (N, H, W).
@@ -104,9 +118,9 @@ TO_MAPS = [
     (("times-input", "sum-over-channels"), lambda g, x: (g * x).abs().sum(dim=1)),
     (("times-input", "sum-over-channels", "no-absolute-value"), lambda g, x: (g * x).sum(dim=1)),
     (("times-input", "sum-over-channels", "absolute-value-too-late"), lambda g, x: (g * x).sum(dim=1).abs()),
-    (("rescaled",), lambda g, x: _scaled_to_1(g.abs().amax(dim=1))),
-    (("rescaled", "sum-over-channels"), lambda g, x: _scaled_to_1(g.abs().sum(dim=1))),
-    (("rescaled", "no-absolute-value"), lambda g, x: _scaled_to_1(g.amax(dim=1))),
+    *((("rescaled",), lambda g, x, scale=scale: scale(g.abs().amax(dim=1))) for scale in SCALES),
+    *((("rescaled", "sum-over-channels"), lambda g, x, scale=scale: scale(g.abs().sum(dim=1))) for scale in SCALES),
+    *((("rescaled", "no-absolute-value"), lambda g, x, scale=scale: scale(g.amax(dim=1))) for scale in SCALES),
     (("one-channel",), lambda g, x: g.abs()[range(len(g)), g.abs().sum(dim=(2, 3)).argmax(dim=1)]),
     *((("one-channel",), lambda g, x, c=c: g[:, c].abs()) for c in range(3)),
     *((("one-channel", "no-absolute-value"), lambda g, x, c=c: g[:, c]) for c in range(3)),
@@ -224,7 +238,6 @@ REGULARISERS = (
     (("regulariser-not-squared",), lambda x, reg, squares, norm, own: -reg * x / x.norm(dim=(1, 2), keepdim=True)),
     (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -reg * x.sign()),
     (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -2 * reg * x.sign()),
-    (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -reg * x.sign() / x.numel()),
     (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -3 * reg * x * x.abs()),
     (("regulariser-other-norm",), lambda x, reg, squares, norm, own: -4 * reg * x**3),
     (("regulariser-other-norm", "regulariser-wrong-sign"), lambda x, reg, squares, norm, own: reg * x.sign()),
