@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 
 from .archives import advice, unread_kind
-from .reading import is_expected, kind
+from .reading import is_expected, kind, stem
 
 SIZE_LIMIT = 300_000_000  # bytes
 FOLDERS_LIMIT = 5000  # that are looked into for one student
@@ -112,7 +112,7 @@ def _is_folder(entry):
 
 
 def _stem(entry):
-    return entry.name if _is_folder(entry) else entry.stem
+    return entry.name if _is_folder(entry) else stem(entry.name)
 
 
 def _kind(path):
