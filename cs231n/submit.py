@@ -15,6 +15,7 @@ import re
 import sys
 import tempfile
 import time
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -176,7 +177,9 @@ def page(notebook, title):
     from nbconvert import HTMLExporter
 
     quiet = logging.Logger("page", logging.ERROR)  # not a word about pictures without a description
-    html, _ = HTMLExporter(raw_template=PAGE, log=quiet).from_notebook_node(notebook, {"metadata": {"name": title}})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of outputs that a page cannot show, as widgets
+        html, _ = HTMLExporter(raw_template=PAGE, log=quiet).from_notebook_node(notebook, {"metadata": {"name": title}})
     return html.encode()
 
 

@@ -629,3 +629,41 @@ def test_only_answers_without_a_mark_are_counted_as_waiting():
     records = [record("jane"), record("bob", answers={"question-1": "A.", "question-2": " "})]
     assert pages.waiting(records, RUBRIC, {}) == 8 + 1
     assert pages.waiting(records, RUBRIC, {"jane": {"question-1": (0.0, "")}}) == 8
+
+
+# Answers that were moved, and pictures in them
+
+
+def test_pictures_in_an_answer_and_where_it_was_found_are_on_the_students_page_and_for_the_marker(reference):
+    moved = {
+        **record(answers={"question-1": "see [picture 1]"}),
+        "answer_notes": {"question-1": "It was written into the cell of the question.", "question-2": "Its cell is empty."},
+        "answer_pictures": {"question-1": [png("lime")]},
+    }
+    page = Page(feedback(moved, reference))
+    assert sum(f"base64,{png('lime')}" in source for source in page.sources) == 1
+    assert "see [picture 1]" in page.text
+    assert "It was written into the cell of the question." in page.text
+    assert "Its cell is empty." in page.text
+    marker = Page(pages.marking("question-1", [moved], RUBRIC, reference))
+    assert [f"base64,{png('lime')}" in source for source in marker.sources] == [True]
+    assert "It was written into the cell of the question." in marker.text
+
+
+def test_answers_with_the_same_words_and_other_pictures_are_not_the_same(reference):
+    def answered(student, *pictures):
+        shown = {"answer_pictures": {"question-1": list(pictures)}}
+        return {**record(student, answers={"question-1": "see [picture 1]"}), **shown}
+
+    same = pages.marking("question-1", [answered("a", png("lime")), answered("b", png("lime"))], RUBRIC, reference)
+    assert "the same answer 2 times" in Page(same).text
+    other = pages.marking("question-1", [answered("a", png("lime")), answered("b", png("red"))], RUBRIC, reference)
+    assert "the same answer" not in Page(other).text
+
+
+def test_what_was_not_judged_for_its_newer_python_is_for_the_instructor_to_look_at(reference):
+    newer = {"verdict": "newer-python", "message": "This needs Python 3.14 or newer."}
+    page = Page(summary([record("jane", **{SALIENCY: newer}), record("bob")], reference))
+    assert f"{SALIENCY} was not judged and has 0 points: it needs a newer Python than this grader's" in page.text
+    assert "1 submissions that need a look" in page.text
+    assert "not judged: newer Python" in Page(feedback(record("jane", **{SALIENCY: newer}), reference)).text

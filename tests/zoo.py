@@ -15,6 +15,8 @@ import re
 import stat
 import string
 import struct
+import sys
+import tarfile
 import tempfile
 import textwrap
 import zipfile
@@ -623,6 +625,7 @@ def _honest(folder):
         expected = dict.fromkeys(EXERCISES, frozenset({"wrong"}))
         yield Specimen(name, what, "honest", _put(folder, name, ".ipynb", _written(notebook)), expected, mistakes)
     yield from _honest_files(folder)
+    yield from _as_tools_leave_it(folder)
     yield from _with_the_optional_part(folder)
 
 
@@ -696,6 +699,50 @@ def _honest_files(folder):
     path = _put(folder, "macintosh", ".zip", _zip(mac))
     what = "all right, in a folder of a zip, beside an old checkpoint and what macOS adds"
     yield Specimen("macintosh", what, "honest", path, all_right)
+
+
+def _as_tools_leave_it(folder):
+    """Honest work in other files than the one notebook that was given out."""
+    all_right = dict.fromkeys(EXERCISES, RIGHT)
+    imports = {name: f"from cs231n.net_visualization_pytorch import {name}\n" for name in EXERCISES}
+    importing, module = _written(_notebook(imports)), "\n\n".join(RIGHT_CODE.values()).encode()
+
+    own = folder / "own-module"
+    (own / "cs231n").mkdir(parents=True)
+    paths = own / "NetworkVisualization.ipynb", own / "cs231n" / "net_visualization_pytorch.py"
+    for path, content in zip(paths, (importing, module), strict=True):
+        path.write_bytes(content)
+    yield Specimen("own-module", "all right, in a module beside the notebook, which imports it", "honest", paths, all_right)
+    packed = _zip({"kit/nb.ipynb": importing, "kit/cs231n/net_visualization_pytorch.py": module})
+    path = _put(folder, "own-module-zipped", ".zip", packed)
+    yield Specimen("own-module-zipped", "the same in a zip", "honest", path, all_right)
+
+    stub_newer = {"kit/NetworkVisualization.ipynb": _written(_notebook(STUBS)), "solved.ipynb": _right_bytes()}
+    path = _put(folder, "stub-beside", ".zip", _zip(stub_newer))
+    yield Specimen("stub-beside", "all right, and beside it the notebook as it was given out", "honest", path, all_right)
+
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:gz") as archive:
+        info = tarfile.TarInfo("hw/nb.ipynb")
+        info.size = len(_right_bytes())
+        archive.addfile(info, io.BytesIO(_right_bytes()))
+    yield Specimen("tarred", "all right, in a tar", "honest", _put(folder, "tarred", ".tgz", tar.getvalue()), all_right)
+    path = _put(folder, "download", ".ipynb.json", _right_bytes())
+    yield Specimen("download", "all right, under the name that a browser gave", "honest", path, all_right)
+
+    typed = {**RIGHT_CODE, SALIENCY: RIGHT_CODE[SALIENCY].replace("(X, y, model)", '(X: Float[Tensor, "N 3 H W"], y, model)')}
+    path = _put(folder, "annotated", ".ipynb", _written(_notebook({"types": "from jaxtyping import Float", **typed})))
+    yield Specimen("annotated", "all right, with annotations from a package that is missing", "honest", path, all_right)
+
+    newer = {**RIGHT_CODE, SALIENCY: RIGHT_CODE[SALIENCY].replace("    return", '    t"{X}"\n    return')}
+    expected = {**all_right, SALIENCY: frozenset({"newer-python"} if sys.version_info < (3, 14) else RIGHT)}
+    path = _put(folder, "newer", ".ipynb", _written(_notebook(newer)))
+    yield Specimen("newer", "all right, with a template string of Python 3.14", "honest", path, expected)
+
+    cells = [f"@app.cell\ndef _():\n{textwrap.indent(code, '    ')}\n    return\n" for code in RIGHT_CODE.values()]
+    text = "import marimo\napp = marimo.App()\n\n" + "\n".join(cells)
+    path = _put(folder, "marimo", ".py", text.encode())
+    yield Specimen("marimo", "all right, in a marimo notebook", "honest", path, all_right)
 
 
 def _with_the_optional_part(folder):

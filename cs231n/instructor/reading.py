@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from .. import answers as inline
 from ..answers import OPTIONAL_QUESTIONS, QUESTIONS
 from ..checks import EXERCISES
-from ..notebook_file import HALF_CHARACTER, is_notebook_name, text_of, without_half_characters
+from ..notebook_file import HALF_CHARACTER, SUFFIXES, is_notebook_name, text_of, without_half_characters
 from ..notebook_file import notebook as read_notebook
 from ..student_code import (
     MODULES_LIMIT,
@@ -172,6 +172,12 @@ def kind(name):
     if is_notebook_name(name):
         return 3
     return 2 if archives.is_archive_name(name) else int(name.lower().endswith(".py"))
+
+
+def stem(name):
+    """Return a file's name without the ending by which its kind is known, or else without its last one."""
+    known = [suffix for suffix in (*SUFFIXES, *archives.SUFFIXES) if name.lower().endswith(suffix)]
+    return name[: -len(max(known, key=len))] if known else PurePosixPath(name).stem
 
 
 def _text(text, longest=None):
