@@ -163,16 +163,19 @@ def test_an_ending_of_two_parts_is_not_a_part_of_the_name(tmp_path):
 
 def test_a_key_that_an_export_gives_is_never_that_of_a_persons_own_file(tmp_path):
     put(tmp_path, "doejane_12_998801_nb.ipynb", "roebob_13_998802_nb.ipynb", "lim_14_998803_nb.ipynb")
-    put(tmp_path, "doejane_12.ipynb", "doejane.ipynb")
+    put(tmp_path, "xu_15_998804_nb.ipynb", "doejane_12.ipynb", "doejane.ipynb", "lim_14")
     assert {student: shown for student, (shown, _) in counted(tmp_path).items()} == {
         "doejane": "doejane.ipynb",
         "doejane_12": "doejane_12_998801_nb.ipynb",
         "doejane_12.ipynb": "doejane_12.ipynb",
         "lim_14": "lim_14_998803_nb.ipynb",
+        "lim_14 (file)": "lim_14",
         "roebob_13": "roebob_13_998802_nb.ipynb",
+        "xu_15": "xu_15_998804_nb.ipynb",
     }
     assert (
-        "doejane.ipynb, doejane_12.ipynb: not named as Canvas does it, so each has a row of its own." in intake(tmp_path).notices
+        "doejane.ipynb, doejane_12.ipynb, lim_14: not named as Canvas does it, so each has a row of its own."
+        in intake(tmp_path).notices
     )
 
 
@@ -466,6 +469,15 @@ def test_blackboards_student_who_only_wrote_a_text_has_a_row(tmp_path):
 def test_blackboards_user_names_that_end_alike_are_different_students(tmp_path):
     put(tmp_path, *(f"HW3_{user}_attempt_2026-10-05-10-10-1{i}_nb.ipynb" for i, user in enumerate(("a_doe", "b_doe", "doe"))))
     assert set(found(tmp_path)) == {"a_doe", "b_doe", "doe"}
+
+
+def test_notes_of_blackboards_with_the_same_user_name_join_nobody(tmp_path):
+    for user in ("a_doe", "b_doe"):
+        put(tmp_path, f"HW3_{user}_attempt_2026-10-05-10-10-10_nb.ipynb")
+        (tmp_path / f"HW3_{user}_attempt_2026-10-05-10-10-10.txt").write_text("Name: Jane Doe (doe)\n")
+    assert [entry.shown for entry in submissions(tmp_path)] == [
+        f"HW3_{user}_attempt_2026-10-05-10-10-10_nb.ipynb" for user in ("a_doe", "b_doe")
+    ]
 
 
 # Brightspace
@@ -923,6 +935,13 @@ def test_a_roster_among_the_submissions_is_nobodys(tmp_path):
     seen = intake(tmp_path, load(tmp_path / "roster.csv"))
     assert [one.student for one in seen.submissions] == ["s1"]
     assert {file.path: file.why for file in seen.files} == {"roster.csv": "the roster", "s1.ipynb": ""}
+
+
+def test_a_column_that_tells_nobody_apart_matches_nobody(tmp_path):
+    put(tmp_path, "A.ipynb")
+    seen = with_roster(tmp_path, "id,name,section\n8,Jane Doe,A\n9,Bob Roe,A\n")
+    assert [one.student for one in seen.submissions] == ["A"]
+    assert [person.id for person in seen.absent] == ["8", "9"]
 
 
 def test_a_name_that_two_people_have_matches_nobody_and_nobody_is_dropped(tmp_path):
