@@ -31,6 +31,8 @@ LABELS = [
     "model  answer: no",
     "Model\N{NO-BREAK SPACE}answer no",
     "Model\N{ZERO WIDTH SPACE} answer no",
+    "Ru\N{ZERO WIDTH SPACE}bric: 4",
+    "Model answers\N{FULLWIDTH COLON} no",
     "model-answer: no",
     "Modelanswer: no",
     "Model answer\N{FULLWIDTH COLON}no",
@@ -211,10 +213,12 @@ def test_every_one_is_named_not_only_the_first(tmp_path):
 
 
 @pytest.mark.parametrize("indent", [None, 4])
-def test_lines_are_right_however_the_file_is_written(tmp_path, indent):
-    _, (sentence,) = findings(tmp_path, change("answer-1", metadata={}), indent=indent, ensure_ascii=True)
+@pytest.mark.parametrize("ascii", [True, False])
+def test_lines_are_right_however_the_file_is_written(tmp_path, indent, ascii):
+    edit = change("answer-1", metadata={}, source=["No.\n", "**Model answer.** Na\u00efve.\n", "More."])
+    _, (sentence,) = findings(tmp_path, edit, indent=indent, ensure_ascii=ascii)
     lines = (tmp_path / "notebook.ipynb").read_text(encoding="utf-8").splitlines()
-    assert "**Model answer.** No." in lines[int(re.search(r":(\d+): cell", sentence)[1]) - 1]
+    assert "**Model answer.** Na" in lines[int(re.search(r":(\d+): cell", sentence)[1]) - 1]
 
 
 @pytest.mark.parametrize(
@@ -305,6 +309,7 @@ def stream(text):
 
 PLACES = {
     "a comment": ("climb", append("climb", "\n# Rubric: 4: no"), 'in its source is "# Rubric: 4: no"'),
+    "a text in code": ("climb", append("climb", "\nprint('Model answer: no')"), "in its source is \"print('Model answer: no')\""),
     "the question's cell": ("question-1-text", append("question-1-text", "\n\n*Model answer:* no"), "in its source is"),
     "an output": ("climb", change("climb", outputs=stream("Rubric: 4\n")), 'in its outputs is "Rubric: 4"'),
     "metadata": ("climb", change("climb", metadata={"rubric": {"4": "no"}}), 'in its metadata is "rubric"'),

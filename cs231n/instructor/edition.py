@@ -232,7 +232,7 @@ def _labels_in_stub(marked):
     """Return a sentence for each line of a function, outside of its solution, in which a model answer seems to begin."""
     numbers = {line.strip(): number for number, line in enumerate(marked.lines, 1)}
     return [
-        f"{marked.file}:{numbers.get(line, marked.first)} has {line!r}, like a model answer, which students would get in the stub."
+        f"{marked.file}:{numbers.get(line, marked.first)} has {line!r}, like a model answer, and stubs go to students."
         for line in labelled_lines(marked.stub(), code=True)
     ]
 
@@ -276,7 +276,8 @@ def _solutions_in_cells(reference, marked):
     names = _exercise_names(reference) | {function.name for function in marked}
     sentences = []
     for cell in reference.cells:
-        if LIKE_A_MARKER.search(cell.source) if cell.cell_type == "code" else COMMENT_LIKE_A_MARKER.search(cell.source):
+        marker = LIKE_A_MARKER if cell.cell_type == "code" else COMMENT_LIKE_A_MARKER  # prose: "in the end, solutions are"
+        if marker.search(cell.source):
             sentences.append(f"{reference.place(cell)} holds a marker of a solution; solutions belong in the package.")
         if cell.cell_type == "code" and not tagged(cell, "exercise"):
             for name in sorted(names & _given_in(cell)):

@@ -28,8 +28,8 @@ LABEL = r"""
         | (?:(?:grading|marking|scoring)(?:[^\w\n.]|_){1,5})?rubric(?P<plurals>s?)
         | (?:grading|marking)(?:[^\w\n.]|_){1,5}scheme | answer(?:[^\w\n.]|_){1,5}key
     )
-    (?!_*[^\W_])                                                                       # rubrical, rubric_file
-    (?!["'\u2019\u201d»](?!\s*[:=]))                                                             # the word "rubric"
+    (?!_*[^\W_])                                                                       # not: rubrical, rubric_file
+    (?!["'\u2019\u201d»](?!\s*[:=]))                                                    # not: the word "rubric"
 """
 LABELS = {
     False: re.compile(rf"(?:^|(?P<inside>(?<=[.!?。])\s|\*\*|__|<!--)){LABEL}", re.I | re.M | re.X),
@@ -86,37 +86,47 @@ def misplaced_answers(reference):
     """Return a sentence for everything in a Reference that looks like a model answer outside of a proper answer cell.
 
     All texts of a cell count, its outputs, metadata and attachments too. Questions without an answer cell, answers without a
-    question and questions inside of an answer cell are among it.
+    question and questions inside of an answer cell are reported as well.
     """
     cells, sentences = reference.cells, []
     reasons = [[] if is_answer(cell) else _reasons(cells, i) for i, cell in enumerate(cells)]
     for i, cell in enumerate(cells):
-        below = cells[i + 1 : i + 2]
-        if reasons[i]:
-            labelled = next((line for _, line in _labels_of(cell)), None)
-            sentences.append(
-                f"{reference.place(cell, labelled)} (index {i}) looks like a model answer and could reach students: "
-                f"{'; '.join(reasons[i])}. A model answer belongs in a Markdown cell with the tag `{TAG}` directly below its "
-                "question, and nothing else may look like one."
+        labelled = next((line for _, line in _labels_of(cell)), None) if reasons[i] else None
+        if is_answer(cell):
+            wrong = _wrong_with_answer(cells, i)
+        elif reasons[i]:
+            wrong = (
+                f"looks like a model answer and could reach students: {'; '.join(reasons[i])}. A model answer belongs in a "
+                f"Markdown cell with the tag `{TAG}` directly below its question, and nothing else may look like one."
             )
-        elif is_answer(cell) and not (i and asks(cells[i - 1])):
-            sentences.append(
-                f"{reference.place(cell)} (index {i}) has the tag `{TAG}`, but no question is directly above it. Put it below "
-                "its question, or into the cell with the rest of the answer."
-            )
-        elif is_answer(cell) and QUESTION_WITH_POINTS.search(cell.source):
-            sentences.append(
-                f"{reference.place(cell)} (index {i}) has the tag `{TAG}` and holds a question, which students would not get. "
-                "Put the question into a cell of its own."
-            )
-        elif asks(cell) and not (below and (is_answer(below[0]) or tagged(below[0], "exercise") or reasons[i + 1])):
-            sentences.append(
-                f"{reference.place(cell)} (index {i}) asks a question or gives points, and no cell with the tag `{TAG}` or "
-                "`exercise` is directly below it. Add the cell, or the tag."
-            )
+        else:
+            wrong = "" if any(reasons[i + 1 : i + 2]) else _wrong_with_question(cells, i)  # the cell below is reported
+        if wrong:
+            sentences.append(f"{reference.place(cell, labelled)} (index {i}) {wrong}")
     for line in (line for text in strings(reference.notebook.metadata) for line in labelled_lines(text)):
         sentences.append(f"{reference.path}: the notebook's metadata has {_quoted(line)}, like a model answer. Take it out.")
     return sentences
+
+
+def _wrong_with_answer(cells, i):
+    if not (i and asks(cells[i - 1])):
+        return (
+            f"has the tag `{TAG}`, but no question is directly above it. Put it below its question, or into the cell with the "
+            "rest of the answer."
+        )
+    if QUESTION_WITH_POINTS.search(cells[i].source):
+        return f"has the tag `{TAG}` and holds a question, which students would not get. Put the question into a cell of its own."
+    return ""
+
+
+def _wrong_with_question(cells, i):
+    below = cells[i + 1 : i + 2]
+    if not asks(cells[i]) or (below and (is_answer(below[0]) or tagged(below[0], "exercise"))):
+        return ""
+    return (
+        f"asks a question or gives points, and no cell with the tag `{TAG}` or `exercise` is directly below it. Add the cell, or "
+        "the tag."
+    )
 
 
 def _reasons(cells, i):

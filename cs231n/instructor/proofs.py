@@ -32,11 +32,13 @@ RUN_CELL_SECONDS = 120
 def secrets(kit, exercises, left_out=()):
     """Return {text without white space: where it comes from} of all that no file of the edition may hold.
 
-    left_out: Marked functions that are in no exercise. These are the lines of all solutions and the sentences of the model
-    answers. Left out are lines that give nothing away: those shorter than SHORT_LINE, those that stand in the function
-    outside of the solution as well, and those that hold no name of their own, only Python's words and built-ins and what
-    belongs to an imported module: `else:`, `for _ in range(100):`, `with torch.no_grad():`. Of the sentences, and of the
-    solutions' comments, those shorter than SHORT_SENTENCE are left out.
+    These are the lines of the solutions and the sentences of the model answers. Left out are lines that give nothing away:
+    those shorter than SHORT_LINE, those that stand in the function outside of the solution as well, and those that hold no
+    name of their own, only Python's words and built-ins and what belongs to an imported module: `else:`,
+    `for _ in range(100):`, `with torch.no_grad():`. Of the sentences, and of the solutions' comments, those shorter than
+    SHORT_SENTENCE are left out.
+
+    left_out: Marked functions that are in no exercise of the notebook; their solutions are secrets as well.
     Raises ValueError with file and line if nothing is left of a solution, so that nothing could be proven.
     """
     found = {}
@@ -88,7 +90,7 @@ def require_no_leaks(files, secret, reference=None, originals=None, problems=())
     """Raise ValueError, a line each, if a file holds a secret or the beginning of a model answer, or belongs in no edition.
 
     White space does not matter; comments, outputs (HTML, too), attachments and the names and strings in .npz files are
-    searched as well. Only beginnings of model answers in a notebook are for misplaced_answers to find.
+    searched as well. In a notebook only secrets are looked for: its beginnings of model answers are in misplaced_answers.
 
     files: {path: bytes}. secret: {text without white space: where it comes from}.
     reference, originals: the Reference, and {path: (its file in the kit, text)}, that the notebook and these files were made

@@ -58,10 +58,10 @@ def release(out, kit_url=None, kit=KIT):
     require_data(kit)
     _tell("making the stubs, looking for solutions and model answers in every file")
     made = draft(kit, kit_url)
-    secret = {}
-    with noted(made.problems):
+    problems, secret = list(made.problems), {}
+    with noted(problems):
         secret = secrets(kit, made.exercises, made.left_out())
-    require_no_leaks(made.files, secret, made.reference, made.originals(), made.problems)
+    require_no_leaks(made.files, secret, made.reference, made.originals(), problems)
     for function in made.left_out():
         _tell(f"leaving out {function.name} ({function.place}), which is not an exercise of the notebook")
     exercises, files = made.exercises, made.files
