@@ -314,7 +314,8 @@ def compute_grad_cam_maps(X, y, model):
 def test_a_side_effect_is_no_name_for_values_that_are_not_right(grade):
     results = grade(FAILS_WHEN_SMALL)
     for name in (SALIENCY, FOOLING, STEP, GRAD_CAM):
-        assert (results[name]["points"], bool(results[name]["look"])) == (0, True), name
+        assert results[name]["points"] == 0, name
+        assert results[name]["look"] or not results[name]["explained"], name  # either puts it on the instructor's list
 
 
 def test_two_mistakes_must_be_the_same_two_on_squeezenet(grade):

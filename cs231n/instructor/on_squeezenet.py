@@ -37,7 +37,7 @@ KEPT = 16  # results of mistakes in memory, of some megabytes each
 BESIDE_THE_VALUES = {
     *SIDE_EFFECTS,
     *("not-in-place", "gradient-cut", "one-step-too-many", "no-stop-test", "stop-test-inverted", "score-compared-with-class"),
-    *("gives-up-early", "already-fooled-image-changed"),
+    *("gives-up-early", "already-fooled-image-changed", "other-stop-test"),
 }
 # Mistakes that leave no result to be compared; the rubric gives nothing for them.
 WITHOUT_RESULT = {
@@ -55,6 +55,7 @@ LENGTHS = ("other-normalisation", "learning-rate-changed", "learning-rate-ignore
 REGULARISERS = {
     *("regulariser-missing", "regulariser-wrong-sign", "regulariser-not-squared", "regulariser-halved"),
     *("regulariser-other-size", "regulariser-detached", "regulariser-on-weights", "regulariser-on-scores"),
+    "regulariser-without-learning-rate",
 }
 
 
