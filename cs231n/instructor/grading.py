@@ -95,7 +95,7 @@ def run(options):
             rubric,
             options.resume,
             options.scheduler,
-            options.without_isolation,
+            without_isolation=options.without_isolation,
         )
     except (CutShort, KeyboardInterrupt) as error:
         done = len(list((options.out / "rows").glob("*.json")))
