@@ -90,7 +90,7 @@ def test_eleven_right_submissions_on_two_workers_are_right(grade):
 
 def test_where_nothing_keeps_submissions_apart_nothing_is_graded_and_one_sentence_says_why(grade):
     (grade.submissions / "ada.py").write_text(RIGHT, encoding="utf-8")
-    done = grade(machine=WITHOUT)
+    done = grade(machine=WITHOUT, jobs=1)
     assert done.returncode == 2
     assert "--without-isolation" in done.stderr
     assert cage.PROTECTIONS["small-disk"] in done.stderr
@@ -100,7 +100,6 @@ def test_where_nothing_keeps_submissions_apart_nothing_is_graded_and_one_sentenc
 
 
 SOLUTION = zoo.ATTACKS["solution-on-disk"]
-PLANTED = zoo.ATTACKS["planted"]
 
 
 def attack(codes):
@@ -108,13 +107,22 @@ def attack(codes):
     return "\n\n".join(["import os, sys, time\nimport torch\n", *codes.values()])
 
 
+PLANTER = """\
+import os, sys
+import cs231n
+
+def compute_saliency_maps(X, y, model):
+    for folder in [os.path.dirname(os.path.dirname(cs231n.__file__)), os.getcwd()]:
+        with open(os.path.join(folder, "wave.py"), "w") as file:
+            file.write("raise ImportError('planted')")
+"""
+
+
 def test_without_isolation_every_page_says_so_and_what_one_submission_plants_harms_no_other(grade):
-    plant = "".join(line for line in PLANTED.codes[zoo.SALIENCY].splitlines(True) if "leave_trace" not in line)
-    plant = attack({"": plant.replace("return zeros(X)", "return None")})
-    (grade.submissions / "a-planter.py").write_text(plant, encoding="utf-8")
-    hooks = "\n".join(zoo.BY_HOOKS.values())  # imports more of PyTorch than what was imported before
+    (grade.submissions / "a-planter.py").write_text(PLANTER, encoding="utf-8")
     for name in ("b-honest", "c-honest"):
-        (grade.submissions / f"{name}.py").write_text(hooks + f"\n# {name}\n", encoding="utf-8")
+        honest = RIGHT.replace("    X = X.clone()", "    import wave\n    wave.Error\n    X = X.clone()")
+        (grade.submissions / f"{name}.py").write_text(f"{honest}\n# {name}\n", encoding="utf-8")
     done = grade("--without-isolation", machine=OLD, jobs=1)
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"a-planter": "0", "b-honest": "21", "c-honest": "21"}
@@ -125,17 +133,6 @@ def test_without_isolation_every_page_says_so_and_what_one_submission_plants_har
     assert len(files) == 2 + 3 + 8
     for file in files:
         assert pages.plain(grading.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
-
-
-def test_where_only_landlock_is_there_the_solutions_cannot_be_read(grade):
-    if cage.CLOSED_DISK not in protections_of_an_ordinary_user(*WITHOUT):
-        pytest.skip("this kernel has no Landlock")
-    code = attack(SOLUTION.codes).replace("zeros(X)", "None")
-    (grade.submissions / "prying.py").write_text(code, encoding="utf-8")
-    (grade.submissions / "ada.py").write_text(RIGHT, encoding="utf-8")
-    done = grade("--without-isolation", machine=WITHOUT)
-    assert done.returncode == 0, done.stderr
-    assert points(grade.out) == {"prying": "0", "ada": "21"}
 
 
 KILLER = """\
@@ -154,12 +151,13 @@ KILLER = """\
 
 def test_a_submission_that_ends_its_worker_twice_gets_a_row_that_says_so_and_the_run_goes_on(grade):
     (grade.submissions / "killer.py").write_text(f"def compute_saliency_maps(X, y, model):\n{KILLER}", encoding="utf-8")
-    for name in ("ada", "ben", "zoe"):
+    for name in ("yve", "zoe"):
         (grade.submissions / f"{name}.py").write_text(zoo.RIGHT_CODE[zoo.SALIENCY] + f"\n# {name}\n", encoding="utf-8")
     done = grade("--without-isolation", machine=OLD)
     assert done.returncode == 0, done.stderr
-    assert points(grade.out) == {"ada": "7", "ben": "7", "zoe": "7", "killer": "0"}
+    assert points(grade.out) == {"yve": "7", "zoe": "7", "killer": "0"}
     assert "ended twice while it graded this submission" in records(grade.out)["killer"]["note"]
+    assert all(grading.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
     assert list(grade.temporary.glob("grading-*")) == []
 
 
@@ -175,13 +173,16 @@ def selection(tmp_path_factory):
     return folder, kept
 
 
-def test_without_namespaces_honest_and_broken_submissions_get_what_they_get_elsewhere(grade, selection):
+def test_without_namespaces_others_get_what_they_get_elsewhere_and_landlock_hides_the_solutions(grade, selection):
     folder, specimens = selection
     grade.submissions.rmdir()
     folder.rename(grade.submissions)
+    (grade.submissions / "prying.py").write_text(attack(SOLUTION.codes).replace("zeros(X)", "None"), encoding="utf-8")
     done = grade("--without-isolation", machine=WITHOUT)
     assert done.returncode == 0, done.stderr
     found = records(grade.out)
+    prying = [result["verdict"] for result in found.pop("prying")["exercises"].values()]
+    assert "right" not in prying or cage.CLOSED_DISK not in protections_of_an_ordinary_user(*WITHOUT)
     assert len(found) == len(specimens) >= 12
     for specimen in specimens:
         record = found[pages.file_name(specimen.name)]

@@ -161,6 +161,16 @@ def test_what_students_need_can_be_imported_while_the_function_runs(sandbox):
     assert seen(sandbox, look) == "all there"
 
 
+def test_it_can_use_temporary_files_where_it_may_write(sandbox):
+    look = (
+        "import tempfile\n"
+        "with tempfile.TemporaryFile() as file:\n"
+        "    file.write(b'x')\n"
+        "raise ValueError(os.path.samefile(tempfile.gettempdir(), os.getcwd()))"
+    )
+    assert seen(sandbox, look) == "True"
+
+
 def test_memory_that_no_process_shows_is_refused_and_other_memory_is_not(sandbox):
     needs(sandbox, "few-calls")
     look = "import mmap\nmmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)[0] = 1\nmmap.mmap(-1, 4096)\n"

@@ -291,11 +291,9 @@ def _by_workers(run, found, jobs):
                 raise CutShort("The worker processes end before they have graded anything: is there enough memory?")
             if not waiting:
                 for submission in suspects:
-                    _require_workers(run, folder)
-                    yield (
-                        _with_note(submission, "The grader's worker process ended twice while it graded this submission."),
-                        None,
-                    )
+                    protections = _protections_of_a_new_worker(run, folder)
+                    record = _with_note(submission, "The grader's worker process ended twice while it graded this submission.")
+                    yield _with_isolation(record, protections), protections
             left = [submission for submission in left if submission not in suspects]
             waiting, again = (left, again + suspects) if waiting else ([], left)
 
@@ -312,11 +310,11 @@ def _own_folder():
         yield Path(folder)
 
 
-def _require_workers(run, folder):
-    """Raise CutShort unless a new worker does what it should without any submission."""
+def _protections_of_a_new_worker(run, folder):
+    """Return the protections in force in a worker that grades nothing. Raises CutShort if it ends nevertheless."""
     try:
-        for _ in _through_workers(run, [None], 1, folder):
-            pass
+        ((_, (_, protections)),) = _through_workers(run, [None], 1, folder)
+        return protections
     except BrokenExecutor:
         raise CutShort("The worker processes end, also without a submission: is there enough memory?") from None
 
@@ -387,7 +385,7 @@ def _by_dask(run, found, jobs, scheduler):
         _require_kit(client, scheduler)
         there = client.scatter(run, broadcast=True)  # once to each worker, not with every submission
         waiting, futures = list(reversed(found)), {}
-        running = as_completed_there()
+        running, protections = as_completed_there(), ISOLATION
         while waiting or futures:
             while waiting and len(futures) < jobs:
                 future = client.submit(_in_worker, there, waiting[-1], pure=False)
@@ -396,9 +394,11 @@ def _by_dask(run, found, jobs, scheduler):
             future = next(running)
             submission = futures.pop(future)
             try:
-                yield future.result()
+                record, protections = future.result()
+                yield record, protections
             except KilledWorker:
-                yield _with_note(submission, "Workers of Dask ended, several times, while they graded this submission."), None
+                record = _with_note(submission, "Workers of Dask ended, several times, while they graded this submission.")
+                yield _with_isolation(record, protections), None
 
 
 def _require_kit(client, scheduler):
@@ -474,7 +474,7 @@ def _in_worker(run, submission):
         try:
             sandbox = _own_sandbox(run)
             if submission is None:
-                return None
+                return None, sandbox.protections
             with _memory_limited():
                 record = graded(submission, run, sandbox, _mine.network)
             if sandbox.spoiled:

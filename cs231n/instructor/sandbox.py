@@ -118,6 +118,7 @@ class Sandbox:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         # no other variable: /proc/self/environ shows them to submissions where there is a /proc
         own = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT") if name in os.environ}
+        own["TMPDIR"] = str(scratch)  # what PyTorch and Matplotlib put there, and where submissions, which inherit it, may write
         more = {"USER": "student", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}  # PyTorch asks who it is; not all have a name
         with theirs:
             self._process = subprocess.Popen(
