@@ -145,6 +145,7 @@ class _Notebook:
     def _likely_places(self, number):
         """Return [(place, where that is, text)] of what may be the answer to a question, the likeliest first."""
         found = [(i, f"cell {i + 1}, code below the question", _as_code(self.cells[i].source)) for i in self._code_below(number)]
+        found += [(i, f"cell {i + 1}, where the question was", _words(self.cells[i])) for i in self._overwritten(number)]
         found += [(i, f"cell {i + 1}, which names the question", text) for i, text in self._naming(number)]
         asking = [i for i, asked in enumerate(self.questions) if asked == number]
         found += [(i, f"cell {i + 1}, above the question", _words(self.cells[i])) for i in self._own_above(asking)]
@@ -155,6 +156,11 @@ class _Notebook:
     def _code_below(self, number):
         below = (i for i in self._places_below(number) if self.cells[i].cell_type == "code" and self.cells[i].source.strip())
         return [i for i in below if not _defines_function(self.cells[i].source)]
+
+    def _overwritten(self, number):
+        """Return the places of cells that are the question's, by their id, and hold the question no more."""
+        own = [i for i, name in enumerate(self.names) if name == f"question-{number}-text"]
+        return [i for i in own if not QUESTION_HEADING.search(self.cells[i].source)]
 
     def _naming(self, number):
         """Return [(place, text)] of the student's own texts in which a line begins with the question's number."""

@@ -125,6 +125,11 @@ def test_what_was_written_into_the_cell_of_the_question_is_found_and_said():
     assert (both.text, both.where) == (f"{WORDS}\n\nNo.", "A part of it was written into the cell of the question.")
 
 
+def test_a_text_that_shares_some_words_with_the_question_is_not_the_question_with_something_added():
+    other = "### Inline question 1\n\nYour friend gives reasons. " + "Is the map right, and is nothing lost on any way? " * 9
+    assert found(notebook(question_1_text=other)).text == ""
+
+
 def test_a_question_in_other_words_is_no_answer():
     reworded = ASKED[1].replace("in place of", "instead of").replace("Points** 4", "Points** 5")
     assert found(notebook(question_1_text=reworded)).text == ""
@@ -135,6 +140,7 @@ def test_what_may_be_the_answer_is_shown_as_that_with_its_place():
     nearby = {
         "cell 2, above the question": put(notebook(), "question-1-text", words(WORDS)),
         "cell 4, code below the question": put(notebook(), "question-2-text", new_code_cell("print('The sign is lost')")),
+        "cell 2, where the question was": notebook(question_1_text=WORDS),
         "cell 7, which names the question": put(notebook(), "check", words(f"# My answers\n\nQ1: {WORDS}\n\nQ2: flat")),
         "cell 1, added to a text of the notebook": notebook(seen=f"{given_out()['seen']}\n\n{WORDS} So no, it is not."),
         "cell 6, added to a text of the notebook": notebook(after=f"{WORDS}\n\n{given_out()['after']} {WORDS}"),

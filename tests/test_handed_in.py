@@ -4,7 +4,7 @@ import os
 import zipfile
 
 from cs231n.instructor.handed_in import EARLIER, opened, with_files_beside
-from cs231n.instructor.submissions import submissions
+from cs231n.instructor.submissions import Submission, submissions
 
 NOTEBOOK = "NetworkVisualization.ipynb"
 
@@ -39,6 +39,17 @@ def test_in_a_students_own_folder_modules_and_other_notebooks_lie_beside(tmp_pat
 def test_what_lies_in_a_folder_of_several_students_is_nobodys(tmp_path):
     put(tmp_path, "jane.ipynb", "bob.ipynb", "helpers.py")
     assert beside(tmp_path) == {"jane": [], "bob": [], "helpers": []}
+
+
+def test_a_folder_below_in_which_two_students_files_lie_is_nobodys(tmp_path):
+    put(tmp_path, "outer/jane.ipynb", "outer/bob.ipynb", "outer/helpers.py", "outer/bob/helpers.py")
+    jane, bob, deep = (
+        Submission(path.stem, path.stem, path, path.name)
+        for path in (tmp_path / "outer" / name for name in ("jane.ipynb", "bob.ipynb", "bob/helpers.py"))
+    )
+    assert [one.beside for one in with_files_beside([jane, bob], tmp_path)] == [{}, {}]
+    assert [one.beside for one in with_files_beside([jane, deep], tmp_path)] == [{}, {}]
+    assert list(with_files_beside([jane], tmp_path)[0].beside) == ["bob.ipynb", "helpers.py", "bob/helpers.py"]
 
 
 def test_of_an_export_without_folders_the_students_other_files_lie_beside(tmp_path):
