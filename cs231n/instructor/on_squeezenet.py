@@ -361,13 +361,15 @@ class _Fooling:
 
 
 def _is_known_way(changes, ids, ways, telling=lambda change: change):
-    """Return whether an image's changes (T, 3, H, W) are those of `ids`: a way in ways(ids), or its direction, if the length is
-    what is mistaken. telling: function of a change that returns the part of it which has to agree by itself."""
+    """Return whether an image's changes (T, 3, H, W) are those of `ids`: a way in ways(ids). If the length is what is mistaken,
+    the direction of the first step is enough: where each pixel has a length of its own, rounding soon leads elsewhere.
+    telling: function of a change that returns the part of it which has to agree by itself."""
     mine = telling(changes[0])
     for way in (way for spelt in _spelt(ids) for way in ways(spelt)):
         if _equal_changes(changes, way) and _off(mine, telling(_double(way[0]))) <= CLOSE_LATER:
             return True
-    for way in (way for law in LENGTHS if law in ids for spelt in _spelt(ids - {law}) for way in ways(spelt)):
+    without = [other for law in LENGTHS if law in ids for other in (ids, ids - {law})]
+    for way in (way for others in without for spelt in _spelt(others) for way in ways(spelt)):
         if _along(changes[0], way[0]) and _along(mine, telling(_double(way[0])), CLOSE_LATER):
             return True
     return False
