@@ -122,7 +122,7 @@ def kit_cells():
 def _hand_in(path, incomplete, executed, anyway):
     """Print what is found, write the archive beside the notebook and return whether it was written."""
     raw, notebook = _read(path)
-    if _is_reference(notebook):
+    if _is_reference(notebook, path.resolve().parent):
         print(f"{path.name} is the reference notebook: it imports the solutions. There is nothing to submit.")
         return False
     print(f"{path.name} as it was saved at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(path.stat().st_mtime))}.")
@@ -258,9 +258,9 @@ def _own_files(folder):
     return find
 
 
-def _is_reference(notebook):
-    """Return whether a notebook imports each exercise, all of them from the reference's solutions."""
-    parts = _parts(notebook, on_disk(KIT))
+def _is_reference(notebook, folder):
+    """Return whether a notebook in a folder imports each exercise, all of them from the reference's solutions."""
+    parts = _parts(notebook, on_disk(folder, KIT))
     found = [last_definition(parts, name) for name in EXERCISES]
     return all(one and one.part.module and SOLUTION in one.part.source.encode() for one in found)
 

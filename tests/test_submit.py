@@ -431,6 +431,15 @@ def test_modules_of_the_students_own_are_handed_in_with_the_notebook_and_graded_
     assert found["notes"] == []
 
 
+def test_who_imports_all_exercises_from_an_own_file_has_something_to_hand_in(tmp_path, capsys):
+    with_modules(tmp_path, cs231n__net_visualization_pytorch="\n\n".join(SOLVED[f"exercise-{n}"] for n in (1, 2, 3)))
+    notebook = filled()
+    for number, name in enumerate(submit.EXERCISES, 1):
+        cell(notebook, f"exercise-{number}").source = f"from cs231n.net_visualization_pytorch import {name}"
+    assert submit.main([str(saved(notebook, tmp_path))]) == 0
+    assert "your own cs231n/net_visualization_pytorch.py" in capsys.readouterr().out
+
+
 def test_a_module_that_is_not_there_or_has_a_stub_is_named(tmp_path, capsys):
     assert submit.main([str(with_modules(tmp_path))]) == 1
     assert (
