@@ -19,10 +19,13 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import nbformat
+
 from .answers import OPTIONAL_QUESTIONS, QUESTIONS
 from .answers import answers as find_answers
 from .notebook_file import notebook as read_notebook
-from .student_code import is_stub, last_definition, on_disk, parts_of, with_own_modules
+from .notebook_file import text_of
+from .student_code import cells_of, is_stub, last_definition, on_disk, parts_of, with_own_modules, words_of_script
 
 EXERCISES = "compute_saliency_maps", "make_fooling_image", "class_visualization_update_step"
 # For bonus points: what a student leaves out of these is nothing to do.
@@ -36,6 +39,7 @@ COLAB = (
 )
 KIT = Path(__file__).resolve().parents[1]
 KIT_CELLS = Path(__file__).with_name("notebook_cells.json")  # {id: source}, as the notebook was given out; release writes it
+SCRIPT = "cs231n_script"  # in a notebook's metadata: it was a Python file, in which nothing says what was run
 SOLUTION = b"# BEGIN " + b"SOLUTION"  # what marks the reference's solutions, which no student has
 
 # Nothing is fetched and no script runs where the page is opened; so formulas stay as they are written.
@@ -85,7 +89,8 @@ def missing(notebook, find=None):
     in it; that its cells were run is.
     """
     cells = [cell for cell in notebook.cells if not _is_submit_cell(cell)]
-    return _exercises_not_attempted(_parts(notebook, find)) + _not_run_in_order(cells) + _answers_not_given(notebook)
+    runs = [] if notebook.metadata.get(SCRIPT) else _not_run_in_order(cells)
+    return _exercises_not_attempted(_parts(notebook, find)) + runs + _answers_not_given(notebook)
 
 
 def left_out(notebook, find=None):
@@ -122,7 +127,7 @@ def kit_cells():
 def _hand_in(path, incomplete, executed, anyway):
     """Print what is found, write the archive beside the notebook and return whether it was written."""
     raw, notebook = _read(path)
-    if _is_reference(notebook):
+    if _is_reference(notebook, path.resolve().parent):
         print(f"{path.name} is the reference notebook: it imports the solutions. There is nothing to submit.")
         return False
     print(f"{path.name} as it was saved at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(path.stat().st_mtime))}.")
@@ -176,10 +181,12 @@ def page(notebook, title):
     """Return a notebook as a web page, UTF-8 bytes. It needs no network and runs no script."""
     from nbconvert import HTMLExporter
 
+    cells = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(notebook.cells, 1)]  # ids may be missing, or twice
+    shown = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     quiet = logging.Logger("page", logging.ERROR)  # not a word about pictures without a description
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of outputs that a page cannot show, as widgets
-        html, _ = HTMLExporter(raw_template=PAGE, log=quiet).from_notebook_node(notebook, {"metadata": {"name": title}})
+        html, _ = HTMLExporter(raw_template=PAGE, log=quiet).from_notebook_node(shown, {"metadata": {"name": title}})
     return html.encode()
 
 
@@ -189,7 +196,7 @@ def _read(path):
         raise ValueError(f"There is no file {path}. Name your notebook, or go to the folder where it lies.")
     raw = path.read_bytes()
     try:
-        notebook = read_notebook(str(path), raw)
+        notebook = _of_script(path, raw) if path.suffix.lower() == ".py" else read_notebook(str(path), raw)
     except ValueError as error:
         raise ValueError(
             f"{error} Open it in Jupyter and save it anew; if it does not open, go back to an earlier version. "
@@ -198,6 +205,18 @@ def _read(path):
     if not any(cell.source.strip() for cell in notebook.cells):
         raise ValueError(f"{path} holds no cells with anything in them. Is it the right file? Nothing was written.")
     return raw, notebook
+
+
+def _of_script(path, raw):
+    """Return the notebook that a marimo file is; of other Python one with its code in a cell, and what it says in words."""
+    notebook = cells_of(path.name, raw)
+    if notebook is None:
+        text = text_of(raw)
+        words = words_of_script(text)
+        said = [cell for cell in words.cells if cell.cell_type == "markdown"] if words else []
+        notebook = nbformat.from_dict({"cells": [nbformat.v4.new_code_cell(text), *said], "metadata": {}})
+    notebook.metadata[SCRIPT] = True
+    return notebook
 
 
 def _write(archive, files):
@@ -258,9 +277,9 @@ def _own_files(folder):
     return find
 
 
-def _is_reference(notebook):
-    """Return whether a notebook imports each exercise, all of them from the reference's solutions."""
-    parts = _parts(notebook, on_disk(KIT))
+def _is_reference(notebook, folder):
+    """Return whether a notebook in a folder imports each exercise, all of them from the reference's solutions."""
+    parts = _parts(notebook, on_disk(folder, KIT))
     found = [last_definition(parts, name) for name in EXERCISES]
     return all(one and one.part.module and SOLUTION in one.part.source.encode() for one in found)
 

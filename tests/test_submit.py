@@ -364,7 +364,13 @@ def as_editors_leave_it(raw):
     uncounted = copy.deepcopy(notebook)
     for cell in uncounted["cells"]:
         cell.pop("execution_count", None)
+    without_ids, same_ids = copy.deepcopy(notebook), copy.deepcopy(notebook)
+    for cell, same in zip(without_ids["cells"], same_ids["cells"], strict=True):
+        del cell["id"]
+        same["id"] = "same"
     made = {
+        "no ids": {**without_ids, "nbformat_minor": 4},
+        "the same id everywhere": same_ids,
         "widgets without state": widgets,
         "ids in an older format": older,
         "outputs under a text": outputs,
@@ -386,6 +392,19 @@ def test_what_grade_reads_can_be_handed_in_as_it_is(tmp_path, name, capsys):
         assert archive.read(NAME) == LEFT[name]
         assert b"my words about answer-6" in archive.read("NetworkVisualization.html")
     assert ("were not run" in capsys.readouterr().out) == (name == "no counts")
+
+
+def test_a_python_file_can_be_handed_in_with_the_answers_in_its_strings(tmp_path, capsys):
+    exercises = "\n\n".join(SOLVED[f"exercise-{number}"] for number in (1, 2, 3))
+    said = "\n".join(f'"""### Inline question {number}\nWhy?"""\n\n"""Because."""\n' for number in range(1, 7))
+    (tmp_path / "work.py").write_text(f"{exercises}\n\n{said}")
+    assert submit.main([str(tmp_path / "work.py")]) == 0
+    assert "to do" not in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert archive.namelist() == ["work.py", "work.html"]
+    (tmp_path / "work.py").write_text(exercises)
+    assert submit.main([str(tmp_path / "work.py")]) == 1
+    assert "There are 6 things to do" in capsys.readouterr().out
 
 
 def test_where_no_page_can_be_made_the_notebook_is_handed_in_without_it(tmp_path, monkeypatch, capsys):
@@ -429,6 +448,15 @@ def test_modules_of_the_students_own_are_handed_in_with_the_notebook_and_graded_
     found = outline("submission.zip", (tmp_path / "submission.zip").read_bytes(), {})
     assert [part[2] for part in found["parts"] if len(part) == 3] == ["cs231n.net_visualization_pytorch", "mine"]
     assert found["notes"] == []
+
+
+def test_who_imports_all_exercises_from_an_own_file_has_something_to_hand_in(tmp_path, capsys):
+    with_modules(tmp_path, cs231n__net_visualization_pytorch="\n\n".join(SOLVED[f"exercise-{n}"] for n in (1, 2, 3)))
+    notebook = filled()
+    for number, name in enumerate(submit.EXERCISES, 1):
+        cell(notebook, f"exercise-{number}").source = f"from cs231n.net_visualization_pytorch import {name}"
+    assert submit.main([str(saved(notebook, tmp_path))]) == 0
+    assert "your own cs231n/net_visualization_pytorch.py" in capsys.readouterr().out
 
 
 def test_a_module_that_is_not_there_or_has_a_stub_is_named(tmp_path, capsys):
