@@ -76,7 +76,7 @@ def test_a_submission_that_is_gone_leaves_the_grades_and_comes_back_with_its_mar
     (tmp_path / "in/ben.py").unlink()
     assert grade("--resume") == 0
     said = capsys.readouterr().err
-    assert "1 students have results here and no submission any more: ben. They are in no grades now" in said
+    assert "ben: results of an earlier run, and no submission any more. They are in no grades now" in said
     assert students() == ["ada", "cy"]
     assert [record["student"] for record in gradebook.read_records("out")] == ["ada", "cy"]
     assert not (tmp_path / "out/feedback/ben.html").exists()
@@ -89,6 +89,15 @@ def test_a_submission_that_is_gone_leaves_the_grades_and_comes_back_with_its_mar
     assert [(row["student"], row["question-1"]) for row in rows()] == [("ada", ""), ("ben", "2"), ("cy", "")]
     assert (tmp_path / "out/feedback/ben.html").exists()
     assert list((tmp_path / "out/rows/gone").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", "{", ""])
+def test_a_damaged_row_is_graded_again(grade, tmp_path, content):
+    assert grade() == 0
+    (tmp_path / "out/rows/ben.json").write_text(content, encoding="utf-8")
+    (tmp_path / "out/rows/zoe.json").write_text(content, encoding="utf-8")
+    assert grade("--resume") == 0
+    assert students() == ["ada", "ben", "cy"]
 
 
 def test_a_roster_gives_ids_and_rows_of_those_who_handed_in_nothing(grade, tmp_path, capsys):

@@ -210,10 +210,12 @@ def _set_aside(out, found):
         (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
     if not left:
         return []
+    students = {f"{pages.file_name(record['student'])}.json": record["student"] for record in marks_files.records(gone)}
+    names = [students.get(path.name, path.stem) for path in left]
     return [
-        f"{len(left)} students have results here and no submission any more: {', '.join(path.stem for path in left[:12])}"
-        f"{' ...' if len(left) > 12 else ''}. They are in no grades now; what was found is kept in {gone}, and their marks stay "
-        "in marking/. If only their ids are others now (by --roster), change these in marking/*.csv."
+        f"{', '.join(names[:12])}{f' and {len(names) - 12} more' if len(names) > 12 else ''}: results of an earlier run, and no "
+        f"submission any more. They are in no grades now; what was found is kept in {gone}, and their marks stay in marking/. "
+        "If only their ids are others now (by --roster), change these in marking/*.csv."
     ]
 
 
@@ -223,6 +225,8 @@ def _row(rows, submission):
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
+        return None
+    if not isinstance(record, dict):
         return None
     same = record.get("sha256") == submission.sha256() and record.get("student") == submission.student
     if not same or record["exercises"].keys() != EXERCISES.keys():

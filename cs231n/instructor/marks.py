@@ -5,6 +5,7 @@ to be seen in the column `before`.
 """
 
 import collections
+import contextlib
 import hashlib
 import json
 import re
@@ -123,25 +124,34 @@ def outdated(folder, rubric):
 
 def _given(folder, rubric):
     """Yield (question, student, (points, comment), whether it is for the present answer) of all rows with points."""
-    records = {record["student"]: record for record in map(_record, sorted((folder / "rows").glob("*.json")))}
-    gone = [_record(path)["student"] for path in sorted((folder / "rows" / GONE).glob("*.json"))]
-    ids, old_ids = spreadsheets.Ids(list(records)), spreadsheets.Ids(gone)
+    here = {record["student"]: record for record in records(folder / "rows")}
+    gone = [record["student"] for record in records(folder / "rows" / GONE)]
+    ids, old_ids = spreadsheets.Ids(list(here)), spreadsheets.Ids(gone)
+    damaged = {path.stem for path in (folder / "rows").glob("*.json")} - here.keys()  # these are graded again
     for question in rubric.questions:
         path, lines = folder / "marking" / f"{question}.csv", {}
         file = MarksFile.read(path) if path.exists() else MarksFile(path)
         for line, row in zip(file.lines, file.rows, strict=True):
             student, points = ids.find(row["student"]), row["points"].strip()
-            if student is None and old_ids.find(row["student"]) is not None:
+            if student is None and (
+                old_ids.find(row["student"]) is not None or spreadsheets.unguarded(row["student"]) in damaged
+            ):
                 continue
             _require_student(path, line, row["student"], student, lines)
             lines[student] = line
             if points:
                 mark = _points(path, line, student, points, rubric.points[question]), spreadsheets.unguarded(row["comment"])
-                yield question, student, mark, row.get("answer", "") in ("", answer_hash(records[student], question))
+                yield question, student, mark, row.get("answer", "") in ("", answer_hash(here[student], question))
 
 
-def _record(path):
-    return json.loads(path.read_text(encoding="utf-8"))
+def records(rows):
+    """Return the records in a folder of rows, one file each; what is not one, such as a damaged file, is left out."""
+    found = []
+    for path in sorted(rows.glob("*.json")):
+        with contextlib.suppress(ValueError):
+            record = json.loads(path.read_text(encoding="utf-8"))
+            found += [record] if isinstance(record, dict) and "student" in record else []
+    return found
 
 
 def _require_student(path, line, cell, student, lines):

@@ -254,7 +254,7 @@ def _collect(place, students, nobodys, notices):
     for key, student in own.items():
         students[place.prefix + key] = student
     if place.platform:
-        notices.append(f"These are names as {place.platform} writes them: {len(mine)} students.")
+        notices.append(f"Named as {place.platform} writes it, each a student: {len(mine)} of {len(mine) + len(foreign)}.")
         if foreign:
             notices.append(
                 f"{_named([entry.name for entry in foreign])}: not named as {place.platform} does it, so each has a row "
@@ -368,7 +368,7 @@ def _unusual(found, files):
     """Return sentences on what an instructor should look at."""
     notices = []
     if problems := [f"{one.student}: {one.problem}" for one in found if one.problem]:
-        notices.append(f"{len(problems)} submissions cannot be graded. {' '.join(problems[:NAMED_LIMIT])}")
+        notices.append(f"Submissions that cannot be graded: {len(problems)}. {' '.join(problems[:NAMED_LIMIT])}")
     if several := [one.student for one in found if one.earlier]:
         notices.append(f"{_named(several)}: several attempts, of which the latest counts.")
     if crowded := [one.student for one in found if len(one.earlier) >= MANY]:
