@@ -352,7 +352,7 @@ def test_a_raw_cell_with_a_model_answer_is_found(tmp_path):
 
 def test_the_notebooks_own_metadata_are_searched(tmp_path):
     _, (sentence,) = findings(tmp_path, lambda notebook: notebook["metadata"].update(notes=["x", {"y": "Model answer: no"}]))
-    assert 'the notebook\'s metadata has "Model answer: no", like a model answer' in sentence
+    assert 'notebook.ipynb: its metadata has "Model answer: no", which looks like a model answer' in sentence
 
 
 def test_a_picture_is_none(tmp_path):

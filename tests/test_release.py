@@ -670,7 +670,7 @@ def test_all_leaks_are_told_not_only_the_first():
     markdown = appended("README.md", f"\n## Rubric\n\n{SENTENCE}\n")
     with pytest.raises(ValueError, match=r"holds") as refused:
         require_no_leaks(markdown | python | {"tests/x.py": b""}, SECRETS)
-    found = [re.sub(r":\d+ |, /.*|, like.*", " ", text).strip() for text in str(refused.value).split("\n")]
+    found = [re.sub(r":\d+ |, /.*|, which.*", " ", text).strip() for text in str(refused.value).split("\n")]
     assert found == [
         "README.md holds a model answer",
         'README.md has "## Rubric"',
@@ -696,7 +696,7 @@ def test_all_leaks_are_told_not_only_the_first():
 def test_a_text_that_begins_like_a_model_answer_is_a_leak_in_every_file(name, text):
     files = {name: text.encode()} if name.endswith(".json") else appended(name, text)
     with pytest.raises(
-        ValueError, match=rf'{name}:\d+ has ".*(Rubric|Model answer).*", like a model answer\. Nothing was released'
+        ValueError, match=rf'{name}:\d+ has ".*(Rubric|Model answer).*", which looks like a model answer\. Nothing was released'
     ):
         require_no_leaks(files, SECRETS)
 
@@ -730,7 +730,7 @@ def test_leaks_are_told_with_the_lines_of_the_kits_own_files(reference):
 def test_a_rubric_in_the_given_part_of_an_exercise_is_refused(reference):
     rewrite(reference / SOLVED, BEGIN, "    # Rubric: 4: no\n" + BEGIN)
     (found,) = draft(reference).problems
-    assert found.startswith(f"{reference / SOLVED}:22 has '# Rubric: 4: no', like a model answer")
+    assert found.startswith(f"{reference / SOLVED}:22 has '# Rubric: 4: no', which looks like a model answer")
 
 
 def test_with_an_answer_its_pictures_go_and_of_the_notebooks_metadata_only_what_a_student_needs_stays(reference):
@@ -833,7 +833,7 @@ def test_the_command_refuses_with_all_findings_and_what_was_there_stays(referenc
         rf"{NOTEBOOK}:\d+: cell half \(index 42\) looks like a model answer",
         rf"{NOTEBOOK}:\d+: cell answer-7 \(index 87\) looks like a model answer",
         rf"cell exercise-7 .* but there is none in .*feature_visualization\.py:{line_of(drop, 'def transform_images')}\.",
-        r'student_README\.md:\d+ has "## Rubric", like a model answer\. Nothing was released\.',
+        r'student_README\.md:\d+ has "## Rubric", which looks like a model answer\. Nothing was released\.',
     ):
         assert len(re.findall(said, ran.stderr)) == 1
     assert len(ran.stderr.strip().split("\n")) == 1 + 5

@@ -232,7 +232,7 @@ def _labels_in_stub(marked):
     """Return a sentence for each line of a function, outside of its solution, in which a model answer seems to begin."""
     numbers = {line.strip(): number for number, line in enumerate(marked.lines, 1)}
     return [
-        f"{marked.file}:{numbers.get(line, marked.first)} has {line!r}, like a model answer, and stubs go to students."
+        f"{marked.file}:{numbers.get(line, marked.first)} has {line!r}, which looks like a model answer; students get the stub."
         for line in labelled_lines(marked.stub(), code=True)
     ]
 

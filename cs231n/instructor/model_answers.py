@@ -104,7 +104,7 @@ def misplaced_answers(reference):
         if wrong:
             sentences.append(f"{reference.place(cell, labelled)} (index {i}) {wrong}")
     for line in (line for text in strings(reference.notebook.metadata) for line in labelled_lines(text)):
-        sentences.append(f"{reference.path}: the notebook's metadata has {_quoted(line)}, like a model answer. Take it out.")
+        sentences.append(f"{reference.path}: its metadata has {_quoted(line)}, which looks like a model answer. Take it out.")
     return sentences
 
 

@@ -109,7 +109,7 @@ def require_no_leaks(files, secret, reference=None, originals=None, problems=())
         texts_of_file = [path, *_texts(path, content)]
         found |= dict.fromkeys(_leaks(((text, in_file) for text in texts_of_file), secret))
         for line in (line for text in texts_of_file for line in labelled_lines(text, path.endswith(".py"))):
-            found[f'{in_file(line, _plain(line))} has "{line[:60]}", like a model answer.'] = None
+            found[f'{in_file(line, _plain(line))} has "{line[:60]}", which looks like a model answer.'] = None
     if found:
         raise ValueError("\n".join(found) + " Nothing was released.")
 
