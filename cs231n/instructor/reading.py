@@ -174,12 +174,6 @@ def kind(name):
     return 2 if archives.is_archive_name(name) else int(name.lower().endswith(".py"))
 
 
-def stem(name):
-    """Return a file's name without the ending by which its kind is known, or else without its last one."""
-    known = [suffix for suffix in (*SUFFIXES, *archives.SUFFIXES) if name.lower().endswith(suffix)]
-    return name[: -len(max(known, key=len))] if known else PurePosixPath(name).stem
-
-
 def _text(text, longest=None):
     return without_half_characters(text[:longest])
 
