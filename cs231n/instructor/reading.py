@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from .. import answers as inline
 from ..answers import OPTIONAL_QUESTIONS, QUESTIONS
 from ..checks import EXERCISES
-from ..notebook_file import HALF_CHARACTER, SUFFIXES, is_notebook_name, text_of, without_half_characters
+from ..notebook_file import HALF_CHARACTER, is_notebook_name, text_of, without_half_characters
 from ..notebook_file import notebook as read_notebook
 from ..student_code import (
     MODULES_LIMIT,
