@@ -27,6 +27,7 @@ from .solutions import (
 
 KIT = Path(__file__).resolve().parent.parent.parent
 NAME = "NetworkVisualization"
+CELLS = "cs231n/notebook_cells.json"  # {id: source} of the cells of the edition's own notebook, for submit
 NOTEBOOK = f"{NAME}.ipynb"
 AS_THEY_ARE = [
     "LICENSE",
@@ -123,7 +124,7 @@ def draft(kit=KIT, kit_url=None):
         problems += _solutions_in_cells(reference, marked)
         files |= package
         files[NOTEBOOK] = _student_notebook(reference, exercises, package, kit_url or NO_KIT_URL, problems)
-        files["cs231n/notebook_cells.json"] = _cells(files[NOTEBOOK])
+        files[CELLS] = _cells(files[NOTEBOOK])
     return Draft(reference, marked, exercises, dict(sorted(files.items())), problems)
 
 
