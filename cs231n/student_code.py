@@ -321,15 +321,16 @@ def _own_module(dotted, find, names):
 
 @functools.cache
 def _is_installed(package):
-    """Return whether a package is Python's own or was installed; a file that Python finds in the present folder is neither."""
+    """Return whether a package is Python's own or was installed; what lies in the present folder or the kit's is neither."""
     if package in sys.stdlib_module_names:
         return True
     try:
         found = importlib.util.find_spec(package)
     except (ImportError, ValueError, AttributeError):
         return False
-    places = [found.origin or "", *(found.submodule_search_locations or [])] if found else []
-    return any({"site-packages", "dist-packages"} & set(Path(place).parts) for place in places)
+    places = [*(found.submodule_search_locations or []), found.origin] if found else []
+    not_installed = {Path.cwd(), Path(__file__).resolve().parents[1]}
+    return bool(places and places[0]) and Path(places[0]).resolve().parent not in not_installed
 
 
 def _is_in_the_kit(dotted):

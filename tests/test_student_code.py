@@ -206,3 +206,14 @@ def test_a_script_made_from_a_notebook_keeps_its_words():
     ]
     assert [cell.source for cell in cells if cell.cell_type == "code"] == ["x = 1", "y = 2"]
     assert words_of_script("# a comment\nx = 1") is None
+
+
+def test_a_file_of_the_students_does_not_stand_for_an_installed_package_wherever_that_lies(tmp_path, monkeypatch):
+    packages, here = tmp_path / "packages", tmp_path / "here"
+    for folder, name in ((packages, "an_installed_one"), (here, "beside_the_notebook")):
+        folder.mkdir()
+        (folder / f"{name}.py").write_text("")
+    monkeypatch.setattr(sys, "path", [str(here), *sys.path, str(packages)])
+    monkeypatch.chdir(here)
+    for name, files in (("an_installed_one", ["nb"]), ("beside_the_notebook", ["nb", "beside_the_notebook.py"])):
+        assert [part.name for part in own(f"from {name} import {NAME}", **{name: WRITTEN})] == files

@@ -44,6 +44,7 @@ CANDIDATES_LIMIT = 12  # notebooks, or else Python files, of which the one that 
 ENOUGH = 3  # exercises, and answers: where so many are done, no other notebook is looked at
 LOOKED_INTO = 40  # other Python files that are searched for exercises
 ANSWER_LIMIT = 20_000
+NAMED_PROBLEMS = 2  # of the files of an archive
 TEXT_LIMIT = 600  # characters of a problem, a note, the name of a part
 NOTES_LIMIT = 8
 OUTLINE_LIMIT = 24_000_000  # bytes of the whole as JSON
@@ -233,13 +234,19 @@ def _in_archive(name, raw, kit, first):
         if read and min(read[-1][1].exercises, read[-1][1].answered) >= ENOUGH:
             break
     if not read:
-        raise ValueError(" ".join(problems))
+        raise ValueError(" ".join(_first_ones(problems)))
     chosen, work = _filled_in(read)
     work.counts = chosen.path
     others = [file for file in candidates if file is not chosen]
     unread = [archives.advice(file.name, told) for file in found.files if "archive" in (told := archives.unread_kind(file.name))]
-    work.notes += [*_other_files(chosen, work, notebooks, others, files), *problems, *found.problems, *unread]
+    work.notes += [*_other_files(chosen, work, notebooks, others, files), *_first_ones(problems), *found.problems, *unread]
     return work
+
+
+def _first_ones(problems):
+    """Return the first sentences of many, with one that counts the others."""
+    more = len(problems) - NAMED_PROBLEMS
+    return [*problems[:NAMED_PROBLEMS], *([f"There are {more} more files that cannot be read."] if more > 0 else [])]
 
 
 def _filled_in(read):
