@@ -352,7 +352,9 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
     out, temporary = tmp_path / "grades", tmp_path / "temporary"
     temporary.mkdir()
     started = {"cwd": ROOT, "env": {**os.environ, "TMPDIR": str(temporary)}, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([*command, some, "--out", out, "--jobs", "2"], start_new_session=True, **started)
+    # whoever started the tests may have had Ctrl-C ignored, as a shell has it for what it runs in the background
+    started |= {"start_new_session": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = subprocess.Popen([*command, some, "--out", out, "--jobs", "2"], **started)
     if rows:
         _wait_for_rows(out, rows, process)
     while not list(temporary.glob("grading-*/grading-*/edition")) or not _workers(process):
@@ -414,7 +416,9 @@ def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_
     monkeypatch.setattr(grading, "Sandbox", Broken)
     records = grading.grade_folder(two, tmp_path / "grades")
     assert Broken.times == 0
-    assert [(record["exercises"][zoo.SALIENCY]["verdict"], record["note"]) for record in records] == [("right", "")] * 2
+    assert [record["exercises"][zoo.SALIENCY]["verdict"] for record in records] == ["right", "right"]
+    of_python_files = "is a Python file, in which no answer to a question is looked for."
+    assert [record["note"] for record in records] == [f"{name}.py {of_python_files}" for name in ("ada", "ben")]
 
 
 def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
