@@ -300,13 +300,31 @@ def with_own_modules(parts, find, names):
     of them is the student's; of other files the kit has its own, which count. So do installed packages: a file torch.py beside
     the notebook is not what `import torch` means.
     """
+    written = _written_by_magic(parts)
     found, looked_at, waiting = [], set(), list(parts)
     while waiting and len(found) < MODULES_LIMIT:
         new = [name for name in imported_modules(waiting) if name not in looked_at]
         looked_at |= set(new)
-        waiting = [part for name in new if (part := _own_module(name, find, names))]
+        waiting = [part for name in new if (part := _own_module(name, _first_of(written, find), names))]
         found += waiting
     return [*parts, *found[:MODULES_LIMIT]]
+
+
+def _written_by_magic(parts):
+    """Return {module: (name for messages, bytes)} of the files that cells write by `%%writefile NAME.py`; the last one counts."""
+    written = {}
+    for part in parts:
+        for node in part.tree.body if part.tree else []:
+            call = ast.unparse(node.value.func) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
+            values = [getattr(argument, "value", None) for argument in node.value.args] if call.endswith("run_cell_magic") else []
+            if len(values) == 3 and values[0] in ("writefile", "file") and re.fullmatch(r"\w+\.py", str(values[1]).strip()):
+                file = values[1].strip()
+                written[file.removesuffix(".py")] = f"{part.name}, {file}", values[2].encode()
+    return written
+
+
+def _first_of(written, find):
+    return lambda dotted: written.get(dotted) or find(dotted)
 
 
 def _own_module(dotted, find, names):

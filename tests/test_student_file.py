@@ -2,6 +2,7 @@
 
 import sys
 
+import nbformat
 import pytest
 
 from cs231n.checks.report import Report
@@ -144,3 +145,43 @@ def test_newer_syntax_in_a_helpers_cell_is_that_verdict_and_elsewhere_it_is_noth
     mistaken = read("def helper(X)\n    return X", f"def {NAME}(X, y, model):\n    return helper(X)")
     with pytest.raises(ImportError, match=r"Python cannot read this"):
         mistaken(1, None, None)
+
+
+FILLS = {
+    "a loop": "ORDER = []\nfor c in range(3):\n    ORDER.append(c)\n",
+    "items in a loop": "ORDER = [0, 0, 0]\nfor i in range(3):\n    ORDER[i] = i\n",
+    "both branches": "ORDER = [0]\nif len(ORDER) > 5:\n    ORDER.append(1)\nelse:\n    ORDER += [1]\n    ORDER.append(2)\n",
+    "try": "ORDER = [0, 1]\ntry:\n    ORDER.append(2)\nexcept ValueError:\n    pass\n",
+    "several targets": "ORDER = [0, 0, 0]\nORDER[1], ORDER[2] = 1, 2\n",
+    "setattr": "class ORDER:\n    pass\nsetattr(ORDER, '__len__', None)\nORDER = [0, 1, 2]\n",
+    "an annotated attribute": "class Cfg:\n    pass\nCfg.order: list = [0, 1, 2]\nORDER = Cfg.order\n",
+    "a decorator": "ORDER = []\ndef noted(f):\n    ORDER.append(f)\n    return f\n@noted\ndef a(): pass\n@noted\ndef b(): pass\n"
+    "@noted\ndef c(): pass\n",
+    "a function with a global": "ORDER = None\ndef setup():\n    global ORDER\n    ORDER = [0, 1, 2]\nsetup()\n",
+    "a function that changes": "ORDER = []\ndef setup():\n    ORDER.extend([0, 1, 2])\nsetup()\n",
+    "in place": "import torch\nORDER = torch.zeros(2)\ntorch.nn.init.ones_(ORDER)\nORDER = [0, *ORDER.tolist()]\n",
+}
+
+
+@pytest.mark.parametrize("how", FILLS)
+def test_what_is_filled_after_it_was_made_is_as_in_the_notebook(tmp_path, how):
+    use = f"def {NAME}(X, y, model):\n    return X + len(ORDER) * (1 if 'in place' != {how!r} else ORDER[2])\n"
+    assert result(defined(tmp_path, FILLS[how] + use)) == 4
+
+
+def test_what_changes_nothing_that_is_needed_is_not_executed(tmp_path):
+    source = (
+        "SIZE = 1\nlosses = []\ndef train(n):\n    losses.append(n)\n    raise SystemExit\n"
+        f"train(3)\nfor i in range(3):\n    losses.append(1 / 0)\n{DEFINITION}train(SIZE)\n"
+    )
+    assert result(defined(tmp_path, source)) == 2
+
+
+def test_a_module_that_a_cell_writes_is_read(tmp_path):
+    cells = [
+        "%%writefile my_utils.py\ndef one(X):\n    return X + 1",
+        f"from my_utils import one\n\ndef {NAME}(X, y, model):\n    return one(X)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    nbformat.write(notebook, tmp_path / "work.ipynb")
+    assert result(functions(tmp_path / "work.ipynb", (NAME,))[NAME]) == 2

@@ -266,13 +266,14 @@ def _place(statement):
 def _needed(statements, wanted):
     """Return (numbers of the statements that definitions of `wanted` need, all names that these read). statements: with parts."""
     imported = {name for _, statement in statements if is_import(statement) for name in bound(statement)}
+    by_calling = _changed_by_calling(statements)
+    changed = [_changed(statement, by_calling) for _, statement in statements]
     wanted, chosen = set(wanted), set()
     while True:
         more = {
             i
             for i, (_, statement) in enumerate(statements)
-            if i not in chosen
-            and (wanted & bound(statement) or is_star_import(statement) or _changed(statement) in wanted - imported)
+            if i not in chosen and (wanted & bound(statement) or is_star_import(statement) or changed[i] & (wanted - imported))
         }
         if not more:
             return chosen, wanted
@@ -293,19 +294,60 @@ def _used(statement):
     return names
 
 
-def _changed(statement):
-    """Return the name of the object that a statement changes: D in `D["x"] = 1`, `D.x = 1` and `D.append(1)`; else None."""
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        node = statement.value.func
-    elif isinstance(statement, (ast.Assign, ast.AugAssign)):
-        node = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-    else:
-        return None
-    if not isinstance(node, (ast.Attribute, ast.Subscript)):
-        return None
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def _changed(statement, by_calling):
+    """Return the names of the objects that a statement changes without binding them, in its loops and conditions, too.
+
+    D in `D["x"] = 1`, `D.x = 1`, `D.append(1)`, `setattr(D, "x", 1)` and `init.zeros_(D)`, whose underscore says so in PyTorch.
+    by_calling: {function of the student's own: what a call of it changes}; a decorator is called as well.
+    """
+    called = [_base(decorator) for decorator in getattr(statement, "decorator_list", [])]
+    names = set().union(*(by_calling.get(name, set()) for name in called))
+    for node in _walk_outside_of_functions(statement):
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
+            names.add(_base(node))
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            names |= _changed_by_call(node.value, by_calling)
+    return names - {None}
+
+
+def _changed_by_call(call, by_calling):
+    arguments = [_base(argument) for argument in call.args]
+    if isinstance(call.func, ast.Name):
+        return by_calling.get(call.func.id, set()) | set(arguments[: call.func.id == "setattr"])
+    in_place = isinstance(call.func, ast.Attribute) and call.func.attr.endswith("_")
+    return {_base(call.func), *(arguments if in_place else [])}
+
+
+def _walk_outside_of_functions(statement):
+    """Yield the nodes of a statement that are executed where it stands."""
+    waiting = [statement]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, FUNCTIONS):
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def _base(node):
+    """Return the name from which attributes, items and calls lead to a node: D of `D["x"].y`; None if there is none."""
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else None
+
+
+def _changed_by_calling(statements):
+    """Return {name of a function: the global names that it binds, and those whose objects it changes}."""
+    changed = {}
+    for function in (statement for _, statement in statements if isinstance(statement, FUNCTIONS)):
+        inner = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and node is not function]
+        own = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        own |= {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}
+        of_all = {name for node in inner if isinstance(node, ast.Global) for name in node.names}
+        changed[function.name] = of_all | (set().union(*(_changed(node, {}) for node in inner)) - own)
+    return changed
 
 
 def _future(tree):
