@@ -1352,6 +1352,30 @@ def test_patched_layers_and_builtins_are_told_and_put_back():
     assert examine(SALIENCY, REFERENCE[SALIENCY]).verdict == "right"
 
 
+@pytest.mark.parametrize("compiled", ["a helper", "the network"])
+def test_what_torch_compile_puts_into_the_library_is_nothing_that_the_student_has_changed(compiled):
+    strongest = torch.compile(lambda gradient: gradient.abs().amax(dim=1), backend="eager")
+
+    def compute_saliency_maps(X, y, model):
+        network = torch.compile(model, backend="eager") if compiled == "the network" else model
+        X = X.clone().requires_grad_()
+        network(X).gather(1, y[:, None]).sum().backward()
+        return strongest(X.grad)
+
+    for _ in range(2):  # the library is changed at the first use only
+        report = examine(SALIENCY, compute_saliency_maps)
+        assert (report.verdict, report.mistakes) == ("right", [])
+
+
+def test_a_name_that_the_student_adds_to_a_class_of_the_library_is_found_beside_those_of_torch_compile():
+    def patch(model):
+        torch.optim.AdamW._init_group = lambda *_: None
+
+    report = examine(SALIENCY, leaves(patch))
+    assert report.mistakes == ["library-patched"]
+    assert torch.optim.AdamW._init_group.__name__ == "_init_group"
+
+
 def zero_buffers(model):
     for buffer in model.buffers():
         buffer.zero_()

@@ -341,10 +341,13 @@ def _restore_libraries(libraries):
     for library, before in libraries:
         for name, value in before.items():
             now = vars(library).get(name)
-            if now is not value and not _wrapped_by_itself(library, name, now):
+            if now is not value and not _wrapped_by_itself(library, name, now) and not _by_the_compiler(name, now):
                 patched.append(f"{library.__name__}.{name}")
                 setattr(library, name, value)
         for name in (vars(library).keys() - before.keys()) if isinstance(library, type) else ():
+            inherited = getattr(super(library, library), name, None)
+            if _by_the_compiler(name, vars(library)[name], inherited):
+                continue
             patched.append(f"{library.__name__}.{name}")  # it hides what the class inherits
             delattr(library, name)
     return patched
@@ -357,6 +360,16 @@ def _wrapped_by_itself(library, name, value):
     home = library.__module__ if isinstance(library, type) else library.__name__
     own = str(getattr(value, "__module__", "")).split(".")[0] == home.split(".")[0]
     return own and getattr(value, "__name__", None) == name
+
+
+def _by_the_compiler(name, value, inherited=None):
+    """Return whether torch.compile put `value` there, at its first use: into torch.nn.Module, and around optimisers' methods.
+
+    inherited: what the class has under this name without it.
+    """
+    of_its_own = str(getattr(value, "__module__", "")).startswith("torch._dynamo")
+    around = inherited is not None and getattr(value, "_torchdynamo_orig_callable", None) is inherited
+    return of_its_own or around or (name == "___needs_generation_tag_patch" and value is False)
 
 
 def _random_states():
