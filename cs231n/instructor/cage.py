@@ -31,7 +31,15 @@ DEVICES = ("null", "random", "urandom")  # not zero: mapped, it is memory that n
 # System calls that a submission has no use for: memory that no limit counts, keys that outlive it, other processes' memory,
 # namespaces and mounts of its own, other roads into the kernel. {call: (its number on x86_64, on aarch64)}
 REFUSED_CALLS = {
-    **{"shmget": (29, 194), "shmat": (30, 196), "msgget": (68, 186), "memfd_create": (319, 279), "memfd_secret": (447, 447)},
+    **{
+        "shmget": (29, 194),
+        "shmat": (30, 196),
+        "msgget": (68, 186),
+        "semget": (64, 190),
+        "mq_open": (240, 180),
+        "memfd_create": (319, 279),
+        "memfd_secret": (447, 447),
+    },
     **{"add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219)},
     **{"ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438)},
     **{"unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41)},

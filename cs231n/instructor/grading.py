@@ -51,7 +51,7 @@ PATIENCE = 4.0  # by the clock a job may take so many times as long: a machine c
 SUBMISSION = 480.0  # seconds by the clock for all exercises, the optional ones last
 VERDICTS = {"right", "wrong", "unfinished", "broken", "missing", "newer-python"}
 TEXT_LIMIT = 6000
-REPORTED = "Your own code's process reported this, and nobody has checked it: "  # a process can say what it likes
+REPORTED = "Reported by the process that ran your code; the grader has not verified it:"  # it can say what it likes
 DASK_SECONDS = 20  # for the scheduler to answer
 WORKERS_MEMORY = 2 * 2**30  # bytes that grading a submission may take in the worker; an honest one takes a fifth
 NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
@@ -679,9 +679,10 @@ def _undefined(name, told):
 
 
 def _sentences(told):
-    """Return the evidence in what the sandbox told, as sentences of bounded length."""
+    """Return the evidence in what the sandbox told, as sentences of bounded length, after the one that says whose they are."""
     evidence = told.get("evidence") if isinstance(told, dict) else None
-    return [REPORTED + str(sentence)[:1000] for sentence in evidence[:12]] if isinstance(evidence, list) else []
+    sentences = [str(sentence)[:1000] for sentence in evidence[:12]] if isinstance(evidence, list) else []
+    return [REPORTED, *sentences] if sentences else []
 
 
 def _as_students_see_it(report, parts, sandbox):

@@ -507,7 +507,7 @@ def _points_chart(rubric, all_columns):
         axis.hist(
             [sum(columns[name] or 0 for name in names) for columns in all_columns], edges, color="#33658a", edgecolor="white"
         )
-        title += f": {most:g} points" + (f" and {bonus:g} bonus points" if bonus else "")
+        title += f": {most:g} points" + (f"\nand {bonus:g} bonus points" if bonus else "")
         axis.set(title=title, xlabel="points", ylabel="students", xlim=(0, edges[-1]))
         axis.locator_params(integer=True)
         axis.spines[["top", "right"]].set_visible(False)
@@ -518,7 +518,7 @@ def _verdicts_chart(records, rubric):
     """A bar for each exercise, divided by verdict."""
     from matplotlib.figure import Figure as Drawing
 
-    drawing = Drawing(figsize=(9, 1.1 + 0.5 * len(rubric.exercises)), layout="constrained")
+    drawing = Drawing(figsize=(9, 1.4 + 0.5 * len(rubric.exercises)), layout="constrained")
     axis = drawing.subplots()
     start = [0] * len(rubric.exercises)
     for verdict, colour in COLOURS.items():
@@ -533,7 +533,7 @@ def _verdicts_chart(records, rubric):
     axis.set(xlabel="students", xlim=(0, max(1, len(records))))
     axis.locator_params("x", integer=True)
     axis.spines[["top", "right"]].set_visible(False)
-    drawing.legend(loc="outside upper center", ncols=len(COLOURS), frameon=False)
+    drawing.legend(loc="outside upper center", ncols=4, frameon=False)
     return _drawn(drawing)
 
 
