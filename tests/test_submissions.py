@@ -615,11 +615,18 @@ def test_a_students_versions_in_folders_are_one_students_and_it_is_said(tmp_path
     assert (
         intake(tmp_path)
         .notices[0]
-        .startswith("eve: several folders with work in it, but taken for one student's own folder, so only one of them counts.")
+        .startswith("eve: taken for one student's own folder, although there are several folders with work in it; ")
     )
 
 
-def test_two_folders_of_one_among_many_students_files_are_that_students_own(tmp_path):
+@pytest.mark.parametrize(("beside", "rows"), [(("README.md",), 9), (("README.md", "late.ipynb"), 4)])
+def test_students_in_sections_have_rows_of_their_own_where_they_are_many_times_what_lies_beside(tmp_path, beside, rows):
+    put(tmp_path, *(f"Monday/s{i}/nb.ipynb" for i in range(4)), *(f"Friday/s{i}/nb.ipynb" for i in range(4, 8)), *beside)
+    assert len(found(tmp_path)) == rows
+    assert any("taken for one student's own folder" in notice for notice in intake(tmp_path).notices) == (rows == 4)
+
+
+def test_many_folders_of_one_among_many_students_files_are_that_students_own(tmp_path):
     put(tmp_path, *(f"{student}.ipynb" for student in STUDENTS), *(f"eve/{name}/{NOTEBOOK}" for name in STUDENTS))
     assert set(found(tmp_path)) == {*STUDENTS, "eve"}
 
@@ -627,19 +634,19 @@ def test_two_folders_of_one_among_many_students_files_are_that_students_own(tmp_
 def test_sections_beside_a_students_own_folder_are_not_guessed_but_named(tmp_path):
     put(tmp_path, "Monday/s1/nb.ipynb", "Monday/s2/nb.ipynb", "Friday/s3/nb.ipynb", "Friday/s4/nb.ipynb", "late/nb.ipynb")
     assert set(found(tmp_path)) == {"Monday", "Friday", "late"}
-    assert intake(tmp_path).notices[0].startswith("Friday, Monday: several folders with work in it")
+    assert intake(tmp_path).notices[0].startswith("Friday, Monday: taken for one student's own folder, although")
 
 
 def test_a_student_in_two_sections_is_no_reason_to_be_silent_about_the_others(tmp_path):
     put(tmp_path, *(f"Monday/s{i}/nb.ipynb" for i in range(3)), *(f"Friday/s{i}/nb.ipynb" for i in range(2, 5)))
     assert set(found(tmp_path)) == {"Monday", "Friday"}
-    assert intake(tmp_path).notices[0].startswith("Friday, Monday: several folders with work in it")
+    assert intake(tmp_path).notices[0].startswith("Friday, Monday: taken for one student's own folder, although")
 
 
 def test_folders_of_the_same_assignments_give_no_notice(tmp_path):
     put(tmp_path, *(f"{student}/{name}/nb.ipynb" for student in ("jane", "bob", "kim") for name in ("hw1", "hw2")))
     assert set(found(tmp_path)) == {"jane", "bob", "kim"}
-    assert not any("several folders with work" in notice for notice in intake(tmp_path).notices)
+    assert not any("taken for one student's own folder" in notice for notice in intake(tmp_path).notices)
 
 
 def test_a_students_several_folders_are_one_students(tmp_path):
@@ -1104,7 +1111,7 @@ def test_a_folder_with_names_of_the_roster_beside_folders_without_is_nobodys_sec
     put(tmp_path, "x1/viz/nb.ipynb", "x2/work/nb.ipynb", "x3/dave/nb.ipynb", "x3/erin/nb.ipynb")
     seen = with_roster(tmp_path, ROSTER)
     assert {one.student for one in seen.submissions} == {"x1", "x2", "x3"}
-    assert any(notice.startswith("x3: several folders with work in it") for notice in seen.notices)
+    assert any(notice.startswith("x3: taken for one student's own folder, although") for notice in seen.notices)
 
 
 def test_the_members_of_a_group_have_handed_in(tmp_path):

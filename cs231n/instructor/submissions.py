@@ -19,7 +19,7 @@ from .reading import is_expected, kind
 SIZE_LIMIT = 300_000_000  # bytes
 FOLDERS_LIMIT = 5000  # that are looked into for one student
 OUTER_LIMIT = 8  # folders around the students' own
-MANY = 4  # files with work, or folders for one entry beside them: rather several students' than one's
+MANY = 4  # files with work, or folders for each file beside them: rather several students' than one's
 NAMED_LIMIT = 12  # names in one sentence
 IGNORED = {"thumbs.db", "desktop.ini", "grades.csv", "__macosx"}
 AROUND = (".html", ".htm", ".xlsx", ".xls", ".csv", ".txt")  # what a platform may put beside the folder of an export
@@ -119,8 +119,7 @@ def intake(folder, roster=None):
     counts, by the number or the date in the name, else by the file's time, and what is neither notebook nor Python file nor
     archive counts only where there is nothing else. Everything else has a row of its own. A hidden file has none, as systems
     write such files beside a student's own, but a notice names it. roster: a Roster, which gives the ids and the names of
-    those whom it knows, and says which folder is a student's.
-    Raises ValueError if there is no folder or no submission in it.
+    those whom it knows, and says which folder is a student's. Raises ValueError if there is no folder or no submission in it.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -134,7 +133,7 @@ def intake(folder, roster=None):
     for place in places:
         _collect(place, students, nobodys, notices)
     if not students:
-        hidden = [path.name for path in sorted(folder.iterdir()) if path.name.startswith(".") and _kind(path)]
+        hidden, _ = _hidden(_files_of_all(folder, {}, {}, nobodys))
         raise ValueError(
             f"There is no submission in {folder}."
             + (f" Hidden files never count: {_named(hidden)}. Rename those that are a student's." if hidden else "")
@@ -190,8 +189,8 @@ def _places(folder, roster):
     if undecided:
         names = _named([section.path.name for section in undecided])
         notices.append(
-            f"{names}: several folders with work in it, but taken for one student's own folder, so only one of them counts. "
-            "If several students' folders are in it, move them up to where it is now, or grade it on its own."
+            f"{names}: taken for one student's own folder, although there are several folders with work in it; only one of "
+            "those counts. If they are several students', move them up one level, or grade that folder on its own."
         )
     if sections:
         folders = [section.path for section in sections]
@@ -224,9 +223,10 @@ def _knows_any(roster, entries):
 def _sections(place, roster):
     """Return (a _Place for each folder among which students were sorted, those that look so but may be one student's own).
 
-    A student may keep several folders, too, and names them. So nobody is known to the roster here, and either all entries
-    look so, or the only folder holds many times what lies beside it. No name in one folder is that of one in another, as
-    assignments' are, and the roster knows somebody in each folder or nobody in any: one student alone cannot arrange that.
+    A student may keep several folders, too, and names them. So all folders must look so, with nothing beside them, or with
+    many times as many folders in them as there are files beside them. No name in one folder may be that of one in another, as
+    assignments' are. And the roster must know nobody here, and either somebody in each folder or nobody in any: one student
+    alone cannot arrange that.
     """
     inner = [_Place(entry, f"{entry.name}/") for entry in place.entries if is_folder(entry)]
     works = {section.path: [entry for entry in section.entries if is_folder(entry) and _has_work(entry)] for section in inner}
@@ -234,7 +234,7 @@ def _sections(place, roster):
     alike = [section for section in inner if _is_like_a_section(section, works[section.path])]
     beside = len(place.entries) - len(inner)
     all_of_them = not beside and len(inner) > 1 and len(times) > len(inner)
-    the_bulk = len(inner) == 1 and 0 < MANY * beside < len(times)
+    the_bulk = 0 < MANY * beside < len(times)
     somebody = {_knows_any(roster, works[section.path]) for section in inner}
     is_sorted = (
         len(alike) == len(inner)
@@ -435,15 +435,13 @@ def _hidden(files):
     Jupyter's checkpoints are not among them; what macOS writes beside a file of the same name is among the others.
     """
     paths = {file.path for file in files}
-    hidden = [file for file in files if file.why == "hidden" and _kind(Path(file.path))]
-    hidden = [file for file in hidden if ".ipynb_checkpoints" not in Path(file.path).parts]
-    twins = {
-        file.path
-        for file in hidden
-        if (name := Path(file.path).name).startswith("._") and str(Path(file.path).with_name(name[2:] or "_")) in paths
-    }
-    rowless = [file.path for file in hidden if not file.student and file.path not in twins]
-    return rowless, [file.path for file in hidden if file.path not in rowless]
+    rowless, others = [], []
+    for file in files:
+        path = Path(file.path)
+        if file.why == "hidden" and _kind(path) and ".ipynb_checkpoints" not in path.parts:
+            is_twin = path.name.startswith("._") and str(path.with_name(path.name[2:])) in paths
+            (others if file.student or is_twin else rowless).append(file.path)
+    return rowless, others
 
 
 def _named(names):
@@ -464,10 +462,9 @@ def _by_roster(found, roster):
     for one in found.submissions:
         if one.members:
             covered |= {roster.find(ids, name) for ids, name in one.members}
-        elif person := roster.find((one.student, *one.ids), ""):
-            matches[person].append(one)
-        elif person := roster.find((), one.name):
-            by_name[person].append(one)
+        elif person := roster.find((one.student, *one.ids), one.name):
+            is_by_id = roster.find((one.student, *one.ids), "") is not None
+            (matches if is_by_id else by_name)[person].append(one)
     known = {one.student for same in (*matches.values(), *by_name.values()) for one in same}
     for person, same in by_name.items():
         if person in matches:
