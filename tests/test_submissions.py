@@ -575,7 +575,9 @@ def test_names_as_google_classroom_writes_them_say_who_it_is_only_where_most_hav
 
 def test_a_folder_as_ilias_names_it_says_who_it_is_only_where_most_are_named_so(tmp_path):
     put(tmp_path, f"Ross_Bob_bob_4711/{NOTEBOOK}", "alice.ipynb", "bob.ipynb")
-    assert set(found(tmp_path)) == {"Ross_Bob_bob_4711", "alice", "bob"}
+    assert {one.name for one in submissions(tmp_path)} == {"Ross_Bob_bob_4711", "alice", "bob"}
+    seen = with_roster(tmp_path, "id,name\nbob,Bob Ross\n")
+    assert {one.shown: one.student for one in seen.submissions}["bob.ipynb"] == "bob"
     (tmp_path / "bob.ipynb").rename(tmp_path / "Exercise.xlsx")
     (tmp_path / "alice.ipynb").rename(tmp_path / "Exercise.csv")
     assert [one.name for one in submissions(tmp_path)] == ["Bob Ross"]
