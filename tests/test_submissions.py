@@ -228,6 +228,16 @@ def test_canvas_names_are_understood(tmp_path):
     }
 
 
+def test_an_anonymous_file_whose_own_name_begins_with_a_number_is_still_anonymous(tmp_path):
+    put(tmp_path, "anon_x7f3q_9900_2026_hw3.ipynb", "LATE_anon_Zz9ab_9901_2026_hw3.ipynb", "anon_4711_9902_2026_hw3.ipynb")
+    put(tmp_path, "anon_x7f3q_9903_nb-1.ipynb", age=1000)
+    assert {student: (entry.name, entry.shown, entry.ids) for student, entry in found(tmp_path).items()} == {
+        "anon_x7f3q": ("anon_x7f3q", "anon_x7f3q_9903_nb-1.ipynb", ("anon_x7f3q",)),
+        "anon_Zz9ab": ("anon_Zz9ab", "LATE_anon_Zz9ab_9901_2026_hw3.ipynb", ("anon_Zz9ab",)),
+        "anon_4711": ("anon", "anon_4711_9902_2026_hw3.ipynb", ("4711",)),  # a student who is called Anon
+    }
+
+
 def test_of_canvas_files_the_largest_number_counts_whatever_its_time(tmp_path):
     put(tmp_path, "doejane_4711_9988_nb.ipynb", "doejane_LATE_4711_10001_nb-1.ipynb", "doejane_4711_text.html")
     put(tmp_path, "doejane_4711_10002_nb-2.ipynb", age=1000)
@@ -555,6 +565,24 @@ def test_google_classrooms_files_are_named_by_their_student_unless_two_have_the_
     }
 
 
+@pytest.mark.parametrize("named", [1, 2, 3])
+def test_names_as_google_classroom_writes_them_say_who_it_is_only_where_most_have_them(tmp_path, named):
+    """One's own idea of a name does not become another student."""
+    put(tmp_path, *(f"Student {i} - {NOTEBOOK}" for i in range(named)), "alice.ipynb", "bob.ipynb")
+    assert ("Student 0" in found(tmp_path)) == (named > 2)
+    assert {"alice", "bob"} <= set(found(tmp_path))
+
+
+def test_a_folder_as_ilias_names_it_says_who_it_is_only_where_most_are_named_so(tmp_path):
+    put(tmp_path, f"Ross_Bob_bob_4711/{NOTEBOOK}", "alice.ipynb", "bob.ipynb")
+    assert {one.name for one in submissions(tmp_path)} == {"Ross_Bob_bob_4711", "alice", "bob"}
+    seen = with_roster(tmp_path, "id,name\nbob,Bob Ross\n")
+    assert {one.shown: one.student for one in seen.submissions}["bob.ipynb"] == "bob"
+    (tmp_path / "bob.ipynb").rename(tmp_path / "Exercise.xlsx")
+    (tmp_path / "alice.ipynb").rename(tmp_path / "Exercise.csv")
+    assert [one.name for one in submissions(tmp_path)] == ["Bob Ross"]
+
+
 # Folders around the students
 
 
@@ -580,6 +608,47 @@ def test_students_that_were_sorted_into_folders_have_a_row_each_and_it_is_said(t
     put(tmp_path, "Monday/s1/nb.ipynb", "Monday/s2/nb.ipynb", "Friday/s3/nb.ipynb")
     assert set(found(tmp_path)) == {"Monday/s1", "Monday/s2", "Friday/s3"}
     assert intake(tmp_path).notices[0].startswith("Friday, Monday: folders around several students'")
+
+
+def test_a_students_versions_in_folders_are_one_students_and_it_is_said(tmp_path):
+    put(tmp_path, *(f"eve/{version}/{NOTEBOOK}" for version in ("v1", "v2", "final", "final2", "final3")))
+    put(tmp_path, f"alice/{NOTEBOOK}", "bob.ipynb")
+    assert set(found(tmp_path)) == {"alice", "bob", "eve"}
+    assert (
+        intake(tmp_path)
+        .notices[0]
+        .startswith("eve: taken for one student's own folder, although there are several folders with work in it; ")
+    )
+
+
+@pytest.mark.parametrize(("beside", "rows"), [(("README.md",), 9), (("README.md", "late.ipynb"), 4)])
+def test_students_in_sections_have_rows_of_their_own_where_they_are_many_times_what_lies_beside(tmp_path, beside, rows):
+    put(tmp_path, *(f"Monday/s{i}/nb.ipynb" for i in range(4)), *(f"Friday/s{i}/nb.ipynb" for i in range(4, 8)), *beside)
+    assert len(found(tmp_path)) == rows
+    assert any("taken for one student's own folder" in notice for notice in intake(tmp_path).notices) == (rows == 4)
+
+
+def test_many_folders_of_one_among_many_students_files_are_that_students_own(tmp_path):
+    put(tmp_path, *(f"{student}.ipynb" for student in STUDENTS), *(f"eve/{name}/{NOTEBOOK}" for name in STUDENTS))
+    assert set(found(tmp_path)) == {*STUDENTS, "eve"}
+
+
+def test_sections_beside_a_students_own_folder_are_not_guessed_but_named(tmp_path):
+    put(tmp_path, "Monday/s1/nb.ipynb", "Monday/s2/nb.ipynb", "Friday/s3/nb.ipynb", "Friday/s4/nb.ipynb", "late/nb.ipynb")
+    assert set(found(tmp_path)) == {"Monday", "Friday", "late"}
+    assert intake(tmp_path).notices[0].startswith("Friday, Monday: taken for one student's own folder, although")
+
+
+def test_a_student_in_two_sections_is_no_reason_to_be_silent_about_the_others(tmp_path):
+    put(tmp_path, *(f"Monday/s{i}/nb.ipynb" for i in range(3)), *(f"Friday/s{i}/nb.ipynb" for i in range(2, 5)))
+    assert set(found(tmp_path)) == {"Monday", "Friday"}
+    assert intake(tmp_path).notices[0].startswith("Friday, Monday: taken for one student's own folder, although")
+
+
+def test_folders_of_the_same_assignments_give_no_notice(tmp_path):
+    put(tmp_path, *(f"{student}/{name}/nb.ipynb" for student in ("jane", "bob", "kim") for name in ("hw1", "hw2")))
+    assert set(found(tmp_path)) == {"jane", "bob", "kim"}
+    assert not any("taken for one student's own folder" in notice for notice in intake(tmp_path).notices)
 
 
 def test_a_students_several_folders_are_one_students(tmp_path):
@@ -780,8 +849,14 @@ def test_the_hash_is_that_of_the_bytes(tmp_path):
 
 
 def test_a_folder_without_submissions_is_refused(tmp_path):
+    put(tmp_path, "grades.csv", ".DS_Store")
+    with pytest.raises(ValueError, match=r"^There is no submission in .*\d\.$"):
+        submissions(tmp_path)
+
+
+def test_where_all_that_there_is_is_hidden_it_is_named(tmp_path):
     put(tmp_path, ".hidden.ipynb", "grades.csv")
-    with pytest.raises(ValueError, match=r"^There is no submission in "):
+    with pytest.raises(ValueError, match=r"^There is no submission in .*\. Hidden files never count: \.hidden\.ipynb\. Rename"):
         submissions(tmp_path)
 
 
@@ -878,6 +953,17 @@ def test_a_hidden_notebook_is_pointed_out_and_what_jupyter_keeps_is_not(tmp_path
     ]
 
 
+def test_a_hidden_file_that_nobody_has_a_row_for_is_pointed_out_with_what_to_do(tmp_path):
+    put(tmp_path, "jane.ipynb", ".hidden.ipynb", "..%2f..%2fgrades.py", "._jane.ipynb", "._kim.zip", ".lim/nb.ipynb", ".note")
+    put(tmp_path, ".my checkpoint.ipynb", ".ipynb_checkpoints/jane-checkpoint.ipynb")
+    assert set(found(tmp_path)) == {"jane"}
+    assert [notice for notice in intake(tmp_path).notices if "hidden" in notice] == [
+        "..%2f..%2fgrades.py, ._kim.zip, .hidden.ipynb, .lim/nb.ipynb, .my checkpoint.ipynb: hidden files, which never count, "
+        "and no row is theirs. If one is a student's, rename it so that it does not begin with a dot, and grade again.",
+        "._jane.ipynb: hidden files, which never count.",
+    ]
+
+
 def test_a_usual_folder_gives_no_notice(tmp_path):
     put(tmp_path, "jane/nb.ipynb", "bob/nb.ipynb", "kim.zip", ".DS_Store", "bob/.ipynb_checkpoints/nb-checkpoint.ipynb")
     assert intake(tmp_path).notices == []
@@ -955,8 +1041,79 @@ def test_two_submissions_that_could_be_one_students_are_not_joined(tmp_path):
     put(tmp_path, "s1.ipynb", "Jane Doe.ipynb")
     seen = with_roster(tmp_path, "id,name\ns1,Jane Doe\n")
     assert {one.student for one in seen.submissions} == {"s1", "Jane Doe"}
-    assert any(notice.startswith("s1, Jane Doe: Jane Doe.ipynb, s1.ipynb could all be theirs") for notice in seen.notices)
+    assert (
+        "s1, Jane Doe: s1.ipynb is theirs by id; Jane Doe.ipynb could be theirs by name alone, and has a row of its own."
+        in seen.notices
+    )
     assert seen.absent == []
+
+
+def test_two_submissions_with_the_same_persons_name_are_not_joined(tmp_path):
+    put(tmp_path, "Doe, Jane.ipynb", "Jane Doe.ipynb")
+    seen = with_roster(tmp_path, "id,name\ns1,Jane Doe\n")
+    assert {one.student for one in seen.submissions} == {"Doe, Jane", "Jane Doe"}
+    assert any(notice.startswith("s1, Jane Doe: Doe, Jane.ipynb, Jane Doe.ipynb could all be theirs") for notice in seen.notices)
+
+
+def test_a_file_under_a_persons_name_takes_nobody_out_of_the_roster(tmp_path):
+    put(tmp_path, "b7.ipynb", "Bob Bee.ipynb", "Kim Lim.ipynb")
+    seen = with_roster(tmp_path, "id,name\nb7,Bob Bee\nk8,Kim Lim\n")
+    assert {one.student: (one.name, one.shown) for one in seen.submissions} == {
+        "b7": ("Bob Bee", "b7.ipynb"),
+        "Bob Bee": ("Bob Bee", "Bob Bee.ipynb"),
+        "k8": ("Kim Lim", "Kim Lim.ipynb"),
+    }
+
+
+def test_a_file_named_as_google_classroom_does_it_takes_nobody_out_of_the_roster(tmp_path):
+    put(tmp_path, *(f"{student}.ipynb" for student in CLASS if student != "eve"), f"bob - {NOTEBOOK}")
+    seen = with_roster(tmp_path, ROSTER)
+    assert {one.shown: one.student for one in seen.submissions}["bob.ipynb"] == "bob"
+    assert [person.id for person in seen.absent] == ["eve"]
+
+
+CLASS = ("alice", "bob", "dave", "erin", "eve")
+ROSTER = "id,name\n" + "".join(f"{student},{student.title()} Miller\n" for student in CLASS)
+
+
+@pytest.mark.parametrize(
+    "others", [(), (f"alice/{NOTEBOOK}", "bob/nb.ipynb"), ("alice/a/nb.ipynb", "alice/b/nb.ipynb"), ("alice.txt",)]
+)
+@pytest.mark.parametrize("inside", ["alice", "zed"])
+@pytest.mark.parametrize("around", ["", "HW3/"])
+@pytest.mark.parametrize("form", ["{}/NetworkVisualization.ipynb", "{}.ipynb", "{}_1_assignsubmission_file/nb.ipynb"])
+def test_names_in_a_students_folder_give_nobody_a_row_and_take_none(tmp_path, others, inside, around, form):
+    put(tmp_path, *(f"{around}eve/{form.format(name)}" for name in ("dave", "erin", "mallory", "bob", inside)))
+    put(tmp_path, *(around + name for name in others))
+    seen = with_roster(tmp_path, ROSTER)
+    handed_in = {"eve", *(name.partition("/")[0].partition(".")[0] for name in others)}
+    assert {one.student for one in seen.submissions} == handed_in
+    assert {person.id for person in seen.absent} == {*CLASS} - handed_in
+
+
+def test_a_folder_is_a_students_own_also_where_two_have_its_name(tmp_path):
+    put(tmp_path, *(f"Li Wei/{name}/nb.ipynb" for name in ("dave", "erin", "alice")))
+    seen = with_roster(tmp_path, f"{ROSTER}8,Li Wei\n9,Li Wei\n")
+    assert {one.student for one in seen.submissions} == {"Li Wei"}
+
+
+def test_students_in_sections_are_found_in_the_roster(tmp_path):
+    put(tmp_path, "Monday/alice/nb.ipynb", "Monday/stranger/nb.ipynb", "Friday/bob/nb.ipynb")
+    seen = with_roster(tmp_path, ROSTER)
+    assert {one.student for one in seen.submissions} == {"alice", "Monday/stranger", "bob"}
+
+
+def test_students_in_the_only_folder_are_found_in_the_roster(tmp_path):
+    put(tmp_path, *(f"HW3/{student}/nb.ipynb" for student in CLASS))
+    assert {one.student for one in with_roster(tmp_path, ROSTER).submissions} == {*CLASS}
+
+
+def test_a_folder_with_names_of_the_roster_beside_folders_without_is_nobodys_section(tmp_path):
+    """Whoever is not known to the roster cannot be handed others' rows by naming folders after them."""
+    put(tmp_path, "x1/viz/nb.ipynb", "x2/work/nb.ipynb", "x3/dave/nb.ipynb", "x3/erin/nb.ipynb")
+    seen = with_roster(tmp_path, ROSTER)
+    assert {one.student for one in seen.submissions} == {"x1", "x2", "x3"}
+    assert any(notice.startswith("x3: taken for one student's own folder, although") for notice in seen.notices)
 
 
 def test_the_members_of_a_group_have_handed_in(tmp_path):

@@ -20,9 +20,10 @@ GRADESCOPE = "submission_metadata.yml"
 TEXT_LIMIT = 4096  # bytes of a platform's note that are read
 
 # doejane_LATE_4711_9988_NetworkVisualization-1.ipynb: name, number of the student, of the file; of an anonymous assignment
-# LATE_anon_x7f3q_9988_...; what was written online is doejane_4711_text.html or ..._link.html.
+# LATE_anon_x7f3q_9988_..., tried first as the file's own name may begin with a number, too, but anon_4711_9988_... is one who
+# is called Anon; what was written online is doejane_4711_text.html or ..._link.html.
 CANVAS = re.compile(
-    r"(?:(?P<name>.+?)_(?:LATE_)?(?P<id>[0-9]+)|(?:LATE_)?(?P<anonymous>anon_[A-Za-z0-9]+))"
+    r"(?:(?:LATE_)?(?P<anonymous>anon_(?![0-9]+_)[A-Za-z0-9]+)|(?P<name>.+?)_(?:LATE_)?(?P<id>[0-9]+))"
     r"_(?:(?P<file>[0-9]{3,})_.+|(?:text|link)\.html)",
     re.DOTALL,
 )
@@ -266,12 +267,12 @@ EXPORTS = {
 }
 
 
-# Names that join nothing and only say who it is
+# Names that join nothing and only say who it is. They, too, take more than half of the entries: see recognised()
 
 
 def _from_ilias(entries):
     told = {entry: ILIAS.fullmatch(entry.name) for entry in entries if is_folder(entry)}
-    if not told or not all(told.values()):
+    if not all(told.values()) or 2 * len(told) <= len([entry for entry in entries if not is_companion(entry, "ILIAS")]):
         return {}
     return {entry.name: Owner(entry.name, _ilias_name(found), ids=(found["login"], found["id"])) for entry, found in told.items()}
 
@@ -290,6 +291,8 @@ def _from_google(entries):
     """Classroom puts the name before the file's; as a student may do the same, a name that occurs twice says nothing."""
     told = {entry: entry.name.rpartition(GOOGLE) for entry in entries if not is_folder(entry)}
     told = {entry.name: name.strip() for entry, (name, _, file) in told.items() if name.strip() and is_expected(file)}
+    if 2 * len(told) <= len(entries):
+        return {}
     times = Counter(told.values())
     return {file: Owner(name, name) for file, name in told.items() if times[name] == 1}
 

@@ -57,6 +57,10 @@ class Roster:
         found = found or {person for written in _ways_to_write(name) for person in self._names.get(written, ())}
         return found.pop() if len(found) == 1 else None
 
+    def knows(self, text):
+        """Return whether a text is somebody's id or name, also where it does not tell whose."""
+        return _folded(text) in self._ids or any(written in self._names for written in _ways_to_write(text))
+
 
 def load(path):
     """Return the Roster of a CSV file with the columns id and name, in any order, and others if you like.

@@ -19,7 +19,7 @@ from .reading import is_expected, kind
 SIZE_LIMIT = 300_000_000  # bytes
 FOLDERS_LIMIT = 5000  # that are looked into for one student
 OUTER_LIMIT = 8  # folders around the students' own
-MANY = 4  # folders or files with work: rather several students' than one's
+MANY = 4  # files with work, or folders for each file beside them: rather several students' than one's
 NAMED_LIMIT = 12  # names in one sentence
 IGNORED = {"thumbs.db", "desktop.ini", "grades.csv", "__macosx"}
 AROUND = (".html", ".htm", ".xlsx", ".xls", ".csv", ".txt")  # what a platform may put beside the folder of an export
@@ -117,13 +117,14 @@ def intake(folder, roster=None):
     A student's files may lie in a folder of their own, or carry the student in their names; layouts.py says how platforms
     name them. Attempts are joined only where an export, or a student's own folder, says whose they are; then the latest
     counts, by the number or the date in the name, else by the file's time, and what is neither notebook nor Python file nor
-    archive counts only where there is nothing else. Everything else has a row of its own. roster: a Roster, which gives the
-    ids and the names of those whom it knows. Raises ValueError if there is no folder or no submission in it.
+    archive counts only where there is nothing else. Everything else has a row of its own. A hidden file has none, as systems
+    write such files beside a student's own, but a notice names it. roster: a Roster, which gives the ids and the names of
+    those whom it knows, and says which folder is a student's. Raises ValueError if there is no folder or no submission in it.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder. Expected the folder that holds the submissions (unpack an export first).")
-    places, notices = _places(folder)
+    places, notices = _places(folder, roster)
     students, nobodys = {}, {}
     if roster and roster.path:
         for place in places:
@@ -132,7 +133,11 @@ def intake(folder, roster=None):
     for place in places:
         _collect(place, students, nobodys, notices)
     if not students:
-        raise ValueError(f"There is no submission in {folder}.")
+        hidden, _ = _hidden(_files_of_all(folder, {}, {}, nobodys))
+        raise ValueError(
+            f"There is no submission in {folder}."
+            + (f" Hidden files never count: {_named(hidden)}. Rename those that are a student's." if hidden else "")
+        )
     found = {key: _submission(key, student, folder) for key, student in students.items()}
     files = _files_of_all(folder, students, found, nobodys)
     notices += _look_alikes(students) + _unusual(list(found.values()), files)
@@ -163,21 +168,30 @@ class _Place:
         return self
 
 
-def _places(folder):
-    """Return ([_Place], notices): the folder itself, the one inside of it, or those in which an instructor sorted students."""
+def _places(folder, roster):
+    """Return ([_Place], notices): the folder itself, the one inside of it, or those in which an instructor sorted students.
+
+    Where the roster knows one of the names, they are the students' own, and what lies in their folders is named by them.
+    """
     place, notices = _Place(folder).recognised(), []
     for _ in range(OUTER_LIMIT):
         inner = [entry for entry in place.entries if is_folder(entry)]
         beside = [entry for entry in place.entries if not is_folder(entry)]
         around = len(inner) == 1 and all(entry.suffix.lower() in AROUND for entry in beside)
-        if place.platform or not (around and _holds_students(inner[0])):
+        if place.platform or _knows_any(roster, place.entries) or not (around and _holds_students(inner[0])):
             break
         place = _Place(inner[0]).recognised()
         notices.append(
             f"{_printable(str(place.path.relative_to(folder)))} is the only folder, and is taken for one around the students: "
             f"each of the {len(place.entries)} files and folders in it is a student's own."
         )
-    sections = [] if place.platform else _sections(place)
+    sections, undecided = ([], []) if place.platform else _sections(place, roster)
+    if undecided:
+        names = _named([section.path.name for section in undecided])
+        notices.append(
+            f"{names}: taken for one student's own folder, although there are several folders with work in it; only one of "
+            "those counts. If they are several students', move them up one level, or grade that folder on its own."
+        )
     if sections:
         folders = [section.path for section in sections]
         names = _named([entry.name for entry in folders])
@@ -202,29 +216,45 @@ def _holds_students(folder):
     return len(with_work) > 1
 
 
-def _sections(place):
-    """Return a _Place for each of the folders among which students were sorted.
+def _knows_any(roster, entries):
+    return roster is not None and any(roster.knows(stem(entry)) for entry in entries)
 
-    A student may keep several folders, too. So it takes many of them, or that all folders look so; and none has the name of
-    one in another folder, as assignments have.
+
+def _sections(place, roster):
+    """Return (a _Place for each folder among which students were sorted, those that look so but may be one student's own).
+
+    A student may keep several folders, too, and names them. So all folders must look so, with nothing beside them, or with
+    many times as many folders in them as there are files beside them. No name in one folder may be that of one in another, as
+    assignments' are. And the roster must know nobody here, and either somebody in each folder or nobody in any: one student
+    alone cannot arrange that.
     """
     inner = [_Place(entry, f"{entry.name}/") for entry in place.entries if is_folder(entry)]
-    works = [[entry for entry in section.entries if is_folder(entry) and _has_work(entry)] for section in inner]
-    names = Counter(entry.name for folders in works for entry in folders)
+    works = {section.path: [entry for entry in section.entries if is_folder(entry) and _has_work(entry)] for section in inner}
+    times = Counter(entry.name for folders in works.values() for entry in folders)
+    alike = [section for section in inner if _is_like_a_section(section, works[section.path])]
+    beside = len(place.entries) - len(inner)
+    all_of_them = not beside and len(inner) > 1 and len(times) > len(inner)
+    the_bulk = 0 < MANY * beside < len(times)
+    somebody = {_knows_any(roster, works[section.path]) for section in inner}
+    is_sorted = (
+        len(alike) == len(inner)
+        and (all_of_them or the_bulk)
+        and max(times.values()) == 1
+        and not _knows_any(roster, place.entries)
+        and len(somebody) == 1
+    )
+    if is_sorted:
+        return inner, []
+    several = [section for section in alike if len(works[section.path]) > 1]
+    return [], [section for section in several if any(times[entry.name] == 1 for entry in works[section.path])]
 
-    def is_around(section, folders):
-        loose = any(_kind(entry) for entry in section.entries if not is_folder(entry))
-        own = {entry.name for entry in folders}
-        of_one = len([entry for entry in folders if _has_work(entry, is_expected)]) == 1  # the others are other assignments
-        return own and not loose and not of_one and not OF_THE_KIT & own and all(names[name] == 1 for name in own)
 
-    around = [is_around(*pair) for pair in zip(inner, works, strict=True)]
-    all_of_them = len(inner) == len(place.entries) > 1 and all(around) and len(names) > len(inner)
-    return [
-        section
-        for section, folders, is_one in zip(inner, works, around, strict=True)
-        if is_one and (all_of_them or len(folders) >= MANY)
-    ]
+def _is_like_a_section(section, folders):
+    """Return whether a folder holds nothing to grade but the folders with work in it, and those are not of one student's kit."""
+    loose = any(_kind(entry) for entry in section.entries if not is_folder(entry))
+    own = {entry.name for entry in folders}
+    of_one = len([entry for entry in folders if _has_work(entry, is_expected)]) == 1  # the others are other assignments
+    return bool(own) and not loose and not of_one and not OF_THE_KIT & own
 
 
 def _has_work(folder, is_wanted=lambda name: is_expected(name) or not name.lower().endswith(".py")):
@@ -386,12 +416,32 @@ def _unusual(found, files):
     for why, words in looked_at:
         if paths := [file.path for file in files if file.why == why]:
             notices.append(f"{_named(paths)}: {words}.")
-    hidden = [file.path for file in files if file.why == "hidden" and _kind(Path(file.path)) and "checkpoint" not in file.path]
+    rowless, hidden = _hidden(files)
+    if rowless:
+        notices.append(
+            f"{_named(rowless)}: hidden files, which never count, and no row is theirs. "
+            "If one is a student's, rename it so that it does not begin with a dot, and grade again."
+        )
     if hidden:
         notices.append(f"{_named(hidden)}: hidden files, which never count.")
     if closed := [file.path for file in files if file.why.startswith(("cannot be listed", "beyond"))]:
         notices.append(f"{_named(closed)}: folders that could not be looked into.")
     return notices
+
+
+def _hidden(files):
+    """Return (hidden paths that nobody has a row for, other hidden paths), of what could count if it were not hidden.
+
+    Jupyter's checkpoints are not among them; what macOS writes beside a file of the same name is among the others.
+    """
+    paths = {file.path for file in files}
+    rowless, others = [], []
+    for file in files:
+        path = Path(file.path)
+        if file.why == "hidden" and _kind(path) and ".ipynb_checkpoints" not in path.parts:
+            is_twin = path.name.startswith("._") and str(path.with_name(path.name[2:])) in paths
+            (others if file.student or is_twin else rowless).append(file.path)
+    return rowless, others
 
 
 def _named(names):
@@ -404,14 +454,25 @@ def _named(names):
 
 
 def _by_roster(found, roster):
-    """Return the Intake with the roster's ids and names for those whom it knows, each at most once."""
-    matches, covered = defaultdict(list), set()
+    """Return the Intake with the roster's ids and names for those whom it knows, each at most once.
+
+    An id comes before a name: who hands in a file under another's name takes nobody out of the roster.
+    """
+    matches, by_name, covered = defaultdict(list), defaultdict(list), set()
     for one in found.submissions:
         if one.members:
             covered |= {roster.find(ids, name) for ids, name in one.members}
         elif person := roster.find((one.student, *one.ids), one.name):
-            matches[person].append(one)
-    known = {one.student for same in matches.values() for one in same}
+            is_by_id = roster.find((one.student, *one.ids), "") is not None
+            (matches if is_by_id else by_name)[person].append(one)
+    known = {one.student for same in (*matches.values(), *by_name.values()) for one in same}
+    for person, same in by_name.items():
+        if person in matches:
+            found.notices.append(
+                f"{person.id}, {person.name}: {_named([one.shown for one in matches[person]])} is theirs by id; "
+                f"{_named([one.shown for one in same])} could be theirs by name alone, and has a row of its own."
+            )
+    matches |= {person: same for person, same in by_name.items() if person not in matches}
     strangers = [one.student for one in found.submissions if one.student not in known and not one.members]
     if strangers:
         found.notices.append(f"{_named(strangers)}: not in the roster, and graded under this name.")
