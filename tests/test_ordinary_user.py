@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -84,7 +85,9 @@ def test_eleven_right_submissions_on_two_workers_are_right(grade):
     done = grade()
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {f"s{number}x": "21" for number in range(11)}
-    assert not any(record["note"] or record.get("isolation") for record in records(grade.out).values())
+    of_python_files = "is a Python file, in which no answer to a question is looked for."
+    for name, record in records(grade.out).items():
+        assert (record["note"], record.get("isolation", "")) == (f"{name}.py {of_python_files}", "")
     assert list(grade.temporary.glob("grading-*")) == []
 
 
@@ -167,9 +170,11 @@ def selection(tmp_path_factory):
     folder = tmp_path_factory.mktemp("selection") / "submissions"
     specimens = zoo.build(folder, large=2_000_000)
     kept = [specimen for kind in ("honest", "broken") for specimen in [s for s in specimens if s.kind == kind][::4]]
-    for specimen in specimens:
-        for path in specimen.files if specimen not in kept else ():
-            path.unlink()
+    for path in [path for specimen in specimens if specimen not in kept for path in specimen.files]:
+        path.unlink()
+        own = path.relative_to(folder).parts[0]
+        if (folder / own).is_dir() and not any(file.is_file() for file in (folder / own).rglob("*")):
+            shutil.rmtree(folder / own)
     return folder, kept
 
 

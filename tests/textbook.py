@@ -60,10 +60,10 @@ def blurred(image, sigma):
     """Return the image, blurred on the host as SciPy's gaussian_filter1d does it along both axes; SciPy need not be there."""
     radius = int(4 * sigma + 0.5)
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    weights = (weights / weights.sum()).astype(np.float32)
+    weights /= weights.sum()
     pixels = image.cpu().numpy()
     for axis in (2, 3):
         mirrored = np.pad(pixels, [(radius, radius) if side == axis else (0, 0) for side in range(4)], mode="symmetric")
         neighbours = np.lib.stride_tricks.sliding_window_view(mirrored, len(weights), axis=axis)
-        pixels = neighbours @ weights
+        pixels = (neighbours @ weights).astype(pixels.dtype)  # added up in double precision, as SciPy does it
     return torch.from_numpy(pixels).to(image.device)

@@ -342,7 +342,18 @@ def _through_workers(run, found, jobs, folder):
             yield futures[future], future.result()
         whole = True
     finally:
-        executor.shutdown(wait=True, kill_workers=not whole)  # with the workers their sandboxes end
+        with contextlib.nullcontext() if whole else _threads_end_silently():
+            executor.shutdown(wait=True, kill_workers=not whole)  # with the workers their sandboxes end
+
+
+@contextlib.contextmanager
+def _threads_end_silently():
+    """Let threads end without a traceback meanwhile: loky's own can trip over the workers that are taken from it."""
+    before, threading.excepthook = threading.excepthook, lambda _: None
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 @contextlib.contextmanager
