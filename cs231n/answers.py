@@ -175,7 +175,7 @@ class _Notebook:
         return found
 
     def _own_above(self, asking):
-        """Return the places of the student's own texts directly above a question, but for an answer to the one before."""
+        """Return the places of the student's own texts directly above a question, apart from an answer to the one before."""
         found, answers_before = [], self._only_answers()
         for start in asking:
             for i in range(start - 1, -1, -1):

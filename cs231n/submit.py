@@ -199,7 +199,7 @@ def _read(path):
         notebook = _of_script(path, raw) if path.suffix.lower() == ".py" else read_notebook(str(path), raw)
     except ValueError as error:
         raise ValueError(
-            f"{error} Open it in Jupyter and save it anew; if it does not open, go back to an earlier version. "
+            f"{error} Open it in Jupyter and save it again; if it does not open, go back to an earlier version. "
             "Nothing was written."
         ) from None
     if not any(cell.source.strip() for cell in notebook.cells):

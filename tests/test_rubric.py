@@ -124,7 +124,7 @@ def test_less_never_earns_more(exercise):
 
 @pytest.mark.parametrize("exercise", ORDER)
 def test_no_labelled_answer_earns_more_than_one_that_is_nearer(exercise):
-    """Further away is one with more mistakes, or with a mistake that is further away in place of one that is nearer."""
+    """Further away is one with more mistakes, or with a mistake that is further away instead of one that is nearer."""
     labels = {answer.mistakes for answer in ANSWERS if answer.exercise == exercise and answer.verdict == "wrong"}
     compared = 0
     for a, b in itertools.permutations(labels, 2):

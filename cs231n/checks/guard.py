@@ -243,7 +243,7 @@ def _is_importing(thread):
 
 
 def _end(thread, clocks):
-    """Raise TimeIsUp in a thread until it ends, but for no more than a second, and not while it imports.
+    """Raise TimeIsUp in a thread until it ends, for a second at most, and not while it imports.
 
     A module whose import was cut off would stay half-loaded until the kernel is restarted.
     """

@@ -79,7 +79,7 @@ class Draft:
         return [function for function in self.marked if function not in own]
 
     def originals(self):
-        """Return {path: (its file in the kit, text)} of the files that are not as they are in the kit, but for the notebook.
+        """Return {path: (its file in the kit, text)} of the files that differ from those in the kit, apart from the notebook.
 
         Solutions are blank lines there, so that what is found in the rest keeps its line.
         """

@@ -196,7 +196,7 @@ def _off(found, known):
 
 
 def _equal(found, known):
-    """Return whether arrays are equal but for rounding; nothing equals what is not finite, or 0 everywhere."""
+    """Return whether arrays are equal except for rounding; nothing equals what is not finite, or 0 everywhere."""
     return _off(found, _double(known)) <= CLOSE
 
 

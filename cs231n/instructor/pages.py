@@ -363,7 +363,7 @@ def marking(question, records, rubric, reference, marks=None, before=None):
 
 
 def _groups(question, records):
-    """Return [(answer, [students], note, pictures)]: answers that are the same but for spaces and capitals once, the most
+    """Return [(answer, [students], note, pictures)]: answers that are the same except for spaces and capitals once, the most
     frequent first. note: where the answer was found, if not in its cell. pictures: those in it, base64; they must be the same.
     """
     groups = collections.defaultdict(list)

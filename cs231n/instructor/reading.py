@@ -94,8 +94,8 @@ def outline(name, raw, figures, kit=None, first=""):
 
     The keys: problem: a sentence if the file cannot be read, else "". parts: [[name, source]] of its code; of a module of the
     student's own [name, source, dotted name]. answers: {question: Markdown}. answer_notes: {question: a sentence on where the
-    answer was found, or that there is none}. answer_pictures: {question: [base64 of a PNG made anew]}; the text says [picture
-    N] where the Nth is. figures: {cell id: [base64 of a PNG made anew]}, at most one each. counts: the path of the file in the
+    answer was found, or that there is none}. answer_pictures: {question: [base64 of a re-encoded PNG]}; the text says [picture
+    N] where the Nth is. figures: {cell id: [base64 of a re-encoded PNG]}, at most one each. counts: the path of the file in the
     archive, if it is one. notes: sentences.
     Raises nothing; all strings can be written as UTF-8.
     """
@@ -315,7 +315,7 @@ def _exercises_beside(file, work):
 
 
 def _pictures(notebook, name, source):
-    """Return the first picture under a cell as [base64 of a PNG made anew], or []."""
+    """Return the first picture under a cell as [base64 of a re-encoded PNG], or []."""
     cells = [cell for cell in notebook.cells if name in (cell.id, cell.metadata.get("nbgrader", {}).get("grade_id"))]
     same = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip() == source.strip()]
     found = (cells or same)[-1:]
@@ -350,7 +350,7 @@ def _encoded(image):
 
 
 class _AnswerPictures:
-    """The pictures of a notebook's answers. made: {question: [base64 of a PNG made anew]}."""
+    """The pictures of a notebook's answers. made: {question: [base64 of a re-encoded PNG]}."""
 
     def __init__(self):
         self.made = {}

@@ -59,7 +59,7 @@ class Ids:
             self._loose.setdefault(_loosely(id_cell(one)), []).append(one)
 
     def find(self, cell):
-        """Return the id of a cell, exactly or, if only one fits, but for spaces around it and the apostrophe; or None."""
+        """Return the id of a cell, exactly or, if only one fits, apart from spaces around it and the apostrophe; or None."""
         loose = self._loose.get(_loosely(cell), [])
         return self._exact.get(cell) or (loose[0] if len(loose) == 1 else None)
 
