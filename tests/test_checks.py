@@ -41,6 +41,7 @@ from cs231n.checks import (
     ready,
 )
 from cs231n.checks.__main__ import main
+from cs231n.checks.cases import SmallNetwork
 from cs231n.checks.exam import ARRAYS, own_exam
 from cs231n.checks.explanations import MISTAKES, NOTES
 from cs231n.checks.fingerprints import PATH, stored
@@ -1720,3 +1721,52 @@ def test_a_transformation_that_never_ends_is_stopped(monkeypatch):
             pass
 
     assert examine(TRANSFORMATION, transform_images).mistakes == ["never-returns"]
+
+
+def test_a_device_that_cannot_be_used_is_named_with_what_to_do():
+    with pytest.raises(ValueError, match=r"The check cannot use .*restart the kernel.*device=\"cpu\""):
+        check_saliency_maps(net_visualization_pytorch.compute_saliency_maps, device="cuda:63")
+
+
+@pytest.mark.parametrize(("rows", "calls"), [(5, ["copy"]), (3, ["copy", "network"])], ids=["out of range", "in range"])
+def test_on_cuda_an_index_out_of_range_is_found_on_the_cpu_first(monkeypatch, rows, calls):
+    """There it would end the use of the GPU until the kernel is restarted."""
+    monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+    X, y, seen = torch.zeros(3, 3, 2, 2), torch.tensor([0, 1, 2]), []
+    network = SmallNetwork(nn.Flatten(), nn.Linear(12, 6), num_classes=6, seed=0)
+
+    def own_scores(X, y, model):
+        seen.append("network" if model is network else "copy")
+        return model(X)[torch.arange(rows), y]
+
+    trial = guard.run(own_scores, X, y, network, network=network)
+    assert seen == calls
+    assert isinstance(trial.error, IndexError) == (rows > len(X))
+
+
+def failing_at_first(examinations):
+    """Return a right function of exercise 1 that raises an error in the first so many examinations, as on a GPU."""
+    calls = []
+
+    def maps(X, y, model):
+        calls.append(1)
+        if len(calls) <= left:
+            raise RuntimeError("Expected all tensors to be on the same device")
+        return net_visualization_pytorch.compute_saliency_maps(X, y, model)
+
+    left = 10**6
+    examine(SALIENCY, maps)
+    left = examinations * len(calls)
+    calls.clear()
+    return maps
+
+
+@pytest.mark.parametrize(
+    ("device", "examinations", "verdict", "notes"),
+    [("cpu:0", 1, "right", ["cpu-only"]), ("cpu", 1, "broken", []), ("cpu:0", 2, "broken", []), ("cpu:0", 0, "right", [])],
+    ids=["on the other device only", "on the CPU", "on both", "on neither"],
+)
+def test_what_works_on_the_cpu_only_is_judged_there_and_the_error_is_shown(device, examinations, verdict, notes):
+    report = examine(SALIENCY, failing_at_first(examinations), device)
+    assert (report.verdict, report.notes) == (verdict, notes)
+    assert ("same device" in report.text()) == (examinations > 0)

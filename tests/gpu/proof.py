@@ -36,7 +36,7 @@ EXERCISE_OF = dict(
 )
 STEPS = 12  # of a loop that must not wait
 SMALL_MIB = 768  # of GPU memory, for a batch that must not fit
-WORKERS = 8  # processes that check answers; each takes about half a GiB of a GPU
+WORKERS = 14  # processes that check answers; each takes about half a GiB of a GPU
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def answers(plan):
 
 
 def _agreement(count, off):
-    return f"{count - len(off)} of {count} the same" + (f"; not {', '.join(off[:8])}" if off else "")
+    return f"{count - len(off)} of {count} the same" + (f"; not {', '.join(off[:60])}" if off else "")
 
 
 def _get_ready(device):
