@@ -4,7 +4,6 @@ It is made with a step for many images at once, which is an answer to exercise 3
 """
 
 import contextlib
-import copy
 import json
 import math
 import os
@@ -17,7 +16,6 @@ from typing import NamedTuple
 import jinja2
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
-from torch.nn import functional
 from tqdm import tqdm
 
 from ..batches import IMAGES_AT_ONCE, in_batches
@@ -46,26 +44,6 @@ def batched_class_visualization_update_step(img, model, target_y, l2_reg, learni
         ascent -= 2 * l2_reg * img  # the regulariser's gradient, written down: autograd would read and write every image thrice
         lengths = ascent.flatten(1).norm(dim=1)[:, None, None, None]
         img.addcmul_(ascent, learning_rate / (lengths + 1e-12))  # never 0 / 0
-
-
-def with_wide_input(model):
-    """Return a copy of SqueezeNet whose first layer takes 8 colours, 5 of them 0, and computes the same from images of 3.
-
-    A GPU's tensor cores take channels in groups of 8; for 3 the gradient of the images is brought into another layout first.
-    """
-    wide = copy.deepcopy(model)
-    first = wide.features[0]
-    spare = 8 - first.in_channels
-    first.weight.data = functional.pad(first.weight.data, (0, 0, 0, 0, 0, spare)).contiguous(memory_format=torch.channels_last)
-    first.in_channels += spare
-
-    def with_spare_channels(layer, inputs):
-        low = torch.is_autocast_enabled("cuda")
-        X = inputs[0].to(torch.get_autocast_dtype("cuda")) if low else inputs[0]  # smaller before it is copied, not after
-        return (functional.pad(X, (0, 0, 0, 0, 0, spare)),)
-
-    first.register_forward_pre_hook(with_spare_channels)
-    return wide
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from machine import limits_of
 from plan import Outcome, precision
 from side_by_side import Comparison, comparison_table, loop_at_limit, peak_mib, result_rows, seconds_of
 
-from cs231n.atlas import IMAGES_ON_GPU, Atlas, Settings, fastest_convolutions, with_wide_input
+from cs231n.atlas import IMAGES_ON_GPU, Atlas, Settings, fastest_convolutions
 from cs231n.class_visualization import NoImageWarning
 from cs231n.data_utils import imagenet_class_names
 from cs231n.squeezenet import load_squeezenet
@@ -62,61 +62,57 @@ def stage(plan):
 
 def exploration(plan, model):
     """Return a Comparison for each batch size and precision."""
-    kinds = [(size, name, wide) for size in plan.sizes.batches for name in plan.precisions for wide in (False, True)]
+    kinds = [(size, name) for size in plan.sizes.batches for name in plan.precisions]
     count, iterations = plan.sizes.atlas, plan.sizes.explored
     sides, few = ({kind: partial(_images, plan, model, *kind, count, n) for kind in kinds} for n in (iterations, 2))
     found = seconds_of(sides, runs=1, warm_ups=few)
     shares = {name: at_limit_of_one(plan, model, name) for name in plan.precisions}
     return [
         Comparison(
-            _named(size, name, wide),
+            _named(size, name),
             count * iterations,
-            {"ours": found[size, name, wide]},
+            {"ours": found[size, name]},
             **{field: count * iterations * seconds for field, seconds in shares[name].items()},
-            peak=peak_mib(few[size, name, wide]),
+            peak=peak_mib(few[size, name]),
         )
-        for size, name, wide in kinds
+        for size, name in kinds
     ]
 
 
 def at_limit_of_one(plan, model, name):
     """Return what an image and iteration would take at the GPU's limit: the same in all batches, so one small batch tells."""
     size = min(plan.sizes.batches)
-    of_batch = loop_at_limit(limits_of(plan)[name], lambda n: partial(_images, plan, model, size, name, False, size, n), 1)
+    of_batch = loop_at_limit(limits_of(plan)[name], lambda n: partial(_images, plan, model, size, name, size, n), 1)
     return {field: seconds / size for field, seconds in of_batch.items()}
 
 
-WIDE = ", 8 input channels"
-
-
-def _named(size, name, wide):
-    return f"{size} at a time, {name}{WIDE * wide}"
+def _named(size, name):
+    return f"{size} at a time, {name}"
 
 
 def _kind(comparison):
-    """Return (classes at a time, precision, whether the input is wide) of a Comparison that _named has named."""
+    """Return (classes at a time, precision) of a Comparison that _named has named."""
     size, _, name = comparison.what.partition(" at a time, ")
-    return int(size), name.removesuffix(WIDE), name.endswith(WIDE)
+    return int(size), name
 
 
-def _images(plan, model, size, name, wide, count, iterations):
+def _images(plan, model, size, name, count, iterations):
     """Make images of the first `count` classes, `size` at a time."""
-    model = with_wide_input(model) if wide else model
     with precision(name), fastest_convolutions(), warnings.catch_warnings():
         warnings.simplefilter("ignore", NoImageWarning)  # after a few iterations many a class is still dead
         images(model, count, size, name == "bf16", iterations)
 
 
-def whole_atlas(plan, model, size, name, wide):
+def whole_atlas(plan, model, size, name):
     """Return the seconds for the images of a whole atlas, and those that its files take besides."""
     labels, names = list(range(plan.sizes.atlas)), imagenet_class_names()
     settings = Settings(plan.sizes.atlas_iterations, 0, name == "bf16")
-    alone = _timed(plan, lambda: _images(plan, model, size, name, wide, len(labels), plan.sizes.atlas_iterations))
+    alone = _timed(plan, lambda: _images(plan, model, size, name, len(labels), plan.sizes.atlas_iterations))
     with tempfile.TemporaryDirectory() as folder, precision(name):
         atlas = Atlas(Path(folder) / "atlas.jpg", settings)
 
         def everything():
-            atlas.make(labels, with_wide_input(model) if wide else model, progress=False)
+            atlas.make(labels, model, progress=False)
             atlas.write(labels, model, names)
 
         both = _timed(plan, everything)
