@@ -19,7 +19,7 @@ import torch
 from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources
 from cs231n.image_utils import preprocess
-from cs231n.instructor.exam import drawn_exam
+from cs231n.instructor.exercises.exam import drawn_exam
 from cs231n.squeezenet import load_squeezenet
 
 ROOT = Path(__file__).resolve().parent.parent

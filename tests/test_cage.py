@@ -11,7 +11,7 @@ from conftest import ROOT
 CODE = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from cs231n.instructor import cage
+from cs231n.instructor.sandbox.inside import cage
 
 how, folder = sys.argv[2:]
 shown, kit, scratch = folder + "/shown", folder + "/shown/kit", folder + "/scratch"

@@ -46,7 +46,7 @@ from cs231n.checks.explanations import MISTAKES, NOTES
 from cs231n.checks.fingerprints import PATH, stored
 from cs231n.checks.report import WrongAnswer
 from cs231n.checks.student_file import functions
-from cs231n.instructor import fingerprints
+from cs231n.instructor.exercises import fingerprints
 
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
 OF_FILE = {
@@ -372,10 +372,10 @@ def test_an_interrupt_by_the_user_is_passed_on(exercise):
 def test_the_fingerprints_are_those_of_the_present_reference_and_known_mistakes():
     arrays, not_told_apart = fingerprints.fingerprints(own_exam())
     known = stored().arrays
-    assert known.keys() == arrays.keys(), "run python -m cs231n.instructor.fingerprints"
+    assert known.keys() == arrays.keys(), "run python -m cs231n.instructor.exercises.fingerprints"
     for name, array in arrays.items():
         if array.dtype.kind == "U":
-            assert array.tolist() == known[name].tolist(), "run python -m cs231n.instructor.fingerprints"
+            assert array.tolist() == known[name].tolist(), "run python -m cs231n.instructor.exercises.fingerprints"
         elif name.startswith("known/"):  # the ways of a few mistakes lead so far off that rounding decides about them
             assert np.isclose(known[name], array, rtol=1e-3, atol=1e-4, equal_nan=True).mean() > 0.99, name
         else:

@@ -9,8 +9,8 @@ from cs231n import attribution, feature_visualization
 from cs231n import net_visualization_pytorch as reference
 from cs231n.checks import EXERCISES, examine
 from cs231n.checks.exam import ARRAYS, own_exam
-from cs231n.instructor import rubric
-from cs231n.instructor.exam import drawn_photographs
+from cs231n.instructor.exercises.exam import drawn_photographs
+from cs231n.instructor.grading import rubric
 
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
 NAMES = {

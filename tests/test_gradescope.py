@@ -13,7 +13,8 @@ import pytest
 from conftest import ROOT
 
 from cs231n import submit
-from cs231n.instructor import gradescope, rubric
+from cs231n.instructor.grading import rubric
+from cs231n.instructor.platforms import gradescope
 
 EXERCISES = submit.EXERCISES
 OPTIONAL = submit.OPTIONAL_EXERCISES
@@ -101,7 +102,8 @@ def test_the_archive_holds_the_kit_with_the_instructors_part_and_nothing_else(ar
         names = set(members.namelist())
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py")}
     assert package <= names
-    assert {"cs231n/checks/fingerprints.npz", "cs231n/instructor/rubric.toml", "cs231n/instructor/requirements.txt"} <= names
+    assert "cs231n/checks/fingerprints.npz" in names
+    assert {"cs231n/instructor/grading/rubric.toml", "cs231n/instructor/requirements.txt"} <= names
     assert {"NetworkVisualization.ipynb", "constraints.txt", "requirements.txt", "datasets/sources.json"} <= names
     tops = {name.split("/")[0] for name in names}
     assert not tops & {"tests", ".git", ".venv", "build"}
@@ -318,7 +320,7 @@ def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone
 
 def test_a_grader_that_fails_leaves_results_without_a_score(autograder):
     with_python(autograder, f'exec "{sys.executable}" "$@"')
-    (autograder / "source" / "cs231n" / "instructor" / "rubric.toml").write_text("broken", encoding="utf-8")
+    (autograder / "source" / "cs231n" / "instructor" / "grading" / "rubric.toml").write_text("broken", encoding="utf-8")
     done = run_script(autograder, "run_autograder")
     assert done.returncode == 1
     assert "Traceback" in done.stderr

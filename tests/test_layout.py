@@ -17,7 +17,6 @@ MAY_IMPORT = {
     "download": {"datasets", "squeezenet"},
     "batches": {"validation"},
     "class_visualization": {"batches", "image_utils", "validation"},
-    "atlas": {"batches", "class_visualization", "data_utils", "image_utils", "squeezenet", "validation"},
     "net_visualization_pytorch": {"validation"},
     "attribution": {"validation"},
     "attribution_metrics": {"validation"},
@@ -43,6 +42,9 @@ MAY_IMPORT = {
         "notebook_file",
         "student_code",
         "submit",
+        "batches",
+        "class_visualization",
+        "validation",
     },
 }
 

@@ -8,8 +8,8 @@ import re
 import pytest
 from conftest import ROOT
 
-from cs231n.instructor.model_answers import labelled_lines, misplaced_answers
-from cs231n.instructor.reference import Reference
+from cs231n.instructor.release.model_answers import labelled_lines, misplaced_answers
+from cs231n.instructor.release.reference import Reference
 
 PATH = ROOT / "NetworkVisualization.ipynb"
 NOTEBOOK = json.loads(PATH.read_text(encoding="utf-8"))

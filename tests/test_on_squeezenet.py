@@ -18,11 +18,12 @@ from cs231n.checks.cases import (
 from cs231n.checks.exam import ARRAYS as KEYS
 from cs231n.checks.exam import own_exam
 from cs231n.checks.explanations import MISTAKES
-from cs231n.instructor import grading, known_mistakes, on_squeezenet, rubric
-from cs231n.instructor.exam import drawn_photographs
-from cs231n.instructor.on_squeezenet import FOOLING, GRAD_CAM, INTEGRATED, SALIENCY, SMOOTHGRAD, STEP, TRANSFORMATION
-from cs231n.instructor.sandbox import Sandbox
-from cs231n.instructor.submissions import Submission
+from cs231n.instructor.exercises import known_mistakes, on_squeezenet
+from cs231n.instructor.exercises.exam import drawn_photographs
+from cs231n.instructor.exercises.on_squeezenet import FOOLING, GRAD_CAM, INTEGRATED, SALIENCY, SMOOTHGRAD, STEP, TRANSFORMATION
+from cs231n.instructor.grading import grading, rubric
+from cs231n.instructor.grading.submissions import Submission
+from cs231n.instructor.sandbox.sandbox import Sandbox
 
 RUBRIC = rubric.load()
 

@@ -14,7 +14,9 @@ import zoo
 from conftest import ROOT
 from test_grading import COMMAND, protections_of_an_ordinary_user
 
-from cs231n.instructor import cage, grading, pages
+from cs231n.instructor.grading import grading
+from cs231n.instructor.reports import pages
+from cs231n.instructor.sandbox.inside import cage
 
 AS_USER = [sys.executable, str(ROOT / "tests" / "as_user.py")]
 WITHOUT = ("--without-namespaces",)

@@ -5,7 +5,7 @@ import importlib.metadata
 import pytest
 from conftest import ROOT
 
-from cs231n.instructor.packages import student_packages
+from cs231n.instructor.sandbox.packages import student_packages
 
 
 @pytest.fixture

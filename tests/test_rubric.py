@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from cs231n import submit
 from cs231n.checks.explanations import EXERCISES, MISTAKES
-from cs231n.instructor import rubric
+from cs231n.instructor.grading import rubric
 
 DEFAULT = rubric.load()
 EXERCISE = "compute_saliency_maps"

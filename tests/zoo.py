@@ -1523,7 +1523,8 @@ return zeros(X)
 import importlib
 
 {RIGHT_CODE[name].splitlines()[2]}
-    for module in ("cs231n.net_visualization_pytorch", "cs231n.instructor.exam", "net_visualization_pytorch", "student"):
+    solutions = "cs231n.net_visualization_pytorch", "cs231n.instructor.exercises.exam", "net_visualization_pytorch", "student"
+    for module in solutions:
         for entry in ("", os.getcwd(), os.path.dirname(os.getcwd()), *os.environ.get("PYTHONPATH", "").split(":")):
             try:
                 sys.path.insert(0, entry)

@@ -1,7 +1,7 @@
 """What comes out of right and of mistaken answers: read from fingerprints.npz, which holds numbers and names, no code.
 
 An answer's outputs are compared with the right ones value by value; for the name of a mistake a few numbers of each
-output, its fingerprint, are enough. cs231n.instructor.fingerprints makes the file; a student edition has only the file.
+output, its fingerprint, are enough. cs231n.instructor.exercises.fingerprints makes the file; a student edition has only the file.
 """
 
 from functools import cache, lru_cache

@@ -21,7 +21,7 @@ import torch  # noqa: E402
 
 import textbook  # noqa: E402
 from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.atlas import batched_class_visualization_update_step  # noqa: E402
+from cs231n.instructor.atlas import batched_class_visualization_update_step  # noqa: E402
 from cs231n.class_visualization import create_class_visualization  # noqa: E402
 from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
 from side_by_side import RUNS, Comparison, comparison_table, limit_of, limit_sides, loop_at_limit  # noqa: E402

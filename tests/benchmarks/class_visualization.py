@@ -24,7 +24,7 @@ from torchvision.transforms.functional import to_tensor  # noqa: E402
 
 import textbook  # noqa: E402
 from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.atlas import batched_class_visualization_update_step  # noqa: E402
+from cs231n.instructor.atlas import batched_class_visualization_update_step  # noqa: E402
 from cs231n.class_visualization import create_class_visualization  # noqa: E402
 from cs231n.data_utils import imagenet_class_names  # noqa: E402
 from cs231n.image_utils import preprocess  # noqa: E402

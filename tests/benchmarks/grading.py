@@ -31,7 +31,7 @@ import zoo  # noqa: E402
 from benchmark_report import Report, add_options, machine  # noqa: E402
 
 from cs231n.datasets import sources  # noqa: E402
-from cs231n.instructor.edition import NOTEBOOK, edition  # noqa: E402
+from cs231n.instructor.release.edition import NOTEBOOK, edition  # noqa: E402
 
 # isort: on
 
@@ -209,7 +209,7 @@ def role_of(process, parent, parents):
     command = " ".join(process.cmdline())
     if "LokyProcess" in command:
         return "worker" if above == parent.pid else None
-    if "sandbox_child" in command:
+    if "inside.child" in command:
         return "sandbox" if parents.get(above) == parent.pid else "submission"
     return None
 

@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.atlas import batched_class_visualization_update_step  # noqa: E402
+from cs231n.instructor.atlas import batched_class_visualization_update_step  # noqa: E402
 from cs231n.batches import maps_in_batches  # noqa: E402
 from cs231n.class_visualization import create_class_visualization  # noqa: E402
 from cs231n.net_visualization_pytorch import compute_saliency_maps  # noqa: E402

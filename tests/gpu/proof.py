@@ -15,12 +15,12 @@ from plan import Outcome, precision
 from side_by_side import MIB
 
 from cs231n import attribution
-from cs231n.atlas import batched_class_visualization_update_step
 from cs231n.checks import EXERCISES, examine
 from cs231n.class_visualization import create_class_visualization
 from cs231n.data_utils import load_imagenet_val
 from cs231n.feature_visualization import create_class_images, transform_images
 from cs231n.image_utils import blur_image, preprocess
+from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import class_visualization_update_step, compute_saliency_maps, make_fooling_image
 from cs231n.squeezenet import load_squeezenet
 
