@@ -2,7 +2,7 @@
 
 import torch
 
-from .arrays import ArrayCheck
+from ..arrays import ArrayCheck
 
 EXERCISE = "compute_grad_cam_maps"
 

@@ -1,6 +1,6 @@
 """Is a compute_saliency_maps right, and if not, which mistake is it?"""
 
-from .arrays import ArrayCheck
+from ..arrays import ArrayCheck
 
 EXERCISE = "compute_saliency_maps"
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from . import cases
-from .fingerprints import fingerprint
-from .guard import TooManyCalls, Trial
-from .judging import SPOILING, as_array, compared, kind, percent, problem, relative_error, same, side_effects
-from .report import Report
-from .sizes import examined_in_other_sizes
+from .. import cases
+from ..fingerprints import fingerprint
+from ..guard import TooManyCalls, Trial
+from ..judging import SPOILING, as_array, compared, kind, percent, problem, relative_error, same, side_effects
+from ..report import Report
+from ..sizes import examined_in_other_sizes
 
 EXERCISE = "make_fooling_image"
 LONG = 400  # forward passes for the long way of 39 steps: up to ten a step

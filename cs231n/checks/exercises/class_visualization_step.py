@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from . import cases
-from .fingerprints import fingerprint
-from .judging import SPOILING, compared, problem, relative_error, same, side_effects
-from .report import Report
-from .sizes import examined_in_other_sizes
+from .. import cases
+from ..fingerprints import fingerprint
+from ..judging import SPOILING, compared, problem, relative_error, same, side_effects
+from ..report import Report
+from ..sizes import examined_in_other_sizes
 
 EXERCISE = "class_visualization_update_step"
 CONVENTIONS = ("not divided by its length", "divided by its length")

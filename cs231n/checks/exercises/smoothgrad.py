@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .arrays import ArrayCheck
+from ..arrays import ArrayCheck
 
 EXERCISE = "compute_smoothgrad_maps"
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .arrays import ArrayCheck
-from .judging import as_array, broken, problem, same, side_effects
-from .report import Report
+from ..arrays import ArrayCheck
+from ..judging import as_array, broken, problem, same, side_effects
+from ..report import Report
 
 EXERCISE = "transform_images"
 
