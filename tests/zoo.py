@@ -1699,7 +1699,7 @@ for case in [*cases.SALIENCY_CASES, *cases.OTHER_BATCH_SIZES, cases.SALIENCY_224
     expected = case.images()
     if expected.shape == X.shape and torch.allclose(expected, X.detach()):
         model(X)
-        return torch.tensor(fingerprints.stored().arrays[f"right/saliency/{case.name}"])
+        return torch.tensor(fingerprints.stored().arrays[f"right/saliency_maps/{case.name}"])
 return zeros(X)
 """,
             before="",

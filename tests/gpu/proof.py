@@ -29,7 +29,15 @@ CLOSE = 0.02  # in single precision, relative L2 error: what the grader takes fo
 PATHS = {"fooling image"}  # they stop at a step that rounding may move: compared in double precision only
 EXERCISE_OF = dict(
     zip(
-        ("saliency", "fooling", "class_step", "smoothgrad", "integrated_gradients", "grad_cam", "transformation"),
+        (
+            "saliency_maps",
+            "fooling_image",
+            "class_visualization_step",
+            "smoothgrad",
+            "integrated_gradients",
+            "grad_cam",
+            "transformation",
+        ),
         EXERCISES,
         strict=True,
     )

@@ -106,13 +106,13 @@ def _values(img, case):
 
 def _error(calls, form, exam):
     """Return the largest relative error of the changes so far, after each call, against the raw or the normalised step."""
-    expected = exam.known.right("step", calls.case)[form].astype(np.float64)
+    expected = exam.known.right("class_visualization_step", calls.case)[form].astype(np.float64)
     pairs = zip(calls.images[1:], expected[1:], strict=False)
     return max(relative_error(mine, due, due - expected[0]) for mine, due in pairs)
 
 
 def _is_right(calls, form, exam):
-    expected = exam.known.right("step", calls.case)[form]
+    expected = exam.known.right("class_visualization_step", calls.case)[form]
     return all(same(mine, due, due - expected[0]) for mine, due in zip(calls.images[1:], expected[1:], strict=False))
 
 
@@ -121,7 +121,7 @@ def _examine_large(function, exam):
     calls, failure = _attempt(function, exam.step_224, exam)
     if failure is not None or not calls.in_place:
         return None
-    names = exam.known.nearest("step-224", {calls.case: fingerprint(calls.changes)})
+    names = exam.known.nearest("class_visualization_step-224", {calls.case: fingerprint(calls.changes)})
     changed, notes = side_effects(calls.trials)
     verdict = "right" if names == () and not changed else "wrong"
     return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.step_224, exam), *changed], notes)
@@ -133,14 +133,14 @@ def _wrong(function, exam, found, convention, changed, notes):
     names, explained = [], False
     if any(calls.changes.any() for calls in live):
         marks = {calls.case: fingerprint(calls.changes) for calls in found}
-        names = exam.known.nearest("step", marks)
+        names = exam.known.nearest("class_visualization_step", marks)
         explained = names is not None
         if names is None and SPOILING & set(changed):
             names = ()
         if names is None:
             rates = np.array([case.learning_rate for case in marks])
             laws = {"learning-rate-changed": np.ones(len(marks)), "learning-rate-ignored": 1 / rates}
-            names = exam.known.nearest_but_for_length("step", marks, laws)
+            names = exam.known.nearest_but_for_length("class_visualization_step", marks, laws)
         if names is None:
             names = exam.known.nearest_regulariser({calls.case: marks[calls.case] for calls in live})
         explained = explained or bool(names)
@@ -157,7 +157,7 @@ def _wrong(function, exam, found, convention, changed, notes):
 
 def _add_evidence(report, found, convention, exam):
     calls = next((calls for calls in found if not _is_right(calls, convention, exam)), found[0])
-    case, expected = calls.case, exam.known.right("step", calls.case)[convention].astype(np.float64)
+    case, expected = calls.case, exam.known.right("class_visualization_step", calls.case)[convention].astype(np.float64)
     report.evidence.append(
         f"A small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels, target class {case.target}, "
         f"l2_reg = {case.l2_reg}, learning_rate = {case.learning_rate}."

@@ -148,7 +148,7 @@ def _is_right(way, exam):
         return False
     if way.case is exam.already_fooled:
         return same(way.result, way.images[:1])
-    expected = exam.known.right("fooling", way.case)[-1:]
+    expected = exam.known.right("fooling_image", way.case)[-1:]
     return same(way.result, expected, expected - way.images[:1])
 
 
@@ -160,7 +160,7 @@ def _examine_large(function, exam):
     already, failure = _attempt(function, exam.already_fooled_224, exam)
     if failure is not None:
         return failure
-    known = exam.known.nearest("fooling-224", {way.case: fingerprint(way.changes[:4])})
+    known = exam.known.nearest("fooling_image-224", {way.case: fingerprint(way.changes[:4])})
     changed, notes = side_effects([way.trial, already.trial])
     names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
     return Report(EXERCISE, "right" if known == () and not names else "wrong", names, notes)
@@ -226,9 +226,9 @@ def _step_mistakes(ways, special, exam, spoilt):
             moving[way.case] = fingerprint(np.zeros((1, way.images[0].size)))
     if not any(way.steps for way in ways):
         return None if moving else ()
-    names = exam.known.nearest("fooling", moving)
+    names = exam.known.nearest("fooling_image", moving)
     if names is None and not spoilt:
-        names = exam.known.nearest_but_for_length("fooling", moving, {"learning-rate-changed": np.ones(len(moving))})
+        names = exam.known.nearest_but_for_length("fooling_image", moving, {"learning-rate-changed": np.ones(len(moving))})
     if names and "cross-entropy" in names and "softmax" not in names and not _moves(special[2]):
         names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
     return names
@@ -279,7 +279,7 @@ def _add_evidence(report, ways, special, exam):
             break
     else:
         way = next(way for way in special if not _is_right(way, exam))
-    case, expected = way.case, exam.known.right("fooling", way.case)
+    case, expected = way.case, exam.known.right("fooling_image", way.case)
     _, height, width = case.shape
     report.evidence.append(f"A small network ({case.name}), an image of {height} x {width} pixels, target class {case.target}.")
     comparable = case in exam.fooling_cases

@@ -14,5 +14,5 @@ def _evidence(case, n, place, mine, exam):
     ]
 
 
-_check = ArrayCheck(EXERCISE, "saliency", "map", _evidence)
+_check = ArrayCheck(EXERCISE, "saliency_maps", "map", _evidence)
 examine, is_unfinished = _check.examine, _check.is_unfinished

@@ -25,7 +25,9 @@ def drawn_exam(seed):
     Every mistake and every pair of mistakes that the students' exam can name can be named in it; other draws are dropped.
     """
     draw = _Draw(np.random.default_rng(seed))
-    exam, arrays = _until_all_can_be_named(lambda: draw.steps(own_exam(known=Fingerprints({}))), of_steps, ("fooling", "step"))
+    exam, arrays = _until_all_can_be_named(
+        lambda: draw.steps(own_exam(known=Fingerprints({}))), of_steps, ("fooling_image", "class_visualization_step")
+    )
     for key in ARRAYS:
         given = getattr(exam, key)
         batches, more = _until_all_can_be_named(partial(draw.batches, key, given), partial(of_arrays, key), (key,))

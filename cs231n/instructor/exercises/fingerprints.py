@@ -25,7 +25,7 @@ FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
 
 # Of the exercises that return an array: the reference, and the known mistakes in it.
 OF_ARRAYS = {
-    "saliency": (reference.compute_saliency_maps, known_mistakes.saliency_maps),
+    "saliency_maps": (reference.compute_saliency_maps, known_mistakes.saliency_maps),
     "smoothgrad": (attribution.compute_smoothgrad_maps, known_attribution_mistakes.smoothgrad_maps),
     "integrated_gradients": (attribution.compute_integrated_gradients, known_attribution_mistakes.integrated_gradients),
     "grad_cam": (attribution.compute_grad_cam_maps, known_attribution_mistakes.grad_cam_maps),
@@ -46,13 +46,13 @@ def fingerprints(exam):
 @np.errstate(all="ignore")  # some mistakes lead to NaN
 def of_steps(exam):
     """Return what `fingerprints` returns, of the fooling images and the class visualization step."""
-    right = {"fooling": _right_fooling(exam), "step": _right_steps(exam)}
+    right = {"fooling_image": _right_fooling(exam), "class_visualization_step": _right_steps(exam)}
     known = {
-        "fooling": {case: _known_fooling(case, FOOLING_STEPS) for case in exam.fooling_cases},
-        "step": {case: _known_steps(case) for case in exam.step_cases},
+        "fooling_image": {case: _known_fooling(case, FOOLING_STEPS) for case in exam.fooling_cases},
+        "class_visualization_step": {case: _known_steps(case) for case in exam.step_cases},
         # large: single mistakes only
-        "fooling-224": {exam.fooling_224: _known_fooling(exam.fooling_224, 4, at_most=1)},
-        "step-224": {exam.step_224: _known_steps(exam.step_224, at_most=1)},
+        "fooling_image-224": {exam.fooling_224: _known_fooling(exam.fooling_224, 4, at_most=1)},
+        "class_visualization_step-224": {exam.step_224: _known_steps(exam.step_224, at_most=1)},
     }
     return _collected(right, known)
 
@@ -63,10 +63,11 @@ def of_arrays(key, batches):
     right = {key: {case: _right_array(key, case) for case in (*batches.main, *batches.other)}}
     known = {key: {case: _known_arrays(key, case) for case in batches.main}}
     if batches.large is not None:  # single mistakes only, and where they would take long, none
-        known[f"{key}-224"] = {batches.large: _known_arrays(key, batches.large, at_most=int(key in ("saliency", "grad_cam")))}
+        at_most = int(key in ("saliency_maps", "grad_cam"))
+        known[f"{key}-224"] = {batches.large: _known_arrays(key, batches.large, at_most=at_most)}
     arrays, not_told_apart = _collected(right, known)
-    if key == "saliency":
-        arrays |= {f"gradient/saliency/{case.name}": _gradient(case, maps) for case, maps in right[key].items()}
+    if key == "saliency_maps":
+        arrays |= {f"gradient/saliency_maps/{case.name}": _gradient(case, maps) for case, maps in right[key].items()}
     if key == "transformation":
         arrays |= {f"gradient/transformation/{case.name}": _gradient_of_pictures(case) for case in batches.main}
     return arrays, not_told_apart
