@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
+from helpers.places import ROOT
 from PIL import Image
 from test_net_visualization_pytorch import DeadReLU, small_network
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 # Closes the disk, then says as JSON what can be read, where can be written, and whether the names in a folder can be listed.
 CODE = """

@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 import torch
 from answers import ANSWERS
-from conftest import ROOT
-from mutants import mutants
+from helpers.mutants import mutants
+from helpers.places import ROOT
 from torch import nn
 
 from cs231n import attribution, checks, feature_visualization, net_visualization_pytorch

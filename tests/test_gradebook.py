@@ -15,7 +15,7 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from PIL import Image
 from traitlets.config import Config
 

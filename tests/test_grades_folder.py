@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n.checks.explanations import EXERCISES
 from cs231n.instructor.__main__ import main

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n import submit
 from cs231n.instructor.grading import rubric
@@ -308,7 +308,7 @@ def test_run_autograder_grades_a_submission_of_several_files(autograder):
 
 
 def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone_what_is_not_in_force(autograder):
-    as_in_docker = f'"{sys.executable}" "{ROOT}/tests/as_user.py" --as-root --without-namespaces --'
+    as_in_docker = f'"{sys.executable}" "{ROOT}/tests/helpers/as_user.py" --as-root --without-namespaces --'
     with_python(autograder, f'exec {as_in_docker} "{sys.executable}" "$@"')
     (autograder / "submission" / "answers.py").write_text(SALIENCY, encoding="utf-8")
     done = run_script(autograder, "run_autograder")

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import zoo
-from conftest import ROOT
+from helpers import zoo
+from helpers.places import ROOT
 
 from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import grading, rubric
@@ -77,7 +77,7 @@ class Zoo:
         self.rows = {record["student"]: record for record in self.records}
 
 
-AS_USER = [sys.executable, str(ROOT / "tests" / "as_user.py")]
+AS_USER = [sys.executable, str(ROOT / "tests" / "helpers" / "as_user.py")]
 PRINT_PROTECTIONS = """
 import cs231n, json
 from cs231n.instructor.sandbox.sandbox import Sandbox

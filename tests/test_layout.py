@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 MAY_IMPORT = {
     "__init__": set(),

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n.instructor.release.model_answers import labelled_lines, misplaced_answers
 from cs231n.instructor.release.reference import Reference

@@ -3,7 +3,7 @@
 import importlib.metadata
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n.instructor.sandbox.packages import student_packages
 

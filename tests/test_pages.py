@@ -12,7 +12,7 @@ import threading
 
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image

@@ -11,7 +11,7 @@ import zipfile
 
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from nbformat import v3, v4
 from PIL import Image, PngImagePlugin
 

@@ -16,7 +16,7 @@ import zipfile
 import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
 from cs231n.instructor.release import edition as editions

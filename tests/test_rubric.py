@@ -6,7 +6,7 @@ import re
 import nbformat
 import pytest
 from answers import ANSWERS
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n import submit
 from cs231n.checks.explanations import EXERCISES, MISTAKES

@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 import torch
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n.checks import cases
 from cs231n.checks.exam import own_exam

@@ -10,7 +10,7 @@ import zipfile
 import nbclient
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n import checks, submit
 from cs231n.instructor.release.edition import edition

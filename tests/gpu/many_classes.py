@@ -6,9 +6,9 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-import textbook
 import torch
 from atlas import images
+from helpers import textbook
 from machine import limits_of
 from plan import Outcome, precision
 from side_by_side import Comparison, comparison_table, loop_at_limit, peak_mib, result_rows, seconds_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from answers import ANSWERS
-from fooling_pairs import fooled_pairs
+from helpers.fooling_pairs import fooled_pairs
 from plan import Outcome, precision
 from side_by_side import MIB
 

@@ -4,9 +4,9 @@ import time
 import warnings
 from functools import partial
 
-import textbook
 import torch
 from captum.attr import Saliency
+from helpers import textbook
 from machine import limits_of
 from plan import Outcome, low_precision, precision
 from proof import photographs

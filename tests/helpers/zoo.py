@@ -28,7 +28,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_output
 
-REFERENCE = Path(__file__).resolve().parent.parent / "NetworkVisualization.ipynb"
+REFERENCE = Path(__file__).resolve().parents[2] / "NetworkVisualization.ipynb"
 MARK = "zoo-was-here"  # in the name of each file and process that an attack leaves
 MARK_IN_PAGES = "zooWasHere"  # what a script would set in a page, and the host it would ask: zoo-was-here.invalid
 PORT = 47231  # of the loopback, to which an attack talks: a test that listens there must hear nothing

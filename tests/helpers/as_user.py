@@ -1,4 +1,4 @@
-"""Run a command as an ordinary user, from root: python tests/as_user.py [OPTIONS] -- COMMAND ...
+"""Run a command as an ordinary user, from root: python tests/helpers/as_user.py [OPTIONS] -- COMMAND ...
 
 The user owns nothing and has no account, and sees this Python and the kit also where they are below a folder that is closed to
 others, as /root is: in a mount namespace of this command alone, so that nothing on the disk is changed. Where an ordinary user
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from cs231n.instructor.sandbox.inside import cage  # noqa: E402
 
