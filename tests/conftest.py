@@ -12,6 +12,7 @@ import cs231n  # noqa: F401 (before torch: it makes torch's threads give way on 
 # isort: on
 import pytest
 import torch
+from helpers.once import made_once
 from helpers.places import IMAGENET_VAL, ROOT
 
 from cs231n.checks import guard
@@ -19,6 +20,7 @@ from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources
 from cs231n.image_utils import preprocess
 from cs231n.instructor.exercises.exam import drawn_exam
+from cs231n.instructor.grading import grading
 from cs231n.squeezenet import load_squeezenet
 
 
@@ -39,9 +41,21 @@ def photographs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def drawn():
+def drawn(tmp_path_factory):
     """A grader's exam."""
-    return drawn_exam(1)
+    return made_once(tmp_path_factory, "exam", lambda: drawn_exam(1))
+
+
+@pytest.fixture(scope="session")
+def run(drawn, tmp_path_factory):
+    """What a run of the grader draws, once for all tests: it takes longer than what some of them grade."""
+
+    def draw():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(grading, "drawn_exam", lambda seed: drawn)
+            return grading.Run.drawn()
+
+    return made_once(tmp_path_factory, "run", draw)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from helpers.limits import HANGS
 from helpers.places import ROOT
 from helpers.solutions import (
     FOOLING,
@@ -268,7 +269,7 @@ def test_an_import_that_never_ends_is_left_behind(slow_module, monkeypatch):
     assert raised.value.left_behind
     for thread in threading.enumerate():
         if thread is not threading.main_thread():
-            thread.join(20)
+            thread.join(HANGS)
     assert sys.modules[slow_module].done
 
 
@@ -284,7 +285,7 @@ def test_an_interrupt_by_the_user_cuts_no_import_off(slow_module, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         guard.within(10, __import__, (slow_module,))
     for thread in set(threading.enumerate()) - before:
-        thread.join(20)
+        thread.join(HANGS)
     assert sys.modules[slow_module].done
 
 

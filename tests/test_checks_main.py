@@ -8,6 +8,7 @@ import sys
 
 import nbformat
 import pytest
+from helpers.limits import HANGS
 from helpers.places import ROOT
 from helpers.solutions import FOOLING, SALIENCY, STEP, TRANSFORMATION
 
@@ -42,7 +43,7 @@ def test_the_command_ends_as_always_after_a_function_that_could_not_be_ended(tmp
         "            pass\n"
     )
     command = [sys.executable, "-m", "cs231n.checks", str(student), "--json"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANGS)
     assert (result.returncode, result.stderr) == (1, "")
     assert json.loads(result.stdout)[SALIENCY]["mistakes"] == ["never-returns"]
 
