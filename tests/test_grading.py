@@ -364,10 +364,26 @@ def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(t
     assert _rows(tmp_path / "grades") == {}
 
 
-class Broken(Sandbox):
-    """A sandbox in which jobs cannot be started, or whose process ends, so many times from the third job on."""
+@pytest.fixture(scope="session")
+def kept_sandbox():
+    """The sandbox that each Broken one is: its process imports PyTorch, which takes longer than what these tests grade."""
+    with Sandbox() as Broken.kept:
+        yield
 
-    times, error = 0, Failed
+
+class Broken(Sandbox):
+    """A sandbox in which jobs cannot be started, or whose process seems to end, so many times from the third job on.
+
+    Each is the one that is kept, so none is closed.
+    """
+
+    times, error, kept = 0, Failed, None
+
+    def __init__(self, folder=None):
+        vars(self).update(vars(self.kept))
+
+    def close(self):
+        pass
 
     def job(self, *arguments):
         Broken.jobs += 1
@@ -377,6 +393,7 @@ class Broken(Sandbox):
         return super().job(*arguments)
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 @pytest.mark.parametrize("error", [Failed, Ended])
 def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
     for name, value in {"jobs": 0, "times": 1, "error": error}.items():
@@ -389,6 +406,7 @@ def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_
     assert [record["note"] for record in records] == [f"{name}.py {of_python_files}" for name in ("ada", "ben")]
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
     for name, value in {"jobs": 0, "times": 2, "error": Failed}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
@@ -398,6 +416,7 @@ def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, t
     assert _rows(tmp_path / "grades") == {}
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 @pytest.mark.parametrize("times", [2, 20], ids=["and no other", "and everything else"])
 def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
     for name, value in {"jobs": 0, "times": times, "error": Ended}.items():
