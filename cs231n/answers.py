@@ -26,14 +26,25 @@ PERHAPS_LIMIT = 3  # places that are shown where the answer was not found
 class Answer:
     """An answer, as a person is to read it.
 
-    text: Markdown, "" if nothing was found; pictures attached to its cells are in it, as data: addresses. where: a sentence on
-    where it was found, or that it was not, "" if it is in its own cell. perhaps: whether it is only what might be the answer;
-    the text then says so itself.
+    Attributes
+    ----------
+    text : str
+        Markdown, "" if nothing was found. Pictures attached to its cells are in it, as data: addresses.
+    where : str
+        A sentence that says where it was found, or that it was not; "" if it is in its own cell.
+    places : tuple of str
+        Where the text was found, "cell 7, above the question" for example, if it only may be the answer; the text then says so,
+        too. Else empty.
     """
 
     text: str = ""
     where: str = ""
-    perhaps: bool = False
+    places: tuple[str, ...] = ()
+
+    @property
+    def perhaps(self) -> bool:
+        """Whether the text only may be the answer."""
+        return bool(self.places)
 
 
 def answers(notebook, kit=None):
@@ -140,7 +151,7 @@ class _Notebook:
             return Answer(where=nothing)
         shown = [f"*Perhaps this, from {where}:*\n\n{text}" for _, where, text in places]
         where = f"Its cell is {'gone' if gone else 'empty'}. This may be the answer, or not."
-        return Answer("\n\n".join(shown), where, perhaps=True)
+        return Answer("\n\n".join(shown), where, places=tuple(place for _, place, _ in places))
 
     def _likely_places(self, number):
         """Return [(place, where that is, text)] of what may be the answer to a question, the likeliest first."""

@@ -8,9 +8,8 @@ import torchvision.transforms.functional as F
 from PIL import Image
 from torchvision.models import SqueezeNet1_1_Weights
 
-from .datasets import DATASETS, sources, states, verified
-
-SIZE = 224  # pixels a side
+from .datasets import DATASETS, State, sources, states, verified
+from .networks import SIZE
 
 
 def imagenet_class_names():
@@ -51,7 +50,7 @@ def load_imagenet_val(num=None, folder=DATASETS):
     Raises ValueError if num is not between 1 and the number of images or a file is damaged, FileNotFoundError if
     there are no images.
     """
-    has_imagenet_val = "missing" not in states(sources(folder)["imagenet_val"], folder).values()
+    has_imagenet_val = State.MISSING not in states(sources(folder)["imagenet_val"], folder).values()
     X, y = (_imagenet_val if has_imagenet_val else _photographs)(folder)
     if num is not None and (not isinstance(num, (int, np.integer)) or isinstance(num, bool) or not 1 <= num <= len(X)):
         raise ValueError(f"load_imagenet_val got num={num!r}; there are {len(X)} images: expected 1 to {len(X)}, or None.")

@@ -7,11 +7,21 @@ import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from .kit import ROOT
+
 DATASETS = ROOT / "datasets"
 REPAIR = f'Run get_datasets.sh in "{ROOT}", or `make data` there.'
+
+
+class State(Enum):
+    """What has become of a file that sources.json lists."""
+
+    VERIFIED = "verified"  # there, with the locked SHA-256
+    MISSING = "missing"
+    DAMAGED = "damaged"  # there, with another SHA-256, or it cannot be read
 
 
 @dataclass(frozen=True)
@@ -67,25 +77,26 @@ def record_of(path):
 
 
 def state_of(path, locked):
-    """Return "verified", "missing" or "damaged" for the file at `path`.
+    """Return the State of the file at `path`.
 
     locked: {"sha256": that of the file}, or {"sha256_of_tensors": ...} for a .pth file that is made on this machine:
     then the whole file is compared with its record, too.
     """
     path = Path(path)
     if not path.exists():
-        return "missing"
+        return State.MISSING
     try:
         if "sha256" in locked:
-            return "verified" if sha256_of(path) == locked["sha256"] else "damaged"
+            return State.VERIFIED if sha256_of(path) == locked["sha256"] else State.DAMAGED
         whole = sha256_of(path) == record_of(path).read_text().strip()
-        return "verified" if whole and sha256_of_tensors(path) == locked["sha256_of_tensors"] else "damaged"
+        is_as_locked = whole and sha256_of_tensors(path) == locked["sha256_of_tensors"]
+        return State.VERIFIED if is_as_locked else State.DAMAGED
     except (OSError, zipfile.BadZipFile, ValueError):
-        return "damaged"
+        return State.DAMAGED
 
 
 def states(source, folder=DATASETS):
-    """Return {path: "verified" | "missing" | "damaged"} for every file of a `source` below `folder`."""
+    """Return {path: State} for every file of a `source` below `folder`."""
     return {Path(folder) / name: state_of(Path(folder) / name, locked) for name, locked in source.holds.items()}
 
 
@@ -97,8 +108,8 @@ def verified(name, folder=DATASETS):
     source = sources(folder)[name]
     found = states(source, folder)
     for path, state in found.items():
-        if state == "missing":
+        if state is State.MISSING:
             raise FileNotFoundError(f"{path} is not there ({source.title}). {REPAIR}")
-        if state == "damaged":
-            raise ValueError(f"{path} is not the file that datasets/sources.json locks ({source.title}). {REPAIR}")
+        if state is State.DAMAGED:
+            raise ValueError(f"{path} does not match the hash pinned in datasets/sources.json ({source.title}). {REPAIR}")
     return list(found)

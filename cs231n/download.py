@@ -16,7 +16,7 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-from .datasets import DATASETS, record_of, sha256_of, sha256_of_tensors, sources, state_of, states
+from .datasets import DATASETS, State, record_of, sha256_of, sha256_of_tensors, sources, state_of, states
 
 TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
 TOTAL_TIMEOUT = 600  # seconds for one file
@@ -82,10 +82,10 @@ def fetch(folder=DATASETS, mirror=None, imagenet_val=None, judge=True):
 def _wanted(folder, mirror, imagenet_val, judge):
     """Return ([Source that the kit needs], [Source that is optional]): those of which not all is verified in `folder`."""
     found = {name: set(states(source, folder).values()) for name, source in sources(folder).items()}
-    wanted = {name: source for name, source in sources(folder).items() if found[name] != {"verified"}}
+    wanted = {name: source for name, source in sources(folder).items() if found[name] != {State.VERIFIED}}
     required = [source for source in wanted.values() if source.required]
     if imagenet_val is None:  # its server may be out of reach for ever, and nobody should wait for it each time
-        imagenet_val = required or mirror or "damaged" in found["imagenet_val"]
+        imagenet_val = required or mirror or State.DAMAGED in found["imagenet_val"]
     tried = {"imagenet_val": imagenet_val, "judge": judge}
     return required, [source for name, source in wanted.items() if tried.get(name)]
 
@@ -108,7 +108,7 @@ def table(folder=DATASETS):
     for source in sources(folder).values():
         found = list(states(source, folder).values())
         where = Path(folder).name + "/" + os.path.commonpath(source.holds)
-        counts = {state: found.count(state) for state in ("damaged", "missing", "verified") if state in found}
+        counts = {state.value: found.count(state) for state in (State.DAMAGED, State.MISSING, State.VERIFIED) if state in found}
         state = ", ".join(counts if len(counts) == 1 else (f"{count} {state}" for state, count in counts.items()))
         rows.append((source.title, where, source.origin, state + (" (optional)" if not source.required else "")))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -120,10 +120,10 @@ def require_whole(folder=DATASETS):
     damaged, missing, spare = [], [], []
     for source in sources(folder).values():
         found = states(source, folder)
-        broken = [path.name for path, state in found.items() if state == "damaged"]
+        broken = [path.name for path, state in found.items() if state is State.DAMAGED]
         damaged += broken
         spare += [] if source.required else broken
-        missing += [source.title] if source.required and "missing" in found.values() else []
+        missing += [source.title] if source.required and State.MISSING in found.values() else []
     if damaged:
         advice = f" Optional: {', '.join(spare)}. Where it cannot be fetched, delete it: the kit works without." if spare else ""
         raise DownloadError(f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it anew.{advice}")
@@ -268,11 +268,11 @@ def _convert(path):
 
 
 def _require(path, locked):
-    if state_of(path, locked) == "verified":
+    if state_of(path, locked) is State.VERIFIED:
         return
     measure, expected = (sha256_of, locked["sha256"]) if "sha256" in locked else (sha256_of_tensors, locked["sha256_of_tensors"])
     raise DownloadError(
-        f"{path.name} is refused: its SHA-256 is {measure(path)}, datasets/sources.json locks {expected}. "
+        f"{path.name} is refused: its SHA-256 is {measure(path)}, datasets/sources.json pins {expected}. "
         "What was in place before is still there."
     )
 

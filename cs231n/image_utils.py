@@ -14,6 +14,8 @@ import torch
 import torchvision.transforms.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .networks import SIZE
+
 # Mean and standard deviation of ImageNet's pixels in [0, 1], by channel (R, G, B).
 SQUEEZENET_MEAN = torch.tensor([0.485, 0.456, 0.406])
 SQUEEZENET_STD = torch.tensor([0.229, 0.224, 0.225])
@@ -52,7 +54,7 @@ def require_rgb(image, source="this picture"):
     return image
 
 
-def preprocess(img, size=224):
+def preprocess(img, size=SIZE):
     """Turn a picture into the network's input.
 
     img: PIL image of mode RGB, or uint8 array (H, W, 3). size: length in pixels that the shorter side is resized to,

@@ -13,10 +13,8 @@ from torchvision.ops import Conv2dNormActivation
 
 from .datasets import DATASETS, sources, verified
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
-from .squeezenet import best_device
-from .validation import like_model
+from .networks import SIZE, best_device, like_model
 
-SIZE = 224  # pixels a side
 CLASSES = 1000
 BATCH = 16  # images that are judged at once: half a GB
 

@@ -6,9 +6,11 @@ under a text, a code cell without a count. So cells are taken here one by one, a
 
 import codecs
 import json
+import os
 import re
 import tokenize
 import warnings
+from pathlib import Path
 
 import nbformat
 
@@ -83,6 +85,30 @@ def notebook(name, raw, with_outputs=True):
     if not language.startswith("python"):
         raise ValueError(f"{name} is a notebook in the language {without_half_characters(language[:20])}; expected Python.")
     return nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def sources_of(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the sources of a notebook's cells by their ids.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The notebook's file.
+
+    Returns
+    -------
+    dict of str to str
+        {id: source}, in the notebook's order; of cells with the same id the last, and none for a cell without an id.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not a notebook in Python.
+    """
+    path = Path(path)
+    return {cell.id: cell.source for cell in notebook(path.name, path.read_bytes()).cells if cell.id}
 
 
 def _escaped(found):

@@ -9,17 +9,11 @@ from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 
 from .datasets import DATASETS, verified
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
+from .networks import best_device
 
 CAFFE_MEAN = torch.tensor(
     [123.68, 116.779, 103.939], dtype=torch.double
 )  # R, G, B in 0..255: what the authors' network subtracts from its input
-
-
-def best_device():
-    """Return the fastest torch.device of this machine: cuda, else mps (Apple), else cpu."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 def load_squeezenet(weights="authors", device=None, folder=DATASETS):

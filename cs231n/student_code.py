@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from . import newer_python
+from .kit import ROOT
 from .notebook_file import is_notebook_name, merge_marker, notebook, text_of
 
 PACKAGE = __package__
@@ -347,13 +348,12 @@ def _is_installed(package):
     except (ImportError, ValueError, AttributeError):
         return False
     places = [*(found.submodule_search_locations or []), found.origin] if found else []
-    not_installed = {Path.cwd(), Path(__file__).resolve().parents[1]}
+    not_installed = {Path.cwd(), ROOT}
     return bool(places and places[0]) and Path(places[0]).resolve().parent not in not_installed
 
 
 def _is_in_the_kit(dotted):
-    kit = Path(__file__).parents[1]
-    return dotted.split(".")[0] == PACKAGE and any((kit / name).is_file() for name in file_names(dotted))
+    return dotted.split(".")[0] == PACKAGE and any((ROOT / name).is_file() for name in file_names(dotted))
 
 
 def file_names(dotted):

@@ -10,10 +10,8 @@ import contextlib
 import functools
 import json
 import logging
-import os
 import re
 import sys
-import tempfile
 import time
 import warnings
 import zipfile
@@ -23,9 +21,11 @@ import nbformat
 
 from .answers import OPTIONAL_QUESTIONS, QUESTIONS
 from .answers import answers as find_answers
+from .kit import PACKAGE, ROOT
 from .notebook_file import notebook as read_notebook
-from .notebook_file import text_of
+from .notebook_file import sources_of, text_of
 from .student_code import cells_of, is_stub, last_definition, on_disk, parts_of, with_own_modules, words_of_script
+from .whole_file import replacing
 
 EXERCISES = "compute_saliency_maps", "make_fooling_image", "class_visualization_update_step"
 # For bonus points: what a student leaves out of these is nothing to do.
@@ -37,8 +37,7 @@ COLAB = (
     "On Colab the notebook lies in your Drive and not beside the kit: take File > Download > Download .ipynb, upload that file "
     'under Files at the left, and name it: submit("/content/NAME.ipynb").'
 )
-KIT = Path(__file__).resolve().parents[1]
-KIT_CELLS = Path(__file__).with_name("notebook_cells.json")  # {id: source}, as the notebook was given out; release writes it
+KIT_CELLS = PACKAGE / "notebook_cells.json"  # {id: source}, as the notebook was given out; release writes it
 SCRIPT = "cs231n_script"  # in a notebook's metadata: it was a Python file, in which nothing says what was run
 SOLUTION = b"# BEGIN " + b"SOLUTION"  # what marks the reference's solutions, which no student has
 
@@ -119,8 +118,7 @@ def kit_cells():
     if KIT_CELLS.is_file():
         return json.loads(KIT_CELLS.read_text(encoding="utf-8"))
     with contextlib.suppress(OSError, ValueError):
-        cells = read_notebook(NOTEBOOK, (KIT / NOTEBOOK).read_bytes()).cells
-        return {cell.id: cell.source for cell in cells if cell.id and not cell.id.startswith("answer-")}
+        return {name: source for name, source in sources_of(ROOT / NOTEBOOK).items() if not name.startswith("answer-")}
     return {}
 
 
@@ -221,15 +219,13 @@ def _of_script(path, raw):
 
 def _write(archive, files):
     """Write the zip `archive` with `files` {name: bytes}; what was there before stays until the new one is whole."""
-    with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".submission-") as folder:
-        whole = Path(folder) / archive.name
+    with replacing(archive) as whole:
         with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as target:
             for name, content in files.items():
                 target.writestr(name, content)
         with zipfile.ZipFile(whole) as written:
             if {name: written.read(name) for name in written.namelist()} != files:
-                raise OSError(f"{archive} could not be written whole. Is the disk full? What was there before is still there.")
-        os.replace(whole, archive)
+                raise OSError("it differs from what was to be written; is the disk full?")
 
 
 # Exercises
@@ -268,7 +264,7 @@ def _not_attempted(name, parts):
 
 def _own_files(folder):
     """Return a `find` for modules in a folder, or in the kit's, that holds none of the reference's solutions."""
-    on_this_disk = on_disk(folder, KIT)
+    on_this_disk = on_disk(folder, ROOT)
 
     def find(dotted):
         file = on_this_disk(dotted)
@@ -279,7 +275,7 @@ def _own_files(folder):
 
 def _is_reference(notebook, folder):
     """Return whether a notebook in a folder imports each exercise, all of them from the reference's solutions."""
-    parts = _parts(notebook, on_disk(folder, KIT))
+    parts = _parts(notebook, on_disk(folder, ROOT))
     found = [last_definition(parts, name) for name in EXERCISES]
     return all(one and one.part.module and SOLUTION in one.part.source.encode() for one in found)
 
@@ -338,7 +334,7 @@ def _is_given(answer):
 def _not_given(number, answer):
     if not answer.perhaps:
         return f"Inline question {number} has no answer. Write it in the cell below the question."
-    places = ", ".join(re.findall(r"^\*Perhaps this, from (.*):\*$", answer.text, re.M))
+    places = ", ".join(answer.places)
     return f"Inline question {number} has no answer in the cell below it. If it is in {places}, move it there."
 
 

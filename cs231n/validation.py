@@ -11,6 +11,8 @@ import warnings
 
 import torch
 
+from .networks import SIZE, device_of, like_model
+
 _values_known = contextvars.ContextVar("values_known", default=False)
 
 
@@ -22,20 +24,6 @@ def values_known():
         yield
     finally:
         _values_known.reset(token)
-
-
-def device_of(model):
-    """Return the torch.device of the parameters of `model` (cpu if it has none). Raises ValueError if it is no Module."""
-    if not isinstance(model, torch.nn.Module):
-        raise ValueError(f"The model is a {type(model).__name__}; expected a torch.nn.Module, as load_squeezenet() returns it.")
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-
-def like_model(X, model):
-    """Return a copy of the tensor X on the device and in the dtype of the parameters of `model`."""
-    device = device_of(model)
-    dtype = next((parameter.dtype for parameter in model.parameters()), X.dtype)
-    return X.detach().to(device, dtype, copy=True)
 
 
 def number_of_classes(model, X):
@@ -108,7 +96,7 @@ def checked_labels(labels, model, name="labels"):
         raise ValueError(f"{name} is {labels!r}; expected class ids, one for each image: [130, 366].") from None
     if labels.ndim != 1 or not len(labels) or labels.dtype.is_floating_point or labels.dtype in (torch.bool, torch.complex64):
         raise ValueError(f"{name} is {_kind(labels)}; expected class ids, one for each image: [130, 366].")
-    C = number_of_classes(model, like_model(torch.zeros(1, 3, 224, 224), model))
+    C = number_of_classes(model, like_model(torch.zeros(1, 3, SIZE, SIZE), model))
     outside = labels[(labels < 0) | (labels >= C)]
     if len(outside):
         raise ValueError(f"{name} holds {outside[0].item()}; the model has {C} classes: expected 0 to {C - 1}.")

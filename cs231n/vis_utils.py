@@ -4,8 +4,6 @@ import base64
 import contextlib
 import inspect
 import math
-import os
-import tempfile
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -20,6 +18,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .image_utils import SQUEEZENET_STD, deprocess, rescale
+from .networks import SIZE
+from .whole_file import replacing
 
 GIVEN, TARGET, OTHER = "#0072b2", "#d55e00", "#999999"  # colours that stay apart for colour-blind readers
 METHODS = {  # how the line of a method looks, the same in every figure
@@ -278,13 +278,9 @@ def save_contact_sheet(images, titles, path, columns=10):
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
         axis.imshow(image.permute(1, 2, 0).numpy())
         axis.set_title(title, fontsize=6)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            whole = Path(folder) / path.name
+        with replacing(path) as whole:
             figure.savefig(whole, dpi=120)
-            os.replace(whole, path)
     finally:
         plt.close(figure)
 
@@ -294,7 +290,7 @@ def stretched(image):
     return ImageOps.autocontrast(image, cutoff=0.5)
 
 
-def save_animation(frames, path, side=224, seconds=4):
+def save_animation(frames, path, side=SIZE, seconds=4):
     """Write PIL images as an endless GIF, their contrast stretched for the eye.
 
     frames: PIL images, at least one. path: ends in .gif; replaced only once the new file is whole.
@@ -306,13 +302,11 @@ def save_animation(frames, path, side=224, seconds=4):
     frames = [np.asarray(stretched(frame).resize((side, side))) for frame in frames]
     if not frames:
         raise ValueError("save_animation got no frames; expected at least one image.")
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        whole = Path(folder) / path.name
+    with replacing(path) as whole:
         imageio.imwrite(whole, frames, duration=1000 * seconds / len(frames), loop=0)
-        os.replace(whole, path)
 
 
-def show_animation(path, width=224):
+def show_animation(path, width=SIZE):
     """Return a GIF for a notebook cell to show; it is stored inside the notebook. width: in pixels on the page."""
     content = base64.b64encode(Path(path).read_bytes()).decode()
     return HTML(f'<img src="data:image/gif;base64,{content}" width="{width}" alt="animation: {Path(path).stem}">')

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-from cs231n import checks, submit
+from cs231n import checks, submit, whole_file
 from cs231n.instructor.edition import edition
 from cs231n.instructor.reading import outline
 
@@ -93,7 +93,7 @@ def test_an_earlier_zip_stays_if_the_new_one_cannot_be_written(tmp_path, monkeyp
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(submit.os, "replace", full)
+    monkeypatch.setattr(whole_file.os, "replace", full)
     assert submit.main([str(path)]) == 1
     assert "No space left" in capsys.readouterr().err
     assert (tmp_path / "submission.zip").read_text() == "earlier"
