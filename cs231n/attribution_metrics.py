@@ -46,7 +46,8 @@ def randomised_networks(model: torch.nn.Module, seed: int = 0) -> Iterator[tuple
 
 
 def _shuffled_from_above(network: torch.nn.Module, generator: torch.Generator) -> Iterator[tuple[str, torch.nn.Module]]:
-    layers = [layer for layer in [*network.features, *network.classifier] if list(layer.parameters())]
+    both = [*network.get_submodule("features").children(), *network.get_submodule("classifier").children()]
+    layers = [layer for layer in both if list(layer.parameters())]
     for number, layer in reversed(list(enumerate(layers, start=1))):
         for weights in layer.parameters():
             order = torch.randperm(weights.numel(), generator=generator).to(weights.device)
@@ -77,8 +78,8 @@ def rank_correlation(maps: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     """
     _check(maps, "maps")
     _check(others, "others", maps.shape)
-    ranks = [torch.stack([_ranks(one) for one in several.detach().cpu().flatten(1)]) for several in (maps, others)]
-    return F.cosine_similarity(*ranks, dim=1).to(maps.dtype)
+    ranks, of_others = (torch.stack([_ranks(one) for one in several.detach().cpu().flatten(1)]) for several in (maps, others))
+    return F.cosine_similarity(ranks, of_others, dim=1).to(maps.dtype)
 
 
 def _ranks(values: torch.Tensor) -> torch.Tensor:
@@ -250,7 +251,7 @@ def _probabilities(
         with torch.no_grad():
             return model(images).softmax(dim=1).gather(1, y[:, None])[:, 0]
 
-    ends = {0: probability(start), 1: probability(end)}  # the same for all methods
+    ends: dict[float, torch.Tensor] = {0: probability(start), 1: probability(end)}  # the same for all methods
     curves = {}
     for method, several in maps.items():
         places = _places(several)[:, None]

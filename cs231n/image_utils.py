@@ -327,7 +327,7 @@ def _read_at_most(answer: http.client.HTTPResponse, limit: int, deadline: float)
 
 def _pixels(content: bytes, source: str, size: int | None) -> np.ndarray:
     try:
-        image = Image.open(io.BytesIO(content))
+        image: Image.Image = Image.open(io.BytesIO(content))
         image.load()
     except UnidentifiedImageError:
         raise ValueError(f"{source} is not a picture; it begins with {content[:16]!r}.") from None

@@ -75,7 +75,7 @@ def load_judge(device: torch.device | str | None = None, folder: str | os.PathLi
     weights = torch.load(path, map_location="cpu", weights_only=True)
     judge = _efficientnet_lite0()
     judge.load_state_dict(dict(zip(judge.state_dict(), weights.values(), strict=True)))  # other names, the same order
-    judge = judge.to(device or best_device(), memory_format=torch.channels_last)
+    judge = judge.to(device or best_device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return judge.eval().requires_grad_(False)
 
 
@@ -138,6 +138,9 @@ def _efficientnet_lite0() -> nn.Sequential:
 
 class _Rescaling(nn.Module):
     """From what `preprocess` makes to what the judge was trained on: (x255 - 127) / 128."""
+
+    factor: torch.Tensor
+    shift: torch.Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -50,6 +50,7 @@ def load_squeezenet(
     ConnectionError
         If torchvision's weights cannot be downloaded.
     """
+    state: Mapping[str, Any]
     if weights == "authors":
         state = _read_state_dict(*verified("weights", folder))
     elif weights == "torchvision":
@@ -86,7 +87,7 @@ def _inside(model: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     if not (inputs and isinstance(inputs[0], torch.Tensor)):
         return inputs  # passed by keyword, or something that the first layer refuses
     X = _contiguous_at_backward(inputs[0])
-    X.is_inside = True
+    X.is_inside = True  # type: ignore[attr-defined]
     return (X,)
 
 

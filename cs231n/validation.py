@@ -46,8 +46,9 @@ def number_of_classes(model: torch.nn.Module, X: torch.Tensor) -> int:
     int
         C.
     """
-    if hasattr(model, "num_classes"):
-        return model.num_classes
+    known = getattr(model, "num_classes", None)
+    if known is not None:
+        return known
     with torch.no_grad():
         return model(X).shape[1]
 

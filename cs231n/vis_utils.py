@@ -182,7 +182,7 @@ def plot_sanity_check(correlations: Mapping[str, Mapping[str, float]], maps: Map
     """
     stages = list(next(iter(maps.values())))
     figure = plt.figure(figsize=(9.6, 0.5 + 0.95 * len(stages)), dpi=80, layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(0.45, 0.55))
+    ((left, right),) = figure.subfigures(1, 2, squeeze=False, width_ratios=(0.45, 0.55))
     axis = left.subplots()
     for method, line in correlations.items():
         axis.plot(list(line), list(line.values()), label=method, **METHODS.get(method, {}))
@@ -274,7 +274,7 @@ def recorded_scores(model: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
     list of float tensor of shape (C,)
         Fills while the block runs.
     """
-    scores = []
+    scores: list[torch.Tensor] = []
 
     def record(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         for row in output.detach().cpu().reshape(len(output), -1):
@@ -304,14 +304,14 @@ def plot_scores(scores: Sequence[torch.Tensor], label: int, target: int, class_n
         {class id: name}.
     """
     figure, axis = plt.subplots(figsize=(6, 2.8), dpi=80)
-    scores = torch.stack(scores)
-    others = scores.clone()
+    lines = torch.stack(list(scores))
+    others = lines.clone()
     others[:, [label, target]] = -torch.inf
     axis.plot(others.amax(dim=1), color=OTHER, linestyle=":", label="best other class")
-    axis.plot(scores[:, label], color=GIVEN, marker="o", label=f"{_name(class_names, label)} (label)")
-    axis.plot(scores[:, target], color=TARGET, marker="s", label=f"{_name(class_names, target)} (target)")
+    axis.plot(lines[:, label], color=GIVEN, marker="o", label=f"{_name(class_names, label)} (label)")
+    axis.plot(lines[:, target], color=TARGET, marker="s", label=f"{_name(class_names, target)} (target)")
     axis.set(xlabel="step", ylabel="score")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params(axis="x", integer=True)
     axis.legend(fontsize=8, frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
     _show(figure)
@@ -446,11 +446,11 @@ def save_animation(frames: Iterable[Image.Image], path: str | os.PathLike[str], 
     path = Path(path)
     if path.suffix != ".gif" or not path.parent.is_dir():
         raise ValueError(f"save_animation got {path}; expected a name that ends in .gif, in a folder that exists.")
-    frames = [np.asarray(stretched(frame).resize((side, side))) for frame in frames]
-    if not frames:
+    pictures = [np.asarray(stretched(frame).resize((side, side))) for frame in frames]
+    if not pictures:
         raise ValueError("save_animation got no frames; expected at least one image.")
     with replacing(path) as whole:
-        imageio.imwrite(whole, frames, duration=1000 * seconds / len(frames), loop=0)
+        imageio.imwrite(whole, pictures, duration=1000 * seconds / len(pictures), loop=0)
 
 
 def show_animation(path: str | os.PathLike[str], width: int = SIZE) -> HTML:

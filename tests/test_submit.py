@@ -450,6 +450,17 @@ def test_modules_of_the_students_own_are_handed_in_with_the_notebook_and_graded_
     assert found["notes"] == []
 
 
+def test_a_module_that_a_cell_of_the_notebook_writes_is_handed_in_with_that_cell(tmp_path, capsys):
+    notebook = filled()
+    written = nbformat.v4.new_code_cell("%%writefile mine.py\n" + cell(notebook, "exercise-1").source, id="writes")
+    cell(notebook, "exercise-1").source = "from mine import compute_saliency_maps"
+    notebook.cells.insert(0, written)
+    assert submit.main([str(saved(notebook, tmp_path)), "--incomplete"]) == 0
+    assert "compute_saliency_maps" not in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert "mine.py" not in archive.namelist()
+
+
 def test_who_imports_all_exercises_from_an_own_file_has_something_to_hand_in(tmp_path, capsys):
     with_modules(tmp_path, cs231n__net_visualization_pytorch="\n\n".join(SOLVED[f"exercise-{n}"] for n in (1, 2, 3)))
     notebook = filled()
