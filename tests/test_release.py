@@ -157,6 +157,7 @@ def test_the_edition_holds_what_students_need_and_nothing_of_the_instructors():
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py") if "instructor" not in path.parts}
     solutions = {"cs231n/net_visualization_pytorch.py", "cs231n/atlas/__init__.py", "cs231n/atlas/__main__.py"}
     assert package - set(FILES) == solutions
+    assert "cs231n/py.typed" in FILES
 
 
 def test_a_stub_is_signature_docstring_frame_and_a_marked_place():
