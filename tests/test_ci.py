@@ -5,9 +5,9 @@ import re
 
 import pytest
 import yaml
-from conftest import ROOT
+from helpers.places import ROOT
 
-from cs231n.instructor.edition import NAME, edition
+from cs231n.instructor.release.edition import NAME, edition
 
 JOBS = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
 

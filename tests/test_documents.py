@@ -1,9 +1,10 @@
-"""The documents: what they link to is there, down to the heading."""
+"""The documents: what they link to is there, down to the heading, and so are the modules that they name."""
 
+import importlib.util
 import re
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 DOCUMENTS = [
     "README.md",
@@ -36,6 +37,12 @@ def broken_links(path):
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_link_within_the_kit_leads_somewhere(name):
     assert broken_links(ROOT / name) == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_of_the_kit_is_there(name):
+    for module in re.findall(r"-m (cs231n[\w.]*\w)", (ROOT / name).read_text(encoding="utf-8")):
+        assert importlib.util.find_spec(module), module
 
 
 def test_a_link_to_a_file_or_a_heading_that_is_not_there_is_found(tmp_path):

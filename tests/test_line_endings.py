@@ -2,7 +2,7 @@
 
 from fnmatch import fnmatch
 
-from conftest import ROOT
+from helpers.places import ROOT
 
 
 def scripts():

@@ -6,11 +6,11 @@ import sys
 from importlib.metadata import packages_distributions
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from cs231n.instructor.edition import edition, student_requirements
+from cs231n.instructor.release.edition import edition, student_requirements
 
 STUDENT, INSTRUCTOR = ROOT / "requirements.txt", ROOT / "cs231n" / "instructor" / "requirements.txt"
 TESTS, BENCHMARKS = ROOT / "tests" / "requirements.txt", ROOT / "tests" / "benchmarks" / "requirements.txt"

@@ -5,7 +5,7 @@ import socket
 import numpy as np
 import pytest
 import torch
-from conftest import IMAGENET_VAL
+from helpers.places import IMAGENET_VAL
 from torchvision.models import squeezenet1_1
 from torchvision.models.feature_extraction import create_feature_extractor
 

@@ -7,14 +7,30 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 import os
 import weakref
 
-from . import fooling_image, grad_cam, integrated_gradients, saliency_maps, smoothgrad, transformation, update_step
 from .exam import own_exam
+from .exercises import (
+    class_visualization_step,
+    fooling_image,
+    grad_cam,
+    integrated_gradients,
+    saliency_maps,
+    smoothgrad,
+    transformation,
+)
 from .guard import own_settings
 from .report import WrongAnswer
 
 EXERCISES = {
     module.EXERCISE: module
-    for module in (saliency_maps, fooling_image, update_step, smoothgrad, integrated_gradients, grad_cam, transformation)
+    for module in (
+        saliency_maps,
+        fooling_image,
+        class_visualization_step,
+        smoothgrad,
+        integrated_gradients,
+        grad_cam,
+        transformation,
+    )
 }
 OPTIONAL = tuple(module.EXERCISE for module in (smoothgrad, integrated_gradients, grad_cam, transformation))  # for bonus points
 

@@ -4,16 +4,16 @@ import time
 import warnings
 from functools import partial
 
-import textbook
 import torch
 from captum.attr import Saliency
+from helpers import textbook
 from machine import limits_of
 from plan import Outcome, low_precision, precision
 from proof import photographs
 from side_by_side import Comparison, at_limit, comparison_table, loop_at_limit, peak_mib, result_rows, seconds_of
 
-from cs231n.atlas import batched_class_visualization_update_step
 from cs231n.class_visualization import NoImageWarning, create_class_visualization
+from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import class_visualization_update_step, compute_saliency_maps
 from cs231n.squeezenet import load_squeezenet
 
