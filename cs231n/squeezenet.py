@@ -114,8 +114,8 @@ def _contiguous_if_watched(layer: nn.Module, inputs: tuple[torch.Tensor, ...], f
     return feature_map.contiguous() if _is_watched(layer) else feature_map
 
 
-def _is_inside(inputs: tuple[torch.Tensor, ...]) -> bool:
-    return getattr(inputs[0], "__dict__", {}).get("is_inside", False)
+def _is_inside(inputs: tuple[Any, ...]) -> bool:
+    return isinstance(inputs[0], torch.Tensor) and getattr(inputs[0], "is_inside", False)
 
 
 def _is_watched(module: nn.Module) -> bool:

@@ -5,7 +5,7 @@ import inspect
 import re
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 SECTIONS = "Parameters", "Returns", "Yields", "Raises", "Attributes", "References"
 NOT_IN_THIS_FORM = {"batches", "class_visualization", "feature_visualization"}

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from conftest import ROOT
+from helpers.places import ROOT
 from PIL import Image
 from test_class_visualization import WithoutLookingAtValues
 from torchvision.transforms.functional import normalize
