@@ -122,6 +122,12 @@ def require_whole_numbers(least, **given):
             raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}.")
 
 
+def require_function(value, name, example):
+    """Raise ValueError unless `value` can be called; name: what the message calls it, example: a function that would do."""
+    if not callable(value):
+        raise ValueError(f"{name} is a {type(value).__name__}; expected a function such as {example}.")
+
+
 def require_transformation(images, angles, scales, shifts):
     """Raise ValueError unless these can go into transform_images.
 

@@ -22,7 +22,7 @@ import torch  # noqa: E402
 import textbook  # noqa: E402
 from benchmark_report import Report, add_options, machine  # noqa: E402
 from cs231n.atlas import batched_class_visualization_update_step  # noqa: E402
-from cs231n.class_visualization import create_class_visualization  # noqa: E402
+from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision  # noqa: E402
 from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
 from side_by_side import RUNS, Comparison, comparison_table, limit_of, limit_sides, loop_at_limit  # noqa: E402
 from side_by_side import peak_mib, result_rows, seconds_of  # noqa: E402
@@ -83,11 +83,11 @@ def measured(model, device, options):
 
 def images(model, count, size, mixed, iterations):
     """Make the images of `count` classes, `size` at a time."""
-    step = batched_class_visualization_update_step
-    options = {"seed": 0, "num_iterations": iterations, "progress": False, "mixed_precision": mixed}
+    step = BatchedStep(batched_class_visualization_update_step)
+    step = in_mixed_precision(step) if mixed else step
     for first in range(0, count, size):
         labels = list(range(first, min(first + size, count)))
-        create_class_visualization(labels, model, step, batched=True, **options)
+        create_class_visualization(labels, model, step, seed=0, num_iterations=iterations, progress=False)
 
 
 def device_name(device):
