@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +26,16 @@ from tqdm import tqdm  # noqa: E402
 from benchmark_report import Report, add_options, machine  # noqa: E402
 from cs231n.class_visualization import create_class_visualization  # noqa: E402
 from cs231n.data_utils import imagenet_class_names  # noqa: E402
-from cs231n.feature_visualization import create_class_images, transform_images  # noqa: E402
+from cs231n.feature_visualization import (  # noqa: E402
+    class_score,
+    create_class_images,
+    fourier_image,
+    mostly_log_odds,
+    pixel_image,
+    plain_colours,
+    scores_after_relu,
+    transform_images,
+)
 from cs231n.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD  # noqa: E402
 from cs231n.judge import load_judge, verdicts  # noqa: E402
 from cs231n.net_visualization_pytorch import class_visualization_update_step  # noqa: E402
@@ -37,11 +47,11 @@ from cs231n.vis_utils import save_contact_sheet  # noqa: E402
 ALL, EXERCISE_3 = "all ingredients", "exercise 3's loop, 100 steps"
 VARIANTS = {
     ALL: {},
-    "score alone, not the log-odds": {"ahead": False},
-    "score behind the ReLU": {"before_relu": False},
-    "pixels, no waves": {"waves": False},
-    "plain colours": {"decorrelated": False},
-    "no transformations": {"transform": None},
+    "score alone, not the log-odds": {"objective": class_score},
+    "score behind the ReLU": {"objective": partial(mostly_log_odds, scores_of=scores_after_relu)},
+    "pixels, no waves": {"image": pixel_image},
+    "plain colours": {"image": partial(fourier_image, colours=plain_colours)},
+    "no transformations": {"transformation": None},
 }
 FIRST, IN_FIVE, SECONDS = 0.35, 0.60, 8  # what was asked for of all ingredients together
 
@@ -97,8 +107,8 @@ def measured(labels, model, judge, options):
             if name == EXERCISE_3:
                 images = torch.stack([exercise_3(label, model, seed) for label in batch])
             else:
-                settings = {"transform": transform_images, "seed": seed, "progress": False, **more, **VARIANTS[name]}
-                images = create_class_images(batch, model, **settings)
+                settings = {"seed": seed, "progress": False, **more, **VARIANTS[name]}
+                images = create_class_images(batch, model, transform_images, **settings)
             made.seconds.append((time.perf_counter() - before) / len(batch))
             pictures = torch.stack([to_tensor(to_pil_image(image)) for image in images])  # 8 bits, as in a file
             X = normalize(pictures, SQUEEZENET_MEAN.tolist(), SQUEEZENET_STD.tolist())
