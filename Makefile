@@ -4,7 +4,7 @@ BIN := .venv/bin
 # For `make gpu`: options, such as GPU="--without speed", and the Python of the machine that the wheels are for.
 GPU :=
 GPU_PYTHON := 3.12
-ONLY := $(basename $(notdir $(wildcard tests/benchmarks/*.py)))
+ONLY := $(filter-out benchmark_report kit side_by_side,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
 NOTEBOOK := NetworkVisualization.ipynb
 NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt

@@ -95,7 +95,7 @@ def _contiguous_if_watched(layer, inputs, feature_map):
 
 
 def _is_inside(inputs):
-    return getattr(inputs[0], "__dict__", {}).get("is_inside", False)
+    return isinstance(inputs[0], torch.Tensor) and getattr(inputs[0], "is_inside", False)
 
 
 def _is_watched(module):

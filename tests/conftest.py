@@ -1,13 +1,10 @@
-"""What several test files share: the network, the pictures, small networks, and where the course's own data lies."""
+"""Fixtures that several test files share: the network, the pictures, an exam, a copy of the kit, a web server."""
 
 import http.server
-import os
 import shutil
 import subprocess
 import sys
 import threading
-import time
-from pathlib import Path
 
 # isort: off
 import cs231n  # noqa: F401 (before torch: it makes torch's threads give way on a busy machine)
@@ -15,17 +12,13 @@ import cs231n  # noqa: F401 (before torch: it makes torch's threads give way on 
 # isort: on
 import pytest
 import torch
+from helpers.places import IMAGENET_VAL, ROOT
 
 from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources
 from cs231n.image_utils import preprocess
-from cs231n.instructor.exam import drawn_exam
+from cs231n.instructor.exercises.exam import drawn_exam
 from cs231n.squeezenet import load_squeezenet
-
-ROOT = Path(__file__).resolve().parent.parent
-
-# The course's 25 ImageNet-val images are never committed; CI has them beside the checkout.
-IMAGENET_VAL = Path(os.environ.get("IMAGENET_VAL_25", ROOT.parent / "shared" / "data" / "imagenet_val_25.npz"))
 
 
 @pytest.fixture(scope="session")
@@ -104,19 +97,3 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-def answer(request, content, status=200, length=None):
-    """Answer an HTTP request with `content`, announcing `length` bytes (by default as many as there are)."""
-    request.send_response(status)
-    request.send_header("Content-Length", str(len(content) if length is None else length))
-    request.end_headers()
-    request.wfile.write(content)
-
-
-def drip(request):
-    """Announce 1000 bytes, then send one every tenth of a second."""
-    answer(request, b"", length=1000)
-    for _ in range(10):
-        request.wfile.write(b"x")
-        time.sleep(0.1)

@@ -10,8 +10,8 @@ import zipfile
 
 import pytest
 
-from cs231n.instructor import archives
-from cs231n.instructor.archives import is_archive, is_archive_name, listing, unread_kind
+from cs231n.instructor.sandbox.inside import archives
+from cs231n.instructor.sandbox.inside.archives import is_archive, is_archive_name, listing, unread_kind
 
 
 def zipped(members):

@@ -8,15 +8,15 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
+from helpers.places import ROOT
 from PIL import Image
 from test_net_visualization_pytorch import DeadReLU, small_network
 
-from cs231n.atlas import Atlas, Settings, batched_class_visualization_update_step, contact_sheet, seconds_for
-from cs231n.atlas.__main__ import class_range, duration, main
 from cs231n.data_utils import imagenet_class_names
 from cs231n.image_utils import load_image, preprocess
-from cs231n.instructor.edition import edition
+from cs231n.instructor.atlas import Atlas, Settings, batched_class_visualization_update_step, contact_sheet, seconds_for
+from cs231n.instructor.atlas.__main__ import class_range, duration, main
+from cs231n.instructor.release.edition import edition
 from cs231n.net_visualization_pytorch import class_visualization_update_step
 
 NAMES = {label: f"class <{label}>" for label in range(7)}
@@ -27,7 +27,7 @@ def small_atlas(folder, **settings):
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "cs231n.atlas", *map(str, arguments)]
+    return [sys.executable, "-m", "cs231n.instructor.atlas", *map(str, arguments)]
 
 
 def test_the_batched_step_takes_for_each_image_the_step_of_exercise_3():

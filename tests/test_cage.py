@@ -5,13 +5,13 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 # Closes the disk, then says as JSON what can be read, where can be written, and whether the names in a folder can be listed.
 CODE = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from cs231n.instructor import cage
+from cs231n.instructor.sandbox.inside import cage
 
 how, folder = sys.argv[2:]
 shown, kit, scratch = folder + "/shown", folder + "/shown/kit", folder + "/scratch"

@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 import torch
 from answers import ANSWERS
-from conftest import ROOT
-from mutants import mutants
+from helpers.mutants import mutants
+from helpers.places import ROOT
 from torch import nn
 
 from cs231n import attribution, checks, feature_visualization, net_visualization_pytorch
@@ -41,16 +41,17 @@ from cs231n.checks import (
     ready,
 )
 from cs231n.checks.__main__ import main
+from cs231n.checks.cases import SmallNetwork
 from cs231n.checks.exam import ARRAYS, own_exam
 from cs231n.checks.explanations import MISTAKES, NOTES
 from cs231n.checks.fingerprints import PATH, stored
 from cs231n.checks.report import WrongAnswer
 from cs231n.checks.student_file import functions
-from cs231n.instructor import fingerprints
+from cs231n.instructor.exercises import fingerprints
 
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
 OF_FILE = {
-    **{"saliency": SALIENCY, "fooling": FOOLING, "class_step": STEP, "smoothgrad": SMOOTHGRAD},
+    **{"saliency_maps": SALIENCY, "fooling_image": FOOLING, "class_visualization_step": STEP, "smoothgrad": SMOOTHGRAD},
     **{"integrated_gradients": INTEGRATED, "grad_cam": GRAD_CAM, "transformation": TRANSFORMATION},
 }
 CHECKS = {
@@ -98,15 +99,15 @@ def test_the_collection_holds_every_mistake_of_the_catalogue_twice_and_many_comb
 
 
 CATALOGUE = {
-    "saliency": [
+    "saliency_maps": [
         *("cross-entropy", "no-absolute-value", "absolute-value-too-late", "mean-over-channels", "sum-over-channels"),
         *("softmax", "log-of-score", "batch-mean"),
     ],
-    "fooling": [
+    "fooling_image": [
         *("gradient-accumulates", "no-stop-test", "cross-entropy", "squared-norm", "not-normalised", "one-step-too-many"),
         *("divided-by-sum", "stop-test-inverted", "score-compared-with-class", "softmax", "learning-rate-changed"),
     ],
-    "class_step": [
+    "class_visualization_step": [
         *("gradient-accumulates", "regulariser-not-squared", "regulariser-wrong-sign", "cross-entropy"),
         *("learning-rate-ignored", "regulariser-halved", "regulariser-on-weights", "regulariser-on-scores"),
         *("regulariser-detached", "not-in-place"),
@@ -150,7 +151,7 @@ def test_a_right_answer_gets_one_line_that_says_what_was_verified(capsys):
 
 def test_a_wrong_answer_is_told_with_numbers_and_a_thought_and_raises_in_one_line(capsys):
     with pytest.raises(WrongAnswer, match=r"^compute_saliency_maps: cross-entropy\. See the message above\.$") as raised:
-        check_saliency_maps(answer("saliency", CROSS_ENTROPY))
+        check_saliency_maps(answer("saliency_maps", CROSS_ENTROPY))
     assert raised.value._render_traceback_() == [f"WrongAnswer: {raised.value}"]
     printed = " ".join(capsys.readouterr().out.split())
     found = re.search(
@@ -165,13 +166,15 @@ def test_a_wrong_answer_is_told_with_numbers_and_a_thought_and_raises_in_one_lin
     assert "Think: the loss falls when" in printed
 
 
-CROSS_ENTROPY = next(a.function.__name__ for a in ANSWERS if a.exercise == "saliency" and a.mistakes == {"cross-entropy"})
-ACCUMULATES = next(a.function.__name__ for a in ANSWERS if a.exercise == "fooling" and a.mistakes == {"gradient-accumulates"})
+CROSS_ENTROPY = next(a.function.__name__ for a in ANSWERS if a.exercise == "saliency_maps" and a.mistakes == {"cross-entropy"})
+ACCUMULATES = next(
+    a.function.__name__ for a in ANSWERS if a.exercise == "fooling_image" and a.mistakes == {"gradient-accumulates"}
+)
 
 
 def test_a_wrong_step_is_told_by_its_number_length_and_angle(capsys):
     with pytest.raises(WrongAnswer, match="gradient-accumulates"):
-        check_fooling_image(answer("fooling", ACCUMULATES))
+        check_fooling_image(answer("fooling_image", ACCUMULATES))
     printed = " ".join(capsys.readouterr().out.split())
     assert re.search(
         r"Step 2 is the first that differs: yours has length 1, expected 1; the angle between the two is \d", printed
@@ -179,7 +182,9 @@ def test_a_wrong_step_is_told_by_its_number_length_and_angle(capsys):
 
 
 def test_a_wrong_update_is_told_by_its_call(capsys):
-    accumulates = next(a.function for a in ANSWERS if a.exercise == "class_step" and a.mistakes == {"gradient-accumulates"})
+    accumulates = next(
+        a.function for a in ANSWERS if a.exercise == "class_visualization_step" and a.mistakes == {"gradient-accumulates"}
+    )
     with pytest.raises(WrongAnswer, match="gradient-accumulates"):
         check_class_visualization_step(accumulates)
     assert "Call 2 is the first whose change is wrong" in " ".join(capsys.readouterr().out.split())
@@ -199,7 +204,7 @@ def test_a_mistake_that_nobody_knows_is_wrong_and_told_with_figures(capsys):
 def test_a_figure_is_drawn_in_a_notebook_only(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)
-    report = examine(SALIENCY, answer("saliency", CROSS_ENTROPY))
+    report = examine(SALIENCY, answer("saliency_maps", CROSS_ENTROPY))
     report.show()
     assert not shown
     monkeypatch.setattr("IPython.get_ipython", lambda: type("Shell", (), {"kernel": object()})())
@@ -268,7 +273,7 @@ def test_every_id_is_explained_in_the_readme_and_no_other():
 
 def test_every_name_that_the_fingerprints_give_is_explained():
     exercises = [name.removeprefix("mistakes/") for name in stored().arrays if name.startswith("mistakes/")]
-    assert {"saliency", "step-224", *ARRAYS} < set(exercises)
+    assert {"saliency_maps", "class_visualization_step-224", *ARRAYS} < set(exercises)
     for exercise in exercises:
         assert {name for names in stored().mistakes(exercise) for name in names} <= MISTAKES.keys()
 
@@ -372,17 +377,17 @@ def test_an_interrupt_by_the_user_is_passed_on(exercise):
 def test_the_fingerprints_are_those_of_the_present_reference_and_known_mistakes():
     arrays, not_told_apart = fingerprints.fingerprints(own_exam())
     known = stored().arrays
-    assert known.keys() == arrays.keys(), "run python -m cs231n.instructor.fingerprints"
+    assert known.keys() == arrays.keys(), "run python -m cs231n.instructor.exercises.fingerprints"
     for name, array in arrays.items():
         if array.dtype.kind == "U":
-            assert array.tolist() == known[name].tolist(), "run python -m cs231n.instructor.fingerprints"
+            assert array.tolist() == known[name].tolist(), "run python -m cs231n.instructor.exercises.fingerprints"
         elif name.startswith("known/"):  # the ways of a few mistakes lead so far off that rounding decides about them
             assert np.isclose(known[name], array, rtol=1e-3, atol=1e-4, equal_nan=True).mean() > 0.99, name
         else:
             np.testing.assert_allclose(known[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
     # a single network of the notebook's size is asked last, after the small ones, in which the mistake shows
     looks_right = {(exercise, ids) for exercise, ids, like in not_told_apart if not like}
-    assert looks_right <= {("fooling-224", ("label-as-score",))}, "a mistake looks right"
+    assert looks_right <= {("fooling_image-224", ("label-as-score",))}, "a mistake looks right"
 
 
 def test_no_file_of_the_checks_computes_a_gradient_but_of_a_students_own_result():
@@ -1077,11 +1082,11 @@ VIEWS = [a for a in ANSWERS if "needs-contiguous-gradients" in a.notes]
 def test_what_the_check_calls_right_works_on_the_real_network(answer, model):
     X = torch.randn(1, 3, 224, 224)
     arguments = {
-        "fooling": (X, model(X).topk(2).indices[0, 1].item(), model),
-        "class_step": (X.clone().requires_grad_(), model, 130, 1e-3, 5.0),
+        "fooling_image": (X, model(X).topk(2).indices[0, 1].item(), model),
+        "class_visualization_step": (X.clone().requires_grad_(), model, 130, 1e-3, 5.0),
     }.get(answer.exercise, (X, torch.tensor([130]), model))
     answer.function(*arguments)
-    for name in ("saliency", "fooling", "class_step", "grad_cam"):
+    for name in ("saliency_maps", "fooling_image", "class_visualization_step", "grad_cam"):
         assert any(a.exercise == name for a in VIEWS)
 
 
@@ -1104,7 +1109,9 @@ def test_no_angle_is_told_where_there_is_none():
 
 
 def test_a_gradient_that_accumulates_is_explained_without_a_word_on_the_first_one():
-    both = next(a for a in ANSWERS if a.exercise == "fooling" and a.mistakes == {"gradient-accumulates", "learning-rate-changed"})
+    both = next(
+        a for a in ANSWERS if a.exercise == "fooling_image" and a.mistakes == {"gradient-accumulates", "learning-rate-changed"}
+    )
     text = told(FOOLING, both.function)
     assert "Step 1 is the first that differs" in text
     assert "From the second gradient on" in text
@@ -1508,7 +1515,7 @@ def test_only_the_students_own_not_implemented_error_is_a_stub(kind):
 
 
 def test_a_limited_answer_is_not_said_to_be_verified_for_all_inputs():
-    limited = next(a.function for a in ANSWERS if a.exercise == "saliency" and a.notes == {"fixed-batch-size"})
+    limited = next(a.function for a in ANSWERS if a.exercise == "saliency_maps" and a.notes == {"fixed-batch-size"})
     text = examine(SALIENCY, limited).text()
     assert "not for every input" in text
     assert "batches of different sizes" not in text
@@ -1720,3 +1727,52 @@ def test_a_transformation_that_never_ends_is_stopped(monkeypatch):
             pass
 
     assert examine(TRANSFORMATION, transform_images).mistakes == ["never-returns"]
+
+
+def test_a_device_that_cannot_be_used_is_named_with_what_to_do():
+    with pytest.raises(ValueError, match=r"The check cannot use .*restart the kernel.*device=\"cpu\""):
+        check_saliency_maps(net_visualization_pytorch.compute_saliency_maps, device="cuda:63")
+
+
+@pytest.mark.parametrize(("rows", "calls"), [(5, ["copy"]), (3, ["copy", "network"])], ids=["out of range", "in range"])
+def test_on_cuda_an_index_out_of_range_is_found_on_the_cpu_first(monkeypatch, rows, calls):
+    """There it would end the use of the GPU until the kernel is restarted."""
+    monkeypatch.setattr(torch.Tensor, "is_cuda", True)
+    X, y, seen = torch.zeros(3, 3, 2, 2), torch.tensor([0, 1, 2]), []
+    network = SmallNetwork(nn.Flatten(), nn.Linear(12, 6), num_classes=6, seed=0)
+
+    def own_scores(X, y, model):
+        seen.append("network" if model is network else "copy")
+        return model(X)[torch.arange(rows), y]
+
+    trial = guard.run(own_scores, X, y, network, network=network)
+    assert seen == calls
+    assert isinstance(trial.error, IndexError) == (rows > len(X))
+
+
+def failing_at_first(examinations):
+    """Return a right function of exercise 1 that raises an error in the first so many examinations, as on a GPU."""
+    calls = []
+
+    def maps(X, y, model):
+        calls.append(1)
+        if len(calls) <= left:
+            raise RuntimeError("Expected all tensors to be on the same device")
+        return net_visualization_pytorch.compute_saliency_maps(X, y, model)
+
+    left = 10**6
+    examine(SALIENCY, maps)
+    left = examinations * len(calls)
+    calls.clear()
+    return maps
+
+
+@pytest.mark.parametrize(
+    ("device", "examinations", "verdict", "notes"),
+    [("cpu:0", 1, "right", ["cpu-only"]), ("cpu", 1, "broken", []), ("cpu:0", 2, "broken", []), ("cpu:0", 0, "right", [])],
+    ids=["on the other device only", "on the CPU", "on both", "on neither"],
+)
+def test_what_works_on_the_cpu_only_is_judged_there_and_the_error_is_shown(device, examinations, verdict, notes):
+    report = examine(SALIENCY, failing_at_first(examinations), device)
+    assert (report.verdict, report.notes) == (verdict, notes)
+    assert ("same device" in report.text()) == (examinations > 0)

@@ -8,9 +8,9 @@ from scipy.ndimage import gaussian_filter
 from test_net_visualization_pytorch import DeadReLU, small_network
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cs231n.atlas import batched_class_visualization_update_step
 from cs231n.class_visualization import Ascent, BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.image_utils import preprocess
+from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import class_visualization_update_step
 from cs231n.squeezenet import load_squeezenet
 

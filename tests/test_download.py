@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import IMAGENET_VAL, ROOT, answer, drip
+from helpers.places import IMAGENET_VAL, ROOT
+from helpers.web import answer, drip
 
 from cs231n import download
 from cs231n.datasets import sources

@@ -9,12 +9,12 @@ from cs231n import attribution, feature_visualization
 from cs231n import net_visualization_pytorch as reference
 from cs231n.checks import EXERCISES, examine
 from cs231n.checks.exam import ARRAYS, own_exam
-from cs231n.instructor import rubric
-from cs231n.instructor.exam import drawn_photographs
+from cs231n.instructor.exercises.exam import drawn_photographs
+from cs231n.instructor.grading import rubric
 
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
 NAMES = {
-    **{"saliency": SALIENCY, "fooling": FOOLING, "class_step": STEP, "smoothgrad": SMOOTHGRAD},
+    **{"saliency_maps": SALIENCY, "fooling_image": FOOLING, "class_visualization_step": STEP, "smoothgrad": SMOOTHGRAD},
     **{"integrated_gradients": INTEGRATED, "grad_cam": GRAD_CAM, "transformation": TRANSFORMATION},
 }
 SOLVED = vars(reference) | vars(attribution) | vars(feature_visualization)
@@ -51,7 +51,7 @@ def test_networks_images_and_targets_are_others_than_the_students(drawn):
 
 def test_an_answer_learnt_by_heart_for_the_students_check_is_wrong(drawn):
     own = own_exam()
-    by_heart = {case.images().numpy().tobytes(): own.known.right("saliency", case) for case in own.saliency.main}
+    by_heart = {case.images().numpy().tobytes(): own.known.right("saliency_maps", case) for case in own.saliency_maps.main}
 
     def compute_saliency_maps(X, y, model):
         return torch.from_numpy(by_heart[X.numpy().tobytes()]) if X.numpy().tobytes() in by_heart else torch.zeros(X[:, 0].shape)
@@ -69,11 +69,11 @@ def test_the_roles_hold(drawn):
     assert not scores(drawn.step_dead)[0, drawn.step_dead.target]
     assert scores(drawn.score_is_a_class_id).argmax() == 0
     assert scores(drawn.score_is_a_class_id)[0, 0] == drawn.score_is_a_class_id.target
-    for batches in (drawn.saliency, drawn.smoothgrad, drawn.integrated_gradients, drawn.grad_cam):
+    for batches in (drawn.saliency_maps, drawn.smoothgrad, drawn.integrated_gradients, drawn.grad_cam):
         assert not scores(batches.main[1])[:, batches.main[1].target[0]].any()
     for case in (*drawn.grad_cam.main, *drawn.grad_cam.other):
         assert (drawn.known.right("grad_cam", case).any(axis=(1, 2))).sum() >= len(case.target) - 1
-    distance = np.linalg.norm(drawn.known.right("fooling", drawn.long_way) - drawn.long_way.images().numpy())
+    distance = np.linalg.norm(drawn.known.right("fooling_image", drawn.long_way) - drawn.long_way.images().numpy())
     assert 30 < distance < 40
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 import torch
-from conftest import ROOT
+from helpers.places import ROOT
 from PIL import Image
 from test_class_visualization import WithoutLookingAtValues
 from torchvision.transforms.functional import normalize

@@ -12,14 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT
+from gpu import prove
+from helpers.places import ROOT
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-sys.path.insert(0, str(ROOT / "tests" / "gpu"))
-
-import prove
-import wheels
+wheels = prove.wheels
 
 
 def run(*arguments, **options):

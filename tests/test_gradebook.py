@@ -15,14 +15,15 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from PIL import Image
 from traitlets.config import Config
 
 from cs231n import submit
-from cs231n.instructor import gradebook, pages, rubric
-from cs231n.instructor import marks as marks_files
-from cs231n.instructor.edition import edition
+from cs231n.instructor.grading import gradebook, rubric
+from cs231n.instructor.release.edition import edition
+from cs231n.instructor.reports import marks as marks_files
+from cs231n.instructor.reports import pages
 
 with warnings.catch_warnings():  # of nbgrader 0.9.5, which Python 3.10 gets, about its own use of SQLAlchemy
     warnings.filterwarnings("ignore", "User-placed attribute Grade", DeprecationWarning)
@@ -453,7 +454,7 @@ def test_an_assignment_name_that_nbgrader_cannot_use_is_refused(new_course, name
 def test_without_nbgrader_the_message_says_how_to_install_it(tmp_path):
     code = (
         "import sys; sys.modules['nbgrader'] = None\n"
-        "from cs231n.instructor import gradebook, rubric\n"
+        "from cs231n.instructor.grading import gradebook, rubric\n"
         f"gradebook.fill([], rubric.load(), {{}}, {str(tmp_path)!r}, 'viz')"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -15,11 +15,12 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n.checks.explanations import EXERCISES
-from cs231n.instructor import gradebook, grading, marks, writing
 from cs231n.instructor.__main__ import main
+from cs231n.instructor.grading import gradebook, grading
+from cs231n.instructor.reports import marks, writing
 
 QUESTIONS = [f"question-{number}" for number in range(1, 9)]
 
@@ -251,7 +252,7 @@ def test_a_file_that_could_not_be_written_is_as_it_was(tmp_path, small_disk):
 HOLD = """
 import sys
 from pathlib import Path
-from cs231n.instructor.writing import only_grader
+from cs231n.instructor.reports.writing import only_grader
 with only_grader(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -10,10 +10,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n import submit
-from cs231n.instructor import gradescope, rubric
+from cs231n.instructor.grading import rubric
+from cs231n.instructor.platforms import gradescope
 
 EXERCISES = submit.EXERCISES
 OPTIONAL = submit.OPTIONAL_EXERCISES
@@ -101,7 +102,8 @@ def test_the_archive_holds_the_kit_with_the_instructors_part_and_nothing_else(ar
         names = set(members.namelist())
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py")}
     assert package <= names
-    assert {"cs231n/checks/fingerprints.npz", "cs231n/instructor/rubric.toml", "cs231n/instructor/requirements.txt"} <= names
+    assert "cs231n/checks/fingerprints.npz" in names
+    assert {"cs231n/instructor/grading/rubric.toml", "cs231n/instructor/requirements.txt"} <= names
     assert {"NetworkVisualization.ipynb", "constraints.txt", "requirements.txt", "datasets/sources.json"} <= names
     tops = {name.split("/")[0] for name in names}
     assert not tops & {"tests", ".git", ".venv", "build"}
@@ -306,7 +308,7 @@ def test_run_autograder_grades_a_submission_of_several_files(autograder):
 
 
 def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone_what_is_not_in_force(autograder):
-    as_in_docker = f'"{sys.executable}" "{ROOT}/tests/as_user.py" --as-root --without-namespaces --'
+    as_in_docker = f'"{sys.executable}" "{ROOT}/tests/helpers/as_user.py" --as-root --without-namespaces --'
     with_python(autograder, f'exec {as_in_docker} "{sys.executable}" "$@"')
     (autograder / "submission" / "answers.py").write_text(SALIENCY, encoding="utf-8")
     done = run_script(autograder, "run_autograder")
@@ -318,7 +320,7 @@ def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone
 
 def test_a_grader_that_fails_leaves_results_without_a_score(autograder):
     with_python(autograder, f'exec "{sys.executable}" "$@"')
-    (autograder / "source" / "cs231n" / "instructor" / "rubric.toml").write_text("broken", encoding="utf-8")
+    (autograder / "source" / "cs231n" / "instructor" / "grading" / "rubric.toml").write_text("broken", encoding="utf-8")
     done = run_script(autograder, "run_autograder")
     assert done.returncode == 1
     assert "Traceback" in done.stderr

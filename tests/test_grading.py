@@ -22,18 +22,21 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import zoo
-from conftest import ROOT
+from helpers import zoo
+from helpers.places import ROOT
 
-from cs231n.instructor import cage, grading, pages, rubric, specimens
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.sandbox import FIRST_USER, Ended, Failed, Sandbox
+from cs231n.instructor.grading import grading, rubric
+from cs231n.instructor.reports import pages
+from cs231n.instructor.sandbox import specimens
+from cs231n.instructor.sandbox.inside import cage
+from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
 
 # The command, but for what it draws.
 COMMAND = """
 import pickle, sys
 from pathlib import Path
-from cs231n.instructor import grading
+from cs231n.instructor.grading import grading
 from cs231n.instructor.__main__ import main
 
 run = pickle.loads(Path(sys.argv[1]).read_bytes())
@@ -74,10 +77,10 @@ class Zoo:
         self.rows = {record["student"]: record for record in self.records}
 
 
-AS_USER = [sys.executable, str(ROOT / "tests" / "as_user.py")]
+AS_USER = [sys.executable, str(ROOT / "tests" / "helpers" / "as_user.py")]
 PRINT_PROTECTIONS = """
 import cs231n, json
-from cs231n.instructor.sandbox import Sandbox
+from cs231n.instructor.sandbox.sandbox import Sandbox
 
 with Sandbox() as sandbox:
     print(json.dumps(sandbox.protections))

@@ -3,8 +3,8 @@
 import os
 import zipfile
 
-from cs231n.instructor.handed_in import EARLIER, opened, with_files_beside
-from cs231n.instructor.submissions import Submission, submissions
+from cs231n.instructor.grading.handed_in import EARLIER, opened, with_files_beside
+from cs231n.instructor.grading.submissions import Submission, submissions
 
 NOTEBOOK = "NetworkVisualization.ipynb"
 

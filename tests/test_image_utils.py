@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from conftest import answer, drip
+from helpers.web import answer, drip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

@@ -3,7 +3,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from conftest import IMAGENET_VAL, ROOT
+from helpers.places import IMAGENET_VAL, ROOT
 
 from cs231n.image_utils import preprocess
 from cs231n.judge import judge_is_there, load_judge, verdicts

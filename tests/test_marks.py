@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from cs231n.instructor import marks, pages, rubric
+from cs231n.instructor.grading import rubric
+from cs231n.instructor.reports import marks, pages
 
 RUBRIC = rubric.load()
 

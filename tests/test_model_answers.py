@@ -6,10 +6,10 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
-from cs231n.instructor.model_answers import labelled_lines, misplaced_answers
-from cs231n.instructor.reference import Reference
+from cs231n.instructor.release.model_answers import labelled_lines, misplaced_answers
+from cs231n.instructor.release.reference import Reference
 
 PATH = ROOT / "NetworkVisualization.ipynb"
 NOTEBOOK = json.loads(PATH.read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ import textwrap
 import captum.attr
 import pytest
 import torch
-from fooling_pairs import fooled_pairs
+from helpers.fooling_pairs import fooled_pairs
 from torch import nn
 
 from cs231n import net_visualization_pytorch as exercises

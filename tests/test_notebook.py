@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
+from helpers.places import ROOT
 from PIL import Image
 
 from cs231n import attribution, feature_visualization, net_visualization_pytorch

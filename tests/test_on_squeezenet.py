@@ -18,11 +18,12 @@ from cs231n.checks.cases import (
 from cs231n.checks.exam import ARRAYS as KEYS
 from cs231n.checks.exam import own_exam
 from cs231n.checks.explanations import MISTAKES
-from cs231n.instructor import grading, known_mistakes, on_squeezenet, rubric
-from cs231n.instructor.exam import drawn_photographs
-from cs231n.instructor.on_squeezenet import FOOLING, GRAD_CAM, INTEGRATED, SALIENCY, SMOOTHGRAD, STEP, TRANSFORMATION
-from cs231n.instructor.sandbox import Sandbox
-from cs231n.instructor.submissions import Submission
+from cs231n.instructor.exercises import known_mistakes, on_squeezenet
+from cs231n.instructor.exercises.exam import drawn_photographs
+from cs231n.instructor.exercises.on_squeezenet import FOOLING, GRAD_CAM, INTEGRATED, SALIENCY, SMOOTHGRAD, STEP, TRANSFORMATION
+from cs231n.instructor.grading import grading, rubric
+from cs231n.instructor.grading.submissions import Submission
+from cs231n.instructor.sandbox.sandbox import Sandbox
 
 RUBRIC = rubric.load()
 
@@ -439,6 +440,7 @@ def test_the_same_holds_for_ways(paths):
 
 
 def test_every_named_mistake_can_be_proved_or_is_listed_as_one_beside_the_values(drawn):
-    known = {name for exercise in ("fooling", "step", *KEYS) for ids in own_exam().known.mistakes(exercise) for name in ids}
+    exercises = "fooling_image", "class_visualization_step", *KEYS
+    known = {name for exercise in exercises for ids in own_exam().known.mistakes(exercise) for name in ids}
     listed = on_squeezenet.BESIDE_THE_VALUES | on_squeezenet.WITHOUT_RESULT | dict(on_squeezenet.ALIASES).keys()
     assert MISTAKES.keys() - known <= listed

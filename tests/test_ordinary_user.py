@@ -10,13 +10,15 @@ import subprocess
 import sys
 
 import pytest
-import zoo
-from conftest import ROOT
+from helpers import zoo
+from helpers.places import ROOT
 from test_grading import COMMAND, protections_of_an_ordinary_user
 
-from cs231n.instructor import cage, grading, pages
+from cs231n.instructor.grading import grading
+from cs231n.instructor.reports import pages
+from cs231n.instructor.sandbox.inside import cage
 
-AS_USER = [sys.executable, str(ROOT / "tests" / "as_user.py")]
+AS_USER = [sys.executable, str(ROOT / "tests" / "helpers" / "as_user.py")]
 WITHOUT = ("--without-namespaces",)
 OLD = ("--without-namespaces", "--without-landlock")  # a kernel that knows neither, or does not allow them
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())

@@ -3,9 +3,9 @@
 import importlib.metadata
 
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
-from cs231n.instructor.packages import student_packages
+from cs231n.instructor.sandbox.packages import student_packages
 
 
 @pytest.fixture

@@ -12,16 +12,17 @@ import threading
 
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from cs231n.checks.explanations import EXERCISES, MISTAKES, NOTES
 from cs231n.checks.report import Report
-from cs231n.instructor import pages, rubric
-from cs231n.instructor.roster import Person
-from cs231n.instructor.submissions import File
+from cs231n.instructor.grading import rubric
+from cs231n.instructor.grading.roster import Person
+from cs231n.instructor.grading.submissions import File
+from cs231n.instructor.reports import pages
 
 NOTEBOOK = ROOT / "NetworkVisualization.ipynb"
 RUBRIC = rubric.load()

@@ -11,13 +11,13 @@ import zipfile
 
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from nbformat import v3, v4
 from PIL import Image, PngImagePlugin
 
-from cs231n.instructor import reading
-from cs231n.instructor.pages import FIGURES
-from cs231n.instructor.reading import checked_outline, is_expected, kind, outline
+from cs231n.instructor.reports.pages import FIGURES
+from cs231n.instructor.sandbox.inside import reading
+from cs231n.instructor.sandbox.inside.reading import checked_outline, is_expected, kind, outline
 
 NAME = "NetworkVisualization.ipynb"
 SOURCE = "def compute_saliency_maps(X, y, model):\n    return X\n"

@@ -16,13 +16,13 @@ import zipfile
 import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
-from cs231n.instructor import edition as editions
-from cs231n.instructor import release
-from cs231n.instructor.edition import draft, edition
-from cs231n.instructor.proofs import require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
+from cs231n.instructor.release import edition as editions
+from cs231n.instructor.release import release
+from cs231n.instructor.release.edition import draft, edition
+from cs231n.instructor.release.proofs import require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
 
 NAME = "NetworkVisualization"
 NOTEBOOK = f"{NAME}.ipynb"
@@ -155,8 +155,7 @@ def test_the_edition_holds_what_students_need_and_nothing_of_the_instructors():
     assert "cs231n/net_visualization_pytorch.py" not in FILES
     assert not [name for name in FILES if re.search(r"instructor|tests|\.git|__pycache__|\.pyc|\.pth|\.jpg", name)]
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py") if "instructor" not in path.parts}
-    solutions = {"cs231n/net_visualization_pytorch.py", "cs231n/atlas/__init__.py", "cs231n/atlas/__main__.py"}
-    assert package - set(FILES) == solutions
+    assert package - set(FILES) == {"cs231n/net_visualization_pytorch.py"}
 
 
 def test_a_stub_is_signature_docstring_frame_and_a_marked_place():
@@ -712,7 +711,8 @@ def test_prose_about_answers_and_rubrics_is_no_leak(text):
 
 def test_leaks_are_told_with_the_lines_of_the_kits_own_files(reference):
     """Students' files have other names and lines: imports and solutions are gone, outputs as well."""
-    attribution, readme = reference / "cs231n" / "attribution.py", reference / "cs231n" / "instructor" / "student_README.md"
+    package = reference / "cs231n"
+    attribution, readme = package / "attribution.py", package / "instructor" / "release" / "student_README.md"
     for path in (attribution, readme):
         path.write_text(path.read_text(encoding="utf-8") + f"\n# {LINE}\n# Rubric: 4: no\n", encoding="utf-8")
     edited(reference, lambda cells, by_id: by_id["saliency-seen"].update(source=f"Try\n{LINE}"))
@@ -789,7 +789,7 @@ def test_a_comment_of_a_solution_is_a_secret_too(reference):
 
 
 @pytest.mark.parametrize(
-    "name", [".git/objects/ab", "cs231n/instructor/rubric.toml", "tests/test_x.py", "cs231n/__pycache__/x.pyc"]
+    "name", [".git/objects/ab", "cs231n/instructor/grading/rubric.toml", "tests/test_x.py", "cs231n/__pycache__/x.pyc"]
 )
 def test_a_file_that_belongs_in_no_edition_is_found(name):
     with pytest.raises(ValueError, match=f"{name} does not belong into a student edition"):
@@ -819,7 +819,7 @@ def test_the_command_refuses_with_all_findings_and_what_was_there_stays(referenc
     edited(reference, edit)
     drop = reference / "cs231n" / "feature_visualization.py"
     take_the_markers_away(drop)
-    readme = reference / "cs231n" / "instructor" / "student_README.md"
+    readme = reference / "cs231n" / "instructor" / "release" / "student_README.md"
     readme.write_text(readme.read_text(encoding="utf-8") + "\n## Rubric\n", encoding="utf-8")
     out = tmp_path / "out"
     shutil.copytree(released[0], out)

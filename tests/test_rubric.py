@@ -6,11 +6,11 @@ import re
 import nbformat
 import pytest
 from answers import ANSWERS
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n import submit
 from cs231n.checks.explanations import EXERCISES, MISTAKES
-from cs231n.instructor import rubric
+from cs231n.instructor.grading import rubric
 
 DEFAULT = rubric.load()
 EXERCISE = "compute_saliency_maps"
@@ -64,13 +64,13 @@ def test_a_near_miss_keeps_more_than_a_missed_point_and_damage_keeps_nothing():
 
 # What is nearer to the right answer, and what is further away: of each pair the first keeps no less than the second.
 ORDER = {
-    "saliency": [
+    "saliency_maps": [
         *(("batch-mean", "mean-over-channels"), ("rescaled", "norm-over-channels"), ("mean-over-channels", "one-channel")),
         *(("sum-over-channels", "min-over-channels"), ("absolute-value-too-late", "cross-entropy")),
         *(("no-absolute-value", "cross-entropy"), ("squared-gradient", "wrong-class-score"), ("times-input", "one-channel")),
         *(("cross-entropy", "not-finite"), ("input-changed", "mode-changed"), ("mode-changed", "weights-changed")),
     ],
-    "fooling": [
+    "fooling_image": [
         *(("one-step-too-many", "no-stop-test"), ("already-fooled-image-changed", "no-stop-test")),
         *(("score-compared-with-class", "no-stop-test"), ("learning-rate-changed", "not-normalised")),
         *(("not-normalised", "gradient-accumulates"), ("divided-by-sum", "wrong-direction")),
@@ -78,7 +78,7 @@ ORDER = {
         *(("gives-up-early", "stop-test-inverted"), ("gives-up-early", "image-never-changed")),
         *(("gives-up-early", "never-returns"), ("no-stop-test", "too-many-network-calls"), ("wrong-direction", "returns-input")),
     ],
-    "class_step": [
+    "class_visualization_step": [
         *(("regulariser-halved", "regulariser-not-squared"), ("regulariser-other-size", "regulariser-not-squared")),
         *(("regulariser-not-squared", "regulariser-missing"), ("regulariser-wrong-sign", "regulariser-missing")),
         *(("regulariser-detached", "regulariser-missing"), ("regulariser-on-scores", "regulariser-missing")),

@@ -9,12 +9,12 @@ import tempfile
 
 import pytest
 import torch
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n.checks import cases
 from cs231n.checks.exam import own_exam
-from cs231n.instructor import sandbox as sandboxes
-from cs231n.instructor.sandbox import Failed, Sandbox, Stopped
+from cs231n.instructor.sandbox import sandbox as sandboxes
+from cs231n.instructor.sandbox.sandbox import Failed, Sandbox, Stopped
 
 CASE = cases.SALIENCY_CASES[0]
 
@@ -150,7 +150,9 @@ def test_no_file_of_the_edition_leads_to_the_kit_and_the_kit_is_not_there(sandbo
     assert seen(sandbox, look) == "[[], [], []]"
 
 
-@pytest.mark.parametrize("name", ["captum", "nbgrader", "scipy", "cs231n.instructor.exam", "cs231n.net_visualization_pytorch"])
+@pytest.mark.parametrize(
+    "name", ["captum", "nbgrader", "scipy", "cs231n.instructor.exercises.exam", "cs231n.net_visualization_pytorch"]
+)
 def test_what_is_not_for_students_cannot_be_imported(sandbox, name):
     needs(sandbox, "small-disk")
     assert type(called(sandbox, f"import {name}").error).__name__ == "ModuleNotFoundError"
@@ -264,7 +266,7 @@ def test_a_sandbox_whose_worker_is_killed_with_replies_unread_ends_without_a_wor
 import json, select, socket, sys, threading
 sys.path.insert(0, sys.argv[1])
 import cs231n
-from cs231n.instructor import sandbox_child
+from cs231n.instructor.sandbox.inside import child
 
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
@@ -274,7 +276,7 @@ def die():
 
 ours.send(json.dumps({"folders": [], "packages": sys.argv[2], "hidden": [], "scratch": sys.argv[2], "user": None}).encode())
 threading.Thread(target=die).start()
-sandbox_child.main(theirs)
+child.main(theirs)
 """
     scratch = tmp_path / "of the sandbox" / "scratch"
     scratch.mkdir(parents=True)

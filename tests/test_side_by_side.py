@@ -7,7 +7,8 @@ import time
 
 import pytest
 import torch
-from conftest import ROOT
+from helpers.places import ROOT
+from helpers.textbook import blurred, class_visualization, plain_squeezenet, saliency_maps
 from scipy.ndimage import gaussian_filter
 from side_by_side import (
     Comparison,
@@ -22,7 +23,6 @@ from side_by_side import (
     seconds_at,
     seconds_of,
 )
-from textbook import blurred, class_visualization, plain_squeezenet, saliency_maps
 
 from cs231n.net_visualization_pytorch import compute_saliency_maps
 

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from cs231n.instructor import specimens
-from cs231n.instructor.sandbox import Sandbox
+from cs231n.instructor.sandbox import specimens
+from cs231n.instructor.sandbox.sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")

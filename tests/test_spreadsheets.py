@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cs231n.instructor import spreadsheets
-from cs231n.instructor.spreadsheets import Ids, id_cell, text_cell, unguarded
+from cs231n.instructor.reports import spreadsheets
+from cs231n.instructor.reports.spreadsheets import Ids, id_cell, text_cell, unguarded
 
 CHANGED = [
     "007",

@@ -5,7 +5,7 @@ import socket
 import numpy as np
 import pytest
 import torch
-from conftest import IMAGENET_VAL
+from helpers.places import IMAGENET_VAL
 from torchvision.models import squeezenet1_1
 from torchvision.models.feature_extraction import create_feature_extractor
 
@@ -195,6 +195,18 @@ def test_gradients_by_torch_func_and_feature_extractors_work(model):
     torch.testing.assert_close(by_jacobian, by_autograd, rtol=1e-3, atol=1e-5)
     extracted = create_feature_extractor(model, ["features.12"])(X)["features.12"]
     torch.testing.assert_close(extracted, model.features(X), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # the compiler itself looks at it
+def test_the_network_can_be_compiled(model):
+    """Without a graph break and with the same scores and gradients; "eager" needs no C++ compiler."""
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    X = torch.rand(2, 3, 64, 64, requires_grad=True)
+    scores, expected = compiled(X), model(X)
+    torch.testing.assert_close(scores, expected)
+    found, due = (torch.autograd.grad(own[:, 7].sum(), X)[0] for own in (scores, expected))
+    torch.testing.assert_close(found, due)
+    assert found.is_contiguous()
 
 
 def test_what_is_not_an_image_is_refused_by_the_first_layer(model):

@@ -15,10 +15,10 @@ import subprocess
 
 import pytest
 
-from cs231n.instructor import submissions as module
-from cs231n.instructor.pages import file_name
-from cs231n.instructor.roster import load
-from cs231n.instructor.submissions import intake, submissions
+from cs231n.instructor.grading import submissions as module
+from cs231n.instructor.grading.roster import load
+from cs231n.instructor.grading.submissions import intake, submissions
+from cs231n.instructor.reports.pages import file_name
 
 NOTEBOOK = "NetworkVisualization.ipynb"
 

@@ -10,11 +10,11 @@ import zipfile
 import nbclient
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers.places import ROOT
 
 from cs231n import checks, submit
-from cs231n.instructor.edition import edition
-from cs231n.instructor.reading import outline
+from cs231n.instructor.release.edition import edition
+from cs231n.instructor.sandbox.inside.reading import outline
 
 NAME = "NetworkVisualization.ipynb"
 STUB_EXERCISES, FILES = edition(ROOT)

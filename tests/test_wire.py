@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from cs231n.instructor import wire
-from cs231n.instructor.wire import BadMessage, receive, send
+from cs231n.instructor.sandbox.inside import wire
+from cs231n.instructor.sandbox.inside.wire import BadMessage, receive, send
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -7,14 +7,32 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 import os
 import weakref
 
-from . import fooling_image, grad_cam, integrated_gradients, saliency_maps, smoothgrad, transformation, update_step
+import torch
+
 from .exam import own_exam
+from .exercises import (
+    class_visualization_step,
+    fooling_image,
+    grad_cam,
+    integrated_gradients,
+    saliency_maps,
+    smoothgrad,
+    transformation,
+)
 from .guard import own_settings
 from .report import WrongAnswer
 
 EXERCISES = {
     module.EXERCISE: module
-    for module in (saliency_maps, fooling_image, update_step, smoothgrad, integrated_gradients, grad_cam, transformation)
+    for module in (
+        saliency_maps,
+        fooling_image,
+        class_visualization_step,
+        smoothgrad,
+        integrated_gradients,
+        grad_cam,
+        transformation,
+    )
 }
 OPTIONAL = tuple(module.EXERCISE for module in (smoothgrad, integrated_gradients, grad_cam, transformation))  # for bonus points
 
@@ -24,10 +42,20 @@ _checked = weakref.WeakKeyDictionary()  # functions -> their exercises: a lambda
 def examine(exercise, function, device="cpu", exam=None):
     """Return the Report on a function. exercise: one of EXERCISES. device: where the small networks run.
 
-    exam: an Exam, by default the students' own one on `device`.
+    exam: an Exam, by default the students' own one on `device`. What raises an error on a GPU and works on the CPU, where
+    grading runs, gets the CPU's Report, with a note and the error.
     """
+    module = EXERCISES[exercise]
     with own_settings():
-        return EXERCISES[exercise].examine(function, exam or own_exam(device))
+        report = module.examine(function, exam or own_exam(device))
+        if report.verdict != "broken" or exam is not None or str(device) == "cpu":
+            return report
+        on_cpu = module.examine(function, own_exam())
+    if on_cpu.verdict == "broken":
+        return report
+    on_cpu.evidence += report.evidence
+    on_cpu.notes.append("cpu-only")
+    return on_cpu
 
 
 def check_saliency_maps(function, device=None):
@@ -91,6 +119,7 @@ def _check(exercise, function, device):
         from ..squeezenet import best_device  # torchvision takes a second to import: only where it is needed
 
         device = best_device()
+    _require_usable(device)
     _checked[function] = exercise
     report = examine(exercise, function, device)
     report.show()
@@ -98,3 +127,15 @@ def _check(exercise, function, device):
         raise WrongAnswer(f"{exercise}: not implemented yet.")
     if report.verdict in ("wrong", "broken"):
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")
+
+
+def _require_usable(device):
+    """Raise ValueError if nothing can be computed on this device: it is not there, or its use has ended in this kernel."""
+    try:
+        torch.ones(1, device=device).item()
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"The check cannot use {device}: {(str(error).strip().splitlines() or [type(error).__name__])[0]} If an earlier cell "
+            "used the GPU, an error there, such as an index out of range, has ended its use: restart the kernel and run its "
+            'cells again. Without a GPU, call the check with device="cpu".'
+        ) from None

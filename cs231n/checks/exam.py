@@ -23,7 +23,7 @@ class Batches:
 
 
 # The exercises that return one array: the names of their roles in an Exam, and of what the fingerprints hold of them.
-ARRAYS = ("saliency", "smoothgrad", "integrated_gradients", "grad_cam", "transformation")
+ARRAYS = ("saliency_maps", "smoothgrad", "integrated_gradients", "grad_cam", "transformation")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Exam:
     """
 
     known: Fingerprints
-    saliency: Batches
+    saliency_maps: Batches
     fooling_cases: tuple[Case, ...]
     already_fooled: Case
     score_is_a_class_id: Case
@@ -82,7 +82,7 @@ def own_exam(device="cpu", known=None):
     """Return the exam that the students' own checks hold, always the same one. known: by default what the file holds."""
     return Exam(
         known=known or stored(),
-        saliency=Batches(tuple(cases.SALIENCY_CASES), tuple(cases.OTHER_BATCH_SIZES), cases.SALIENCY_224),
+        saliency_maps=Batches(tuple(cases.SALIENCY_CASES), tuple(cases.OTHER_BATCH_SIZES), cases.SALIENCY_224),
         fooling_cases=tuple(cases.FOOLING_CASES),
         already_fooled=cases.ALREADY_FOOLED,
         score_is_a_class_id=cases.SCORE_IS_A_CLASS_ID,

@@ -632,6 +632,7 @@ NOTES = {
     "returns-numpy": "it returns a NumPy array; the notebook expects a tensor.",
     "other-dtype": "the result has another dtype than X.",
     "other-device": "the result is on another device than X.",
+    "cpu-only": "it works on the CPU, where grading runs, but not on the GPU of this notebook: there it raises the error above.",
 }
 
 # What errors mean: pattern in "Type: message", sentence. The first that fits is shown.

@@ -1,7 +1,7 @@
 """What comes out of right and of mistaken answers: read from fingerprints.npz, which holds numbers and names, no code.
 
 An answer's outputs are compared with the right ones value by value; for the name of a mistake a few numbers of each
-output, its fingerprint, are enough. cs231n.instructor.fingerprints makes the file; a student edition has only the file.
+output, its fingerprint, are enough. cs231n.instructor.exercises.fingerprints makes the file; a student edition has only the file.
 """
 
 from functools import cache, lru_cache
@@ -25,7 +25,8 @@ def stored():
 class Fingerprints:
     """What is known of the cases of an exam.
 
-    arrays: right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE, gradient/saliency/CASE, gradient/transformation/CASE.
+    arrays: right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE, and gradient/EXERCISE/CASE of saliency_maps and
+    transformation.
     """
 
     def __init__(self, arrays):
@@ -41,7 +42,7 @@ class Fingerprints:
 
     def gradient(self, case):
         """Return the gradient (N, 3, H, W) of the labels' scores, from which the right saliency maps of a case came."""
-        return self.arrays[f"gradient/saliency/{case.name}"]
+        return self.arrays[f"gradient/saliency_maps/{case.name}"]
 
     def gradient_of_result(self, case):
         """Return guard.gradient_of the right transformed images of a case."""
@@ -98,7 +99,7 @@ class Fingerprints:
             for law, expected in laws.items():
                 if _is_constant(factors[:, i] / expected):
                     return tuple(sorted({*names[i], law}))
-        if not candidates or (exercise == "step" and len(candidates) < 2):
+        if not candidates or (exercise == "class_visualization_step" and len(candidates) < 2):
             return None  # a step is right raw and normalised: of its mistakes both are known, or the length says nothing
         return tuple(sorted({*names[candidates[0]], "other-normalisation"}))
 
@@ -108,13 +109,14 @@ class Fingerprints:
         found: {case: fingerprints (T, LENGTH)}, without dead classes. How large the share is, compared with that of the right
         answer, tells the mistake. None if no known gradient leaves just a share of the image over.
         """
-        known, names = self.arrays, self.mistakes("step")
+        known, names = self.arrays, self.mistakes("class_visualization_step")
         sizes = np.array([np.linalg.norm(case.images()) for case in found])
         weights, rates = (np.array([getattr(case, name) for case in found]) for name in ("l2_reg", "learning_rate"))
         for objective in [(), ("cross-entropy",), ("softmax",)]:
             parts = []
             for case, marks in found.items():
-                answers, image = known[f"known/step/{case.name}"][:, 0].astype(np.float64), fingerprint(case.images().numpy())[0]
+                answers = known[f"known/class_visualization_step/{case.name}"][:, 0].astype(np.float64)
+                image = fingerprint(case.images().numpy())[0]
                 gradient = answers[names.index(tuple(sorted({*objective, "regulariser-missing"})))]
                 due = answers[names.index(())] - answers[names.index(("regulariser-missing",))]
                 parts.append((*_parts(marks[0], gradient, image), np.dot(due, image) / np.dot(image, image)))
@@ -143,7 +145,7 @@ def _directions(size):
 
 def least_change(exercise):
     """Return the size from which on differences between fingerprints count in relation to it."""
-    return LEAST_CHANGE if exercise.startswith(("fooling", "step")) else 0.0
+    return LEAST_CHANGE if exercise.startswith(("fooling_image", "class_visualization_step")) else 0.0
 
 
 def distance(found, known, least=0.0):

@@ -2,6 +2,7 @@
 
 import builtins
 import contextlib
+import copy
 import ctypes
 import io
 import linecache
@@ -72,7 +73,45 @@ def run(function, *arguments, network, calls=CALLS, seconds=None, differentiate=
     network: the SmallNetwork among the arguments, made for this call alone; None if there is none. calls, seconds: after how
     many forward passes and how much computing it is stopped (SECONDS by default). differentiate: whether the value is not the
     result but its `gradient_of`, with respect to the first argument.
+
+    With a network or tensors on a GPU the function is called on the CPU first, with copies, and the Trial is that one if it
+    was stopped or indexed out of range: on CUDA such an index ends the use of the GPU until the kernel is restarted.
     """
+    limits = {"calls": calls, "seconds": seconds, "differentiate": differentiate}
+    if any(_is_on_cuda(argument) for argument in arguments):
+        on_cpu, network_on_cpu = _copies_on_cpu(arguments, network)
+        trial = _run(function, *on_cpu, network=network_on_cpu, **limits)
+        if _would_end_cuda(trial.error):
+            return trial
+    return _run(function, *arguments, network=network, **limits)
+
+
+def _is_on_cuda(argument):
+    tensors = argument.parameters() if isinstance(argument, torch.nn.Module) else [argument]
+    return any(tensor.is_cuda for tensor in tensors if isinstance(tensor, torch.Tensor))
+
+
+def _copies_on_cpu(arguments, network):
+    """Return (arguments, network) as copies on the CPU; the network among the arguments is the one beside them."""
+    copied = copy.deepcopy(network).cpu() if network is not None else None
+
+    def on_cpu(argument):
+        if argument is network:
+            return copied
+        if isinstance(argument, torch.Tensor):
+            return argument.detach().cpu().clone().requires_grad_(argument.requires_grad)
+        return argument
+
+    return [on_cpu(argument) for argument in arguments], copied
+
+
+def _would_end_cuda(error):
+    """Return whether a call that ended with this error on the CPU need not, or must not, be tried on a GPU."""
+    return isinstance(error, (Stopped, IndexError)) or (isinstance(error, RuntimeError) and "out of bounds" in str(error))
+
+
+def _run(function, *arguments, network, calls, seconds, differentiate):
+    """Return the Trial of one call: see run."""
     trial, output, over = Trial(network), _Output(), threading.Event()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()} if network is not None else {}
 

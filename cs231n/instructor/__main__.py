@@ -5,10 +5,10 @@ import importlib
 import sys
 
 COMMANDS = {
-    "release": ("release", "make the student edition"),
-    "grade": ("grading", "grade a folder of submissions"),
-    "gradescope": ("gradescope", "make an autograder for Gradescope"),
-    "nbgrader": ("gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
+    "release": ("release.release", "make the student edition"),
+    "grade": ("grading.grading", "grade a folder of submissions"),
+    "gradescope": ("platforms.gradescope", "make an autograder for Gradescope"),
+    "nbgrader": ("grading.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
 }
 
 

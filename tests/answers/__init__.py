@@ -13,7 +13,8 @@ ANSWERS = []
 class Answer:
     """A student's function, and what a check should say about it.
 
-    exercise: "saliency", "fooling", "class_step", "smoothgrad", "integrated_gradients", "grad_cam" or "transformation".
+    exercise: "saliency_maps", "fooling_image", "class_visualization_step", "smoothgrad", "integrated_gradients", "grad_cam" or
+    "transformation".
     verdict: "right", "wrong", "unfinished" or "broken" (it raises).
     mistakes: ids, of a wrong answer only. notes: ids, of a right answer only.
     """
@@ -54,11 +55,11 @@ def _labelled(verdict, **ids):
 
 
 from . import (  # noqa: E402, F401 (they fill ANSWERS)
-    class_step,
-    fooling,
+    class_visualization_step,
+    fooling_image,
     grad_cam,
     integrated_gradients,
-    saliency,
+    saliency_maps,
     smoothgrad,
     transformation,
 )

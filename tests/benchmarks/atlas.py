@@ -7,27 +7,32 @@ images alone, without writing them to files. Of the usual loop only a few classe
 makes one at a time.
 """
 
+# isort: off
+import kit  # noqa: F401 (first: the other imports need it)
+
+# isort: on
 import argparse
 import sys
 from functools import partial
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+import torch
+from benchmark_report import Report, add_options, machine
+from helpers import textbook
+from side_by_side import (
+    RUNS,
+    Comparison,
+    comparison_table,
+    limit_of,
+    limit_sides,
+    loop_at_limit,
+    peak_mib,
+    result_rows,
+    seconds_of,
+)
 
-# isort: off
-import cs231n  # noqa: E402, F401  (before torch: it sets how threads wait)
-import torch  # noqa: E402
-
-import textbook  # noqa: E402
-from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.atlas import batched_class_visualization_update_step  # noqa: E402
-from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision  # noqa: E402
-from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
-from side_by_side import RUNS, Comparison, comparison_table, limit_of, limit_sides, loop_at_limit  # noqa: E402
-from side_by_side import peak_mib, result_rows, seconds_of  # noqa: E402
-
-# isort: on
+from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
+from cs231n.instructor.atlas import batched_class_visualization_update_step
+from cs231n.squeezenet import best_device, load_squeezenet
 
 ITERATIONS = 100
 

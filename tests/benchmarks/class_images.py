@@ -6,6 +6,10 @@ The classes are drawn at random and not picked. All variants make their images o
 come, so what slows the machine down for a while slows all of them. Making the images is timed, not judging them.
 """
 
+# isort: off
+import kit  # noqa: F401 (first: the other imports need it)
+
+# isort: on
 import argparse
 import statistics
 import sys
@@ -14,19 +18,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+import torch
+from benchmark_report import Report, add_options, machine
+from torchvision.transforms.functional import normalize, to_pil_image, to_tensor
+from tqdm import tqdm
 
-# isort: off
-import cs231n  # noqa: E402, F401  (before torch: it sets how threads wait)
-import torch  # noqa: E402
-from torchvision.transforms.functional import normalize, to_pil_image, to_tensor  # noqa: E402
-from tqdm import tqdm  # noqa: E402
-
-from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.class_visualization import create_class_visualization  # noqa: E402
-from cs231n.data_utils import imagenet_class_names  # noqa: E402
-from cs231n.feature_visualization import (  # noqa: E402
+from cs231n.class_visualization import create_class_visualization
+from cs231n.data_utils import imagenet_class_names
+from cs231n.feature_visualization import (
     class_score,
     create_class_images,
     fourier_image,
@@ -36,13 +35,11 @@ from cs231n.feature_visualization import (  # noqa: E402
     scores_after_relu,
     transform_images,
 )
-from cs231n.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD  # noqa: E402
-from cs231n.judge import load_judge, verdicts  # noqa: E402
-from cs231n.net_visualization_pytorch import class_visualization_update_step  # noqa: E402
-from cs231n.squeezenet import load_squeezenet  # noqa: E402
-from cs231n.vis_utils import save_contact_sheet  # noqa: E402
-
-# isort: on
+from cs231n.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
+from cs231n.judge import load_judge, verdicts
+from cs231n.net_visualization_pytorch import class_visualization_update_step
+from cs231n.squeezenet import load_squeezenet
+from cs231n.vis_utils import save_contact_sheet
 
 ALL, EXERCISE_3 = "all ingredients", "exercise 3's loop, 100 steps"
 VARIANTS = {

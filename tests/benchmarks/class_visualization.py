@@ -7,34 +7,40 @@ same weights, in the default memory format; of each there is a second side whose
 network's own scores say whether mixed precision costs anything: more classes, drawn at random, made in both ways.
 """
 
+# isort: off
+import kit  # noqa: F401 (first: the other imports need it)
+
+# isort: on
 import argparse
 import statistics
 import sys
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+import torch
+from benchmark_report import Report, add_options, machine
+from helpers import textbook
+from lucent.optvis import objectives, param, render
+from side_by_side import (
+    RUNS,
+    Comparison,
+    comparison_table,
+    limit_of,
+    limit_sides,
+    loop_at_limit,
+    peak_mib,
+    result_rows,
+    seconds_of,
+)
+from torchvision.transforms.functional import to_tensor
 
-# isort: off
-import cs231n  # noqa: E402, F401  (before torch: it sets how threads wait)
-import torch  # noqa: E402
-from lucent.optvis import objectives, param, render  # noqa: E402
-from torchvision.transforms.functional import to_tensor  # noqa: E402
-
-import textbook  # noqa: E402
-from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.atlas import batched_class_visualization_update_step  # noqa: E402
-from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision  # noqa: E402
-from cs231n.data_utils import imagenet_class_names  # noqa: E402
-from cs231n.image_utils import preprocess  # noqa: E402
-from cs231n.net_visualization_pytorch import class_visualization_update_step  # noqa: E402
-from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
-from cs231n.vis_utils import save_contact_sheet, stretched  # noqa: E402
-from side_by_side import RUNS, Comparison, comparison_table, limit_of, limit_sides, loop_at_limit  # noqa: E402
-from side_by_side import peak_mib, result_rows, seconds_of  # noqa: E402
-
-# isort: on
+from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
+from cs231n.data_utils import imagenet_class_names
+from cs231n.image_utils import preprocess
+from cs231n.instructor.atlas import batched_class_visualization_update_step
+from cs231n.net_visualization_pytorch import class_visualization_update_step
+from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.vis_utils import save_contact_sheet, stretched
 
 LABELS = [76, 366, 604, 130, 323, 985, 207, 949]  # tarantula, gorilla, hourglass, flamingo, monarch, daisy, ...
 OURS = "ours", "ours, together", "ours, together, mixed precision"

@@ -10,6 +10,10 @@ Left out: EAD, which looks for a small L1 distance; Brendel and Bethge's, which 
 already; DeepFool, which takes no target; FMN, which takes as many steps as DDN and stayed further off (on two pairs).
 """
 
+# isort: off
+import kit  # noqa: F401 (first: the other imports need it)
+
+# isort: on
 import argparse
 import os
 import statistics
@@ -17,29 +21,21 @@ import sys
 import time
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+import numpy as np
+import torch
+from benchmark_report import Report, add_options, machine
+from foolbox import PyTorchModel
+from foolbox.attacks import L2PGD, DDNAttack, L2BasicIterativeAttack, L2CarliniWagnerAttack
+from foolbox.attacks.base import FixedEpsilonAttack
+from foolbox.criteria import TargetedMisclassification
+from side_by_side import limit_of, limit_sides, seconds_at, seconds_of
+from tqdm import tqdm
 
-# isort: off
-import cs231n  # noqa: E402, F401  (before torch: it sets how threads wait)
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from foolbox import PyTorchModel  # noqa: E402
-from foolbox.attacks import DDNAttack, L2BasicIterativeAttack, L2CarliniWagnerAttack, L2PGD  # noqa: E402
-from foolbox.attacks.base import FixedEpsilonAttack  # noqa: E402
-from foolbox.criteria import TargetedMisclassification  # noqa: E402
-from tqdm import tqdm  # noqa: E402
-
-from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.data_utils import load_imagenet_val  # noqa: E402
-from cs231n.image_utils import preprocess  # noqa: E402
-from cs231n.net_visualization_pytorch import make_fooling_image  # noqa: E402
-from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
-from side_by_side import limit_of, limit_sides, seconds_at, seconds_of  # noqa: E402
-
-# isort: on
+from cs231n.data_utils import load_imagenet_val
+from cs231n.image_utils import preprocess
+from cs231n.net_visualization_pytorch import make_fooling_image
+from cs231n.squeezenet import best_device, load_squeezenet
 
 OURS, CARLINI = "ours", "foolbox's Carlini-Wagner"
 ATTACKS = {"foolbox's DDN": DDNAttack(), "foolbox's PGD": L2PGD(), "foolbox's BIM": L2BasicIterativeAttack()}

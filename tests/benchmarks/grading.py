@@ -6,6 +6,10 @@ A class's notebooks are graded in parts, each followed by one of the same notebo
 for a while slows both. Either side is measured as a command, from its start to its end.
 """
 
+# isort: off
+from kit import ROOT  # first: the other imports need it
+
+# isort: on
 import argparse
 import contextlib
 import json
@@ -22,18 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from benchmark_report import Report, add_options, machine
+from helpers import zoo
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-# isort: off
-import zoo  # noqa: E402
-from benchmark_report import Report, add_options, machine  # noqa: E402
-
-from cs231n.datasets import sources  # noqa: E402
-from cs231n.instructor.edition import NOTEBOOK, edition  # noqa: E402
-
-# isort: on
+from cs231n.datasets import sources
+from cs231n.instructor.release.edition import NOTEBOOK, edition
 
 RIGHT = {zoo.SALIENCY: 0.73, zoo.FOOLING: 0.49, zoo.STEP: 0.48}  # shares of 91 public solutions
 OPTIONAL = 0.3  # of the class solve the optional part, all of it: a guess
@@ -209,7 +206,7 @@ def role_of(process, parent, parents):
     command = " ".join(process.cmdline())
     if "LokyProcess" in command:
         return "worker" if above == parent.pid else None
-    if "sandbox_child" in command:
+    if "inside.child" in command:
         return "sandbox" if parents.get(above) == parent.pid else "submission"
     return None
 

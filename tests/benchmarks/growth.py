@@ -5,29 +5,25 @@
 Ours alone; the peers are in the other benchmarks. All sizes of a curve take turns. Memory is by how much the process grows.
 """
 
+# isort: off
+import kit  # noqa: F401 (first: the other imports need it)
+
+# isort: on
 import argparse
 import statistics
 import sys
 from functools import partial
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+import numpy as np
+import torch
+from benchmark_report import Report, add_options, machine
+from side_by_side import RUNS, limit_of, limit_sides, peak_mib, seconds_at, seconds_of
 
-# isort: off
-import cs231n  # noqa: E402, F401  (before torch: it sets how threads wait)
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-
-from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.atlas import batched_class_visualization_update_step  # noqa: E402
-from cs231n.batches import maps_in_batches  # noqa: E402
-from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision  # noqa: E402
-from cs231n.net_visualization_pytorch import compute_saliency_maps  # noqa: E402
-from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
-from side_by_side import RUNS, limit_of, limit_sides, peak_mib, seconds_at, seconds_of  # noqa: E402
-
-# isort: on
+from cs231n.batches import maps_in_batches
+from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
+from cs231n.instructor.atlas import batched_class_visualization_update_step
+from cs231n.net_visualization_pytorch import compute_saliency_maps
+from cs231n.squeezenet import best_device, load_squeezenet
 
 COUNTS = 1, 2, 4, 8, 16, 32, 64
 SIDES = 128, 224, 320, 448  # pixels

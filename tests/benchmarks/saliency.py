@@ -7,29 +7,24 @@ gradients. For captum there is a second side with our network, which says what r
 is timed, the maps are compared, in double precision: else rounding opens or closes a ReLU here and there.
 """
 
-import argparse
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
 # isort: off
-import cs231n  # noqa: E402, F401  (before torch: it sets how threads wait)
-import torch  # noqa: E402
-from captum.attr import Saliency  # noqa: E402
-
-from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n.batches import maps_in_batches  # noqa: E402
-from cs231n.data_utils import load_imagenet_val  # noqa: E402
-from cs231n.image_utils import preprocess  # noqa: E402
-from cs231n.net_visualization_pytorch import compute_saliency_maps  # noqa: E402
-from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
-from side_by_side import RUNS, Comparison, at_limit, comparison_table, limit_of, limit_sides, peak_mib  # noqa: E402
-from side_by_side import result_rows, seconds_of  # noqa: E402
-from textbook import plain_squeezenet, saliency_maps  # noqa: E402
+import kit  # noqa: F401 (first: the other imports need it)
 
 # isort: on
+import argparse
+import sys
+
+import torch
+from benchmark_report import Report, add_options, machine
+from captum.attr import Saliency
+from helpers.textbook import plain_squeezenet, saliency_maps
+from side_by_side import RUNS, Comparison, at_limit, comparison_table, limit_of, limit_sides, peak_mib, result_rows, seconds_of
+
+from cs231n.batches import maps_in_batches
+from cs231n.data_utils import load_imagenet_val
+from cs231n.image_utils import preprocess
+from cs231n.net_visualization_pytorch import compute_saliency_maps
+from cs231n.squeezenet import best_device, load_squeezenet
 
 SIZES = 1, 5, 25
 EQUAL = 1e-6  # of the largest value of all maps

@@ -6,6 +6,10 @@ Processes and kernels run in a copy of the kit in a temporary folder, with links
 and modules are compiled once, as on a user's machine.
 """
 
+# isort: off
+from kit import ROOT  # first: the other imports need it
+
+# isort: on
 import argparse
 import ast
 import contextlib
@@ -21,29 +25,21 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import torch
+from benchmark_report import Report, add_options, machine
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
+from side_by_side import RUNS, Comparison, limit_of, limit_sides, result_rows, seconds_of
+from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
+from torchvision.transforms import CenterCrop, Compose, Resize
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-# isort: off
-import cs231n  # noqa: E402, F401  (before torch: it sets how threads wait)
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
-from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1  # noqa: E402
-from torchvision.transforms import CenterCrop, Compose, Resize  # noqa: E402
-
-from benchmark_report import Report, add_options, machine  # noqa: E402
-from cs231n import attribution, checks, feature_visualization, net_visualization_pytorch  # noqa: E402
-from cs231n.data_utils import SIZE, load_imagenet_val  # noqa: E402
-from cs231n.datasets import sources, verified  # noqa: E402
-from cs231n.image_utils import deprocess, preprocess  # noqa: E402
-from cs231n.squeezenet import best_device, load_squeezenet  # noqa: E402
-from side_by_side import RUNS, Comparison, limit_of, limit_sides, result_rows, seconds_of  # noqa: E402
-
-# isort: on
+from cs231n import attribution, checks, feature_visualization, net_visualization_pytorch
+from cs231n.data_utils import SIZE, load_imagenet_val
+from cs231n.datasets import sources, verified
+from cs231n.image_utils import deprocess, preprocess
+from cs231n.squeezenet import best_device, load_squeezenet
 
 OURS = "ours"
 NOTEBOOK = "NetworkVisualization.ipynb"

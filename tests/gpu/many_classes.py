@@ -6,16 +6,16 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-import textbook
 import torch
 from atlas import images
+from helpers import textbook
 from machine import limits_of
 from plan import Outcome, precision
 from side_by_side import Comparison, comparison_table, loop_at_limit, peak_mib, result_rows, seconds_of
 
-from cs231n.atlas import IMAGES_ON_GPU, Atlas, Settings
 from cs231n.class_visualization import NoImageWarning
 from cs231n.data_utils import imagenet_class_names
+from cs231n.instructor.atlas import IMAGES_ON_GPU, Atlas, Settings, fastest_convolutions
 from cs231n.squeezenet import load_squeezenet
 
 ASKED_SECONDS, ASKED_TIMES = 10, 100  # for the images, on an H100 or H200; times the usual loop
@@ -39,7 +39,7 @@ def stage(plan):
         "",
         *comparison_table(explored, "an image and iteration"),
         "",
-        f"Best: {best.what} (`python -m cs231n.atlas` takes {IMAGES_ON_GPU} on a GPU).",
+        f"Best: {best.what} (`python -m cs231n.instructor.atlas` takes {IMAGES_ON_GPU} on a GPU).",
         f"A whole atlas that way, {sizes.atlas} classes x {sizes.atlas_iterations} iterations: **{seconds:.1f} s** for the "
         f"images (asked for: under {ASKED_SECONDS}), {files:.1f} s more for their files, the sheet and the page.",
         f"The usual loop, {sizes.textbook} classes one after the other, its time taken for {sizes.atlas}: {usual:.0f} s, "
@@ -98,7 +98,7 @@ def _kind(comparison):
 
 def _images(plan, model, size, name, count, iterations):
     """Make images of the first `count` classes, `size` at a time."""
-    with precision(name), warnings.catch_warnings():
+    with precision(name), fastest_convolutions(), warnings.catch_warnings():
         warnings.simplefilter("ignore", NoImageWarning)  # after a few iterations many a class is still dead
         images(model, count, size, name == "bf16", iterations)
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 import torch
 from answers import ANSWERS
-from fooling_pairs import fooled_pairs
+from helpers.fooling_pairs import fooled_pairs
 from plan import Outcome, precision
 from side_by_side import MIB
 
 from cs231n import attribution
-from cs231n.atlas import batched_class_visualization_update_step
 from cs231n.checks import EXERCISES, examine
 from cs231n.class_visualization import BatchedStep, create_class_visualization
 from cs231n.data_utils import load_imagenet_val
 from cs231n.feature_visualization import create_class_images, transform_images
 from cs231n.image_utils import blur_image, preprocess
+from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import class_visualization_update_step, compute_saliency_maps, make_fooling_image
 from cs231n.squeezenet import load_squeezenet
 
@@ -29,14 +29,22 @@ CLOSE = 0.02  # in single precision, relative L2 error: what the grader takes fo
 PATHS = {"fooling image"}  # they stop at a step that rounding may move: compared in double precision only
 EXERCISE_OF = dict(
     zip(
-        ("saliency", "fooling", "class_step", "smoothgrad", "integrated_gradients", "grad_cam", "transformation"),
+        (
+            "saliency_maps",
+            "fooling_image",
+            "class_visualization_step",
+            "smoothgrad",
+            "integrated_gradients",
+            "grad_cam",
+            "transformation",
+        ),
         EXERCISES,
         strict=True,
     )
 )
 STEPS = 12  # of a loop that must not wait
 SMALL_MIB = 768  # of GPU memory, for a batch that must not fit
-WORKERS = 8  # processes that check answers; each takes about half a GiB of a GPU
+WORKERS = 14  # processes that check answers; each takes about half a GiB of a GPU
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ def answers(plan):
 
 
 def _agreement(count, off):
-    return f"{count - len(off)} of {count} the same" + (f"; not {', '.join(off[:8])}" if off else "")
+    return f"{count - len(off)} of {count} the same" + (f"; not {', '.join(off[:60])}" if off else "")
 
 
 def _get_ready(device):

@@ -1,0 +1,269 @@
+"""Is a class_visualization_update_step right, and if not, which mistake is it?
+
+Several calls on the same image are judged, with several sizes of regulariser and learning rate: a raw step and one
+divided by its length are both right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.overrides import TorchFunctionMode
+
+from .. import cases
+from ..fingerprints import fingerprint
+from ..judging import SPOILING, compared, problem, relative_error, same, side_effects
+from ..report import Report
+from ..sizes import examined_in_other_sizes
+
+EXERCISE = "class_visualization_update_step"
+CONVENTIONS = ("not divided by its length", "divided by its length")
+
+
+@dataclass
+class Calls:
+    """Some calls on one image. images: (calls + 1, 3, H, W), before the first and after each."""
+
+    case: cases.Case
+    trials: list
+    images: np.ndarray
+    in_place: bool
+
+    @property
+    def changes(self):
+        return self.images[1:] - self.images[0]
+
+
+def examine(function, exam):
+    """Return the Report on a class_visualization_update_step."""
+    report = _examine(function, exam)
+    if report.verdict != "broken":
+        return report
+    return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
+
+
+def _examine(function, exam):
+    found = []
+    for case in exam.step_cases:
+        calls, failure = _attempt(function, case, exam)
+        if failure is not None:
+            return failure
+        found.append(calls)
+    changed, notes = side_effects([trial for calls in found for trial in calls.trials])
+    convention = min((0, 1), key=lambda form: sum(min(_error(calls, form, exam), 1) for calls in found))
+    if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
+        if _fails_with_strided_gradients(function, convention, exam):
+            notes.append("needs-contiguous-gradients")
+        return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
+    return _wrong(function, exam, found, convention, changed, notes)
+
+
+def is_unfinished(function, exam):
+    """Return whether the exercise is not written yet: a stub."""
+    *_, failure = _attempt(function, exam.step_cases[0], exam)
+    return failure is not None and failure.verdict == "unfinished"
+
+
+def _attempt(function, case, exam):
+    """Return (Calls, None), or (None, Report of what is wrong with their form)."""
+    network = case.network().to(exam.device)
+    img = case.images().to(exam.device).requires_grad_()
+    shape, images, trials, in_place = tuple(img.shape), [_values(img, case)[0]], [], True
+    for call in range(1, cases.STEP_CALLS + 1):
+        trial = exam.run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
+        trials.append(trial)
+        where = f"call {call} on an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
+        failure = problem(EXERCISE, trial, where)
+        if failure is not None:
+            return None, failure
+        if tuple(img.shape) != shape:
+            seen = f"After {where}, img has shape {tuple(img.shape)}; before it was {shape}."
+            return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
+        after = _values(img, case)
+        if np.array_equal(after[0], images[-1]):
+            stub = call == 1 and case in (exam.step_cases[0], exam.step_224)
+            if stub and not trial.calls and (trial.value is None or trial.value is img):
+                return None, Report(EXERCISE, "unfinished")
+            in_place = False
+            if isinstance(trial.value, torch.Tensor) and trial.value.shape == img.shape:
+                images.append(_values(trial.value, case)[0])  # what it would have been, for a name
+                break
+        images.append(after[0])
+    return Calls(case, trials, np.stack(images), in_place), None
+
+
+def _fails_with_strided_gradients(function, convention, exam):
+    if exam.is_framed:
+        return False
+    calls, failure = _attempt(function, cases.with_strided_gradients(exam.step_cases[0]), exam)
+    return failure is not None or not _is_right(calls, convention, exam)
+
+
+def _values(img, case):
+    """Return what is known of an image (1, 3, H, W) as an array."""
+    return cases.cropped(case, img.detach().cpu().double().numpy())
+
+
+def _error(calls, form, exam):
+    """Return the largest relative error of the changes so far, after each call, against the raw or the normalised step."""
+    expected = exam.known.right("class_visualization_step", calls.case)[form].astype(np.float64)
+    pairs = zip(calls.images[1:], expected[1:], strict=False)
+    return max(relative_error(mine, due, due - expected[0]) for mine, due in pairs)
+
+
+def _is_right(calls, form, exam):
+    expected = exam.known.right("class_visualization_step", calls.case)[form]
+    return all(same(mine, due, due - expected[0]) for mine, due in zip(calls.images[1:], expected[1:], strict=False))
+
+
+def _examine_large(function, exam):
+    """Return the Report on an image of the notebook's size, or None if the function fails with it, too."""
+    calls, failure = _attempt(function, exam.step_224, exam)
+    if failure is not None or not calls.in_place:
+        return None
+    names = exam.known.nearest("class_visualization_step-224", {calls.case: fingerprint(calls.changes)})
+    changed, notes = side_effects(calls.trials)
+    verdict = "right" if names == () and not changed else "wrong"
+    return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.step_224, exam), *changed], notes)
+
+
+def _wrong(function, exam, found, convention, changed, notes):
+    live = [calls for calls in found if calls.case is not exam.step_dead]
+    in_place = any(calls.in_place for calls in live)
+    names, explained = [], False
+    if any(calls.changes.any() for calls in live):
+        marks = {calls.case: fingerprint(calls.changes) for calls in found}
+        names = exam.known.nearest("class_visualization_step", marks)
+        explained = names is not None
+        if names is None and SPOILING & set(changed):
+            names = ()
+        if names is None:
+            rates = np.array([case.learning_rate for case in marks])
+            laws = {"learning-rate-changed": np.ones(len(marks)), "learning-rate-ignored": 1 / rates}
+            names = exam.known.nearest_but_for_length("class_visualization_step", marks, laws)
+        if names is None:
+            names = exam.known.nearest_regulariser({calls.case: marks[calls.case] for calls in live})
+        explained = explained or bool(names)
+        if names is None:
+            broken = any(not np.isfinite(calls.images).all() for calls in live)
+            names = ("not-finite",) if broken else ()
+    names = _confirmed(names, function, exam.step_cases[0], exam)
+    nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
+    report = Report(EXERCISE, "wrong", [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
+    report.explained = explained or nearly
+    _add_evidence(report, found, convention, exam)
+    return report
+
+
+def _add_evidence(report, found, convention, exam):
+    calls = next((calls for calls in found if not _is_right(calls, convention, exam)), found[0])
+    case, expected = calls.case, exam.known.right("class_visualization_step", calls.case)[convention].astype(np.float64)
+    report.evidence.append(
+        f"A small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels, target class {case.target}, "
+        f"l2_reg = {case.l2_reg}, learning_rate = {case.learning_rate}."
+    )
+    if not calls.in_place:
+        report.evidence.append("After the call img holds what it held before.")
+    for call in range(1, len(calls.images)):
+        if not same(calls.images[call], expected[call], expected[call] - expected[0]):
+            break
+    else:
+        return
+    mine, due = calls.images[call] - calls.images[call - 1], expected[call] - expected[call - 1]
+    gap = np.nan_to_num(np.abs(mine - due), nan=np.inf)
+    place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
+    report.evidence.append(
+        f"Call {call} is the first whose change is wrong: it has {compared(mine, due)}. At {place} yours is {mine[place]:+.4f}, "
+        f"expected {due[place]:+.4f} (that is the change {CONVENTIONS[convention]}; the other form would be right as well)."
+    )
+    report.evidence.append(
+        "The expected change: the gradient of the target's raw score at the image as it is before the call, less the gradient of "
+        "l2_reg times the sum of the image's squares, times learning_rate."
+    )
+    colour = np.abs(due).sum(axis=(1, 2)).argmax()
+    report.yours, report.expected, report.caption = mine[colour], due[colour], f"change of img in call {call}, one colour of it"
+
+
+class _Number(float):
+    """A number that tells what other numbers it is multiplied by."""
+
+    def __new__(cls, value, others):
+        number = super().__new__(cls, value)
+        number.others = others
+        return number
+
+    def __mul__(self, other):
+        if isinstance(other, (float, np.floating)):
+            self.others.append(torch.tensor(float(other)))
+        return super().__mul__(other)
+
+    __rmul__ = __mul__
+
+
+class _Uses(TorchFunctionMode):
+    """Records the tensors without a gradient that are multiplied by l2_reg, but for its sign and a factor of 2."""
+
+    def __init__(self, l2_reg):
+        super().__init__()
+        self.l2_reg, self.detached, self.attached = l2_reg, [], []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        numbers = [abs(float(value)) / self.l2_reg for value in args if isinstance(value, float) or _is_number(value)]
+        product = "mul" in getattr(function, "__name__", "")
+        if product and any(abs(number - factor) < 1e-6 for number in numbers for factor in (0.5, 1, 2)):
+            for value in args:
+                if isinstance(value, torch.Tensor):
+                    (self.attached if value.requires_grad else self.detached).append(value.detach().clone())
+        return function(*args, **(kwargs or {}))
+
+
+def _is_number(value):
+    return isinstance(value, torch.Tensor) and value.ndim == 0 and not value.requires_grad
+
+
+def _confirmed(names, function, case, exam):
+    """Return the names, in which a regulariser without effect has the name that its use in a case gives it."""
+    return [_named_by_use(function, case, exam) if name == "regulariser-missing" else name for name in names]
+
+
+def _changes_with_l2_reg(function, case, exam):
+    """Return whether a much larger l2_reg makes another change: then the regulariser has an effect, however small."""
+    images = []
+    for l2_reg in (case.l2_reg, 1e6 * case.l2_reg):
+        network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
+        exam.run(function, img, network, case.target, l2_reg, case.learning_rate, network=network)
+        images.append(img.detach().cpu().numpy())
+    return not np.allclose(*images, rtol=1e-3, atol=1e-6, equal_nan=True)
+
+
+def _named_by_use(function, case, exam):
+    """Return why the regulariser has no effect, as far as can be told from what l2_reg is multiplied by."""
+    if _changes_with_l2_reg(function, case, exam):
+        return "regulariser-other-size"
+    network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
+    uses = _Uses(case.l2_reg)
+
+    def watched(*arguments):  # a mode belongs to its thread, so it is entered where the function runs
+        with uses:
+            return function(*arguments)
+
+    exam.run(watched, img, network, case.target, _Number(case.l2_reg, uses.detached), case.learning_rate, network=network)
+    image, network = case.images(), case.network()
+    scores, weights = network(image)[0], list(network.parameters())
+    squares, norms = [w.square().sum() for w in weights], [w.norm() for w in weights]
+    own = scores[case.target]
+    of_the_image = [image, image.square(), image.square().sum(), image.norm(), image.square().mean(), image.abs().sum()]
+    of_the_scores = [scores, scores.square(), scores.square().sum(), scores.norm(), own, own.square(), own.abs()]
+    of_the_weights = [*weights, *(w.square() for w in weights), *squares, *norms, sum(squares), sum(norms), sum(squares).sqrt()]
+    if _any_equal(uses.detached, of_the_image):
+        return "regulariser-detached"
+    if _any_equal(uses.detached + uses.attached, of_the_scores):
+        return "regulariser-on-scores"
+    if _any_equal(uses.detached, of_the_weights):
+        return "regulariser-on-weights"
+    return "regulariser-missing"
+
+
+def _any_equal(tensors, others):
+    pairs = [(a.cpu(), b) for a in tensors for b in others if a.numel() == b.numel()]
+    return any(torch.allclose(a.flatten().float(), b.flatten(), rtol=1e-3, atol=1e-6) for a, b in pairs)

@@ -1,0 +1,317 @@
+"""Is a make_fooling_image right, and if not, which mistake is it?
+
+The verdict depends on the image that comes back. The name of a mistake comes from the way: the images that the network was
+given, one after the other, compared with the ways of the known mistakes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .. import cases
+from ..fingerprints import fingerprint
+from ..guard import TooManyCalls, Trial
+from ..judging import SPOILING, as_array, compared, kind, percent, problem, relative_error, same, side_effects
+from ..report import Report
+from ..sizes import examined_in_other_sizes
+
+EXERCISE = "make_fooling_image"
+LONG = 400  # forward passes for the long way of 39 steps: up to ten a step
+IN_FRAMES = 45  # forward passes on large images, which take their time, for ways of up to 13 steps
+NEVER = {"calls": 1050, "seconds": 0.8}  # after these a loop counts as without a bound; 100 steps take 0.05 seconds
+HARDEST = 71  # steps that the hardest of the notebook's images takes
+FEW = 40  # a limit of fewer steps gives up on too many images
+
+
+@dataclass
+class Way:
+    """The way that a student's function went on a case. images: (T + 1, 3, H, W) from X on. tops: (T + 1,), the classes that
+    the network gives them. endless: it was stopped. result: the image that came back (1, 3, H, W), or None."""
+
+    case: cases.Case
+    trial: Trial
+    images: np.ndarray
+    tops: np.ndarray
+    endless: bool
+    result: np.ndarray | None
+
+    @property
+    def steps(self):
+        return len(self.images) - 1
+
+    @property
+    def steps_to_fool(self):
+        """The first step after which the network says the target, or None."""
+        fooled = np.flatnonzero(self.tops == self.case.target)
+        return int(fooled[0]) if len(fooled) else None
+
+    @property
+    def steps_too_many(self):
+        """Steps after the network was fooled, or None if it never was."""
+        return None if self.steps_to_fool is None else self.steps - self.steps_to_fool
+
+    @property
+    def changes(self):
+        return self.images[1:] - self.images[0]
+
+    @property
+    def first_changes(self):
+        """The changes up to the first that is not finite."""
+        changes = self.changes
+        broken = np.flatnonzero(~np.isfinite(changes).all(axis=(1, 2, 3)))
+        return changes[: max(broken[0], 1)] if len(broken) else changes
+
+
+def examine(function, exam):
+    """Return the Report on a make_fooling_image(X, target_y, model)."""
+    report = _examine(function, exam)
+    if report.verdict != "broken":
+        return report
+    return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
+
+
+def _examine(function, exam):
+    ways = []
+    for case in exam.fooling_cases:
+        way, failure = _attempt(function, case, exam, **_limit(case, exam))
+        if failure is not None:
+            return failure
+        ways.append(way)
+    special = []
+    for case in (exam.already_fooled, exam.score_is_a_class_id, exam.long_way):
+        way, failure = _attempt(function, case, exam, **_limit(case, exam))
+        if failure is not None:
+            return failure
+        special.append(way)
+    trials = [way.trial for way in [*ways, *special]]
+    changed, notes = side_effects(trials)
+    if all(_is_right(way, exam) for way in [*ways, *special]):
+        if not exam.is_framed:
+            notes += _limits(function, exam)
+        return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
+    return _wrong(function, exam, ways, special, changed, notes)
+
+
+def _limit(case, exam):
+    """Return the limit on a call of the function, where it is not the usual one."""
+    if exam.is_framed:
+        return {} if case is exam.long_way else {"calls": IN_FRAMES}
+    return {"calls": LONG} if case is exam.long_way else {}
+
+
+def is_unfinished(function, exam):
+    """Return whether the exercise is not written yet: a stub."""
+    *_, failure = _attempt(function, exam.fooling_cases[0], exam)
+    return failure is not None and failure.verdict == "unfinished"
+
+
+def _attempt(function, case, exam, **limits):
+    """Return (Way, None), or (None, Report of what is wrong with its form)."""
+    network, X = case.network().to(exam.device), case.images().to(exam.device)
+    trial = exam.run(function, X, case.target, network, network=network, **limits)
+    endless = isinstance(trial.error, TooManyCalls)
+    where = f"an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
+    failure = None if endless else problem(EXERCISE, trial, where)
+    if failure is not None:
+        return None, failure
+    original = case.images()
+    if not torch.equal(X.detach().cpu(), original):
+        trial.changed.add("input-changed")
+    original, result = cases.cropped(case, original.double().numpy()), None
+    if not endless and trial.value is None and case is exam.fooling_cases[0]:
+        advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
+        return None, Report(EXERCISE, "unfinished", evidence=advice)
+    if not endless and trial.value is not None:
+        result = as_array(trial, trial.value, X)
+        came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {tuple(X.shape)}."
+        if result is None:
+            return None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
+        if result.shape != X.shape:
+            return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[came])
+        result = cases.cropped(case, result)
+        if not trial.calls and np.array_equal(result, original):
+            return None, Report(EXERCISE, "unfinished")
+    images = [original[0]]
+    for seen in [*(cases.cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
+        new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (images[0], images[-1]))
+        if new:
+            images.append(seen[0].astype(np.float64))
+    images = np.stack(images)
+    with torch.no_grad():  # a network that sees a corner sees all of these
+        tops = case.network()(torch.from_numpy(images).float()).argmax(dim=1).numpy()
+    return Way(case, trial, images, tops, endless, result), None
+
+
+def _is_right(way, exam):
+    if way.result is None:
+        return False
+    if way.case is exam.already_fooled:
+        return same(way.result, way.images[:1])
+    expected = exam.known.right("fooling_image", way.case)[-1:]
+    return same(way.result, expected, expected - way.images[:1])
+
+
+def _examine_large(function, exam):
+    """Return the Report on images of the notebook's size, or None if the function fails with them, too."""
+    way, failure = _attempt(function, exam.fooling_224, exam)
+    if failure is not None or way.steps == 0:
+        return None
+    already, failure = _attempt(function, exam.already_fooled_224, exam)
+    if failure is not None:
+        return failure
+    known = exam.known.nearest("fooling_image-224", {way.case: fingerprint(way.changes[:4])})
+    changed, notes = side_effects([way.trial, already.trial])
+    names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
+    return Report(EXERCISE, "right" if known == () and not names else "wrong", names, notes)
+
+
+def _limits(function, exam):
+    """Notes on what a right answer does where the network cannot be fooled, or hands out strided gradients."""
+    notes = []
+    way, failure = _attempt(function, cases.with_strided_gradients(exam.fooling_cases[0]), exam)
+    if failure is not None or not _is_right(way, exam):
+        notes.append("needs-contiguous-gradients")
+    way, failure = _attempt(function, exam.never_fooled, exam, **NEVER)
+    if way is None and "never-returns" not in failure.mistakes:
+        notes.append("fails-when-not-fooled")
+    elif way is None or way.endless:
+        notes.append("unbounded-loop")
+    elif way.result is None:
+        notes.append("fails-when-not-fooled")
+    elif max(way.steps, way.trial.calls) < HARDEST:
+        notes.append("low-step-limit")
+    dead, _ = _attempt(function, exam.dead_target, exam, **NEVER)
+    if dead is not None and not np.isfinite(dead.images).all():
+        notes.append("nan-on-dead-class")
+    return notes
+
+
+def _wrong(function, exam, ways, special, changed, notes):
+    stuck = all(way.steps <= 1 and way.trial.calls > 3 and not way.endless for way in ways)  # the network saw X alone
+    names = ("image-never-changed",) if stuck else _step_mistakes(ways, special, exam, SPOILING & set(changed))
+    finite = [way for way in ways if np.isfinite(way.images).all()]
+    if names is None and len(finite) < len(ways):
+        names, stop = ("not-finite",), []
+    elif names is None and any(way.endless for way in ways):
+        names, stop = ("too-many-network-calls",), []
+    elif stuck:
+        stop = []
+    elif _returns_input(ways):
+        names, stop = ("returns-input",), []
+    else:
+        stop = _stop_mistakes(finite, special) if finite and not (names is None and SPOILING & set(changed)) else []
+    if stop in (["no-stop-test"], ["other-stop-test"]) and _compares_a_score(function, exam, special[1]):
+        stop = ["score-compared-with-class"]
+    nothing = any(way.result is None and not way.endless for way in [*ways, *special])
+    report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
+    # where no step was seen whose direction is known, when the steps end says nothing
+    nearly = sum(_is_right(way, exam) for way in ways) >= len(ways) - 1
+    report.explained = bool(names) or nearly or (names == () and any(way.steps for way in ways))
+    report.evidence += ["For one of the images it returned None."] * nothing
+    _add_evidence(report, ways, special, exam)
+    return report
+
+
+def _returns_input(ways):
+    """Return whether X comes back although the way led elsewhere."""
+    return all(way.steps > 0 and way.result is not None and np.array_equal(way.result[0], way.images[0]) for way in ways)
+
+
+def _step_mistakes(ways, special, exam, spoilt):
+    """Return the mistakes in the steps themselves, a tuple of ids, or None if they are not known."""
+    moving = {way.case: fingerprint(way.first_changes) for way in ways if way.steps}
+    for way in ways:  # many forward passes, always of the same image: steps that rounding swallows
+        if not way.steps and way.trial.calls > FEW:
+            moving[way.case] = fingerprint(np.zeros((1, way.images[0].size)))
+    if not any(way.steps for way in ways):
+        return None if moving else ()
+    names = exam.known.nearest("fooling_image", moving)
+    if names is None and not spoilt:
+        names = exam.known.nearest_but_for_length("fooling_image", moving, {"learning-rate-changed": np.ones(len(moving))})
+    if names and "cross-entropy" in names and "softmax" not in names and not _moves(special[2]):
+        names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
+    return names
+
+
+def _moves(way):
+    """Return whether the first step on the long way has a length, and a finite one."""
+    return way.steps > 0 and bool(np.isfinite(way.changes[0]).all()) and np.linalg.norm(way.changes[0]) > 1e-3
+
+
+def _compares_a_score(function, exam, score_is_id):
+    """Return whether it stops at once where a score is, by chance, the number of the target class."""
+    own, _ = _attempt(function, exam.own_score_is_its_id, exam)
+    return score_is_id.steps == 0 or (own is not None and own.steps == 0)
+
+
+def _stop_mistakes(ways, special):
+    """Return the mistakes in when the steps end. special: first the way of an image that is of the target class already."""
+    already, too_many = special[0], [way.steps_too_many for way in ways]
+    if all(way.steps == 0 and not way.endless for way in ways):
+        return ["stop-test-inverted"] if already.steps > 0 else ["gives-up-early"]
+    if _stops_by_another_test(ways):
+        return ["other-stop-test"]
+    if any((extra or 0) > 1 or (way.endless and extra) for way, extra in zip(ways, too_many, strict=True)):
+        return ["no-stop-test"]
+    if not any(too_many) and already.steps > 1:
+        return ["no-stop-test"]
+    if any(extra == 1 for extra in too_many):
+        return ["one-step-too-many"]
+    gave_up = [way for way in [*ways, *special[2:]] if way.steps_to_fool is None and not way.endless]
+    if gave_up and max(way.steps for way in gave_up) < FEW and max(way.trial.calls for way in gave_up) < FEW:
+        return ["gives-up-early"]
+    if already.steps > 0:
+        return ["already-fooled-image-changed"]
+    return []
+
+
+def _stops_by_another_test(ways):
+    """Return whether steps follow after the network is fooled, of which there are more on one way than on another."""
+    too_many = {way.steps_too_many for way in ways if way.steps_to_fool is not None}
+    has_a_test = not any(way.endless for way in ways) and len({way.steps for way in ways}) > 1
+    return has_a_test and len(too_many) > 1
+
+
+def _add_evidence(report, ways, special, exam):
+    for way in ways:
+        if not _is_right(way, exam):
+            break
+    else:
+        way = next(way for way in special if not _is_right(way, exam))
+    case, expected = way.case, exam.known.right("fooling_image", way.case)
+    _, height, width = case.shape
+    report.evidence.append(f"A small network ({case.name}), an image of {height} x {width} pixels, target class {case.target}.")
+    comparable = case in exam.fooling_cases
+    first_wrong = next(
+        (
+            t
+            for t in range(min(way.steps, len(expected) - 1))
+            if not same(way.images[t + 1], expected[t + 1], expected[t + 1] - expected[t])
+        ),
+        None,
+    )
+    if comparable and first_wrong is not None:
+        t = first_wrong
+        mine, due = way.images[t + 1] - way.images[t], expected[t + 1] - expected[t]
+        off = percent(relative_error(mine, due))
+        report.evidence.append(f"Step {t + 1} is the first that differs: yours has {compared(mine, due)}; it is off by {off}.")
+        report.evidence.append(
+            "The expected step: the gradient of the target's raw score at the image before this step, and of nothing else, "
+            "brought to length 1 and multiplied by learning_rate = 1."
+        )
+        report.yours, report.expected = mine[np.abs(due).sum(axis=(1, 2)).argmax()], due[np.abs(due).sum(axis=(1, 2)).argmax()]
+        report.caption = f"step {t + 1}, in the colour that changes most"
+    elif way.steps_to_fool is not None and (way.endless or way.steps_too_many):
+        taken = f"after {way.steps} it had to be stopped" if way.endless else f"you take {way.steps}"
+        report.evidence.append(f"The network says {case.target} after {way.steps_to_fool} steps; {taken}.")
+        report.evidence.append("Expected: the scores are looked at before every step, those of the image as it then is.")
+    elif way.steps_to_fool is not None:
+        report.evidence.append(f"The network says {case.target} after {way.steps} steps; what comes back is another image.")
+    else:
+        taken = "it had to be stopped" if way.endless else "you stop"
+        known = f"; {len(expected) - 1} steps would do" if comparable else ""
+        report.evidence.append(f"After {way.steps} steps {taken}, and the network says {way.tops[-1]}, not {case.target}{known}.")
+    if way.result is not None and comparable:
+        error = relative_error(way.result, expected[-1:], expected[-1:] - way.images[:1])
+        report.evidence.append(f"In all, your change of the image differs from the expected one by {percent(error)}.")

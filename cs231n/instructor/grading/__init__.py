@@ -1,0 +1,1 @@
+"""From a folder of submissions to results: who handed in what, what it earns."""

@@ -1,0 +1,527 @@
+"""The way through nbgrader: scores, answers and comments of a graded folder in its gradebook, and marks from Formgrader back.
+
+nbgrader never runs a student's code here. What Formgrader shows is a notebook made from the record of a submission: the
+answers as text, the grader's messages, the student's figures as pictures.
+"""
+
+import base64
+import copy
+import html
+import json
+import os
+import re
+import sysconfig
+import warnings
+from collections import defaultdict
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from tqdm import tqdm
+
+from ...checks.explanations import MISTAKES
+from ..release.edition import edition
+from ..reports import marks as marks_files
+from ..reports import pages
+from ..reports.spreadsheets import text_cell
+from ..reports.writing import only_grader, write_whole
+from . import rubric as rubrics
+
+NOTEBOOK = "NetworkVisualization"
+INSTALL = 'nbgrader is not installed. Install it with: pip install "nbgrader>=0.9.5" -c constraints.txt'
+NO_AUTOGRADE = "graded by cs231n.instructor.txt"
+# The place in a stub where a student writes.
+STUB = re.compile(r"^( *)# YOUR CODE HERE\n\1raise NotImplementedError\(.*\)$", re.MULTILINE)
+# What nbgrader takes for a student: one folder's name, and a part of its addresses.
+PLAIN_ID = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.@+-]{0,98}[A-Za-z0-9_])?")
+
+
+def add_arguments(parser):
+    """Add what `nbgrader` takes to an argparse parser."""
+    parser.description = (
+        "Put the results of `grade` into nbgrader's gradebook, or fetch the marks given in Formgrader from there."
+    )
+    parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that `grade` wrote")
+    parser.add_argument("--course", required=True, type=Path, metavar="DIR", help="nbgrader's course folder; made if it is new")
+    parser.add_argument("--assignment", required=True, metavar="NAME", help="the assignment's name in nbgrader")
+    parser.add_argument("--rubric", type=Path, metavar="FILE", help="a TOML file with what differs from the default rubric")
+    parser.add_argument("--collect", action="store_true", help="write the marks given in Formgrader into GRADES/marking")
+
+
+def run(options):
+    """Fill the gradebook, or with --collect the marks files. Returns 0, or 1 if marks contradict each other: all are told.
+
+    Raises ValueError and OSError, with a sentence, before anything is written.
+    """
+    rubric = rubrics.load(options.rubric)
+    records = read_records(options.grades)
+    if options.collect:
+        with only_grader(options.grades):
+            done, conflicts = collect(options.grades, records, options.course, options.assignment, rubric)
+    else:
+        marks = marks_files.read(options.grades, rubric)
+        done, conflicts = fill(records, rubric, marks, options.course, options.assignment)
+    print(done)
+    for conflict in conflicts:
+        print(f"  {conflict}")
+    return int(bool(conflicts))
+
+
+def read_records(grades):
+    """Return the records in a folder that `grade` wrote, by student. Raises ValueError if there are none."""
+    paths = sorted(Path(grades).glob("rows/*.json"))
+    if not paths:
+        raise ValueError(f"{grades}/rows holds no results. Name the folder that `python -m cs231n.instructor grade --out` wrote.")
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return sorted(records, key=lambda record: record["student"])
+
+
+def nbgrader_id(student):
+    """Return the id of a student in nbgrader: the student's own key where it can be one, else that of the student's files."""
+    return student if PLAIN_ID.fullmatch(student) else pages.file_name(student)
+
+
+# Into the gradebook
+
+
+def fill(records, rubric, marks, course, assignment):
+    """Put a graded class into the gradebook of `course` and lay out what Formgrader shows.
+
+    marks: {student: {question: (points, comment)}}, as marks.read() gives them. Doing it again updates the automatic
+    points and keeps every mark and comment given in Formgrader. Returns a sentence on what was done and a list of sentences on
+    marks that contradict each other or should be looked at again; of two marks that of Formgrader stays.
+    Raises ValueError if nbgrader is missing, or if the gradebook knows the assignment with other cells.
+    """
+    coursedir = _course_folder(course, assignment)
+    frame = _Frame(rubric)
+    _require_fitting(coursedir, assignment, frame)
+    Path(coursedir.root).mkdir(exist_ok=True)
+    conflicts = []
+    with _gradebook(coursedir) as gradebook:
+        _write_assignment(gradebook, assignment, frame)
+        source = _folder(coursedir, "source", ".", assignment)
+        if not source.exists():
+            _write_notebook(source, _as_source(frame.edition))
+        for record in tqdm(records, unit="submission", disable=None):
+            conflicts += _Submission(gradebook, coursedir, assignment, record, frame).write(marks.get(record["student"], {}))
+        conflicts += _left_behind(gradebook, assignment, {nbgrader_id(record["student"]) for record in records})
+    waiting = f"Mark the inline questions with `jupyter lab` in {course}, menu Nbgrader, Formgrader, Manual grading."
+    return f"{len(records)} submissions of {assignment} stand in {course}/gradebook.db. {waiting}", conflicts
+
+
+def _left_behind(gradebook, assignment, here):
+    """Return a sentence on students whose submission an earlier run has entered and who have none now, in a list, or []."""
+    gone = sorted({entry.student.id for entry in gradebook.assignment_submissions(assignment)} - here)
+    if not gone:
+        return []
+    return [
+        f"{', '.join(gone)}: in nbgrader's gradebook with a submission of {assignment}, and not in these grades. Nothing of "
+        "theirs was changed; remove the submission in nbgrader if it was withdrawn."
+    ]
+
+
+def _course_folder(course, assignment):
+    """Return nbgrader's CourseDirectory, with what an nbgrader_config.py in it says."""
+    try:
+        from nbgrader.coursedir import CourseDirectory
+    except ImportError:
+        raise ValueError(INSTALL) from None
+    from traitlets.config import Config, PyFileConfigLoader
+
+    course = Path(course).resolve()
+    if not course.parent.is_dir():
+        raise ValueError(f"{course.parent} does not exist. Make it, or name the course folder that you have for --course.")
+    if not PLAIN_ID.fullmatch(assignment) or "+" in assignment:
+        raise ValueError(f"{assignment!r} cannot be the name of an assignment; expected letters, digits, '.', '_' and '-'.")
+    own = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config() if _has_config(course) else Config()
+    own.CourseDirectory.root = str(course)
+    return CourseDirectory(config=own)
+
+
+def _has_config(course):
+    return (course / "nbgrader_config.py").is_file()
+
+
+def _gradebook(coursedir):
+    from nbgrader.api import Gradebook
+
+    with _scripts_on_path():
+        return Gradebook(coursedir.db_url, coursedir.course_id)
+
+
+@contextmanager
+def _scripts_on_path():
+    """A new gradebook asks the program `alembic` for its version, and looks for it on the path only."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), before))
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def _has_gradebook(coursedir):
+    """Opening a gradebook makes one; this only looks."""
+    kind, _, path = coursedir.db_url.partition(":///")
+    return kind != "sqlite" or Path(path).exists()
+
+
+def _folder(coursedir, step, student, assignment):
+    return Path(coursedir.format_path(getattr(coursedir, f"{step}_directory"), student, assignment))
+
+
+def _require_fitting(coursedir, assignment, frame):
+    """The gradebook may know the assignment already, from the student edition: then it must have the same graded cells."""
+    from nbgrader.api import MissingEntry
+
+    if not _has_gradebook(coursedir):
+        return
+    with _gradebook(coursedir) as gradebook:
+        try:
+            notebooks = {notebook.name: notebook for notebook in gradebook.find_assignment(assignment).notebooks}
+        except MissingEntry:
+            return
+        if set(notebooks) - {NOTEBOOK}:
+            raise ValueError(
+                f"The assignment {assignment} has the notebooks {', '.join(sorted(notebooks))}; expected {NOTEBOOK}."
+            )
+        if NOTEBOOK not in notebooks:
+            return
+        known = {cell.name for cell in notebooks[NOTEBOOK].grade_cells}
+        if known != set(frame.points):
+            differing = ", ".join(sorted(known ^ set(frame.points)))
+            raise ValueError(
+                f"The gradebook has other graded cells for {assignment} than this kit's edition: {differing}. "
+                "Name another assignment, or make its release anew from the edition of this kit."
+            )
+
+
+def _write_assignment(gradebook, assignment, frame):
+    """Tell the gradebook of the cells of the student edition, as `nbgrader generate_assignment` would; points by the rubric."""
+    gradebook.update_or_create_assignment(assignment)
+    gradebook.update_or_create_notebook(NOTEBOOK, assignment)
+    known = {cell.name for cell in gradebook.find_notebook(NOTEBOOK, assignment).source_cells}
+    for cell in (cell for cell in frame.edition.cells if "nbgrader" in cell.metadata):
+        place = cell.id, NOTEBOOK, assignment
+        if cell.id in frame.points:
+            gradebook.update_or_create_grade_cell(*place, max_score=frame.points[cell.id], cell_type=cell.cell_type)
+        if cell.metadata.nbgrader.solution:
+            gradebook.update_or_create_solution_cell(*place)
+        if cell.id not in known:  # those of a release made with nbgrader stay: nbgrader compares checksums with them
+            locked = cell.metadata.nbgrader.locked
+            gradebook.update_or_create_source_cell(*place, cell_type=cell.cell_type, locked=locked, source=cell.source)
+
+
+def _as_source(edition):
+    """Return the edition with nbgrader's marks around what a student writes.
+
+    Where they are missing, `nbgrader generate_assignment` replaces the whole cell, signature and docstring as well.
+    """
+    source = copy.deepcopy(edition)
+    for cell in source.cells:
+        cell.source = STUB.sub(r"\1### BEGIN SOLUTION\n\g<0>\n\1### END SOLUTION", cell.source)
+    return source
+
+
+class _Submission:
+    """One student's submission in the gradebook and in the folders beside it."""
+
+    def __init__(self, gradebook, coursedir, assignment, record, frame):
+        self.gradebook, self.record, self.frame, self.rubric = gradebook, record, frame, frame.rubric
+        self.id = nbgrader_id(record["student"])
+        self.submitted = _folder(coursedir, "submitted", self.id, assignment)
+        self.autograded = _folder(coursedir, "autograded", self.id, assignment)
+        self._enter(coursedir, assignment)
+        entry = gradebook.find_submission_notebook(NOTEBOOK, assignment, self.id)
+        self.grades = {grade.name: grade for grade in entry.grades}
+        self.comments = {comment.name: comment for comment in entry.comments}
+
+    def _enter(self, coursedir, assignment):
+        from nbgrader.api import MissingEntry
+        from sqlalchemy.exc import SAWarning
+
+        try:
+            self.gradebook.find_student(self.id)
+        except MissingEntry:
+            self.gradebook.add_student(self.id, **_names(self.record))
+        # Formgrader takes a submission for graded if its time is that of the folder `submitted`.
+        time = coursedir.get_existing_timestamp(str(self.submitted))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own way of adding a submission
+            self.gradebook.update_or_create_submission(assignment, self.id, timestamp=time)
+
+    def write(self, marks):
+        """Write points, comments and folders. Returns sentences on marks that should be looked at."""
+        columns = self.rubric.score(self.record, {})
+        before = _sources(self.autograded)
+        notebook = self.frame.notebook(self.record)
+        now = {cell.id: cell.source for cell in notebook.cells}
+        look = []
+        for exercise, cell in self.frame.checks.items():
+            look += self._write_points(cell, columns[exercise], changed=self.grades[cell].auto_score != columns[exercise])
+        for exercise, cell in self.frame.solutions.items():
+            self.comments[cell].auto_comment = _comment(self.record["exercises"][exercise])
+        for question, cell in self.frame.answers.items():
+            look += self._write_points(cell, columns[question], changed=cell in before and before[cell] != now[cell])
+            look += self._write_mark(cell, question, marks.get(question))
+            self.comments[cell].auto_comment = "No response." if columns[question] == 0 else None
+        self.gradebook.db.commit()
+        _write_notebook(self.autograded, notebook)
+        self._write_submitted()
+        return look
+
+    def _write_points(self, cell, points, changed):
+        grade = self.grades[cell]
+        # Extra credit counts only where there is a score: a bonus that waits has 0 and not none.
+        grade.auto_score = 0.0 if points is None and grade.max_score == 0 else points
+        if not _is_marked(grade):
+            grade.needs_manual_grade = points is None
+        elif changed:
+            grade.needs_manual_grade = True
+            return [f"{self.id}, {cell}: changed after you gave {_given(grade):g} points. Look at it again."]
+        return []
+
+    def _write_mark(self, cell, question, mark):
+        grade, comment = self.grades[cell], self.comments[cell]
+        if mark is None:
+            return []
+        points, words = mark
+        if not _is_marked(grade):
+            if question in self.rubric.bonus:
+                grade.manual_score, grade.extra_credit = 0.0, points
+            else:
+                grade.manual_score = points
+            grade.needs_manual_grade = False
+            comment.manual_comment = comment.manual_comment or words or None
+        elif _given(grade) != points:
+            return [f"{self.id}, {question}: {points:g} points in the marks file, {_given(grade):g} in Formgrader. Change one."]
+        return []
+
+    def _write_submitted(self):
+        """The folder makes Formgrader count the submission. Without a notebook in it, its button Autograde changes nothing."""
+        if not self.submitted.exists():
+            words = f"{self.record['submission']} was graded by python -m cs231n.instructor. nbgrader shall not run it.\n"
+            write_whole(self.submitted / NO_AUTOGRADE, pages.plain(words))
+
+
+def _given(grade):
+    """Return the points that a person gave. For a cell of 0 points Formgrader takes extra credit only."""
+    return (grade.manual_score or 0) + (grade.extra_credit or 0)
+
+
+def _is_marked(grade):
+    return grade.manual_score is not None or (grade.max_score == 0 and grade.extra_credit is not None)
+
+
+def _names(record):
+    if record["name"] == record["student"]:
+        return {}
+    name = re.sub(r"[<>&\s]+", " ", pages.plain(record["name"], 100))  # Formgrader puts names into its page as they are
+    first, _, last = name.strip().rpartition(" ")
+    return {"first_name": first, "last_name": last}
+
+
+def _comment(result):
+    """Return what stands below an exercise, in Markdown: our own words only, for nbgrader would render a student's."""
+    mistakes = [MISTAKES[name] for name in result["mistakes"] if name in MISTAKES]
+    told = "\n\n".join(f"**{mistake.title}.** {mistake.meaning}" for mistake in mistakes)
+    return told or pages.VERDICTS.get(result["verdict"], "")
+
+
+# The notebook that Formgrader shows
+
+
+class _Frame:
+    """The cells of the notebook that Formgrader shows, with the ids that they have in the student edition.
+
+    edition: the student edition's notebook. sources: {its cell: source}.
+    checks, solutions: {exercise: cell}. answers: {question: cell}. points: {graded cell: points}, 0 where they are a bonus:
+    in nbgrader a bonus is what is given above the points of a cell.
+    """
+
+    def __init__(self, rubric):
+        self.rubric = rubric
+        self.edition = nbformat.reads(edition()[1][f"{NOTEBOOK}.ipynb"].decode(), as_version=4)
+        self.sources = {cell.id: cell.source for cell in self.edition.cells}
+        self.checks = {name: f"check-{number}" for number, name in enumerate(rubric.exercises, 1)}
+        self.solutions = {name: f"exercise-{number}" for number, name in enumerate(rubric.exercises, 1)}
+        self.answers = {name: name.replace("question", "answer") for name in rubric.questions}
+        graded = self.checks | self.answers
+        self.points = {cell: 0.0 if name in rubric.bonus else rubric.points[name] for name, cell in graded.items()}
+
+    def notebook(self, record):
+        """Return the notebook of a record."""
+        cells = []
+        for name in self.rubric.columns:
+            cells += self._exercise(name, record) if name in self.checks else self._question(name, record)
+        return new_notebook(
+            cells=cells, metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+        )
+
+    def _exercise(self, name, record):
+        result = record["exercises"][name]
+        verdict = pages.VERDICTS.get(result["verdict"], "")
+        message = new_output("stream", name="stdout", text=pages.plain(result["message"]) + "\n")
+        return [
+            new_markdown_cell(f"## `{name}`", id=f"{self.solutions[name]}-title"),
+            self._cell(new_code_cell, self.solutions[name], f"# {name}: {verdict}", solution=True),
+            self._cell(new_code_cell, self.checks[name], self.sources[self.checks[name]], grade=True, outputs=[message]),
+            *self._figures(name, record),
+        ]
+
+    def _figures(self, exercise, record):
+        own = {cell: figure for cell, figure in pages.FIGURES.items() if figure.exercise == exercise}
+        return [
+            new_code_cell(f"# {figure.caption}, as handed in", id=cell, outputs=outputs)
+            for cell, figure in own.items()
+            if (outputs := [_picture(text) for text in record["figures"].get(cell, []) if _is_png(text)][: pages.MOST_PICTURES])
+        ]
+
+    def _question(self, name, record):
+        answer = _as_text(record["answers"].get(name, ""))
+        return [
+            new_markdown_cell(self.sources[f"{name}-text"], id=f"{name}-text"),
+            self._cell(new_markdown_cell, self.answers[name], answer, grade=True, solution=True),
+            *self._answer_pictures(name, record),
+        ]
+
+    def _answer_pictures(self, name, record):
+        outputs = [_picture(text) for text in record.get("answer_pictures", {}).get(name, []) if _is_png(text)]
+        return [new_code_cell("# The pictures in the answer", id=f"{name}-pictures", outputs=outputs)] if outputs else []
+
+    def _cell(self, make, name, source, grade=False, solution=False, **parts):
+        nbgrader = {
+            "grade": grade,
+            "grade_id": name,
+            "locked": grade and not solution,
+            "schema_version": 3,
+            "solution": solution,
+            "task": False,
+        }
+        points = {"points": self.points[name]} if grade else {}
+        return make(source, id=name, metadata={"nbgrader": nbgrader | points}, **parts)
+
+
+def _as_text(answer):
+    """Return a Markdown cell that shows what the student wrote letter by letter; only formulas are drawn.
+
+    It is one line: an empty line would end the piece of HTML, and what follows it would be Markdown again.
+    """
+    text = html.escape(pages.plain(answer).strip())
+    if not text:
+        return "*(no answer)*"
+    return f'<div style="white-space: pre-wrap">{text.replace(chr(10), "&#10;")}</div>'
+
+
+def _is_png(text):
+    try:
+        return base64.b64decode(text, validate=True).startswith(b"\x89PNG\r\n\x1a\n")
+    except ValueError:
+        return False
+
+
+def _picture(text):
+    return new_output("display_data", data={"image/png": text})
+
+
+def _sources(folder):
+    """Return {cell id: source} of the notebook that an earlier run, or nbgrader, left in a folder of autograded/."""
+    path = folder / f"{NOTEBOOK}.ipynb"
+    return {cell.get("id"): cell.source for cell in nbformat.read(path, as_version=4).cells} if path.exists() else {}
+
+
+def _write_notebook(folder, notebook):
+    write_whole(folder / f"{NOTEBOOK}.ipynb", nbformat.writes(notebook))
+
+
+# Back from the gradebook
+
+
+def read_marks(course, assignment):
+    """Return {nbgrader's id of a student: {question: (points, comment)}}: what was marked by hand in Formgrader.
+
+    Extra credit is in the points. What waits for a person again, because the answer has changed, is left out. Raises
+    ValueError if the course has no such assignment.
+    """
+    marks = defaultdict(dict)
+    for student, question, mark, waits in _marked_by_hand(course, assignment):
+        if not waits:
+            marks[student][question] = mark
+    return dict(marks)
+
+
+def _marked_by_hand(course, assignment):
+    """Return [(nbgrader's id of a student, question, (points, comment), whether it waits for a person again)]."""
+    coursedir = _course_folder(course, assignment)
+    from nbgrader.api import MissingEntry
+
+    advice = f"{course} has no assignment {assignment} with {NOTEBOOK}. Run this without --collect first."
+    if not _has_gradebook(coursedir):
+        raise ValueError(advice)
+    marked = []
+    with _gradebook(coursedir) as gradebook:
+        try:
+            gradebook.find_notebook(NOTEBOOK, assignment)
+        except MissingEntry:
+            raise ValueError(advice) from None
+        for entry in gradebook.notebook_submissions(NOTEBOOK, assignment):
+            comments = {comment.name: comment.manual_comment for comment in entry.comments}
+            for grade in entry.grades:
+                if grade.name.startswith("answer-") and _is_marked(grade):
+                    mark = _given(grade), comments.get(grade.name) or ""
+                    question = grade.name.replace("answer", "question")
+                    marked.append((entry.student.id, question, mark, grade.needs_manual_grade))
+    return marked
+
+
+def collect(grades, records, course, assignment, rubric):
+    """Write the marks given in Formgrader into the empty rows of GRADES/marking/question-N.csv.
+
+    Returns a sentence on what was done and a list of sentences on marks that contradict each other or are for an answer that
+    has changed; those files' rows stay as they are. Raises ValueError if the course has no such assignment, or if a marks file
+    cannot be read.
+    """
+    marked = _marked_by_hand(course, assignment)
+    written = marks_files.read(grades, rubric)
+    students = {nbgrader_id(record["student"]): record for record in records}
+    conflicts = [
+        f"{name} has marks in {course}, and no submission in {grades}."
+        for name in sorted({name for name, *_ in marked} - students.keys())
+    ]
+    new, coursedir = defaultdict(dict), _course_folder(course, assignment)
+    for name, question, mark, waits in sorted(found for found in marked if found[0] in students):
+        student = students[name]["student"]
+        has = written.get(student, {}).get(question)
+        conflict = _contradiction(mark, has, rubric.points.get(question, 0))
+        if waits or _is_outdated(_folder(coursedir, "autograded", name, assignment), students[name], question):
+            conflict = "the answer has changed since it was marked in Formgrader. Run this without --collect, then mark it again."
+        if conflict:
+            conflicts.append(f"{student}, {question}: {conflict}")
+        elif has is None:
+            new[question][student] = mark
+    for question, marks in new.items():
+        path = Path(grades) / "marking" / f"{question}.csv"
+        answered = [record["student"] for record in records if record["answers"].get(question, "").strip()]
+        marks_files.update(path, records, answered)
+        marks_files.fill(path, records, marks)
+    count = sum(map(len, new.values()))
+    return (
+        f"{count} marks from {course} are new in {grades}/marking. Run `grade` with --resume to merge them into the pages.",
+        conflicts,
+    )
+
+
+def _is_outdated(folder, record, question):
+    """Return whether Formgrader shows another answer than the record has."""
+    shown = _sources(folder).get(question.replace("question", "answer"))
+    return shown is not None and shown != _as_text(record["answers"].get(question, ""))
+
+
+def _contradiction(given, written, most):
+    points, comment = given
+    if written is not None and (written[0] != points or (comment and text_cell(written[1]) not in ("", text_cell(comment)))):
+        return f"{points:g} points in Formgrader, {written[0]:g} in the marks file, or another comment. The marks file stays."
+    if not 0 <= points <= most:
+        return f"{points:g} points in Formgrader; expected 0 to {most:g}. It is left out."
+    return None

@@ -1,0 +1,1 @@
+"""Other people's platforms on which the kit grades."""

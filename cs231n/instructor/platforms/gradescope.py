@@ -1,0 +1,239 @@
+"""The archive for Gradescope's autograder, and the results.json that Gradescope reads.
+
+The format of both is described at https://gradescope-autograders.readthedocs.io/en/latest/specs/. Only the exercises are
+graded there; the inline questions are marked by hand, in Gradescope's own outline of the assignment.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+import zipfile
+from pathlib import Path
+
+from ..grading import rubric as rubrics
+from ..reports import pages
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPTS = Path(__file__).with_name("autograder")
+BESIDE_THE_PACKAGE = (
+    "LICENSE",
+    "NetworkVisualization.ipynb",
+    "constraints.txt",
+    "datasets/README.md",
+    "datasets/sources.json",
+    "get_datasets.sh",
+    "requirements.txt",
+)
+OWN_RUBRIC = "rubric.toml"  # at the archive's root, if the instructor gave one
+EXECUTABLE = ("setup.sh", "run_autograder", "get_datasets.sh")
+
+# What results.json holds when grading itself failed: no score, so that Gradescope tells of an error and gives no points.
+FAILURE = {
+    "output": "Your work arrived and could not be graded. Please tell your instructor.",
+    "output_format": "text",
+    "stdout_visibility": "hidden",
+}
+
+
+def add_arguments(parser):
+    """Add what `gradescope` takes to an argparse parser."""
+    parser.description = "Make the archive to upload to Gradescope, on the page Configure Autograder of a programming assignment."
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the zip to write, for example autograder.zip")
+    parser.add_argument("--rubric", type=Path, metavar="FILE", help="a TOML file with what differs from the default rubric")
+
+
+def run(options):
+    """Write the archive options.out. Returns 0. Raises ValueError and OSError, with a sentence, before anything is written."""
+    rubric = rubrics.load(options.rubric)
+    write_archive(options.out, options.rubric)
+    points, bonus = rubric.full_marks(rubric.exercises), rubric.most_bonus(rubric.exercises)
+    print(f"Wrote {options.out}. In Gradescope make a programming assignment with {points:g} points for the autograder,")
+    print(
+        f"enable manual grading for the {len(rubric.questions)} inline questions, and upload the file under Configure Autograder."
+    )
+    if bonus:
+        print(f"Do not count the optional exercises in: their {bonus:g} points are extra credit, a score above these {points:g}.")
+    return 0
+
+
+def write_archive(out, rubric_file=None):
+    """Write the zip `out`: setup.sh and run_autograder at its root, and beside them the kit that they need.
+
+    The same kit gives the same bytes. Raises FileExistsError if `out` is something other than an earlier archive, and
+    FileNotFoundError if its folder is not there.
+    """
+    out = Path(out)
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"The folder {out.parent} does not exist. Make it, or name another file for --out.")
+    if out.exists() and not _is_archive(out):
+        raise FileExistsError(f"{out} exists and is no autograder archive. It is left as it is; name another file for --out.")
+    members = _members(rubric_file)
+    handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in sorted(members):
+                archive.writestr(_zip_info(name), members[name].read_bytes())
+        _verify(temporary, members)
+        Path(temporary).chmod(0o644)
+        os.replace(temporary, out)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _is_archive(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {"setup.sh", "run_autograder"} <= set(archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def _members(rubric_file):
+    """Return {name in the archive: the file to take}."""
+    package = (path for path in (ROOT / "cs231n").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    paths = [path for path in package if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
+    members = {path.relative_to(ROOT).as_posix(): path for path in [*paths, *(ROOT / name for name in BESIDE_THE_PACKAGE)]}
+    members |= {name: SCRIPTS / name for name in ("setup.sh", "run_autograder")}
+    return members | ({OWN_RUBRIC: Path(rubric_file)} if rubric_file else {})
+
+
+def _zip_info(name):
+    info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    info.create_system = 3  # Unix, wherever it is made, so that the permissions below count
+    info.external_attr = (0o100755 if name in EXECUTABLE else 0o100644) << 16
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
+def _verify(path, members):
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+        if damaged or set(archive.namelist()) != set(members):
+            raise OSError(
+                f"The archive could not be read back ({damaged or 'members are missing'}). Is the disk full? Try again."
+            )
+
+
+def results(record, columns, rubric):
+    """Return what results.json holds: the exercises with their points, the answers without, to be marked by hand.
+
+    record: what grading one submission yields. columns: its points, from rubric.score(). All texts are shown as plain text.
+    Bonus points are extra credit: their box has 0 as its largest score. What a student left out of the optional part has none.
+    """
+    done = [name for name in rubric.exercises if not (name in rubric.bonus and _is_left_out(record["exercises"][name]))]
+    exercises = [_exercise_box(name, record["exercises"][name], columns[name], rubric) for name in done]
+    answers = {name: record["answers"].get(name, "") for name in rubric.questions}
+    questions = [
+        _question_box(name, text, name in rubric.bonus)
+        for name, text in answers.items()
+        if text.strip() or name not in rubric.bonus
+    ]
+    return {
+        "score": round(sum(box["score"] for box in exercises), 2),
+        "execution_time": round(sum(record["exercises"][name].get("seconds", 0) for name in rubric.exercises), 2),
+        "output": pages.plain(_headline(record, rubric)),
+        "output_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": exercises + questions,
+        "extra_data": {"sha256": record["sha256"]},
+    }
+
+
+def _headline(record, rubric):
+    if record["verdict"] != "graded":
+        advice = "Mend the file, try it with `python -m cs231n.submit`, and hand it in again."
+        reason = record["note"].removesuffix(record.get("isolation", "")).strip()  # that is for instructors
+        return f"Your submission could not be read: {reason}\n{advice}"
+    questions = rubric.full_marks(rubric.questions)
+    told = f"Graded: {Path(record['submission']).name}. The inline questions ({questions:g} points) are marked by hand."
+    if not rubric.most_bonus():
+        return told
+    return f"{told} The optional part gives up to {rubric.most_bonus():g} points on top; to leave it out is fine."
+
+
+def _is_left_out(result):
+    return result["verdict"] in ("missing", "unfinished")
+
+
+def _exercise_box(name, result, points, rubric):
+    bonus = name in rubric.bonus
+    return {
+        "name": f"{name} (bonus: up to {rubric.points[name]:g} points on top)" if bonus else name,
+        "name_format": "text",
+        "score": points,
+        "max_score": 0.0 if bonus else rubric.points[name],
+        "status": "passed" if result["verdict"] == "right" else "failed",
+        "output": pages.plain(result["message"]),
+        "output_format": "text",
+        "visibility": "visible",
+    }
+
+
+def _question_box(name, answer, bonus):
+    return {
+        "name": f"{name.replace('question-', 'Inline question ')}{' (bonus)' if bonus else ''}: marked by hand",
+        "name_format": "text",
+        "output": pages.plain(answer) if answer.strip() else "There is no answer in your notebook.",
+        "output_format": "text",
+        "visibility": "visible",
+    }
+
+
+def graded(submission, rubric):
+    """Return the record of the one student whose files lie in the folder `submission`."""
+    from ..grading.grading import grade_folder  # here, because writing the archive has no use for it
+
+    with tempfile.TemporaryDirectory(prefix="gradescope-") as folder:
+        inbox, grades = Path(folder, "submissions"), Path(folder, "grades")
+        inbox.mkdir()
+        _pack(Path(submission), inbox / "student")
+        # Gradescope's containers allow no namespaces; there is one for each submission, in which nobody else's work lies
+        records = grade_folder(inbox, grades, rubric=rubric, without_isolation=True)
+    if len(records) != 1:
+        raise ValueError(f"Grading one submission gave {len(records)} records; expected one.")
+    return records[0]
+
+
+def _pack(submission, target):
+    """Put what a student handed in at `target`, as the one file that it is, or as a zip of several. Links are left out."""
+    files = [path for path in sorted(submission.rglob("*")) if path.is_file() and not path.is_symlink()]
+    if len(files) == 1:
+        shutil.copyfile(files[0], target.with_suffix(files[0].suffix))
+        return
+    with zipfile.ZipFile(target.with_suffix(".zip"), "w", strict_timestamps=False) as archive:
+        for path in files:
+            archive.write(path, path.relative_to(submission))
+
+
+def main(arguments=None):
+    """Grade one submission on Gradescope; run_autograder calls this. Returns 0, or 1 if grading itself failed."""
+    parser = argparse.ArgumentParser(prog="python -m cs231n.instructor.platforms.gradescope", description=main.__doc__)
+    parser.add_argument("submission", type=Path, help="the folder with the student's files")
+    parser.add_argument("results", type=Path, help="the results.json to write")
+    options = parser.parse_args(arguments)
+    try:
+        own_rubric = ROOT / OWN_RUBRIC
+        rubric = rubrics.load(own_rubric if own_rubric.is_file() else None)
+        record = graded(options.submission, rubric)
+        found, code = results(record, rubric.score(record, {}), rubric), 0
+        print(f"{record['submission']}: {record['verdict']}. {record['note']}")
+        if record.get("isolation"):
+            print("Gradescope's container keeps this submission from other students' work, not from the kit's own files: look")
+            print("at a submission that earns more than you expect.")
+    except Exception:  # whatever it is, Gradescope gets a file that says so, and the instructor the traceback
+        traceback.print_exc()
+        found, code = FAILURE, 1
+    temporary = options.results.with_name(f".{options.results.name}")
+    temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    os.replace(temporary, options.results)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

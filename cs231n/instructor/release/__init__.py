@@ -1,0 +1,1 @@
+"""The student edition: the notebook with stubs, the package without the solutions, and the proofs that nothing leaks."""

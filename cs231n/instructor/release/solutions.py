@@ -1,0 +1,186 @@
+"""The functions that hold a solution, found by their markers in all files of the package, and those that lack the markers."""
+
+import ast
+import contextlib
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+
+BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
+LIKE_A_MARKER = re.compile(r"\b(begin|end)[\W_]*solutions?\b", re.I)
+FUNCTIONS = ast.FunctionDef, ast.AsyncFunctionDef
+PACKAGE_FILES = {".py", ".npz", ".md"}
+NEVER_IN_AN_EDITION = {".git", "instructor", "tests", "__pycache__", ".ipynb_checkpoints"}
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A function with a solution in it. module: its dotted name. file: its path. lines: the file's.
+
+    first, last: the function's lines, from 1. regions: ((line of BEGIN SOLUTION, line of END SOLUTION), ...).
+    """
+
+    module: str
+    file: Path
+    lines: tuple[str, ...]
+    name: str
+    first: int
+    last: int
+    regions: tuple[tuple[int, int], ...]
+
+    @property
+    def place(self):
+        return f"{self.file}:{self.regions[0][0]}"
+
+    def solved(self):
+        """Return the function's source with its solution, without the markers."""
+        markers = {line for region in self.regions for line in region}
+        return "\n".join(self.lines[i - 1] for i in range(self.first, self.last + 1) if i not in markers)
+
+    def with_solution_replaced(self, *replacement):
+        """Return the function's source with these lines, indented, in place of each solution."""
+        kept, begins = [], dict(self.regions)
+        i = self.first
+        while i <= self.last:
+            line = self.lines[i - 1]
+            if i in begins:
+                kept += [line[: len(line) - len(line.lstrip())] + new for new in replacement]
+                i = begins[i]
+            else:
+                kept.append(line)
+            i += 1
+        return "\n".join(kept)
+
+    def stub(self):
+        """Return the function's source as a student gets it."""
+        return self.with_solution_replaced("# YOUR CODE HERE", f'raise NotImplementedError("{self.name} is not implemented yet")')
+
+
+def marked_functions(kit):
+    """Return the Marked functions of all files of the package in the folder `kit`, but for the instructor's.
+
+    Raises ValueError with file and line, a sentence for each file, for a marker without its partner, inside of another pair
+    or misspelt, for a pair outside of a function, and for a function that would be the same without its solution.
+    """
+    found, problems = [], []
+    for file in _python_files(kit):
+        with noted(problems):
+            found += _marked_functions_of(file, kit)
+    if problems:
+        raise ValueError("\n".join(problems))
+    return found
+
+
+def _marked_functions_of(file, kit):
+    text = file.read_text(encoding="utf-8")
+    regions = _regions(file, text)
+    marked = _functions_around(_module(file, kit), file, text, regions) if regions else []
+    for function in marked:
+        _require_stub(function)
+    return marked
+
+
+def unmarked_functions(kit, marked, names):
+    """Return [(module, name, "file:line")] of the functions with one of these names that would go to students as they are.
+
+    marked: the Marked functions of the kit, which will not. A copy in another file counts, and so does a method.
+    """
+    found = []
+    for file in _python_files(kit):
+        taken_out = {i for function in marked if function.file == file for i in range(function.first, function.last + 1)}
+        for node in ast.walk(parsed(file, file.read_text(encoding="utf-8"))):
+            if isinstance(node, FUNCTIONS) and node.name in names and node.lineno not in taken_out:
+                found.append((_module(file, kit), node.name, f"{file}:{node.lineno}"))
+    return found
+
+
+@contextlib.contextmanager
+def noted(problems):
+    """Append to a list what the ValueError in the block says, if there is one, instead of raising it."""
+    try:
+        yield
+    except ValueError as error:
+        problems.append(str(error))
+
+
+def _python_files(kit):
+    return [file for file in package_files(kit) if file.suffix == ".py"]
+
+
+def _module(file, kit):
+    return ".".join(file.relative_to(kit).with_suffix("").parts)
+
+
+def package_files(kit):
+    """Return the paths of the package's files that may go to students, in order."""
+    files = (path for path in (Path(kit) / "cs231n").rglob("*") if path.suffix in PACKAGE_FILES and path.is_file())
+    return sorted(path for path in files if not NEVER_IN_AN_EDITION & set(path.relative_to(kit).parts))
+
+
+def tokens(file, text):
+    """Return Python's tokens of a text. file: its name, for the ValueError that is raised if it is no Python."""
+    try:
+        return list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise ValueError(f"{file} is not Python: {error}. Repair it first.") from None
+
+
+def _regions(file, text):
+    """Return [(line of BEGIN, line of END)] of a file."""
+    regions, begin = [], None
+    for token in tokens(file, text):
+        if token.type != tokenize.COMMENT or not LIKE_A_MARKER.search(token.string):
+            continue
+        line, marker = token.start[0], token.string
+        if marker not in (BEGIN, END) or token.line.strip() != marker:
+            raise ValueError(f"{file}:{line}: {marker!r} looks like a marker; expected {BEGIN!r} or {END!r}, alone on its line.")
+        if marker == BEGIN and begin is not None:
+            raise ValueError(f"{file}:{line}: {BEGIN!r} inside of the solution that began in line {begin}; end that one first.")
+        if marker == END and begin is None:
+            raise ValueError(f"{file}:{line}: {END!r} without a {BEGIN!r} above it.")
+        regions, begin = (regions, line) if marker == BEGIN else ([*regions, (begin, line)], None)
+    if begin is not None:
+        raise ValueError(f"{file}:{begin}: {BEGIN!r} without an {END!r} below it.")
+    return regions
+
+
+def _functions_around(module, file, text, regions):
+    """Return the Marked functions of a file. A function reaches to the next statement: a marker may be its last line."""
+    body = parsed(file, text).body
+    lines = tuple(text.splitlines())
+    starts = [min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) for node in body]
+    found, inside = [], []
+    for node, start, following in zip(body, starts, [*starts[1:], len(lines) + 1], strict=True):
+        own = [(begin, end) for begin, end in regions if start < begin and end < following and lines[begin - 1][0].isspace()]
+        if own and isinstance(node, ast.FunctionDef):
+            inside += own
+            found.append(Marked(module, file, lines, node.name, start, max(node.end_lineno, own[-1][1]), tuple(own)))
+    for begin, end in regions:
+        if (begin, end) not in inside:
+            raise ValueError(f"{file}:{begin}: this solution stands in no function at the top level of the file.")
+    return found
+
+
+def parsed(file, text):
+    """Return the syntax tree of a text. file: its name, for the ValueError that is raised if it is no Python."""
+    try:
+        return ast.parse(text)
+    except SyntaxError as error:
+        raise ValueError(f"{file}:{error.lineno}: Python cannot read this ({error.msg}). Repair it first.") from None
+
+
+def _require_stub(marked):
+    for begin, end in marked.regions:
+        lines = [line.strip() for line in marked.lines[begin : end - 1]]
+        if all(line in ("", "pass", "...") or line.startswith("#") for line in lines):
+            raise ValueError(
+                f"{marked.file}:{begin}: the stub of {marked.name} equals its solution: there is no code between the markers."
+            )
+    try:
+        ast.parse(marked.stub())
+    except SyntaxError as error:
+        raise ValueError(
+            f"{marked.place}: the stub of {marked.name} is not Python ({error.msg}). Put the markers around whole statements."
+        ) from None

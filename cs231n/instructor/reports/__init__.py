@@ -1,0 +1,1 @@
+"""What people read and fill in: pages, spreadsheets, marks."""

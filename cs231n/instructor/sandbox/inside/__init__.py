@@ -1,0 +1,1 @@
+"""What runs in the sandbox, next to a student's code: nothing here holds a solution or an expectation."""

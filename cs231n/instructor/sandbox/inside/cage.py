@@ -1,0 +1,318 @@
+"""What keeps a submission from the rest of the machine: namespaces, another user, limits. Linux has all of it, others less.
+
+Used in the process that runs submissions (child.py); imports nothing but the standard library.
+"""
+
+import contextlib
+import ctypes
+import math
+import os
+import platform
+import re
+import resource
+import struct
+import sys
+from pathlib import Path
+
+CLONE = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
+MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
+LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT, LANDLOCK_VERSION, BENEATH = 444, 445, 446, 1, 1
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER = 1, 4, 38, 36
+
+# What a process of Python needs of the system: libraries, and the list of them. No programs, and nothing else of /etc.
+SYSTEM = (
+    *("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64", "/nix/store"),
+    "/etc/ld.so.cache",
+)
+DEVICES = ("null", "random", "urandom")  # not zero: mapped, it is memory that no limit counts
+
+# System calls that a submission has no use for: memory that no limit counts, keys that outlive it, other processes' memory,
+# namespaces and mounts of its own, other roads into the kernel. {call: (its number on x86_64, on aarch64)}
+REFUSED_CALLS = {
+    **{
+        "shmget": (29, 194),
+        "shmat": (30, 196),
+        "msgget": (68, 186),
+        "semget": (64, 190),
+        "mq_open": (240, 180),
+        "memfd_create": (319, 279),
+        "memfd_secret": (447, 447),
+    },
+    **{"add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219)},
+    **{"ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438)},
+    **{"unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41)},
+    **{"chroot": (161, 51), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsmount": (432, 432)},
+    **{"perf_event_open": (298, 241), "bpf": (321, 280), "userfaultfd": (323, 282), "io_uring_setup": (425, 425)},
+}
+SOCKET, MMAP, CLONE_CALL, CLONE3 = (41, 198), (9, 222), (56, 220), (435, 435)
+MAP_SHARED, MAP_HUGETLB = 0x01, 0x40000
+ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # {machine: (column above, number in a filter)}
+PR_SET_SECCOMP, SECCOMP_FILTER, ALLOW, REFUSE, UNKNOWN = 22, 2, 0x7FFF0000, 0x00050001, 0x00050026  # with EPERM, ENOSYS
+
+# What the instructor is told: {name: what it means}.
+PROTECTIONS = {
+    "limits": "limits on memory, CPU time, files, processes and output",
+    "clean-up": "all processes of a submission end with it, also those that left its group",
+    "other-user": "the submission's processes belong to a user who owns nothing",
+    "own-processes": "it sees no process but its own",
+    "no-network": "no network",
+    "few-calls": "no calls into the kernel that it has no use for: other sockets, shared memory, keys, tracing, namespaces",
+    "small-disk": "it sees nothing of the disk but Python, what the students' requirements name and the system's libraries, and "
+    "writes nowhere but into 32 MB of its own, which vanish",
+}
+CLOSED_DISK = "closed-disk"  # where there is no small disk: it opens no other file either, but it sees their names
+PROTECTIONS_INSTEAD = {CLOSED_DISK: "it opens no file but those of Python, of the requirements and of the system's libraries"}
+ISOLATION = frozenset({"own-processes", "small-disk"})  # without these a submission can reach the solutions and the others
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name, *arguments):
+    """Call a function of the C library. Raises OSError if it fails or is not there."""
+    function = getattr(_libc, name, None)
+    if function is None:
+        raise OSError(f"this system has no {name}")
+    if function(*arguments) == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def prctl(option, value):
+    """Linux' prctl. Raises OSError where there is none."""
+    _call("prctl", ctypes.c_int(option), *map(ctypes.c_ulong, (value, 0, 0, 0)))
+
+
+def adopt_orphans():
+    """Make this process the parent of all that its descendants leave behind. Raises OSError where that is not possible."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def close_to_others(closed=True):
+    """Forbid other processes of the same user to read this one's memory; root needs its files in /proc, and no such lock.
+
+    closed: False opens it again, for as long as this process has to write to its own files in /proc.
+    """
+    if sys.platform == "linux" and os.geteuid() != 0:
+        prctl(PR_SET_DUMPABLE, 0 if closed else 1)
+
+
+def end_with_parent(wanted=True):
+    """End this process when its parent ends, or no longer."""
+    if sys.platform == "linux":
+        prctl(PR_SET_PDEATHSIG, 9 if wanted else 0)
+
+
+def separate(names):
+    """Put this process, or the children it will have, into namespaces of their own. names: of CLONE."""
+    flags, user, group = 0, os.geteuid(), os.getegid()
+    for name in names:
+        flags |= CLONE[name]
+    if user != 0:
+        flags |= CLONE["user"]
+    _call("unshare", flags)
+    if user != 0:
+        close_to_others(False)  # the files below belong to root as long as this process is closed
+        try:
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+            Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+        finally:
+            close_to_others()
+
+
+def _mount(source, target, kind, flags, data=None):
+    encoded = [os.fsencode(value) if value is not None else None for value in (source, target, kind)]
+    _call("mount", *encoded, ctypes.c_ulong(flags), data.encode() if data else None)
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd")]
+
+
+def small_disk(folders, packages, hidden, scratch):
+    """See nothing of the disk but what is named, read-only; and 32 MB of memory at `scratch`. There is no /proc.
+
+    folders: shown besides SYSTEM, where they are. packages: a folder of links, shown with what they lead to in their place.
+    hidden: folders that stay empty, should they lie within one that is shown.
+    """
+    _mount(None, "/", None, MS_REC | MS_PRIVATE)  # nobody else shall see what is mounted from now on
+    root = Path(scratch)
+    _mount("none", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
+    shown = []
+    for path in sorted({Path(path) for path in (*SYSTEM, *folders)}):
+        inside = root / path.relative_to("/")
+        if path.is_symlink() and not inside.is_symlink():
+            inside.parent.mkdir(parents=True, exist_ok=True)
+            inside.symlink_to(path.readlink())
+        elif path.exists() and not any(other in path.parents for other in shown):
+            shown.append(path)
+            _show(path, inside)
+    for link in Path(packages).iterdir():
+        _show(link.resolve(), root / link.relative_to("/"))
+    for path in (Path(path).resolve() for path in hidden):
+        for folder in (folder for folder in shown if path.is_relative_to(folder.resolve()) and path.is_dir()):
+            covered = root / folder.relative_to("/") / path.relative_to(folder.resolve())
+            _mount("none", covered, "tmpfs", MS_NOSUID, "size=4k,mode=755")
+    for name in DEVICES:
+        _show(Path("/dev", name), root / "dev" / name)
+    (root / scratch.lstrip("/")).mkdir(parents=True)
+    os.chroot(root)
+    os.chdir("/")
+    attributes = _MountAttributes(MS_RDONLY | MS_NOSUID, 0, 0, 0)
+    _call("syscall", MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, ctypes.byref(attributes), ctypes.sizeof(attributes))
+    _mount("none", scratch, "tmpfs", MS_NOSUID | MS_NODEV, "size=32m,nr_inodes=2000,mode=777")
+
+
+def _show(path, inside):
+    """Mount a file or a folder at the path `inside`, which is made."""
+    if path.is_dir():
+        inside.mkdir(parents=True, exist_ok=True)
+    else:
+        inside.parent.mkdir(parents=True, exist_ok=True)
+        inside.touch()
+    _mount(path, inside, None, MS_BIND | MS_REC)
+
+
+def close_disk(folders, packages, hidden, scratch):
+    """Let this process and all its children open no file but what small_disk would show, and write at `scratch` alone.
+
+    Where Linux knows how, they also reach no process but each other by a signal, and connect to nothing. Raises OSError where
+    there is no Landlock.
+    """
+    version = _landlock(LANDLOCK_CREATE, None, 0, LANDLOCK_VERSION)
+    every = sum(1 << bit for bit in range(13 + min(2, version - 1)))
+    handled = (ctypes.c_uint64 * 3)(every, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
+    size = 8 if version < 4 else 16 if version < 6 else 24
+    rules = _landlock(LANDLOCK_CREATE, ctypes.byref(handled), size, 0)
+
+    def allow(path, access):
+        access &= every if path.is_dir() else EXECUTE | WRITE_FILE | READ_FILE | (TRUNCATE & every)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            _landlock(LANDLOCK_ADD, rules, BENEATH, struct.pack("=Qi", access, descriptor), 0)
+        finally:
+            os.close(descriptor)
+
+    def show(path):
+        """Allow to read what is below a path, without what is hidden in it: its names can be listed all the same."""
+        inside = [other for other in closed if other.is_relative_to(path)]
+        if path in inside or not path.exists():
+            return
+        allow(path, EXECUTE | READ_FILE | READ_DIR if not inside else READ_DIR)
+        for entry in path.iterdir() if inside else ():
+            show(entry.resolve())
+
+    closed = [Path(path).resolve() for path in hidden]
+    for path in (*SYSTEM, *folders):
+        show(Path(path).resolve())
+    for entry in Path(packages).iterdir():
+        allow(entry.resolve(), EXECUTE | READ_FILE | READ_DIR)
+    allow(Path(packages), READ_DIR)
+    for name in DEVICES:
+        allow(Path("/dev", name), READ_FILE | WRITE_FILE)
+    allow(Path(scratch), every)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    _landlock(LANDLOCK_RESTRICT, rules, 0)
+    os.close(rules)
+
+
+def _landlock(call, *arguments):
+    """Make a system call of Landlock; return what it returns. Raises OSError where there is none."""
+    if sys.platform != "linux":  # this number may be anything there
+        raise OSError("only Linux has Landlock")
+    kinds = {int: ctypes.c_long}
+    result = _libc.syscall(ctypes.c_long(call), *(kinds.get(type(value), lambda same: same)(value) for value in arguments))
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, f"Landlock: {os.strerror(number)}")
+    return result
+
+
+def own_processes():
+    """Show in /proc the processes of this pid namespace only."""
+    _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
+
+
+def counted_by_namespace():
+    """Return whether Linux counts a user's processes in each user namespace by itself."""
+    return tuple(int(number) for number in re.findall(r"\d+", platform.release())[:2]) >= (5, 14)
+
+
+def tasks_of_user():
+    """Return how many processes and threads this process's user has now, on the whole machine; None if there is no /proc."""
+    if not Path("/proc/self/status").exists():
+        return None
+    count, user = 0, str(os.getuid())
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError, KeyError):  # it has ended
+            told = dict(line.partition(":")[::2] for line in status.read_text().splitlines())
+            count += int(told["Threads"]) if told["Uid"].split()[0] == user else 0
+    return count
+
+
+def limit(memory, cpu_seconds, processes):
+    """Limit this process: bytes of memory, CPU seconds, processes and threads of its user (None: no limit)."""
+    limits = {
+        "RLIMIT_AS": memory,
+        "RLIMIT_CPU": math.ceil(cpu_seconds),
+        "RLIMIT_FSIZE": 16 * 2**20,
+        "RLIMIT_NOFILE": 128,
+        "RLIMIT_CORE": 1,  # bytes; unlike 0 it also keeps a program that collects core files from being started
+        "RLIMIT_NPROC": processes,
+    }
+    for name, value in limits.items():
+        if hasattr(resource, name) and value is not None:
+            hard = resource.getrlimit(getattr(resource, name))[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(getattr(resource, name), (value, value))
+
+
+def mapped():
+    """Return how many bytes this process has mapped; 0 where that is not told."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if sys.platform == "linux" else 0
+
+
+def give_up_rights(user):
+    """Become the user with this number, unless it is None; drop every capability, and never get one back."""
+    if user is not None:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    if sys.platform == "linux":
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        header, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+        _call("capset", header, data)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+
+
+def refuse_calls():
+    """Refuse REFUSED_CALLS to this process and all its children, for ever. Raises OSError where there is no such filter.
+
+    Refused are also sockets other than those of the machine itself (AF_VSOCK, for one, leads out of a network namespace),
+    memory mapped to be shared, whose pages no process's size holds once it has let go of them, and new namespaces.
+    """
+    if platform.machine() not in ARCHITECTURES:
+        raise OSError(f"the system calls of {platform.machine()} are not known here")
+    column, architecture = ARCHITECTURES[platform.machine()]
+    load, equal, at_least, any_bit, give = 0x20, 0x15, 0x35, 0x45, 0x06
+    program = [
+        *((load, 0, 0, 4), (equal, 1, 0, architecture), (give, 0, 0, REFUSE)),
+        *((load, 0, 0, 0), (at_least, 0, 1, 0x40000000), (give, 0, 0, REFUSE)),  # x86's second table of calls
+    ]
+    for number in (numbers[column] for numbers in REFUSED_CALLS.values()):
+        program += [(equal, 0, 1, number), (give, 0, 0, REFUSE)]
+    # its flags lie in memory, where a filter cannot look; the C library takes clone where this one is unknown
+    program += [(equal, 0, 1, CLONE3[column]), (give, 0, 0, UNKNOWN)]
+    flags = {MMAP: (3, MAP_SHARED | MAP_HUGETLB), CLONE_CALL: (0, sum(CLONE.values()))}  # {call: (argument, refused bits)}
+    for numbers, (argument, refused) in flags.items():
+        program += [(equal, 0, 4, numbers[column]), (load, 0, 0, 16 + 8 * argument), (any_bit, 0, 1, refused)]
+        program += [(give, 0, 0, REFUSE), (give, 0, 0, ALLOW)]
+    program += [(equal, 0, 3, SOCKET[column]), (load, 0, 0, 16), (equal, 1, 0, 1), (give, 0, 0, REFUSE), (give, 0, 0, ALLOW)]
+    code = b"".join(struct.pack("=HBBI", *step) for step in program)
+    whole = _Program(len(program), code)
+    _call("prctl", PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_FILTER), ctypes.byref(whole), ctypes.c_ulong(0), ctypes.c_ulong(0))

@@ -1,0 +1,429 @@
+"""Read a submission's file: its code, its answers, its figures. This runs in the sandbox, since a file can be made to harm.
+
+What comes out of the sandbox is not trusted either: the grader looks it over by `checked_outline`.
+"""
+
+import base64
+import io
+import json
+import re
+import struct
+import warnings
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from PIL import Image, ImageOps
+
+from .... import answers as inline
+from ....answers import OPTIONAL_QUESTIONS, QUESTIONS
+from ....checks import EXERCISES
+from ....notebook_file import HALF_CHARACTER, is_notebook_name, text_of, without_half_characters
+from ....notebook_file import notebook as read_notebook
+from ....student_code import MODULES_LIMIT, among, cells_of, is_stub, last_definition, parsed, with_own_modules, words_of_script
+from . import archives
+
+SIZE_LIMIT = 300_000_000  # bytes of a file
+IMAGE_WIDTH, IMAGE_HEIGHT = 720, 2880
+IMAGE_PIXELS = 20_000_000  # of the largest picture that is opened
+IMAGE_LIMIT = 1_000_000  # characters of a picture in base64
+PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")  # of what is pasted into an answer
+PICTURES_LIMIT = 4  # of an answer
+ANSWER_PICTURES_LIMIT = 5_000_000  # characters of the pictures of all answers
+SOURCE_LIMIT = 2_000_000  # characters of code
+PARTS_LIMIT = 20_000  # cells with code
+CANDIDATES_LIMIT = 12  # notebooks, or else Python files, of which the one that is filled in is looked for
+ENOUGH = 3  # exercises, and answers: where so many are done, no other notebook is looked at
+LOOKED_INTO = 40  # other Python files that are searched for exercises
+ANSWER_LIMIT = 20_000
+NAMED_PROBLEMS = 2  # of the files of an archive
+TEXT_LIMIT = 600  # characters of a problem, a note, the name of a part
+NOTES_LIMIT = 8
+OUTLINE_LIMIT = 24_000_000  # bytes of the whole as JSON
+PNG = b"\x89PNG\r\n\x1a\n"
+MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+# A picture in an answer: in Markdown or HTML, attached to the cell, in the text itself, or elsewhere.
+# (The lookahead keeps the expression from going back into the base64, which may have millions of characters.)
+DATA = r"data:image/[\w.+-]+;base64,(?=(?P<{0}>[A-Za-z0-9+/=\s]*))(?P={0})"
+IN_MARKDOWN = (
+    r"!\[(?P<alt>[^\]\n]{0,200})\]\(\s*<?"
+    rf"(?:attachment:(?P<file1>[^)>\n]{{1,300}})|{DATA.format('data1')}|(?P<url1>[^)\s]{{1,2000}}))[^)\n]{{0,200}}\)"
+)
+IN_HTML = (
+    r"<img\b[^>]{0,400}?\bsrc\s*=\s*[\"']?"
+    rf"(?:attachment:(?P<file2>[^\"'>]{{1,300}})|{DATA.format('data2')}|(?P<url2>[^\"'\s>]{{1,2000}}))[^>]{{0,400}}>"
+)
+PICTURE = re.compile(f"{IN_MARKDOWN}|{IN_HTML}|{DATA.format('data3')}", re.I)
+
+
+@dataclass
+class _Work:
+    """A file that may be what counts of a submission.
+
+    name: for messages. parts: of its code, own modules included. notebook: its cells, or None for plain Python. answers:
+    {question: Answer}. exercises, answered: how many are done in it. counts: its path in an archive, "" outside of one.
+    """
+
+    name: str
+    parts: list
+    notebook: object
+    answers: dict
+    exercises: int = 0
+    answered: int = 0
+    counts: str = ""
+    notes: list = field(default_factory=list)
+
+
+# In the sandbox
+
+
+def outline(name, raw, figures, kit=None, first=""):
+    """Return what of a file matters for its grade, as JSON.
+
+    name: the file's. raw: its bytes. figures: {cell id: source} of the reference's cells with a figure. kit: {cell id: source}
+    of all its cells, by which an answer is found that was moved. first: of an archive that the grader has made of a folder, the
+    path of the file that counts unless another one is filled in and this one is not.
+
+    The keys: problem: a sentence if the file cannot be read, else "". parts: [[name, source]] of its code; of a module of the
+    student's own [name, source, dotted name]. answers: {question: Markdown}. answer_notes: {question: a sentence on where the
+    answer was found, or that there is none}. answer_pictures: {question: [base64 of a re-encoded PNG]}; the text says [picture
+    N] where the Nth is. figures: {cell id: [base64 of a re-encoded PNG]}, at most one each. counts: the path of the file in the
+    archive, if it is one. notes: sentences.
+    Raises nothing; all strings can be written as UTF-8.
+    """
+    try:
+        found = _outline(name, raw, figures, kit or {}, first)
+        size = len(json.dumps(found))
+        if size > OUTLINE_LIMIT:
+            raise ValueError(f"{name[:100]} holds {size:,} bytes of code, answers and figures; expected {OUTLINE_LIMIT:,}.")
+        return found
+    except ValueError as error:
+        problem = str(error)
+    except MemoryError:
+        problem = f"{name[:100]} takes more memory to read than there is; its outputs may be very large."
+    except Exception as error:  # a parser's own: a file can be odd in more ways than one can think of
+        problem = f"{name[:100]} cannot be read ({type(error).__name__})."
+    by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures")}
+    return {"problem": _text(problem, TEXT_LIMIT), "counts": "", "parts": [], **by_name, "notes": []}
+
+
+def _outline(name, raw, figures, kit, first):
+    unread = archives.unread_kind(name, raw)
+    if unread:
+        raise ValueError(archives.advice(name, unread))
+    opened = archives.is_archive(name, raw)
+    work = _in_archive(name, raw, kit, first) if opened else _work(name, raw, kit, lambda dotted: None)
+    if not any(text.strip() for text in [part.source for part in work.parts] + [found.text for found in work.answers.values()]):
+        raise ValueError(f"There is no code in {work.name}.")
+    pictures = _AnswerPictures()
+    texts = {question: pictures.taken_out(question, answer) for question, answer in work.answers.items()}
+    said = {question: _answer_note(work.answers[question], text) for question, text in texts.items()}
+    notes = [
+        *work.notes,
+        *_lost_modules(work),
+        *(part.reason for part in work.parts if part.tree is None and part.source.strip()),
+    ]
+    more = [f"There are {len(notes) - NOTES_LIMIT + 1} more notes like these."] if len(notes) > NOTES_LIMIT else []
+    return {
+        "problem": "",
+        "counts": _text(work.counts, TEXT_LIMIT),
+        "parts": [[part.name, part.source, *([part.module] if part.module else [])] for part in work.parts],
+        "answers": {question: _text(text, ANSWER_LIMIT) for question, text in texts.items()},
+        "answer_notes": {question: note for question, note in said.items() if note},
+        "answer_pictures": pictures.made,
+        "figures": {cell: _pictures(work.notebook, cell, source) for cell, source in figures.items()} if work.notebook else {},
+        "notes": [_text(note, TEXT_LIMIT) for note in [*notes[: NOTES_LIMIT - len(more)], *more]],
+    }
+
+
+def _lost_modules(work):
+    """Return the sentences on modules from which exercises are imported and which were not handed in."""
+    lost = {}
+    for name in EXERCISES:
+        definition = last_definition(work.parts, name)
+        if definition and definition.imported:
+            lost.setdefault(definition.imported, []).append(name)
+    return [
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} imported from {module}, and no such file was handed in with "
+        f"{work.name}."
+        for module, names in lost.items()
+    ]
+
+
+def _answer_note(answer, text):
+    cut = f"Only the first {ANSWER_LIMIT:,} of its {len(text):,} characters are shown." if len(text) > ANSWER_LIMIT else ""
+    return _text(" ".join(filter(None, (answer.where, cut))), TEXT_LIMIT)
+
+
+def is_expected(name):
+    """Return whether a file's name says that it is the assignment's notebook, or the file of its exercises."""
+    return "networkvisualization" in name.lower() or name == "net_visualization_pytorch.py"
+
+
+def kind(name):
+    """Return the rank of a file by what its name says that it is: 3 notebook, 2 archive, 1 Python file, 0 nothing of these."""
+    if is_notebook_name(name):
+        return 3
+    return 2 if archives.is_archive_name(name) else int(name.lower().endswith(".py"))
+
+
+def _text(text, longest=None):
+    return without_half_characters(text[:longest])
+
+
+def _work(name, raw, kit, find):
+    """Return the _Work in a notebook or Python file. find: of its own modules, see student_code.with_own_modules."""
+    name = _text(name, 100)
+    notebook = cells_of(name, raw, with_outputs=False) if kind(name) else read_notebook(name, raw, with_outputs=False)
+    if notebook is None:
+        text = _text(text_of(raw))
+        sources, words = {name: text}, words_of_script(text)
+    else:
+        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        sources, words = {f"{name}, code cell {number}": source for number, source in enumerate(code, 1)}, notebook
+    _refuse_much(name, sources.values())
+    parts = with_own_modules([parsed(place, source) for place, source in sources.items()], find, EXERCISES)
+    _refuse_much(name, [part.source for part in parts])  # a magic's line is longer as plain Python
+    found = inline.answers(words, kit) if words else {}
+    notes = [] if words else [f"{name} is a Python file, in which no answer to a question is looked for."]
+    exercises = sum(_is_done(last_definition(parts, exercise)) for exercise in EXERCISES)
+    answered = sum(bool(answer.text.strip()) and not answer.perhaps for answer in found.values())
+    return _Work(name, parts, notebook, found, exercises, answered, notes=notes)
+
+
+def _is_done(definition):
+    if definition is None:
+        return False
+    return bool(definition.imported) or definition.statement is None or not is_stub(definition.statement)
+
+
+def _refuse_much(name, sources):
+    if len(sources) > PARTS_LIMIT:
+        raise ValueError(f"{name} has {len(sources):,} code cells; expected at most {PARTS_LIMIT:,}.")
+    if sum(map(len, sources)) > SOURCE_LIMIT:
+        raise ValueError(f"{name} holds more than {SOURCE_LIMIT:,} characters of code.")
+
+
+# Archives
+
+
+def _in_archive(name, raw, kit, first):
+    """Return the _Work that counts in an archive: of its notebooks, or else Python files, the one that is filled in."""
+    found = archives.listing(name, raw)
+    files = [file for file in found.files if kind(file.name) in (1, 3)]
+    notebooks = [file for file in files if kind(file.name) == 3]
+    candidates = sorted(notebooks or files, key=lambda file: _likelihood(file, first), reverse=True)
+    if not candidates:
+        raise ValueError(_nothing_in(name, found))
+    read, problems = [], []
+    for file in candidates[:CANDIDATES_LIMIT]:
+        try:
+            read.append((file, _work(file.name[-100:], file.read(), kit, _finder(file, files))))
+        except archives.TooMuch:
+            raise
+        except ValueError as error:
+            problems.append(str(error))
+        if read and min(read[-1][1].exercises, read[-1][1].answered) >= ENOUGH:
+            break
+    if not read:
+        raise ValueError(" ".join(_first_ones(problems)))
+    chosen, work = _filled_in(read)
+    work.counts = chosen.path
+    others = [file for file in candidates if file is not chosen]
+    unread = [archives.advice(file.name, told) for file in found.files if "archive" in (told := archives.unread_kind(file.name))]
+    work.notes += [*_other_files(chosen, work, notebooks, others, files), *_first_ones(problems), *found.problems, *unread]
+    return work
+
+
+def _first_ones(problems):
+    """Return the first sentences of many, with one that counts the others."""
+    more = len(problems) - NAMED_PROBLEMS
+    return [*problems[:NAMED_PROBLEMS], *([f"There are {more} more files that cannot be read."] if more > 0 else [])]
+
+
+def _filled_in(read):
+    """Return, of [(File, _Work)], the first in which at least half as much is done as in the fullest: exercises, then answers."""
+    for key in ("exercises", "answered"):
+        most = max(getattr(work, key) for _, work in read)
+        read = [(file, work) for file, work in read if 2 * getattr(work, key) >= most]
+    return read[0]
+
+
+def _likelihood(file, first):
+    """Order files: the first one, the notebook or file of the assignment, another; then the latest."""
+    is_first = bool(first) and f"{file.path}/".startswith(f"{first}/")
+    return is_first, is_expected(file.name), file.date
+
+
+def _finder(file, files):
+    """Return the `find` for the modules that a file of an archive imports."""
+    by_path = {other.path: other for other in files if kind(other.name) == 1 and other is not file}
+    home = str(PurePosixPath(file.path).parent)
+    return among(list(by_path), "" if home == "." else home, lambda path: by_path[path].read())
+
+
+def _nothing_in(name, found):
+    """Return the sentence on an archive without a notebook and without Python: what it holds instead."""
+    held = [file.path[-60:] for file in found.files]
+    listed = f" It holds {', '.join(held[:5])}{f' and {len(held) - 5} more' if len(held) > 5 else ''}." if held else ""
+    unread = [archives.advice(file.name, told) for file in found.files if (told := archives.unread_kind(file.name))][:2]
+    return " ".join([f"There is no notebook and no Python file in {name[:100]}.{listed}", *unread, *found.problems])
+
+
+def _other_files(chosen, work, notebooks, others, files):
+    """Return the sentences on what lies beside the file that counts."""
+    notes = []
+    if len(others) and notebooks:
+        named = ", ".join(file.path[-100:] for file in others[:5])
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        notes.append(f"{chosen.path[-100:]} counts: it is filled in, and the later or likelier one. Beside it: {named}{more}.")
+    used = {part.name for part in work.parts}
+    for file in [file for file in files if kind(file.name) == 1 and file is not chosen and file.path not in used][:LOOKED_INTO]:
+        try:
+            notes += _exercises_beside(file, work)
+        except ValueError as error:
+            notes.append(str(error))
+    return notes
+
+
+def _exercises_beside(file, work):
+    """Return the sentences on exercises that a file defines which nothing imports, and take those that are nowhere else."""
+    module = "beside." + re.sub(r"\W", "_", file.path.removesuffix(".py"), flags=re.ASCII)
+    part = parsed(file.path[-100:], _text(text_of(file.read()), SOURCE_LIMIT), module)
+    defined = {name: last_definition([part], name, module) for name in EXERCISES}
+    done = [name for name, found in defined.items() if found and not found.imported and _is_done(found)]
+    own = {name: last_definition(work.parts, name) for name in done}
+    lost = [name for name in done if own[name] is None or own[name].imported]
+    hidden = [name for name in done if name not in lost and not _is_done(own[name])]
+    if lost:
+        work.parts.append(part)
+    notes = [f"{', '.join(lost)}: taken from {part.name}, which {work.name} does not import."] if lost else []
+    return notes + (
+        [f"{part.name} defines {', '.join(hidden)}, of which {work.name} has a stub, which counts."] if hidden else []
+    )
+
+
+# Pictures
+
+
+def _pictures(notebook, name, source):
+    """Return the first picture under a cell as [base64 of a re-encoded PNG], or []."""
+    cells = [cell for cell in notebook.cells if name in (cell.id, cell.metadata.get("nbgrader", {}).get("grade_id"))]
+    same = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip() == source.strip()]
+    found = (cells or same)[-1:]
+    encoded = [output.data["image/png"] for cell in found for output in cell.get("outputs", [])]
+    return [picture for text in encoded if (picture := _made_anew(text))]
+
+
+def _made_anew(picture, formats=("PNG",)):
+    """Decode a picture and return it as a PNG of our own, in base64; None if it is none. formats: that it may have."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a picture too large
+            image = Image.open(io.BytesIO(base64.b64decode(picture)), formats=formats)
+        image.draft("RGB", (2 * IMAGE_WIDTH, 2 * IMAGE_HEIGHT))  # a large photograph is opened smaller
+        if image.width * image.height > IMAGE_PIXELS:
+            return None
+        image.load()
+        image = ImageOps.exif_transpose(image).convert("RGBA")
+        image.thumbnail((IMAGE_WIDTH, IMAGE_HEIGHT))
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        while len(made := _encoded(image)) > IMAGE_LIMIT:
+            image = image.reduce(2)
+        return made
+    except Exception:  # Pillow raises all kinds for broken files
+        return None
+
+
+def _encoded(image):
+    made = io.BytesIO()
+    image.quantize(128, method=Image.Quantize.FASTOCTREE).save(made, "PNG")
+    return base64.b64encode(made.getvalue()).decode()
+
+
+class _AnswerPictures:
+    """The pictures of a notebook's answers. made: {question: [base64 of a re-encoded PNG]}."""
+
+    def __init__(self):
+        self.made = {}
+        self._left = ANSWER_PICTURES_LIMIT
+
+    def taken_out(self, question, answer):
+        """Return an answer's text with "[picture 1]" where a picture is, and keep the picture; else the text says why not."""
+        return PICTURE.sub(lambda found: self._told(question, found.groupdict("")), answer.text)
+
+    def _told(self, question, found):
+        url = found["url1"] or found["url2"]
+        if url and not url.lower().startswith("data:"):
+            return f"[picture that is not in the notebook: {url[:200]}]"
+        name = found["file1"] or found["file2"] or found["alt"]
+        if len(self.made.get(question, [])) >= PICTURES_LIMIT:
+            return f"[one more picture, of which {PICTURES_LIMIT} are shown: {name}]"
+        picture = _made_anew(found["data1"] or found["data2"] or found["data3"], PICTURE_FORMATS)
+        if picture is None or len(picture) > self._left:
+            return f"[picture that cannot be shown: {name}]"
+        self._left -= len(picture)
+        self.made.setdefault(question, []).append(picture)
+        return f"[picture {len(self.made[question])}]"
+
+
+# In the grader
+
+
+def checked_outline(found, figures):
+    """Return `found` if it is what `outline` returns in its documented form and sizes; raise ValueError if not.
+
+    found: JSON from the sandbox, where a parser's bug may have let the file take over. figures: the known cell ids.
+    """
+    keys = {"problem", "counts", "parts", "answers", "answer_notes", "answer_pictures", "figures", "notes"}
+    _expect(type(found) is dict and found.keys() == keys, "its keys")
+    _expect(_is_text(found["problem"], TEXT_LIMIT), "the problem")
+    _expect(_is_text(found["counts"], TEXT_LIMIT), "the path of what counts")
+    parts = _list(found["parts"], PARTS_LIMIT + MODULES_LIMIT + LOOKED_INTO, "the list of parts")
+    for part in parts:
+        _expect(type(part) is list and len(part) in (2, 3), "a part")
+        _expect(_is_text(part[0], TEXT_LIMIT) and _is_text(part[1], SOURCE_LIMIT), "the name or source of a part")
+        _expect(len(part) == 2 or (_is_text(part[2], TEXT_LIMIT) and bool(MODULE_NAME.fullmatch(part[2]))), "a module's name")
+    _expect(sum(len(source) for _, source, *_ in parts) <= SOURCE_LIMIT, "the length of the code")
+    _expect(type(found["answers"]) is dict, "the answers")
+    known = {f"question-{number}" for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)}
+    for question, text in found["answers"].items():
+        _expect(question in known and _is_text(text, ANSWER_LIMIT), "an answer")
+    _expect(type(found["answer_notes"]) is dict and found["answer_notes"].keys() <= known, "the notes on answers")
+    _expect(all(_is_text(note, TEXT_LIMIT) for note in found["answer_notes"].values()), "a note on an answer")
+    _expect(type(found["answer_pictures"]) is dict and found["answer_pictures"].keys() <= known, "the pictures of answers")
+    for pictures in found["answer_pictures"].values():
+        shown = _list(pictures, PICTURES_LIMIT, "the list of an answer's pictures")
+        _expect(all(_is_png(picture) for picture in shown), "a picture of an answer")
+    _expect(type(found["figures"]) is dict and found["figures"].keys() <= set(figures), "the figures")
+    for pictures in found["figures"].values():
+        _expect(all(_is_png(picture) for picture in _list(pictures, 1, "the list of pictures")), "a picture")
+    _expect(all(_is_text(note, TEXT_LIMIT) for note in _list(found["notes"], NOTES_LIMIT, "the list of notes")), "a note")
+    return found
+
+
+def _expect(holds, what):
+    if not holds:
+        raise ValueError(f"What came back from reading the file is not of the agreed form: {what}.")
+
+
+def _list(found, longest, what):
+    _expect(type(found) is list and len(found) <= longest, what)
+    return found
+
+
+def _is_text(text, longest):
+    return type(text) is str and len(text) <= longest and not HALF_CHARACTER.search(text)
+
+
+def _is_png(text):
+    """Return whether a text is the base64 of a PNG, within the size that outline makes."""
+    if not _is_text(text, IMAGE_LIMIT):
+        return False
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    if raw[:8] != PNG or raw[12:16] != b"IHDR" or len(raw) < 24:
+        return False
+    width, height = struct.unpack(">II", raw[16:24])
+    return 0 < width <= IMAGE_WIDTH and 0 < height <= IMAGE_HEIGHT

@@ -1,0 +1,378 @@
+"""The grader's side of the sandbox: it starts jobs, gives inputs and takes back numbers, and believes nothing else."""
+
+import base64
+import contextlib
+import json
+import os
+import pickle
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision.models import SqueezeNet
+
+from ...checks.guard import CALLS, TimeIsUp, TooManyCalls, Trial
+from ...datasets import record_of, sources
+from ..exercises.stopped import Stopped
+from ..release.edition import package_without
+from ..release.solutions import marked_functions
+from .inside import cage
+from .inside.wire import BadMessage, receive, send
+from .packages import student_packages
+
+ROOT = Path(__file__).resolve().parents[3]
+FIRST_USER = 61000  # one for each worker, so that their limits on processes are their own
+STARTING = 120.0  # seconds
+ANSWER_LIMIT, OUTLINE_LIMIT = 2**20, 32 * 2**20  # bytes of JSON; an outline holds figures
+FLOATS = {"float16", "bfloat16", "float32", "float64"}
+TUPLE = 8  # elements of a tuple that are told
+
+
+class Failed(Exception):
+    """The sandbox could not be set up, or a job could not be started in it. That is never a submission's doing."""
+
+
+class Ended(Exception):
+    """The process that runs submissions has ended; its message, if any, is on the standard error."""
+
+
+@dataclass
+class RemoteTrial(Trial):
+    """A Trial of a function in the sandbox. line: (file, number, text) of the student's line that raised the error."""
+
+    line: tuple | None = None
+
+    @property
+    def where(self):
+        return self.line
+
+
+class Sandbox:
+    """A process that imports PyTorch once and runs submissions, each in a fresh process of its own. Close it after use.
+
+    protections: those of cage.PROTECTIONS that this machine allows. spoiled: whether a submission has changed files that the
+    next one would use, which happens only where there is no small disk.
+    """
+
+    def __init__(self, folder=None):
+        """folder: where to make its own; the temporary folder by default. Raises Failed with a sentence if it cannot be made."""
+        self.spoiled = False
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=folder))
+        except OSError as error:
+            raise Failed(f"There is no temporary folder to work in ({error}). Name one in the variable TMPDIR.") from None
+        try:
+            self._start()
+            self.protections = self._answer(STARTING)
+        except Ended:
+            raise Failed("The process that runs submissions could not be started; its message, if any, is above.") from None
+        except OSError as error:
+            raise Failed(
+                f"The sandbox could not be made in {self._folder.parent} ({error.strerror or error}). Make room there, or name "
+                "another folder in the variable TMPDIR."
+            ) from None
+        finally:
+            if not hasattr(self, "protections"):
+                self.close()
+
+    def _start(self):
+        self._folder.chmod(0o755)
+        scratch, edition, packages = (self._folder / name for name in ("scratch", "edition", "packages"))
+        scratch.mkdir()
+        scratch.chmod(0o777)
+        _copy_without_solutions(edition)
+        packages.mkdir()
+        for name, path in student_packages(ROOT / "requirements.txt").items():
+            (packages / name).symlink_to(path)
+        cage.close_to_others()
+        self._control, theirs = socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
+        )
+        folders = _pythons_folders()
+        configuration = {
+            "folders": [*folders, str(edition)],
+            "packages": str(packages),
+            "hidden": [str(ROOT), *_package_folders(folders)],
+            "scratch": str(scratch),
+            "user": FIRST_USER + os.getpid() % 4000,
+        }
+        code = (
+            f"import sys; sys.path[:0] = [{str(edition)!r}]; sys.path += [{str(packages)!r}]\n"
+            "from cs231n.instructor.sandbox.inside.cage import end_with_parent; end_with_parent()\n"  # main() does so by itself
+            "import socket\n"
+            "from cs231n.instructor.sandbox.inside.child import main\n"
+            f"main(socket.socket(fileno={theirs.fileno()}))"
+        )
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        # no other variable: /proc/self/environ shows them to submissions where there is a /proc
+        own = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT") if name in os.environ}
+        own["TMPDIR"] = str(scratch)  # what PyTorch and Matplotlib put there, and where submissions, which inherit it, may write
+        more = {"USER": "student", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}  # PyTorch asks who it is; not all have a name
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-B", "-c", code],  # -S: what .pth files lead to is not for submissions
+                pass_fds=[theirs.fileno()],
+                env={**own, **threads, **more},
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the grader, which ends this process
+            )
+        self._control.send(json.dumps(configuration).encode())
+
+    def _answer(self, seconds):
+        self._control.settimeout(seconds)
+        try:
+            message = self._control.recv(4096)
+        except OSError:
+            message = b""
+        if not message:
+            self.close()
+            raise Ended("The process that runs submissions has ended; its message, if any, is above.")
+        return json.loads(message)
+
+    def job(self, seconds, cpu_seconds, file=None):
+        """Start a process for one job and return it as a context: a Job. file: an open binary file that it may read."""
+        return Job(self, seconds, cpu_seconds, file)
+
+    def start(self, seconds, cpu_seconds, descriptors):
+        job = json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "files": len(descriptors) - 1}).encode()
+        try:
+            socket.send_fds(self._control, [job], descriptors)
+        except OSError as error:
+            raise Ended(f"The process that runs submissions cannot be reached: {error}.") from None
+
+    def end(self, wait):
+        """Wait for the job's end, at most so many seconds, then end it.
+
+        Return {"code": its exit code, "started": whether its cage was set up, "spoiled": whether others cannot follow it here}.
+        """
+        if not select.select([self._control], [], [], wait)[0]:
+            with contextlib.suppress(OSError):  # _answer says why
+                self._control.send(b"end")  # the job may be ending this very moment: main() takes that for nothing then
+        return self._answer(30)
+
+    def close(self):
+        if hasattr(self, "_control"):
+            self._control.close()
+        if hasattr(self, "_process"):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Job:
+    """One process in the sandbox. `ask` it; at the end of the context all that is left of it is ended."""
+
+    def __init__(self, sandbox, seconds, cpu_seconds, file):
+        self.sandbox, self.seconds, self.cpu_seconds, self.file = sandbox, seconds, cpu_seconds, file
+        self._names = {}  # id of what was sent -> (its name there, the object itself)
+
+    def __enter__(self):
+        self._connection, theirs = socket.socketpair()
+        descriptors = [theirs.fileno(), *([self.file.fileno()] if self.file else [])]
+        self.sandbox.start(self.seconds, self.cpu_seconds, descriptors)
+        theirs.close()
+        return self
+
+    def __exit__(self, kind, *_):
+        if self._connection is not None:
+            with contextlib.suppress(Failed if kind else ()):
+                self._finish(0.5)
+
+    def _finish(self, wait):
+        """End the process and return its exit code. Raises Failed if it never came so far that a submission could do harm."""
+        self._connection.close()
+        self._connection = None
+        ended = self.sandbox.end(wait)
+        if ended["spoiled"]:
+            self.sandbox.spoiled = True
+        if not ended["started"]:
+            raise Failed("A process for a submission could not be started in the sandbox; its message, if any, is above.")
+        return ended["code"]
+
+    def ask(self, do, seconds=None, **arguments):
+        """Return (JSON, arrays) that the process answers. Raises Stopped if it does not, or not in time."""
+        if self._connection is None:
+            raise Stopped("It was stopped before.")
+        try:
+            send(self._connection, {"do": do, "with": arguments})
+            return receive(self._connection, seconds or self.seconds, OUTLINE_LIMIT if do == "outline" else ANSWER_LIMIT)
+        except BadMessage as error:
+            code = self._finish(0.2)
+            raise Stopped(_reason(code, str(error), self.seconds)) from None
+
+    def run(self, _, *arguments, network, watched=False, **limits):
+        """What guard.run does, for the function that was defined in this job: call it, return its Trial.
+
+        network: None for a function that takes none. watched: whether what SqueezeNet is given comes back in `way`, as that of
+        the small networks always does; each image takes 0.6 MB.
+        """
+        new = {}
+        content, arrays = self.ask(
+            "call",
+            arguments=[self._told(argument, new) for argument in arguments],
+            network=None if network is None else self._told(network, new)["known"],
+            limits=limits,
+            new=new,
+            watched=watched,
+        )
+        try:
+            return self._trial(content, _Once(arrays), network, limits.get("calls", CALLS))
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError, OverflowError):
+            raise Stopped("What it answered is not of the agreed form.") from None
+
+    def _told(self, argument, new):
+        if not isinstance(argument, (torch.Tensor, torch.nn.Module)):
+            return argument
+        if isinstance(argument, SqueezeNet):  # the process has it
+            return {"known": "squeezenet"}
+        if id(argument) not in self._names:
+            name = f"object-{len(self._names)}"
+            self._names[id(argument)] = name, argument
+            new[name] = base64.b64encode(pickle.dumps(argument)).decode()
+        return {"known": self._names[id(argument)][0]}
+
+    def _trial(self, content, arrays, network, calls):
+        objects = dict(self._names.values())
+        trial = RemoteTrial(network)
+        trial.calls = int(content["calls"])
+        trial.changed = {str(name)[:80] for name in content["changed"]}
+        trial.patched = [str(name)[:80] for name in content["patched"]]
+        trial.left_behind = bool(content["left_behind"])
+        trial.error, trial.line = _error(content["error"])
+        first, count = content["way"]
+        if not 0 <= count <= calls:
+            raise ValueError
+        trial.way = arrays.taken(range(first, first + count))
+        for name, told in content["after"].items():
+            if isinstance(objects.get(name), torch.Tensor):
+                after = _tensor(told, arrays)
+                if after.shape != objects[name].shape:  # which other shape does not matter; it may be one of 10^12 numbers
+                    after = torch.zeros(0)
+                objects[name].data = after.to(objects[name].dtype)
+        trial.value = _value(content["value"], arrays, objects)
+        return trial
+
+
+class _Once:
+    """The arrays of an answer, each to be taken once: a forged one can name the same a thousand times, and copies are made."""
+
+    def __init__(self, arrays):
+        self._arrays = dict(enumerate(arrays))
+
+    def take(self, index):
+        """Return an array. Raises KeyError if there is none of this number, or it has been taken."""
+        return self._arrays.pop(index)
+
+    def taken(self, indices):
+        return [self.take(index) for index in indices]
+
+
+def _reason(code, said, seconds):
+    """Say why a job came to no answer."""
+    if code == -2 or "in time" in said:
+        return f"It was stopped: it was not done after {seconds:.0f} seconds."
+    if code == -3:
+        return "It was stopped: its processes took too much memory."
+    if code == -4:
+        return "It was stopped: it started too many processes or threads."
+    if code == 128 + 9 or code == 128 + 24:
+        return "It was stopped: it used too much CPU time, or its process was killed."
+    if code > 128:
+        return f"Its process was ended by signal {code - 128} in the midst of the call (11 is a segmentation fault)."
+    if said == "the connection was closed":
+        return "Its process ended in the midst of the call: does it exit by itself?"
+    return f"What it answered could not be used: {said}."
+
+
+def _error(told):
+    if told is None:
+        return None, None
+    kinds = {"TimeIsUp": TimeIsUp, "TooManyCalls": TooManyCalls, "NotImplementedError": NotImplementedError}
+    name = str(told["name"])[:80]
+    kind = kinds.get(told["kind"]) or type(name if name.isidentifier() else "Exception", (Exception,), {})
+    where = told["where"]
+    line = (str(where[0])[:200], int(where[1]), str(where[2])[:200]) if where else None
+    return kind(str(told["said"])[:300]), line
+
+
+def _tensor(told, arrays):
+    """Return a tensor of the told shape and dtype; where its values did not come, one of the same form."""
+    shape, dtype = tuple(int(size) for size in told["shape"]), told["dtype"]
+    if told["tensor"] is not None and dtype in FLOATS:
+        return torch.from_numpy(arrays.take(told["tensor"]).reshape(shape)).to(getattr(torch, dtype))
+    if "values" in told:
+        return torch.tensor([int(value) for value in told["values"]]).reshape(shape)
+    if dtype in FLOATS:
+        return torch.full((), np.nan, dtype=torch.float64).expand(shape)
+    return torch.zeros((), dtype=torch.long).expand(shape)
+
+
+def _value(told, arrays, objects, deep=True):
+    if told is None:
+        return None
+    if "known" in told:
+        return objects[told["known"]]
+    if "tensor" in told:
+        return _tensor(told, arrays)
+    if "numpy" in told:
+        return arrays.take(told["numpy"])
+    if "numpy_of" in told:
+        return np.zeros((0,), dtype=np.int64)
+    if "tuple" in told and deep:
+        return tuple(_value(element, arrays, objects, deep=False) for element in told["tuple"][:TUPLE])
+    name = str(told.get("other", "object"))
+    return type(name if name.isidentifier() else "object_", (), {})()
+
+
+def _copy_without_solutions(folder):
+    """Copy the package as the sandbox's process imports it: what students have, and of the instructor's the folder inside/."""
+    files = package_without(marked_functions(ROOT), ROOT)
+    inside = Path(cage.__file__).parent
+    packages = [ROOT / "cs231n" / "instructor" / "__init__.py", inside.parent / "__init__.py"]
+    files |= {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in (*packages, *inside.glob("*.py"))}
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    _copy_weights(folder / "datasets")
+
+
+def _copy_weights(folder):
+    """Copy the network's weights, with what they are verified by; a link would lead to the kit."""
+    folder.mkdir()
+    given = ROOT / "datasets"
+    weights = [name for name in sources(given)["weights"].holds if (given / name).is_file()]
+    records = [name for name in (str(record_of(name)) for name in weights) if (given / name).is_file()]
+    for name in ("sources.json", *weights, *records):
+        shutil.copyfile(given / name, folder / name)
+
+
+def _pythons_folders():
+    """Return the folders of Python's own modules and libraries, without those of installed packages."""
+    libraries = [Path(sys.base_prefix) / name for name in ("lib", "lib64")]
+    base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # a virtual environment's own hold packages alone
+    modules = [sysconfig.get_path(name, vars=base) for name in ("stdlib", "platstdlib")]
+    return sorted({str(path) for path in map(Path, (*libraries, *modules)) if path.is_dir()})
+
+
+def _package_folders(folders):
+    """Return the folders of installed packages that lie within `folders` or where the system has its libraries."""
+    kinds = ("site-packages", "dist-packages")
+    found = {path for folder in map(Path, (*folders, *cage.SYSTEM)) for kind in kinds for path in folder.glob(f"python3*/{kind}")}
+    return sorted(map(str, found | {Path(folder, kind) for folder in folders for kind in kinds}))

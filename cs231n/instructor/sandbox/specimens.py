@@ -1,0 +1,96 @@
+"""What the grader examines itself with before the first submission: a right, a wrong and a prying specimen.
+
+Only where all three come out as expected is a sandbox and its worker trusted with what students wrote.
+"""
+
+import json
+import socket
+
+import torch
+
+from ...checks import cases
+from .inside.cage import CLOSED_DISK
+from .sandbox import ROOT, Stopped
+
+EXERCISE = "compute_saliency_maps"
+SECONDS = 60.0  # for each; a machine may be busy
+
+RIGHT = """\
+def compute_saliency_maps(X, y, model):
+    images = X.detach().clone().requires_grad_()
+    model(images).gather(1, y[:, None]).sum().backward()
+    return images.grad.abs().amax(dim=1)
+"""
+WRONG = RIGHT.replace(".abs()", "")
+
+# Raises what it found, as JSON: {protection: how it was got round}. $KIT, $PORT: the kit's folder, a port that listens.
+PRYING = """\
+import importlib, json, os, socket
+
+def compute_saliency_maps(X, y, model):
+    found = {}
+    for path in ("cs231n/net_visualization_pytorch.py", "NetworkVisualization.ipynb", "requirements.txt"):
+        try:
+            with open(os.path.join($KIT, path), "rb") as file:
+                file.read(1)
+            found["small-disk"] = "it read the kit's " + path
+        except OSError:
+            pass
+    for name in ("cs231n.instructor.exercises.exam", "cs231n.net_visualization_pytorch", "captum", "nbgrader"):
+        try:
+            importlib.import_module(name)
+            found["small-disk"] = "it imported " + name
+        except ImportError:
+            pass
+    import cs231n
+    try:
+        with open(os.path.join(os.path.dirname(cs231n.__file__), "planted.py"), "w") as file:
+            found["small-disk"] = "it planted a module"
+        os.remove(file.name)
+    except OSError:
+        pass
+    if os.getppid() != 1:
+        found["own-processes"] = "it saw a process of the grader"
+    try:
+        with socket.create_connection(("127.0.0.1", $PORT), timeout=1):
+            found["no-network"] = "it connected to a port of this machine"
+    except OSError:
+        pass
+    raise ValueError(json.dumps(found))
+"""
+
+
+def examined(sandbox, judge):
+    """Return a sentence on what is not as expected in a sandbox and in how its worker judges, "" if all is.
+
+    judge: called with (name of the exercise, parts of the code, seconds) it returns the result as in a record.
+    """
+    for code, expected in ((RIGHT, "right"), (WRONG, "wrong")):
+        result = judge(EXERCISE, [["a specimen", code]], SECONDS)
+        if result["verdict"] != expected:
+            said = " ".join(result["message"].split())[:300]
+            return f"a specimen that is {expected} came out as {result['verdict']}. {said}"
+    return _pried(sandbox)
+
+
+def pried_with(port):
+    """Return the source of the prying specimen, told where the kit is and which port of this machine listens."""
+    return PRYING.replace("$KIT", repr(str(ROOT))).replace("$PORT", str(port))
+
+
+def _pried(sandbox):
+    """Return a sentence on what the prying specimen found although a protection is said to be in force, "" if nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = pried_with(server.getsockname()[1])
+        case = cases.SALIENCY_CASES[0]
+        network = case.network()
+        try:
+            with sandbox.job(SECONDS, SECONDS) as job:
+                job.ask("define", exercise=EXERCISE, parts=[["a specimen", code]])
+                trial = job.run(None, case.images(), torch.tensor(case.target), network, network=network, seconds=SECONDS)
+            found = json.loads(str(trial.error))
+        except (Stopped, ValueError) as error:
+            return f"a specimen that looks around came to no answer ({error})."
+    kept = {"small-disk" if name == CLOSED_DISK else name for name in sandbox.protections}
+    broken = [f"{how}, although {name!r} is in force" for name, how in found.items() if name in kept]
+    return f"a specimen got out of the sandbox: {'; '.join(broken)}." if broken else ""

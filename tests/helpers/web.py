@@ -1,0 +1,19 @@
+"""How a web server of the fixture `serve` answers."""
+
+import time
+
+
+def answer(request, content, status=200, length=None):
+    """Answer an HTTP request with `content`, announcing `length` bytes (by default as many as there are)."""
+    request.send_response(status)
+    request.send_header("Content-Length", str(len(content) if length is None else length))
+    request.end_headers()
+    request.wfile.write(content)
+
+
+def drip(request):
+    """Announce 1000 bytes, then send one every tenth of a second."""
+    answer(request, b"", length=1000)
+    for _ in range(10):
+        request.wfile.write(b"x")
+        time.sleep(0.1)
