@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 from PIL import Image
@@ -31,9 +32,13 @@ from .validation import (
 
 SIZE = 224  # pixels a side
 
-UpdateStep = Callable[[torch.Tensor, torch.nn.Module, int | torch.Tensor, float, float], object]
+# img, model, target_y (an int, for a BatchedStep a tensor), l2_reg, learning_rate; changes img in place
+UpdateStep = Callable[[torch.Tensor, torch.nn.Module, Any, float, float], object]
+# img, generator; img is transformed within the block, and back again after it
 Transformation = Callable[[torch.Tensor, torch.Generator | None], contextlib.AbstractContextManager[None]]
+# img, iteration; returns what becomes of img
 Regularisation = Callable[[torch.Tensor, int], torch.Tensor]
+# a picture, or with return_frames a picture and those on the way to it, by iteration
 Visualization = Image.Image | tuple[Image.Image, dict[int, Image.Image]]
 
 
@@ -60,23 +65,25 @@ class BatchedStep:
     Parameters
     ----------
     update_step : function
-        Called as `update_step(img, model, target_y, l2_reg, learning_rate)` with img (N, 3, 224, 224) and target_y (N,), a long
-        tensor on img's device; changes img in place.
+        Called as `update_step(img, model, target_y, l2_reg, learning_rate)`. It changes img in place, a float tensor of shape
+        (N, 3, 224, 224); target_y is a long tensor of shape (N,) on the same device.
 
     Raises
     ------
     ValueError
-        If update_step is not a function.
+        For an update_step that is not a function.
     """
 
     update_step: UpdateStep
 
     def __post_init__(self) -> None:
+        """Refuse what is not a function."""
         _require_step(self.update_step)
 
     def __call__(
         self, img: torch.Tensor, model: torch.nn.Module, target_y: torch.Tensor, l2_reg: float, learning_rate: float
     ) -> object:
+        """Take the step itself."""
         return self.update_step(img, model, target_y, l2_reg, learning_rate)
 
 
@@ -96,13 +103,13 @@ def in_mixed_precision(update_step: UpdateStep) -> UpdateStep:
     Raises
     ------
     ValueError
-        If update_step is not a function.
+        For an update_step that is not a function.
     """
     if isinstance(update_step, BatchedStep):
         return BatchedStep(in_mixed_precision(update_step.update_step))
     _require_step(update_step)
 
-    def step(img, *rest):
+    def step(img: torch.Tensor, *rest: Any) -> object:
         with torch.autocast(img.device.type, torch.bfloat16):
             return update_step(img, *rest)
 
@@ -126,23 +133,21 @@ def create_class_visualization(
 ) -> Visualization | list[Visualization]:
     """Make an image that `model` scores highly for one class, or one such image for each of many classes.
 
-    Simonyan et al., 2014, https://arxiv.org/abs/1312.6034; Yosinski et al., 2015, https://arxiv.org/abs/1506.06579
-
     Parameters
     ----------
-    target_y : int, or list of int, or integer tensor (N,)
+    target_y : int, or list of int, or integer tensor of shape (N,)
         A class id in [0, C), or many of them.
     model : torch.nn.Module
-        Network that gives raw scores (N, C).
+        A network that returns raw scores of shape (N, C).
     update_step : function or BatchedStep
-        Called once per iteration as `update_step(img, model, target_y, l2_reg, learning_rate)`; changes img in place, a float
-        tensor (1, 3, 224, 224) on the model's device with requires_grad. Many classes are made one after the other. Wrapped
-        in a BatchedStep it takes many images at once, and they are made together: on a CUDA GPU as many as fit in its memory,
-        elsewhere eight at a time. in_mixed_precision makes a step faster.
+        Called once per iteration as `update_step(img, model, target_y, l2_reg, learning_rate)`. It changes img in place, a
+        float tensor of shape (1, 3, 224, 224) on the model's device that requires grad. Many classes are made one after the
+        other, unless the step is a BatchedStep: then they are made together, on a CUDA GPU as many as fit in its memory,
+        elsewhere eight at a time. See also in_mixed_precision.
     l2_reg : float
-        Handed on to update_step.
+        Passed on to update_step.
     learning_rate : float
-        Handed on to update_step.
+        Passed on to update_step.
     num_iterations : int
         Number of steps, at least 1.
     blur_every : int
@@ -150,7 +155,7 @@ def create_class_visualization(
     max_jitter : int
         Shift the image by up to this many pixels, at random, during each step; 0 for never.
     show_every : int
-        With return_frames, keep the image every `show_every` iterations, and the last one; each makes a GPU wait.
+        With return_frames, keep the image every `show_every` iterations, at least 1, and the last one; each forces a GPU sync.
     seed : int or None
         Fixes the noise and the shifts, at least 0. None draws them from PyTorch's global generator.
     progress : bool
@@ -163,18 +168,18 @@ def create_class_visualization(
     PIL.Image.Image, or tuple (PIL.Image.Image, dict), or list of these
         An RGB image of 224 x 224 pixels; with return_frames (image, {iteration: image}); for many classes a list of these, in
         their order. All images of a call start from the same noise and get the same shifts, so apart from rounding none
-        depends on the others.
+        depends on the others. A NoImageWarning says if a step made an image NaN (it is returned as it was before that step),
+        if the score of its class stayed 0, or if no step changed it.
 
     Raises
     ------
     ValueError
-        If target_y is outside [0, C), a number is out of range, or update_step is not a function.
+        For target_y outside [0, C), numbers out of range, and an update_step that is not a function.
 
-    Warns
-    -----
-    NoImageWarning
-        If a step makes an image NaN (it comes back as it was before that step), if the score of a class stays 0, or if no step
-        changes the image.
+    References
+    ----------
+    Simonyan et al., 2014, https://arxiv.org/abs/1312.6034
+    Yosinski et al., 2015, https://arxiv.org/abs/1506.06579
     """
     _require_step(update_step)
     require_whole_numbers(1, num_iterations=num_iterations, show_every=show_every)
@@ -213,7 +218,7 @@ def jittered(img: torch.Tensor, generator: torch.Generator | None, most: int) ->
 
     Parameters
     ----------
-    img : float tensor (N, 3, H, W)
+    img : float tensor of shape (N, 3, H, W)
         The images, shifted in place and all in the same way.
     generator : torch.Generator or None
         Where the shift is drawn from, on the CPU; None for PyTorch's global generator.
@@ -229,7 +234,7 @@ def jittered(img: torch.Tensor, generator: torch.Generator | None, most: int) ->
 class ClipAndBlur:
     """Regularisation: clip images to what a picture can hold, and blur them by half a pixel every few iterations.
 
-    Called as `regularisation(img, iteration)` it returns new images; on a GPU it does not wait.
+    It returns new images, and never makes a GPU wait.
 
     Parameters
     ----------
@@ -245,6 +250,7 @@ class ClipAndBlur:
         self._blur_every = blur_every
 
     def __call__(self, img: torch.Tensor, iteration: int) -> torch.Tensor:
+        """Return what becomes of img, of shape (N, 3, H, W), after the step number `iteration`."""
         clipped = img.clamp(self._darkest, self._brightest)
         return blur_image(clipped, sigma=0.5) if self._blur_every and iteration % self._blur_every == 0 else clipped
 
@@ -257,7 +263,7 @@ class Ascent:
 
     Parameters
     ----------
-    img : float tensor (N, 3, H, W)
+    img : float tensor of shape (N, 3, H, W)
         Where the images start, in the network's input space.
     transformation : function
         `transformation(img)` returns a context manager: img is transformed within the block, and back again after it.
@@ -266,11 +272,11 @@ class Ascent:
 
     Attributes
     ----------
-    img : float tensor (N, 3, H, W)
+    img : float tensor of shape (N, 3, H, W)
         The images as they are now, with requires_grad.
-    moved : bool tensor (N,)
+    moved : bool tensor of shape (N,)
         Whether a step has changed the image.
-    stopped_at : long tensor (N,)
+    stopped_at : long tensor of shape (N,)
         The iteration in which a step made the image NaN, -1 if none did. From there on the image stays as it was before.
     """
 
@@ -344,9 +350,10 @@ class _Loop:
         own = labels[part]
         generator = None if self.seed is None else torch.Generator().manual_seed(int(self.seed))
         noise = like_model(torch.randn(1, 3, SIZE, SIZE, generator=generator), self.model)
-        transformation = partial(self.transformation, generator=generator)
-        ascent = Ascent(noise.repeat(len(own), 1, 1, 1), transformation, self.regularisation)
-        step, frames = self._step(own), [{} for _ in own]
+        start = noise.repeat(len(own), 1, 1, 1)
+        ascent = Ascent(start, lambda img: self.transformation(img, generator), self.regularisation)
+        step = self._step(own)
+        frames: list[dict[int, Image.Image]] = [{} for _ in own]
         title = _title(labels, part, self.batched)
         for iteration in tqdm(range(self.num_iterations), title, file=sys.stdout, disable=not self.progress):
             ascent.take(step, iteration)
@@ -358,24 +365,24 @@ class _Loop:
         why_not = _failures(ascent, own, self.model, self.many)
         return [_Made(*one) for one in zip(own, ascent.pictures(), frames, why_not, strict=True)]
 
-    def _step(self, labels):
+    def _step(self, labels: list[int]) -> Callable[[torch.Tensor], object]:
         """Return the update step of these classes, a function of img alone."""
         target = torch.tensor(labels, device=device_of(self.model)) if self.batched else labels[0]
         return lambda img: self.update_step(img, self.model, target, self.l2_reg, self.learning_rate)
 
 
-def _require_step(update_step):
+def _require_step(update_step: object) -> None:
     require_function(update_step, "update_step", "class_visualization_update_step")
 
 
-def _class_ids(target_y, model):
+def _class_ids(target_y: Any, model: torch.nn.Module) -> tuple[list[int], bool]:
     """Return the class ids, a list of int, and whether target_y holds many rather than one; else raise ValueError."""
     if isinstance(target_y, (list, tuple, range)) or getattr(target_y, "ndim", 0) > 0:
         return checked_labels(target_y, model, "target_y").tolist(), True
     return [checked_class(target_y, model, like_model(torch.zeros(1, 3, SIZE, SIZE), model))], False
 
 
-def _title(labels, part, batched):
+def _title(labels: list[int], part: slice, batched: bool) -> str:
     """Return what the bar says: which classes are being made, and whether together or one after the other."""
     first, last = part.start + 1, min(part.stop, len(labels))
     if batched:
@@ -383,7 +390,7 @@ def _title(labels, part, batched):
     return f"class {labels[part.start]}" + (f", {first} of {len(labels)}" if len(labels) > 1 else "")
 
 
-def _failures(ascent, labels, model, many):
+def _failures(ascent: Ascent, labels: list[int], model: torch.nn.Module, many: bool) -> list[str | None]:
     """Return for each image why it did not come about, in words, or None if it did."""
     img = ascent.img.detach()
     with torch.no_grad():
@@ -392,11 +399,19 @@ def _failures(ascent, labels, model, many):
     return [_failure(*outcome, model, many) for outcome in outcomes]
 
 
-def _failure(label, image, score, stopped_at, moved, model, many):
+def _failure(
+    label: int,
+    image: torch.Tensor,
+    score: float,
+    stopped_at: int,
+    moved: bool,
+    model: torch.nn.Module,
+    many: bool,
+) -> str | None:
     dead = score == 0 and is_dead(image, label, model)
     if stopped_at >= 0:
         why = dead_relu(label) if dead else "is its gradient divided by 0 in update_step?"
         return f"Stopped at iteration {stopped_at}{f' of class {label}' if many else ''}, where update_step made NaN: {why}"
     if dead:
-        return f"No image of class {label} came about: {dead_relu(label)}"
+        return f"No image of class {label} could be made: {dead_relu(label)}"
     return None if moved else "update_step never changed img: does it take its step in place?"

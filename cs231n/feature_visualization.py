@@ -39,19 +39,34 @@ SpatialTransform = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Ten
 Transformation = Callable[[torch.Tensor, SpatialTransform, torch.Generator | None], torch.Tensor]
 
 
-def transform_images(images, angles, scales, shifts):
-    """Rotate each image, enlarge it and shift it.
+def transform_images(images: torch.Tensor, angles: torch.Tensor, scales: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
+    """Rotate, enlarge and shift each image by its own numbers: a spatial transformer.
 
-    Spatial transformer, Jaderberg et al., 2015, https://arxiv.org/abs/1506.02025
+    Parameters
+    ----------
+    images : float tensor of shape (N, C, S, S)
+        Square images.
+    angles : float tensor of shape (N,)
+        In radians. First the content of the picture turns counterclockwise about its centre.
+    scales : float tensor of shape (N,)
+        Then it grows by this factor, > 0; the centre stays where it is.
+    shifts : float tensor of shape (N, 2)
+        Then it moves by shifts[:, 0] to the right and by shifts[:, 1] down, as fractions of the side S.
 
-    images: float tensor (N, C, S, S), square.
-    angles: float tensor (N,), in radians: what is in the picture turns counterclockwise about its centre.
-    scales: float tensor (N,), > 0: then it grows by this factor, the centre staying in its place.
-    shifts: float tensor (N, 2), in parts of the side S: then it moves by shifts[:, 0] to the right and by shifts[:, 1] down.
+    Returns
+    -------
+    transformed : float tensor of shape (N, C, S, S)
+        The transformed images. Beyond its edges a picture goes on as its mirror image. Gradients pass
+        through to `images`.
 
-    Returns the transformed images, a float tensor (N, C, S, S); what comes in over an edge is the picture, mirrored.
-    A gradient with respect to the result leads on to `images`. Raises ValueError for other shapes or dtypes, NaN, and scales
-    that are not greater than 0.
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, NaN, and scales that are not greater than 0.
+
+    References
+    ----------
+    Jaderberg et al., 2015, https://arxiv.org/abs/1506.02025
     """
     require_transformation(images, angles, scales, shifts)
     # theta (N, 2, 3) leads from a place (x, y, 1) in the result to the place in the image whose colour it gets.
@@ -62,7 +77,7 @@ def transform_images(images, angles, scales, shifts):
     moved_back = -turned_back @ (2 * shifts[:, :, None])
     theta = torch.cat([turned_back, moved_back], dim=2)
     # END SOLUTION
-    grid = F.affine_grid(theta, images.shape, align_corners=False)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
@@ -77,22 +92,23 @@ def scores_before_relu(model: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     model : torch.nn.Module
-        SqueezeNet, or a network like it whose classifier ends in a ReLU and the mean over each class's map.
-    X : float tensor (N, 3, H, W)
+        SqueezeNet, or a network like it, whose classifier ends in a ReLU and the mean over the map of each class.
+    X : float tensor of shape (N, 3, H, W)
         The images, as the network takes them.
 
     Returns
     -------
-    float tensor (N, C)
+    float tensor of shape (N, C)
         The scores.
 
     Raises
     ------
     ValueError
-        If the model has no `features` and `classifier`.
+        For a model without the parts `features` and `classifier`.
     """
     require_feature_map(model)
-    return model.classifier[:-2](model.features(X)).mean(dim=(2, 3))
+    *layers, _, _ = model.get_submodule("classifier").children()  # the last two are the ReLU and the mean
+    return torch.nn.Sequential(*layers)(model.get_submodule("features")(X)).mean(dim=(2, 3))
 
 
 def scores_after_relu(model: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
@@ -102,12 +118,12 @@ def scores_after_relu(model: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
     ----------
     model : torch.nn.Module
         Any network that gives raw scores.
-    X : float tensor (N, 3, H, W)
+    X : float tensor of shape (N, 3, H, W)
         The images, as the network takes them.
 
     Returns
     -------
-    float tensor (N, C)
+    float tensor of shape (N, C)
         The scores.
     """
     return model(X)
@@ -120,14 +136,14 @@ def log_odds(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
     Parameters
     ----------
-    scores : float tensor (N, C)
+    scores : float tensor of shape (N, C)
         Raw scores, at least two classes.
-    labels : long tensor (N,)
+    labels : long tensor of shape (N,)
         Class ids in [0, C).
 
     Returns
     -------
-    float tensor (N,)
+    float tensor of shape (N,)
         The log-odds; unlike the probability they never saturate.
     """
     others = scores.scatter(1, labels[:, None], -torch.inf)
@@ -140,22 +156,22 @@ def class_score(
     labels: torch.Tensor,
     scores_of: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor] = scores_before_relu,
 ) -> torch.Tensor:
-    """Objective: the score of each image's own class, whatever the other scores are.
+    """Return the score of each image's own class, whatever the other scores are: an objective.
 
     Parameters
     ----------
     model : torch.nn.Module
         The network.
-    X : float tensor (N, 3, H, W)
+    X : float tensor of shape (N, 3, H, W)
         The images, as the network takes them.
-    labels : long tensor (N,)
+    labels : long tensor of shape (N,)
         Class ids in [0, C).
     scores_of : function
         `scores_of(model, X)` returns the scores (N, C): scores_before_relu or scores_after_relu.
 
     Returns
     -------
-    float tensor (N,)
+    float tensor of shape (N,)
         What each image climbs on.
     """
     return scores_of(model, X).gather(1, labels[:, None])[:, 0]
@@ -167,22 +183,22 @@ def mostly_log_odds(
     labels: torch.Tensor,
     scores_of: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor] = scores_before_relu,
 ) -> torch.Tensor:
-    """Objective: 0.7 of the log-odds of each image's own class and 0.3 of its score.
+    """Return 0.7 of the log-odds of each image's own class plus 0.3 of its score: an objective.
 
     Parameters
     ----------
     model : torch.nn.Module
         The network.
-    X : float tensor (N, 3, H, W)
+    X : float tensor of shape (N, 3, H, W)
         The images, as the network takes them.
-    labels : long tensor (N,)
+    labels : long tensor of shape (N,)
         Class ids in [0, C).
     scores_of : function
         `scores_of(model, X)` returns the scores (N, C): scores_before_relu or scores_after_relu.
 
     Returns
     -------
-    float tensor (N,)
+    float tensor of shape (N,)
         What each image climbs on.
     """
     scores = scores_of(model, X)
@@ -195,17 +211,19 @@ def mostly_log_odds(
 def natural_colours(planes: torch.Tensor) -> torch.Tensor:
     """Mix uncorrelated planes into red, green and blue, which are correlated in photographs.
 
-    Olah et al., 2017, "Preconditioning", https://distill.pub/2017/feature-visualization/
-
     Parameters
     ----------
-    planes : float tensor (N, 3, S, S)
+    planes : float tensor of shape (N, 3, S, S)
         Lightness first, then two planes of colour; any values.
 
     Returns
     -------
-    float tensor (N, 3, S, S)
+    float tensor of shape (N, 3, S, S)
         Red, green and blue before the sigmoid.
+
+    References
+    ----------
+    Olah et al., 2017, "Preconditioning", https://distill.pub/2017/feature-visualization/
     """
     return torch.einsum("cp,nphw->nchw", NATURAL_COLOURS.to(planes, non_blocking=True), planes)
 
@@ -215,12 +233,12 @@ def plain_colours(planes: torch.Tensor) -> torch.Tensor:
 
     Parameters
     ----------
-    planes : float tensor (N, 3, S, S)
+    planes : float tensor of shape (N, 3, S, S)
         Any values.
 
     Returns
     -------
-    float tensor (N, 3, S, S)
+    float tensor of shape (N, 3, S, S)
         The same.
     """
     return planes
@@ -238,7 +256,7 @@ def frequencies(size: int, device: torch.device | None = None) -> torch.Tensor:
 
     Returns
     -------
-    float tensor (size, size // 2 + 1)
+    float tensor of shape (size, size // 2 + 1)
         In waves per pixel. A constant, whose frequency is 0, counts as one wave across the image.
     """
     down, across = torch.fft.fftfreq(size, device=device), torch.fft.rfftfreq(size, device=device)
@@ -248,17 +266,19 @@ def frequencies(size: int, device: torch.device | None = None) -> torch.Tensor:
 def planes_from_waves(amplitudes: torch.Tensor) -> torch.Tensor:
     """Add up waves to planes, each wave scaled by 1 / its frequency: in photographs large forms are strong.
 
-    Olah et al., 2017, "Preconditioning", https://distill.pub/2017/feature-visualization/
-
     Parameters
     ----------
-    amplitudes : float tensor (N, 3, S, S // 2 + 1, 2)
+    amplitudes : float tensor of shape (N, 3, S, S // 2 + 1, 2)
         Their real and imaginary parts.
 
     Returns
     -------
-    float tensor (N, 3, S, S)
+    float tensor of shape (N, 3, S, S)
         The planes.
+
+    References
+    ----------
+    Olah et al., 2017, "Preconditioning", https://distill.pub/2017/feature-visualization/
     """
     size = amplitudes.shape[2]
     waves = torch.view_as_complex(amplitudes) / frequencies(size, amplitudes.device)
@@ -268,9 +288,7 @@ def planes_from_waves(amplitudes: torch.Tensor) -> torch.Tensor:
 def fourier_image(
     count: int, generator: torch.Generator, colours: Callable[[torch.Tensor], torch.Tensor] = natural_colours
 ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
-    """Parameterisation: images are sums of waves, whose amplitudes are learned.
-
-    Mordvintsev et al., 2018, https://distill.pub/2018/differentiable-parameterizations/
+    """Learn the amplitudes of waves, of which each image is the sum: a parameterisation.
 
     Parameters
     ----------
@@ -283,10 +301,14 @@ def fourier_image(
 
     Returns
     -------
-    amplitudes : float tensor (count, 3, 224, 113, 2)
+    amplitudes : float tensor of shape (count, 3, 224, 113, 2)
         Where they start, on the CPU.
     images_of : function
-        Turns amplitudes into images, a float tensor (count, 3, 224, 224) in [0, 1].
+        Turns amplitudes into images, a float tensor of shape (count, 3, 224, 224) in [0, 1].
+
+    References
+    ----------
+    Mordvintsev et al., 2018, https://distill.pub/2018/differentiable-parameterizations/
     """
     amplitudes = 0.01 * torch.randn(count, 3, SIZE, SIZE // 2 + 1, 2, generator=generator)
     return amplitudes, lambda learned: colours(planes_from_waves(learned)).sigmoid()
@@ -295,7 +317,7 @@ def fourier_image(
 def pixel_image(
     count: int, generator: torch.Generator, colours: Callable[[torch.Tensor], torch.Tensor] = natural_colours
 ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
-    """Parameterisation: every pixel is learned by itself.
+    """Learn every pixel by itself: a parameterisation.
 
     Parameters
     ----------
@@ -308,10 +330,10 @@ def pixel_image(
 
     Returns
     -------
-    planes : float tensor (count, 3, 224, 224)
+    planes : float tensor of shape (count, 3, 224, 224)
         Where they start, on the CPU.
     images_of : function
-        Turns planes into images, a float tensor (count, 3, 224, 224) in [0, 1].
+        Turns planes into images, a float tensor of shape (count, 3, 224, 224) in [0, 1].
     """
     planes = 0.01 * torch.randn(count, 3, SIZE, SIZE, generator=generator)
     return planes, lambda learned: colours(learned).sigmoid()
@@ -323,27 +345,27 @@ def pixel_image(
 def random_transformation(
     images: torch.Tensor, transform: SpatialTransform, generator: torch.Generator | None = None
 ) -> torch.Tensor:
-    """Transformation: mirror half of the images; turn each by up to 25 degrees, scale it and shift it, at random.
+    """Mirror half of the images, and rotate, scale and shift each at random: a transformation.
 
     Parameters
     ----------
-    images : float tensor (N, 3, S, S)
+    images : float tensor of shape (N, 3, S, S)
         The images, on any device.
     transform : function
-        Called as transform_images is: with the images, angles of up to 25 degrees, scales from 1/1.6 to 1.6 and shifts of up to
-        0.15 of the side.
+        Called like transform_images: with the images, angles of up to 25 degrees either way, scales from 1/1.6 to 1.6 and
+        shifts of up to 0.15 of the side.
     generator : torch.Generator or None
         Where the numbers are drawn from, on the CPU; None for PyTorch's global generator.
 
     Returns
     -------
-    float tensor (N, 3, S, S)
+    float tensor of shape (N, 3, S, S)
         The transformed images.
 
     Raises
     ------
     ValueError
-        If transform does not return a tensor of this shape, or no gradient passes through it.
+        If transform does not return a tensor of this shape, or cuts the gradient.
     """
     drawn = torch.rand(5, len(images), generator=generator).to(images.device, non_blocking=True)
     mirrored, angle, scale, *shift = 2 * drawn - 1
@@ -355,18 +377,18 @@ def random_transformation(
 
 
 def random_fading(images: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Take each image a random part of the way to grey, so that colour alone does not make a class.
+    """Fade each image towards grey by a random fraction, so that colour alone does not make a class.
 
     Parameters
     ----------
-    images : float tensor (N, 3, S, S)
+    images : float tensor of shape (N, 3, S, S)
         The images, on any device.
     generator : torch.Generator or None
-        Where the parts, from 0 to 0.7, are drawn from, on the CPU; None for PyTorch's global generator.
+        Where the fractions, from 0 to 0.7, are drawn from, on the CPU; None for PyTorch's global generator.
 
     Returns
     -------
-    float tensor (N, 3, S, S)
+    float tensor of shape (N, 3, S, S)
         The faded images.
     """
     share = 0.7 * torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device, non_blocking=True)
@@ -374,11 +396,11 @@ def random_fading(images: torch.Tensor, generator: torch.Generator | None = None
 
 
 def random_view(images: torch.Tensor, transform: SpatialTransform, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Transformation: random_transformation, then random_fading.
+    """Apply random_transformation, then random_fading: a transformation.
 
     Parameters
     ----------
-    images : float tensor (N, 3, S, S)
+    images : float tensor of shape (N, 3, S, S)
         The images, on any device.
     transform : function
         See random_transformation.
@@ -387,13 +409,13 @@ def random_view(images: torch.Tensor, transform: SpatialTransform, generator: to
 
     Returns
     -------
-    float tensor (N, 3, S, S)
+    float tensor of shape (N, 3, S, S)
         The images as the network sees them.
 
     Raises
     ------
     ValueError
-        If transform does not return a tensor of this shape, or no gradient passes through it.
+        If transform does not return a tensor of this shape, or cuts the gradient.
     """
     return random_fading(random_transformation(images, transform, generator), generator)
 
@@ -417,65 +439,71 @@ def create_class_images(
 ) -> torch.Tensor | tuple[torch.Tensor, dict[int, torch.Tensor]]:
     """Make an image of each class that other networks recognise, too.
 
-    Olah et al., 2017, https://distill.pub/2017/feature-visualization/; Mordvintsev et al., 2018,
-    https://distill.pub/2018/differentiable-parameterizations/; Adam: Kingma and Ba, 2015, https://arxiv.org/abs/1412.6980
+    Gradient ascent with Adam. What the images climb on, what is learned, and how the network gets to see it are passed in.
 
     Parameters
     ----------
-    labels : list of int, or integer tensor (N,)
+    labels : list of int, or integer tensor of shape (N,)
         Class ids in [0, C); the N images are made in one batch.
     model : torch.nn.Module
         SqueezeNet, or a network like it, in evaluation mode; it is left as it is.
     transform : function
-        Called by `transformation` as transform_images is, with random numbers.
+        Called by `transformation` with random numbers: transform_images.
     objective : function
-        `objective(model, X, labels)` returns what each image climbs on, a float tensor (N,): mostly_log_odds, class_score.
+        `objective(model, X, labels)` returns what each image climbs on, a float tensor of shape (N,). X is what the network
+        takes. For example mostly_log_odds or class_score.
     image : function
-        `image(N, generator)` returns what is learned, as it is at the start, and a function that turns it into images
-        (N, 3, S, S) in [0, 1]: fourier_image, pixel_image.
+        `image(N, generator)` returns the start of what is learned, a tensor, and a function that turns it into images of shape
+        (N, 3, S, S) in [0, 1]. For example fourier_image or pixel_image.
     transformation : function or None
-        `transformation(images, transform, generator)` returns the images as the network sees them, anew in every step:
-        random_view, random_transformation. None shows the images as they are.
+        `transformation(images, transform, generator)` returns the images as the network sees them in one step. For example
+        random_view or random_transformation. With None it sees the images themselves.
     num_iterations : int
         Number of steps, at least 1.
     learning_rate : float
-        Of Adam.
+        Adam's, > 0.
     seed : int
         Fixes the start and everything random, at least 0.
     show_every : int or None
-        Also return the images after every `show_every` iterations; each time a GPU has to wait.
+        Also return the images after every `show_every` iterations, at least 1; each time forces a GPU sync.
     progress : bool
         Show a progress bar on standard output.
 
     Returns
     -------
-    float tensor (N, 3, 224, 224), or tuple (float tensor, dict)
+    float tensor of shape (N, 3, 224, 224), or tuple (float tensor, dict)
         The images in [0, 1], on the CPU; with show_every (images, {iteration: images}).
 
     Raises
     ------
     ValueError
-        If a label is outside [0, C), a number is out of range, or the objective cannot use this model; if something passed in is
-        not a function, returns another shape, or cuts the gradient.
+        For labels outside [0, C), numbers out of range, a model that the objective cannot use, and for something passed in
+        that is not a function, returns another shape or cuts the gradient.
+
+    References
+    ----------
+    Olah et al., 2017, https://distill.pub/2017/feature-visualization/
+    Mordvintsev et al., 2018, https://distill.pub/2018/differentiable-parameterizations/
+    Adam: Kingma and Ba, 2015, https://arxiv.org/abs/1412.6980
     """
-    labels = checked_labels(labels, model)
+    y = checked_labels(labels, model)
     require_whole_numbers(1, num_iterations=num_iterations, show_every=show_every or 1)
     require_whole_numbers(0, seed=seed)
     _require_ingredients(transform, objective, image, transformation)
     generator = torch.Generator().manual_seed(seed)
-    start, images_of = image(len(labels), generator)
-    learned = start.detach().to(labels.device).requires_grad_()
+    start, images_of = image(len(y), generator)
+    learned = start.detach().to(y.device).requires_grad_()
     optimizer = torch.optim.Adam([learned], lr=learning_rate, maximize=True)
     # by hand below: torchvision's normalize looks at the values, and a GPU would have to wait at every step
-    mean, std = (values[:, None, None].to(labels.device) for values in (SQUEEZENET_MEAN, SQUEEZENET_STD))
-    frames = {}
-    for iteration in tqdm(range(num_iterations), f"{len(labels)} class images", file=sys.stdout, disable=not progress):
+    mean, std = (values[:, None, None].to(y.device) for values in (SQUEEZENET_MEAN, SQUEEZENET_STD))
+    frames: dict[int, torch.Tensor] = {}
+    for iteration in tqdm(range(num_iterations), f"{len(y)} class images", file=sys.stdout, disable=not progress):
         images = images_of(learned)
         seen = images if transformation is None else transformation(images, transform, generator)
         _require_images(seen, images, "transformation")
         X = ((seen - mean) / std).contiguous(memory_format=torch.channels_last)
-        heights = objective(model, X, labels)
-        _require_heights(heights, len(labels))
+        heights = objective(model, X, y)
+        _require_heights(heights, len(y))
         (learned.grad,) = torch.autograd.grad(heights.sum(), learned)
         optimizer.step()
         if show_every and (iteration + 1) % show_every == 0:
@@ -484,7 +512,7 @@ def create_class_images(
     return (result, frames) if show_every else result
 
 
-def _require_ingredients(transform, objective, image, transformation):
+def _require_ingredients(transform: object, objective: object, image: object, transformation: object) -> None:
     require_function(transform, "transform", "transform_images; transformation=None leaves the transformations out")
     require_function(objective, "objective", "mostly_log_odds")
     require_function(image, "image", "fourier_image")
@@ -492,7 +520,7 @@ def _require_ingredients(transform, objective, image, transformation):
         require_function(transformation, "transformation", "random_view")
 
 
-def _require_images(seen, images, name):
+def _require_images(seen: object, images: torch.Tensor, name: str) -> None:
     """Raise ValueError unless what the function `name` made of images is a tensor of their shape with a gradient to them."""
     if not isinstance(seen, torch.Tensor) or seen.shape != images.shape:
         found = f"shape {tuple(seen.shape)}" if isinstance(seen, torch.Tensor) else type(seen).__name__
@@ -501,7 +529,7 @@ def _require_images(seen, images, name):
         raise ValueError(f"No gradient passes through what {name} returned. Is there a detach(), or NumPy, in it?")
 
 
-def _require_heights(heights, count):
+def _require_heights(heights: object, count: int) -> None:
     """Raise ValueError unless what an objective returned is a number for each of `count` images, with a gradient to them."""
     if not isinstance(heights, torch.Tensor) or heights.shape != (count,):
         found = f"shape {tuple(heights.shape)}" if isinstance(heights, torch.Tensor) else type(heights).__name__

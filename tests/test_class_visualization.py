@@ -142,7 +142,7 @@ def test_a_step_that_makes_nan_ends_in_a_warning_and_the_last_good_image():
 
 def test_a_dead_class_is_said_in_words_whether_the_step_divides_by_0_or_not():
     model = DeadReLU()
-    with pytest.warns(UserWarning, match=r"No image of class 2 came about: the score of class 2 is 0 .* dead ReLU"):
+    with pytest.warns(UserWarning, match=r"No image of class 2 could be made: the score of class 2 is 0 .* dead ReLU"):
         create(2, model, num_iterations=2)
 
     def divides_by_zero(img, model, target_y, *_):
@@ -371,7 +371,7 @@ def test_one_image_of_a_batch_that_becomes_nan_stays_as_it_was_and_the_others_go
 
 def test_a_dead_class_among_others_is_named():
     step = BatchedStep(batched_class_visualization_update_step)
-    with pytest.warns(UserWarning, match=r"No image of class 2 came about: .* dead ReLU") as caught:
+    with pytest.warns(UserWarning, match=r"No image of class 2 could be made: .* dead ReLU") as caught:
         create([1, 2], DeadReLU(), step, num_iterations=2)
     assert len(caught) == 1
 
