@@ -42,7 +42,7 @@ def reference(tmp_path):
     kit = tmp_path / "cs231n" / "a copy"
     shutil.copytree(ROOT / "cs231n", kit / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
     (kit / "datasets").mkdir()
-    for name in [*editions.AS_THEY_ARE, NOTEBOOK]:
+    for name in [*editions.AS_THEY_ARE, editions.REQUIREMENTS, NOTEBOOK]:
         shutil.copy(ROOT / name, kit / name)
     for name in ("photographs", "squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
         (kit / "datasets" / name).symlink_to(ROOT / "datasets" / name)

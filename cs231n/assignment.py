@@ -1,0 +1,150 @@
+"""The exercises and questions of the assignment, as `assignment.toml` lists them: what is asked, where, for how many points."""
+
+import functools
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PATH = Path(__file__).with_name("assignment.toml")
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function that a student writes.
+
+    Parameters
+    ----------
+    key : str
+        Its name in files, tables and fingerprints, such as "saliency_maps".
+    number : int
+        From 1, in the order of the notebook.
+    section : str
+        Of the notebook, such as "4" or "7.1".
+    points : float
+        At least 0.
+    bonus : bool
+        Whether its points come on top of full marks.
+    function : str
+        The name of the function, such as "compute_saliency_maps".
+    module : str
+        The module of `cs231n` that holds its solution, or in a student edition the place for it.
+    """
+
+    key: str
+    number: int
+    section: str
+    points: float
+    bonus: bool
+    function: str
+    module: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """An inline question. key: "question-1" and so on. number: of its heading. The rest is as in Exercise."""
+
+    key: str
+    number: int
+    section: str
+    points: float
+    bonus: bool
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """All that is asked, in the order of the notebook. title: of the notebook."""
+
+    title: str
+    tasks: tuple[Exercise | Question, ...]
+
+    @property
+    def exercises(self) -> tuple[Exercise, ...]:
+        return tuple(task for task in self.tasks if isinstance(task, Exercise))
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        return tuple(task for task in self.tasks if isinstance(task, Question))
+
+    @property
+    def by_key(self) -> dict[str, Exercise | Question]:
+        return {task.key: task for task in self.tasks}
+
+    @property
+    def by_function(self) -> dict[str, Exercise]:
+        """Return {name of the function: exercise}."""
+        return {exercise.function: exercise for exercise in self.exercises}
+
+    def points(self, bonus: bool = False) -> float:
+        """Return the sum of the points without the bonus, or with `bonus` of the bonus alone."""
+        return math.fsum(task.points for task in self.tasks if task.bonus == bonus)
+
+
+@functools.lru_cache
+def assignment(path: Path = PATH) -> Assignment:
+    """Return the Assignment of a TOML file, by default of the kit's own.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not such a list; the message names file, table and key.
+    """
+    try:
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # TOML or UTF-8 that is neither
+        raise ValueError(f"{path} is not a TOML file: {error}") from None
+    title = tables.pop("title", None)
+    if not isinstance(title, str) or not title.strip():
+        raise ValueError(f'{path}: title = {title!r}; expected the title of the notebook, a text: title = "...".')
+    exercises = questions = 0
+    tasks: list[Exercise | Question] = []
+    for key, table in tables.items():
+        if isinstance(table, dict) and "function" in table:
+            exercises += 1
+            tasks.append(Exercise(**_common(path, key, table, {"function", "module"}), number=exercises))
+        else:
+            questions += 1
+            tasks.append(Question(**_common(path, key, table, set()), number=_number(path, key)))
+    functions = [task.function for task in tasks if isinstance(task, Exercise)]
+    if twice := {name for name in functions if functions.count(name) > 1}:
+        raise ValueError(f"{path}: two exercises have the function {', '.join(sorted(twice))}; expected one each.")
+    return Assignment(title, tuple(tasks))
+
+
+def points_of(path: Path, key: str, value: object) -> float:
+    """Return points as a float. Raises ValueError, with file and key, unless it is a number from 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{path}: [{key}] points = {value!r}; expected a number from 0, such as 3 or 7.5.")
+    return float(value)
+
+
+def _common(path, key, table, of_exercises):
+    """Return the fields of a table of the file, all but the number. Raises ValueError for a table that is not one of a task."""
+    expected = {"section", "points", *of_exercises}
+    if not isinstance(table, dict):
+        raise ValueError(f"{path}: {key} = {table!r}; expected a table, [{key}], with {', '.join(sorted(expected))}.")
+    if wrong := (table.keys() ^ expected) - {"bonus"}:
+        lacking = ", ".join(sorted(wrong & expected)) or "nothing"
+        unknown = ", ".join(sorted(wrong - expected)) or "nothing"
+        raise ValueError(f"{path}: [{key}] lacks {lacking}; not known there: {unknown}.")
+    for name in {"section", *of_exercises}:
+        if not isinstance(table[name], str) or not table[name]:
+            raise ValueError(f"{path}: [{key}] {name} = {table[name]!r}; expected a text, in quotes.")
+    bonus = table.get("bonus", False)
+    if not isinstance(bonus, bool):
+        raise ValueError(f"{path}: [{key}] bonus = {bonus!r}; expected true or false.")
+    return {**table, "key": key, "points": points_of(path, key, table["points"]), "bonus": bonus}
+
+
+def _number(path, key):
+    prefix, _, number = key.rpartition("-")
+    if prefix != "question" or not (number.isascii() and number.isdigit()):
+        raise ValueError(f"{path}: [{key}] has no function, so it is a question; expected a key such as question-3.")
+    return int(number)

@@ -1,0 +1,60 @@
+"""The list of exercises and questions: what it holds, and that a wrong one is refused with the file and the key."""
+
+import pytest
+
+from cs231n.assignment import Exercise, assignment
+
+ONE = """
+[maps]
+function = "maps"
+module = "m"
+section = "4"
+points = 2.5
+[question-1]
+section = "4"
+points = 1
+bonus = true
+"""
+
+
+def written(folder, text):
+    path = folder / "list.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_kit_asks_for_seven_exercises_and_eight_questions_for_40_points_and_12_more():
+    found = assignment()
+    assert [exercise.number for exercise in found.exercises] == list(range(1, 8))
+    assert [question.key for question in found.questions] == [f"question-{n}" for n in range(1, 9)]
+    assert (found.points(), found.points(bonus=True)) == (40, 12)
+
+
+def test_a_list_is_read_in_its_order_with_decimal_points(tmp_path):
+    found = assignment(written(tmp_path, f'title = "T"\n{ONE}'))
+    assert found.by_function["maps"] == Exercise("maps", 1, "4", 2.5, False, "maps", "m")
+    assert [task.key for task in found.tasks] == ["maps", "question-1"]
+    assert (found.points(), found.points(bonus=True)) == (2.5, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ONE, "title"),
+        (f"title = 3\n{ONE}", "title = 3"),
+        ('title = "T"\n[maps]\nsection = "4"\npoints = 1', r"\[maps\] has no function"),
+        ('title = "T"\n[question-1]\npoints = 1', r"\[question-1\] lacks section"),
+        ('title = "T"\n[question-1]\nsection = "4"\npoints = 1\npoint = 2', "not known there: point"),
+        ('title = "T"\n[question-1]\nsection = 4\npoints = 1', "section = 4"),
+        ('title = "T"\n[question-1]\nsection = "4"\npoints = true', "points = True"),
+        ('title = "T"\n[question-1]\nsection = "4"\npoints = -1', "points = -1"),
+        ('title = "T"\n[question-1]\nsection = "4"\npoints = nan', "points = nan"),
+        ('title = "T"\n[question-1]\nsection = "4"\npoints = 1\nbonus = "no"', "bonus = 'no'"),
+        ('title = "T"\nquestion-1 = 3', "question-1 = 3; expected a table"),
+        (f'title = "T"\n{ONE}{ONE.replace("[maps]", "[more]").replace("question-1", "question-2")}', "function maps"),
+        ("title = ", "not a TOML file"),
+    ],
+)
+def test_a_wrong_list_is_refused_with_file_and_key(tmp_path, text, said):
+    with pytest.raises(ValueError, match=rf"list\.toml.*{said}"):
+        assignment(written(tmp_path, text))
