@@ -125,7 +125,6 @@ def test_torchvisions_weights_are_loaded_and_their_hash_is_checked(monkeypatch):
     assert asked[0]["check_hash"] is True
 
 
-
 # The weights lie in memory as channels_last, for speed; what leaves the network does not
 
 
