@@ -11,12 +11,12 @@ import pytest
 import torch
 from helpers.places import ROOT
 
-from cs231n.checks import cases
 from cs231n.checks.exam import own_exam
+from cs231n.checks.exercises import saliency_maps
 from cs231n.instructor.sandbox import sandbox as sandboxes
 from cs231n.instructor.sandbox.sandbox import Failed, Sandbox, Stopped
 
-CASE = cases.SALIENCY_CASES[0]
+CASE = saliency_maps.CASES.main[0]
 
 
 @pytest.fixture(scope="module")
