@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from helpers.places import ROOT
 
-from cs231n import checks, submit
+from cs231n import checks, submit, whole_file
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.sandbox.inside.reading import outline
 
@@ -93,7 +93,7 @@ def test_an_earlier_zip_stays_if_the_new_one_cannot_be_written(tmp_path, monkeyp
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(submit.os, "replace", full)
+    monkeypatch.setattr(whole_file.os, "replace", full)
     assert submit.main([str(path)]) == 1
     assert "No space left" in capsys.readouterr().err
     assert (tmp_path / "submission.zip").read_text() == "earlier"
@@ -448,6 +448,17 @@ def test_modules_of_the_students_own_are_handed_in_with_the_notebook_and_graded_
     found = outline("submission.zip", (tmp_path / "submission.zip").read_bytes(), {})
     assert [part[2] for part in found["parts"] if len(part) == 3] == ["cs231n.net_visualization_pytorch", "mine"]
     assert found["notes"] == []
+
+
+def test_a_module_that_a_cell_of_the_notebook_writes_is_handed_in_with_that_cell(tmp_path, capsys):
+    notebook = filled()
+    written = nbformat.v4.new_code_cell("%%writefile mine.py\n" + cell(notebook, "exercise-1").source, id="writes")
+    cell(notebook, "exercise-1").source = "from mine import compute_saliency_maps"
+    notebook.cells.insert(0, written)
+    assert submit.main([str(saved(notebook, tmp_path)), "--incomplete"]) == 0
+    assert "compute_saliency_maps" not in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert "mine.py" not in archive.namelist()
 
 
 def test_who_imports_all_exercises_from_an_own_file_has_something_to_hand_in(tmp_path, capsys):
