@@ -10,13 +10,15 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
+from ...assignment import assignment
 from .. import cases
 from ..fingerprints import fingerprint
 from ..judging import SPOILING, compared, problem, relative_error, same, side_effects
 from ..report import Report
 from ..sizes import examined_in_other_sizes
 
-EXERCISE = "class_visualization_update_step"
+KEY, ARGUMENTS = "class_visualization_step", "img, model, target_y, l2_reg, learning_rate"
+EXERCISE = assignment().by_key[KEY].function
 CONVENTIONS = ("not divided by its length", "divided by its length")
 
 

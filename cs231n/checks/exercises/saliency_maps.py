@@ -1,8 +1,10 @@
 """Is a compute_saliency_maps right, and if not, which mistake is it?"""
 
+from ...assignment import assignment
 from ..arrays import ArrayCheck
 
-EXERCISE = "compute_saliency_maps"
+KEY, ARGUMENTS = "saliency_maps", "X, y, model"
+EXERCISE = assignment().by_key[KEY].function
 
 
 def _evidence(case, n, place, mine, exam):

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ...assignment import assignment
 from ..arrays import ArrayCheck
 
-EXERCISE = "compute_smoothgrad_maps"
+KEY, ARGUMENTS = "smoothgrad", "X, y, model, noise"
+EXERCISE = assignment().by_key[KEY].function
 
 
 def _evidence(case, n, place, mine, exam):

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from ...assignment import assignment
 from ..arrays import ArrayCheck
 from ..judging import as_array, broken, problem, same, side_effects
 from ..report import Report
 
-EXERCISE = "transform_images"
+KEY, ARGUMENTS = "transformation", "images, angles, scales, shifts"
+EXERCISE = assignment().by_key[KEY].function
 
 
 def _evidence(case, n, place, mine, exam):
