@@ -177,12 +177,16 @@ def cells_that_go(reference: Reference, kept: Kept, of_tasks: Mapping[str, str],
         elif lacking and (task is not None or headings):
             what = task or f"section {section}"
             problems.append(
-                f"{reference.place(cell)}: {what} is kept and needs {', '.join(lacking)}, which the course leaves out. Leave "
+                f"{reference.place(cell)}: {what} is kept and needs {_spoken(lacking)}, which the course leaves out. Leave "
                 f"{what} out, too" + (f", or replace it: [{task}] with points, text and rubric." if "question" in what else ".")
             )
         elif lacking:
             gone.add(cell.id)
     return gone
+
+
+def _spoken(names: Iterable[str]) -> str:
+    return ", ".join(f"section {name}" if name[0].isdigit() else name for name in names)
 
 
 def without_unready(source: str, functions: Iterable[str]) -> str:

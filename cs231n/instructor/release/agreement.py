@@ -59,18 +59,23 @@ def disagreements(reference: Reference, listed: Assignment, asked: list[Asked], 
     """
     for one in asked:
         yield from _of_one(reference, one)
-    found = {one.task.key for one in asked}
-    for task in listed.tasks:
-        if task.key not in found:
-            yield (
-                f"{reference.path}: no cell asks for {task.key}, which {LISTED} lists. Write its cells, or leave it out by a "
-                f'course\'s file (--course) with left-out = ["{task.key}"].'
-            )
-    keys, order = [task.key for task in listed.tasks if task.key in found], [one.task.key for one in asked]
+    order = [one.task.key for one in asked]
+    keys = [task.key for task in listed.tasks if task.key in order]
     if keys != order and sorted(keys) == sorted(order):
         first = next(one for one, key in zip(asked, keys, strict=True) if one.task.key != key)
         yield f"{reference.place(first.text)} asks for {first.task.key}, which has another place in {LISTED}; expected one order."
     yield from _of_totals(reference, totals_of(listed, minutes), listed.title)
+
+
+def not_asked(reference: Reference, listed: Assignment, asked: list[Asked]) -> list[str]:
+    """Return a sentence for each exercise and question of the list that the notebook lacks."""
+    found = {one.task.key for one in asked}
+    return [
+        f"{reference.path}: no cell asks for {task.key}, which {LISTED} lists. Write its cells or, if a course does without it, "
+        f'leave it out by the course\'s own file (--course): left-out = ["{task.key}"].'
+        for task in listed.tasks
+        if task.key not in found
+    ]
 
 
 def totals_of(listed: Assignment, minutes: float) -> Mapping[str, float]:

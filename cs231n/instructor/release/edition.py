@@ -12,7 +12,7 @@ import nbformat
 from ...assignment import Question, read, written
 from ..course import Course, course
 from .adapting import Kept, fitted, with_title
-from .agreement import LISTED, Asked, disagreements, disagreements_of_readme
+from .agreement import LISTED, Asked, disagreements, disagreements_of_readme, not_asked
 from .model_answers import asks, is_answer, labelled_lines, misplaced_answers
 from .package import package_without, without_what_nothing_reaches
 from .reference import Reference, tagged
@@ -85,11 +85,11 @@ class Draft:
 
         Solutions are blank lines there, so that what is found in the rest keeps its line.
         """
-        found = {}
+        kit, found = self.reference.path.parent, {}
         for path, source in FROM_THE_INSTRUCTOR.items():
-            found[path] = source, self.files[path].decode()
+            found[path] = source, (kit / source).read_text(encoding="utf-8")
         for function in self.marked:
-            path = function.file.relative_to(self.reference.path.parent).as_posix()
+            path = function.file.relative_to(kit).as_posix()
             lines = found[path][1].split("\n") if path in found else list(function.lines)
             lines[function.first - 1 : function.last] = [""] * (function.last - function.first + 1)
             found[path] = path, "\n".join(lines)
@@ -130,9 +130,11 @@ def draft(kit=KIT, kit_url=None, course_file=None):
         package = package_without(marked, kit)
         exercises = _exercises(reference, marked, package, kits, problems)
         asked = _asked(reference, exercises, kits, problems)
+        problems += [] if problems else not_asked(reference, kits, asked)  # what is wrong with a cell may be why
         problems += disagreements(reference, kits, asked, exercise_minutes(exercises, kits))
         problems += disagreements_of_readme(kit / "README.md", kits)
         problems += _solutions_in_cells(reference, marked, kits)
+        problems += _answers_in_own_questions(course_file, kept.course)
         notebook, before = student_notebook(reference, asked, exercises, kept, package, kit_url or NO_KIT_URL, problems)
         sources = {cell.id: cell.source for cell in notebook.cells}
         package = without_what_nothing_reaches(package, before.values(), sources.values())
@@ -152,6 +154,15 @@ def _adapted_text(path, kept):
         return with_title(fitted(text, kept), kept.course.assignment.title).encode() if path.suffix == ".md" else text.encode()
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def _answers_in_own_questions(course_file, own):
+    """Return a sentence for each line of a course's own question in which a model answer or a rubric begins."""
+    return [
+        f"{course_file}: the text of [{key}] has {line[:60]!r}, which looks like a model answer; it belongs in rubric."
+        for key, question in own.questions.items()
+        for line in labelled_lines(question.text)
+    ]
 
 
 def _checks_left_out(kept):

@@ -109,14 +109,19 @@ def without_what_nothing_reaches(package, before, after):
     package: {path: bytes}. before, after: code of the notebook, a list of sources, with what is left out and without it. A file
     that no code of the notebook ever reached, directly or through others, stays: it is a command, or data.
     """
-    gone = _reached(package, before) - _reached(package, after)
-    return {path: content for path, content in package.items() if path not in gone}
+    idle = [path for path in package.keys() - _reached(package, _named_by(package, before)) if path.endswith(".py")]
+    reached = _reached(package, [*_named_by(package, after), *idle])
+    return {path: content for path, content in package.items() if path in reached or not path.endswith(".py")}
 
 
-def _reached(package: Mapping[str, bytes], sources: Iterable[str]) -> set[str]:
-    """Return the paths of the package's files that code imports, directly or through each other."""
+def _named_by(package: Mapping[str, bytes], sources: Iterable[str]) -> list[str]:
+    return [path for source in sources for path in _imported_by(package, "", source)]
+
+
+def _reached(package: Mapping[str, bytes], paths: Iterable[str]) -> set[str]:
+    """Return these paths of the package's files, and those of the files that they import, directly or through each other."""
     found: set[str] = set()
-    todo = [path for source in sources for path in _imported_by(package, "", source)]
+    todo = list(paths)
     while todo:
         path = todo.pop()
         if path not in found:

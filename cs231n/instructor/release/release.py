@@ -69,7 +69,7 @@ def release(out, kit_url=None, kit=KIT, course_file=None):
         secret = secrets(kit, made.exercises, made.left_out(), made.course.questions)
     require_no_leaks(made.files, secret, made.reference, made.originals(), problems)
     for function in made.left_out():
-        _tell(f"leaving out {function.name} ({function.place})")
+        _tell(f"leaving out {function.name} ({function.place}), which is not an exercise of this edition")
     exercises, files = made.exercises, made.files
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".release-", dir=out.parent) as folder:
