@@ -3,11 +3,14 @@
 A room, as such a file is called, has the attributes of `Room`. Nothing else in `checks` knows its name: `assignment.toml` does.
 """
 
-import importlib
-from typing import Any, Protocol, cast
+from __future__ import annotations
 
-from ..exam import Exam
-from ..report import Report
+import importlib
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from ..exam import Exam
+    from ..report import Report
 
 
 class Room(Protocol):
@@ -17,9 +20,12 @@ class Room(Protocol):
     ----------
     ARGUMENTS : str
         Of the function, for the check's docstring, such as "X, y, model".
+    CASES : dataclass
+        The cases of the students' own exam, each field a role: Batches, or a class of the exercise's own.
     """
 
     ARGUMENTS: str
+    CASES: Any
 
     def examine(self, function: Any, exam: Exam) -> Report:
         """Return the Report on a function. exam: what it is examined with."""

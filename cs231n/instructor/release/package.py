@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 
-from .solutions import package_files, parsed
+from .solutions import nodes_if_named, package_files, parsed
 
 LINE_LENGTH = 130
 
@@ -45,7 +45,7 @@ def _require_unused(tree, removed):
 
 def _require_not_imported(file, marked):
     names = {(function.module.rpartition(".")[2], function.name) for function in marked}
-    for node in ast.walk(parsed(file, file.read_text(encoding="utf-8"))):
+    for node in nodes_if_named(file, [name for _, name in names]):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if ((node.module or "").rpartition(".")[2], alias.name) in names:
