@@ -22,7 +22,7 @@ from torchvision.models import SqueezeNet
 from ...checks.guard import CALLS, TimeIsUp, TooManyCalls, Trial
 from ...datasets import record_of, sources
 from ..exercises.stopped import Stopped
-from ..release.edition import package_without
+from ..release.package import package_without
 from ..release.solutions import marked_functions
 from .inside import cage
 from .inside.wire import BadMessage, receive, send
