@@ -27,7 +27,7 @@ from helpers.places import ROOT
 
 from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import grading, rubric
-from cs231n.instructor.reports import pages
+from cs231n.instructor.reports import safe
 from cs231n.instructor.sandbox import specimens
 from cs231n.instructor.sandbox.inside import cage
 from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
@@ -259,11 +259,11 @@ class Passive(HTMLParser):
 
 
 def test_feedback_shows_own_figures_and_what_was_wrong(graded):
-    page = (graded.out / "feedback" / f"{pages.file_name('crossentropy')}.html").read_text(encoding="utf-8")
+    page = (graded.out / "feedback" / f"{safe.file_name('crossentropy')}.html").read_text(encoding="utf-8")
     assert "Cross-entropy loss in place of the score" in page
     wrong = [result for result in graded.rows["crossentropy"]["exercises"].values() if result["verdict"] == "wrong"]
     assert " ".join(page.split()).count(grading.REPORTED) == len(wrong) > 0  # evidence is the process's own word
-    page = (graded.out / "feedback" / f"{pages.file_name('autograd')}.html").read_text(encoding="utf-8")
+    page = (graded.out / "feedback" / f"{safe.file_name('autograd')}.html").read_text(encoding="utf-8")
     figure = graded.rows["autograd"]["figures"]["saliency-figure"][0]
     assert figure in page
 
@@ -528,7 +528,7 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
         found = {row["student"]: (row["question-1"], row["total"]) for row in csv.DictReader(file)}
     assert found == {"ada": ("3.5", "10.5"), "ben": ("", "7"), "cleo": ("0", "0"), "dan": ("", "7")}
     assert '"ada","3.5","Well seen"' in marks.read_text(encoding="utf-8-sig")
-    assert "Well seen" in (out / "feedback" / f"{pages.file_name('ada')}.html").read_text(encoding="utf-8")
+    assert "Well seen" in (out / "feedback" / f"{safe.file_name('ada')}.html").read_text(encoding="utf-8")
     assert json.loads((out / "rows" / "ben.json").read_text(encoding="utf-8"))["answers"]["question-1"] == "No."
 
 

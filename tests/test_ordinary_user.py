@@ -15,7 +15,7 @@ from helpers.places import ROOT
 from test_grading import COMMAND, protections_of_an_ordinary_user
 
 from cs231n.instructor.grading import grading
-from cs231n.instructor.reports import pages
+from cs231n.instructor.reports import safe
 from cs231n.instructor.sandbox.inside import cage
 
 AS_USER = [sys.executable, str(ROOT / "tests" / "helpers" / "as_user.py")]
@@ -137,7 +137,7 @@ def test_without_isolation_every_page_says_so_and_what_one_submission_plants_har
     files = [grade.out / "summary.html", grade.out / "grades.csv", *grade.out.glob("*/*.html")]
     assert len(files) == 2 + 3 + 8
     for file in files:
-        assert pages.plain(grading.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
+        assert safe.plain(grading.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
 
 
 KILLER = """\
@@ -192,7 +192,7 @@ def test_without_namespaces_others_get_what_they_get_elsewhere_and_landlock_hide
     assert "right" not in prying or cage.CLOSED_DISK not in protections_of_an_ordinary_user(*WITHOUT)
     assert len(found) == len(specimens) >= 12
     for specimen in specimens:
-        record = found[pages.file_name(specimen.name)]
+        record = found[safe.file_name(specimen.name)]
         assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
         for exercise, expected in specimen.expected.items():
             result = record["exercises"][exercise]

@@ -15,7 +15,7 @@ from helpers.places import ROOT
 from nbformat import v3, v4
 from PIL import Image, PngImagePlugin
 
-from cs231n.instructor.reports.pages import FIGURES
+from cs231n.instructor.reports.reference import FIGURES
 from cs231n.instructor.sandbox.inside import reading
 from cs231n.instructor.sandbox.inside.reading import checked_outline, is_expected, kind, outline
 

@@ -18,7 +18,7 @@ import pytest
 from cs231n.instructor.grading import submissions as module
 from cs231n.instructor.grading.roster import load
 from cs231n.instructor.grading.submissions import intake, submissions
-from cs231n.instructor.reports.pages import file_name
+from cs231n.instructor.reports.safe import file_name
 
 NOTEBOOK = "NetworkVisualization.ipynb"
 

@@ -34,6 +34,9 @@ from ..exercises.exam import drawn_exam, drawn_photographs
 from ..exercises.on_squeezenet import proved
 from ..reports import marks as marks_files
 from ..reports import pages, writing
+from ..reports.grades import NO_SUBMISSION, write_intake
+from ..reports.reference import FIGURES, reference_material
+from ..reports.safe import file_name
 from ..sandbox.inside.cage import ISOLATION, PROTECTIONS, PROTECTIONS_INSTEAD, mapped
 from ..sandbox.inside.reading import checked_outline
 from ..sandbox.sandbox import ROOT, Ended, Failed, Sandbox, Stopped
@@ -80,7 +83,7 @@ def add_arguments(parser):
         type=Path,
         metavar="FILE",
         help="a CSV file with the columns id and name, and others that tell a student (email, login ...): gives ids and names; "
-        f"who handed in nothing gets a row in grades.csv with the verdict '{pages.NO_SUBMISSION}' and no points",
+        f"who handed in nothing gets a row in grades.csv with the verdict '{NO_SUBMISSION}' and no points",
     )
     parser.add_argument(
         "--gallery",
@@ -147,7 +150,7 @@ def grade_folder(
     found = intake(folder, roster)
     found.submissions = with_files_beside(found.submissions, folder)
     _require_known(gallery, found.submissions)
-    reference = pages.reference_material(REFERENCE)
+    reference = reference_material(REFERENCE)
     with writing.only_grader(out):
         return _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery, without_isolation)
 
@@ -160,7 +163,7 @@ def _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery,
     if not resume and (out / "marking").is_dir():
         raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
     marks_files.read(out, rubric)  # what is wrong there is said before the work, not after it
-    pages.write_intake(out / "intake.csv", found.files)
+    write_intake(out / "intake.csv", found.files)
     _tell_unusual(found.notices + _set_aside(out, found.submissions), out)
     records = {submission.student: _row(rows, submission) for submission in found.submissions}
     missing = [submission for submission in found.submissions if records[submission.student] is None]
@@ -199,7 +202,7 @@ def _set_aside(out, found):
     Returns a sentence on those who are gone, in a list, or []. Their feedback pages go; their marks stay in the marks files.
     """
     rows, gone = out / "rows", out / "rows" / marks_files.GONE
-    here = {f"{pages.file_name(submission.student)}.json" for submission in found}
+    here = {f"{file_name(submission.student)}.json" for submission in found}
     for path in sorted(gone.glob("*.json")):
         if path.name in here and not (rows / path.name).exists():
             os.replace(path, rows / path.name)
@@ -210,7 +213,7 @@ def _set_aside(out, found):
         (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
     if not left:
         return []
-    students = {f"{pages.file_name(record['student'])}.json": record["student"] for record in marks_files.records(gone)}
+    students = {f"{file_name(record['student'])}.json": record["student"] for record in marks_files.records(gone)}
     names = [students.get(path.name, path.stem) for path in left]
     return [
         f"{', '.join(names[:12])}{f' and {len(names) - 12} more' if len(names) > 12 else ''}: results of an earlier run, and no "
@@ -221,7 +224,7 @@ def _set_aside(out, found):
 
 def _row(rows, submission):
     """Return the record of an earlier run, if it is of the same bytes and exercises, else None."""
-    path = rows / f"{pages.file_name(submission.student)}.json"
+    path = rows / f"{file_name(submission.student)}.json"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -235,7 +238,7 @@ def _row(rows, submission):
 
 
 def _write_row(rows, record):
-    path = rows / f"{pages.file_name(record['student'])}.json"
+    path = rows / f"{file_name(record['student'])}.json"
     writing.write_whole(path, json.dumps(record, indent=1), durable=True)
 
 
@@ -469,7 +472,7 @@ class Run:
         return cls(
             exam=drawn_exam(seed),
             photographs=photographs,
-            figures={name: cells[name] for name in pages.FIGURES},
+            figures={name: cells[name] for name in FIGURES},
             number=secrets.token_hex(8),
             seconds=EXERCISE,
             kit={name: source for name, source in cells.items() if name and not name.startswith("answer-")},
