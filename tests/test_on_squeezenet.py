@@ -21,7 +21,8 @@ from cs231n.checks.explanations import MISTAKES
 from cs231n.instructor.exercises import known_mistakes, on_squeezenet
 from cs231n.instructor.exercises.exam import drawn_photographs
 from cs231n.instructor.exercises.on_squeezenet import FOOLING, GRAD_CAM, INTEGRATED, SALIENCY, SMOOTHGRAD, STEP, TRANSFORMATION
-from cs231n.instructor.grading import grading, rubric
+from cs231n.instructor.grading import judging, rubric
+from cs231n.instructor.grading.run import Run
 from cs231n.instructor.grading.submissions import Submission
 from cs231n.instructor.sandbox.sandbox import Sandbox
 
@@ -30,7 +31,7 @@ RUBRIC = rubric.load()
 
 @pytest.fixture(scope="module")
 def run(drawn, model, photographs):
-    return grading.Run(drawn, drawn_photographs(3, model, photographs[0]), figures={}, number="proof", seconds=30.0)
+    return Run(drawn, drawn_photographs(3, model, photographs[0]), figures={}, number="proof", seconds=30.0)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def grade(run, sandbox, model, tmp_path):
         path = tmp_path / "ada.py"
         path.write_text("import time\nimport torch\nimport torch.nn.functional as F\n" + text, encoding="utf-8")
         submission = Submission("ada", "Ada", path, path.name)
-        record = grading.graded(submission, dataclasses.replace(run, **changes), sandbox, model)
+        record = judging.graded(submission, dataclasses.replace(run, **changes), sandbox, model)
         points = RUBRIC.score(record, {})
         return {name: {**result, "points": points[name]} for name, result in record["exercises"].items()}
 

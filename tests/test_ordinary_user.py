@@ -14,7 +14,7 @@ from helpers import zoo
 from helpers.places import ROOT
 from test_grading import COMMAND, protections_of_an_ordinary_user
 
-from cs231n.instructor.grading import grading
+from cs231n.instructor.grading import grading, worker
 from cs231n.instructor.reports import safe
 from cs231n.instructor.sandbox.inside import cage
 
@@ -31,7 +31,7 @@ def run(drawn, tmp_path_factory):
     """The path of a pickled Run."""
     path = tmp_path_factory.mktemp("run") / "run.pickle"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grading, "drawn_exam", lambda seed: drawn)
+        patch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: drawn)
         path.write_bytes(pickle.dumps(dataclasses.replace(grading.Run.drawn(), seconds=20.0)))
     return path
 
@@ -132,12 +132,12 @@ def test_without_isolation_every_page_says_so_and_what_one_submission_plants_har
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"a-planter": "0", "b-honest": "21", "c-honest": "21"}
     for record in records(grade.out).values():
-        assert record["isolation"] == grading.NOT_ISOLATED
-        assert grading.NOT_ISOLATED in record["note"]
+        assert record["isolation"] == worker.NOT_ISOLATED
+        assert worker.NOT_ISOLATED in record["note"]
     files = [grade.out / "summary.html", grade.out / "grades.csv", *grade.out.glob("*/*.html")]
     assert len(files) == 2 + 3 + 8
     for file in files:
-        assert safe.plain(grading.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
+        assert safe.plain(worker.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
 
 
 KILLER = """\
@@ -162,7 +162,7 @@ def test_a_submission_that_ends_its_worker_twice_gets_a_row_that_says_so_and_the
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"yve": "7", "zoe": "7", "killer": "0"}
     assert "ended twice while it graded this submission" in records(grade.out)["killer"]["note"]
-    assert all(grading.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
+    assert all(worker.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
     assert list(grade.temporary.glob("grading-*")) == []
 
 
