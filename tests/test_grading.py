@@ -458,7 +458,7 @@ def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submis
 
 
 def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker, "WORKERS_MEMORY", 2**28)
+    monkeypatch.setattr(worker.limits, "WORKER_BYTES", 2**28)
     judge, before = judging.exercise_result, resource.getrlimit(resource.RLIMIT_AS)
 
     def greedy(name, parts, *arguments):

@@ -22,8 +22,8 @@ from cs231n.instructor.exercises import known_mistakes, on_squeezenet
 from cs231n.instructor.exercises.exam import drawn_photographs
 from cs231n.instructor.exercises.on_squeezenet import FOOLING, GRAD_CAM, INTEGRATED, SALIENCY, SMOOTHGRAD, STEP, TRANSFORMATION
 from cs231n.instructor.grading import judging, rubric
+from cs231n.instructor.grading.owners import Submission
 from cs231n.instructor.grading.run import Run
-from cs231n.instructor.grading.submissions import Submission
 from cs231n.instructor.sandbox.sandbox import Sandbox
 
 RUBRIC = rubric.load()

@@ -20,8 +20,8 @@ from PIL import Image
 from cs231n.checks.explanations import EXERCISES, MISTAKES, NOTES
 from cs231n.checks.report import Report
 from cs231n.instructor.grading import rubric
+from cs231n.instructor.grading.accounting import File
 from cs231n.instructor.grading.roster import Person
-from cs231n.instructor.grading.submissions import File
 from cs231n.instructor.reports import pages, safe
 from cs231n.instructor.reports.feedback import feedback as feedback_page
 from cs231n.instructor.reports.grades import write_intake

@@ -9,15 +9,11 @@ from ...checks.guard import own_settings
 from ...checks.report import Report
 from ...submit import OPTIONAL_QUESTIONS, QUESTIONS
 from ..exercises.on_squeezenet import proved
+from ..sandbox.inside import limits
 from ..sandbox.inside.reading import checked_outline
 from ..sandbox.sandbox import Ended, Failed, Stopped
 from .handed_in import opened
 
-READING = 40.0  # seconds for reading a file
-OWN_CHECK = 15.0  # the same for what the student's own check says of an answer that is not right
-PATIENCE = 4.0  # by the clock a job may take so many times as long: a machine can be busy, and a submission can sleep
-SUBMISSION = 480.0  # seconds by the clock for all exercises, the optional ones last
-TEXT_LIMIT = 6000
 REPORTED = "Reported by the process that ran your code; the grader has not verified it:"  # it can say what it likes
 
 
@@ -30,7 +26,7 @@ def graded(submission, run, sandbox, network):
     if outline["problem"]:
         return {**record, "note": " ".join([*notes, outline["problem"]])}
     for name in EXERCISES:
-        left = SUBMISSION - (time.monotonic() - started)
+        left = limits.SUBMISSION_SECONDS - (time.monotonic() - started)
         record["exercises"][name] = exercise_result(name, outline["parts"], run, sandbox, network, left)
     record["answers"] |= {name: text for name, text in outline["answers"].items() if name in record["answers"]}
     newer = [name for name, result in record["exercises"].items() if result["verdict"] == "newer-python"]
@@ -68,7 +64,9 @@ def _outline(submission, run, sandbox):
     """Return what reading.outline found in the sandbox; {"problem": sentence} if it came to nothing."""
     with opened(submission) as (file, name, first):
         try:
-            with sandbox.job(PATIENCE * READING, READING, file) as job:
+            with sandbox.job(
+                limits.CLOCK_SECONDS_PER_CPU_SECOND * limits.READING_CPU_SECONDS, limits.READING_CPU_SECONDS, file
+            ) as job:
                 found, _ = job.ask("outline", name=name, figures=run.figures, kit=run.kit, first=first)
         except Stopped as stop:
             return {"problem": f"{submission.shown} could not be read. {stop}"}
@@ -83,10 +81,10 @@ def exercise_result(name, parts, run, sandbox, network, left):
     if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
         return _result(Report(name, "missing"), [])
     if left <= 1:
-        return _stopped(name, f"The time for this submission, {SUBMISSION:.0f} seconds, was used up before.", 0)
+        return _stopped(name, f"The time for this submission, {limits.SUBMISSION_SECONDS:.0f} seconds, was used up before.", 0)
     started, evidence, reason, doubt = time.monotonic(), [], "", ""
     try:
-        with sandbox.job(min(PATIENCE * run.seconds, left), run.seconds) as job:
+        with sandbox.job(min(limits.CLOCK_SECONDS_PER_CPU_SECOND * run.seconds, left), run.seconds) as job:
             refused, _ = job.ask("define", exercise=name, parts=parts)
             if refused:
                 report, evidence = _undefined(name, refused), _sentences(refused)
@@ -115,7 +113,8 @@ def _undefined(name, told):
 def _sentences(told):
     """Return the evidence in what the sandbox told, as sentences of bounded length, after the one that says whose they are."""
     evidence = told.get("evidence") if isinstance(told, dict) else None
-    sentences = [str(sentence)[:1000] for sentence in evidence[:12]] if isinstance(evidence, list) else []
+    evidence = evidence[: limits.EVIDENCE_SENTENCES] if isinstance(evidence, list) else []
+    sentences = [str(sentence)[: limits.SENTENCE_CHARACTERS] for sentence in evidence]
     return [REPORTED, *sentences] if sentences else []
 
 
@@ -126,7 +125,7 @@ def _as_students_see_it(report, parts, sandbox):
     Which mistake it is, is the exam's word; only of a regulariser without effect the own check, which sees inside, knows more.
     """
     try:
-        with sandbox.job(PATIENCE * OWN_CHECK, OWN_CHECK) as job:
+        with sandbox.job(limits.CLOCK_SECONDS_PER_CPU_SECOND * limits.OWN_CHECK_CPU_SECONDS, limits.OWN_CHECK_CPU_SECONDS) as job:
             job.ask("define", exercise=report.exercise, parts=parts)
             told, _ = job.ask("own_check", exercise=report.exercise)
     except Stopped:
@@ -134,7 +133,7 @@ def _as_students_see_it(report, parts, sandbox):
     told = told if isinstance(told, dict) else {}
     if told.get("verdict") == "right":
         seen = report.evidence if report.verdict == "wrong" else report.evidence[-1:]  # an error's text is the student's
-        doubt = f"Right to the student's own check, {report.verdict} to the grader. {' '.join(seen)}"[:600]
+        doubt = f"Right to the student's own check, {report.verdict} to the grader. {' '.join(seen)}"[: limits.DOUBT_CHARACTERS]
         evidence = ["Your own check calls it right. On other networks, images and targets it is not:", *report.evidence]
         return report, evidence, doubt
     inside = {"regulariser-detached", "regulariser-on-scores", "regulariser-on-weights"} & _names(told.get("mistakes"))
@@ -156,7 +155,7 @@ def _result(report, evidence, seconds=0.0, look=""):
         "notes": sorted(name for name in report.notes if name in NOTES),
         "explained": report.explained,
         "look": look,
-        "message": told.text()[:TEXT_LIMIT],
+        "message": told.text()[: limits.MESSAGE_CHARACTERS],
         "seconds": round(seconds, 2),
     }
 

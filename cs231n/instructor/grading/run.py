@@ -13,10 +13,10 @@ from ...image_utils import preprocess
 from ...squeezenet import load_squeezenet
 from ..exercises.exam import drawn_exam, drawn_photographs
 from ..reports.reference import FIGURES
+from ..sandbox.inside import limits
 from ..sandbox.sandbox import ROOT
 
 REFERENCE = ROOT / "NetworkVisualization.ipynb"
-EXERCISE = 30.0  # seconds of the CPU for an exercise; a right answer takes one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Run:
     """What all submissions of a run are examined with. figures: {cell id: source} of the reference. number: its own.
 
     kit: {cell id: source} of all cells of the reference but the model answers. seconds: of the CPU, at most for an exercise;
-    PATIENCE times as much by the clock. without_isolation: whether submissions may run where they can reach the solutions.
+    more by the clock, see limits.CLOCK_SECONDS_PER_CPU_SECOND. without_isolation: whether submissions may run where they can
+    reach the solutions.
     """
 
     exam: object
@@ -48,6 +49,6 @@ class Run:
             photographs=photographs,
             figures={name: cells[name] for name in FIGURES},
             number=secrets.token_hex(8),
-            seconds=EXERCISE,
+            seconds=limits.EXERCISE_CPU_SECONDS,
             kit={name: source for name, source in cells.items() if name and not name.startswith("answer-")},
         )

@@ -8,12 +8,12 @@ from functools import partial
 import torch
 
 from ...squeezenet import load_squeezenet
+from ..sandbox.inside import limits
 from ..sandbox.inside.cage import ISOLATION, PROTECTIONS, mapped
 from ..sandbox.sandbox import Ended, Failed, Sandbox
 from ..sandbox.specimens import examined
 from .judging import empty_record, exercise_result, graded
 
-WORKERS_MEMORY = 2 * 2**30  # bytes that grading a submission may take in the worker; an honest one takes a fifth
 NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
 
 
@@ -110,7 +110,7 @@ _limited = {"lock": threading.Lock(), "now": 0, "before": None}  # Dask's worker
 
 @contextlib.contextmanager
 def _memory_limited():
-    """Let this process take no more than WORKERS_MEMORY on top of what it has: the rest of it fails with MemoryError."""
+    """Let this process take no more than limits.WORKER_BYTES on top of what it has: the rest of it fails with MemoryError."""
     if sys.platform != "linux":
         yield
         return
@@ -119,7 +119,7 @@ def _memory_limited():
     with _limited["lock"]:
         if not _limited["now"]:
             _limited["before"] = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-            wanted = mapped() + WORKERS_MEMORY
+            wanted = mapped() + limits.WORKER_BYTES
             resource.setrlimit(resource.RLIMIT_AS, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
         _limited["now"] += 1
     try:
