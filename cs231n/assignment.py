@@ -5,6 +5,7 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -47,7 +48,21 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Question:
-    """An inline question. key: "question-1" and so on. number: of its heading. The rest is as in Exercise."""
+    """An inline question.
+
+    Parameters
+    ----------
+    key : str
+        "question-1" and so on.
+    number : int
+        Of its heading.
+    section : str
+        Of the notebook, such as "4" or "7.1".
+    points : float
+        At least 0.
+    bonus : bool
+        Whether its points come on top of full marks.
+    """
 
     key: str
     number: int
@@ -58,26 +73,37 @@ class Question:
 
 @dataclass(frozen=True)
 class Assignment:
-    """All that is asked, in the order of the notebook. title: of the notebook."""
+    """All that is asked, in the order of the notebook.
+
+    Parameters
+    ----------
+    title : str
+        Of the notebook.
+    tasks : tuple of Exercise or Question
+        In the order of the notebook.
+    """
 
     title: str
     tasks: tuple[Exercise | Question, ...]
 
     @property
     def exercises(self) -> tuple[Exercise, ...]:
+        """The exercises alone."""
         return tuple(task for task in self.tasks if isinstance(task, Exercise))
 
     @property
     def questions(self) -> tuple[Question, ...]:
+        """The questions alone."""
         return tuple(task for task in self.tasks if isinstance(task, Question))
 
     @property
     def by_key(self) -> dict[str, Exercise | Question]:
+        """{key: exercise or question}."""
         return {task.key: task for task in self.tasks}
 
     @property
     def by_function(self) -> dict[str, Exercise]:
-        """Return {name of the function: exercise}."""
+        """{name of the function: exercise}."""
         return {exercise.function: exercise for exercise in self.exercises}
 
     def points(self, bonus: bool = False) -> float:
@@ -87,7 +113,17 @@ class Assignment:
 
 @functools.lru_cache
 def assignment(path: Path = PATH) -> Assignment:
-    """Return the Assignment of a TOML file, by default of the kit's own.
+    """Return the exercises and questions that a TOML file lists.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, by default the kit's own.
+
+    Returns
+    -------
+    Assignment
+        All that it lists, in its order.
 
     Raises
     ------
@@ -119,13 +155,33 @@ def assignment(path: Path = PATH) -> Assignment:
 
 
 def points_of(path: Path, key: str, value: object) -> float:
-    """Return points as a float. Raises ValueError, with file and key, unless it is a number from 0."""
+    """Return points as a float.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file in which they are, for the message.
+    key : str
+        The table there.
+    value : object
+        What the file says.
+
+    Returns
+    -------
+    float
+        At least 0, finite.
+
+    Raises
+    ------
+    ValueError
+        Unless it is a number from 0; the message names file and key.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{path}: [{key}] points = {value!r}; expected a number from 0, such as 3 or 7.5.")
     return float(value)
 
 
-def _common(path, key, table, of_exercises):
+def _common(path: Path, key: str, table: Any, of_exercises: set[str]) -> dict[str, Any]:
     """Return the fields of a table of the file, all but the number. Raises ValueError for a table that is not one of a task."""
     expected = {"section", "points", *of_exercises}
     if not isinstance(table, dict):
@@ -143,7 +199,7 @@ def _common(path, key, table, of_exercises):
     return {**table, "key": key, "points": points_of(path, key, table["points"]), "bonus": bonus}
 
 
-def _number(path, key):
+def _number(path: Path, key: str) -> int:
     prefix, _, number = key.rpartition("-")
     if prefix != "question" or not (number.isascii() and number.isdigit()):
         raise ValueError(f"{path}: [{key}] has no function, so it is a question; expected a key such as question-3.")

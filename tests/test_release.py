@@ -42,7 +42,7 @@ def reference(tmp_path):
     kit = tmp_path / "cs231n" / "a copy"
     shutil.copytree(ROOT / "cs231n", kit / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
     (kit / "datasets").mkdir()
-    for name in [*editions.AS_THEY_ARE, NOTEBOOK]:
+    for name in [*editions.AS_THEY_ARE, editions.REQUIREMENTS, NOTEBOOK]:
         shutil.copy(ROOT / name, kit / name)
     for name in ("photographs", "squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
         (kit / "datasets" / name).symlink_to(ROOT / "datasets" / name)
@@ -156,12 +156,14 @@ def test_the_edition_holds_what_students_need_and_nothing_of_the_instructors():
     assert not [name for name in FILES if re.search(r"instructor|tests|\.git|__pycache__|\.pyc|\.pth|\.jpg", name)]
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py") if "instructor" not in path.parts}
     assert package - set(FILES) == {"cs231n/net_visualization_pytorch.py"}
+    assert "cs231n/py.typed" in FILES
 
 
 def test_a_stub_is_signature_docstring_frame_and_a_marked_place():
     source = CELLS["exercise-2"].source
     assert source.startswith(
-        "import torch\n\nfrom cs231n.validation import checked_image\n\n\ndef make_fooling_image(X, target_y, model):"
+        "import torch\n\nfrom cs231n.validation import checked_image\n\n\n"
+        "def make_fooling_image(X: torch.Tensor, target_y: int, model: torch.nn.Module) -> torch.Tensor:"
     )
     assert source.endswith(
         "    learning_rate = 1\n    # YOUR CODE HERE\n"
@@ -370,6 +372,8 @@ def test_a_given_function_that_uses_a_solved_one_is_refused(reference):
 
 BEGIN, END = "    # BEGIN SOLUTION\n", "    # END SOLUTION\n"
 SOLVED = "cs231n/net_visualization_pytorch.py"
+# The lines of the three markers at which a solution begins.
+FIRST, SECOND, THIRD = (n for n, line in enumerate((ROOT / SOLVED).read_text().splitlines(True), 1) if line == BEGIN)
 SALIENCY = "saliency = gradient.abs().amax(dim=1)\n"
 
 
@@ -379,17 +383,17 @@ LAST = "img += learning_rate * ascent / (ascent.norm() + 1e-12)  # never 0 / 0\n
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
-        (SALIENCY + END, SALIENCY, 44, "'# BEGIN SOLUTION' inside of the solution that began in line 22"),
-        (SALIENCY, SALIENCY + BEGIN, 26, "'# BEGIN SOLUTION' inside of the solution that began in line 22"),
-        (LAST + END, LAST, 72, "'# BEGIN SOLUTION' without an '# END SOLUTION' below it"),
-        (BEGIN, "", 25, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
-        (SALIENCY + END, SALIENCY + END + END, 27, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
-        (BEGIN, "    # Begin solution\n", 22, "'# Begin solution' looks like a marker"),
-        (BEGIN, "    ### BEGIN SOLUTION\n", 22, "'### BEGIN SOLUTION' looks like a marker"),
-        (SALIENCY + END, SALIENCY.strip() + "  # END SOLUTION\n", 25, "'# END SOLUTION' looks like a marker"),
+        (SALIENCY + END, SALIENCY, SECOND - 1, f"'# BEGIN SOLUTION' inside of the solution that began in line {FIRST}"),
+        (SALIENCY, SALIENCY + BEGIN, FIRST + 4, f"'# BEGIN SOLUTION' inside of the solution that began in line {FIRST}"),
+        (LAST + END, LAST, THIRD, "'# BEGIN SOLUTION' without an '# END SOLUTION' below it"),
+        (BEGIN, "", FIRST + 3, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
+        (SALIENCY + END, SALIENCY + END + END, FIRST + 5, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
+        (BEGIN, "    # Begin solution\n", FIRST, "'# Begin solution' looks like a marker"),
+        (BEGIN, "    ### BEGIN SOLUTION\n", FIRST, "'### BEGIN SOLUTION' looks like a marker"),
+        (SALIENCY + END, SALIENCY.strip() + "  # END SOLUTION\n", FIRST + 3, "'# END SOLUTION' looks like a marker"),
         ("import torch\n", "# BEGIN SOLUTION\nimport torch\n# END SOLUTION\n", 3, "stands in no function at the top level"),
-        (BEGIN, BEGIN + "    # a word\n\n    pass\n" + END + BEGIN, 22, "equals its solution: there is no code between"),
-        (BEGIN, "    if True:\n" + BEGIN + "        pass\n", 23, "the stub of compute_saliency_maps is not Python"),
+        (BEGIN, BEGIN + "    # a word\n\n    pass\n" + END + BEGIN, FIRST, "equals its solution: there is no code between"),
+        (BEGIN, "    if True:\n" + BEGIN + "        pass\n", FIRST + 1, "the stub of compute_saliency_maps is not Python"),
         ("import torch\n", "import torch as\n", 3, "Python cannot read this"),
     ],
 )
@@ -655,7 +659,7 @@ def test_a_leak_is_found(leak):
 def test_a_leak_is_told_with_its_line():
     files = FILES | appended("cs231n/vis_utils.py", f"# {LINE}\n")
     number = files["cs231n/vis_utils.py"].decode().count("\n")
-    origin = f"a line of the solution, {ROOT}/cs231n/net_visualization_pytorch.py:25"
+    origin = f"a line of the solution, {ROOT}/cs231n/net_visualization_pytorch.py:{FIRST + 3}"
     with pytest.raises(ValueError, match=re.escape(f"cs231n/vis_utils.py:{number} holds {origin}. Nothing was released.")):
         require_no_leaks(files, SECRETS)
     files = FILES | in_output([f'{LINE} and "more"\n'])
@@ -730,7 +734,7 @@ def test_leaks_are_told_with_the_lines_of_the_kits_own_files(reference):
 def test_a_rubric_in_the_given_part_of_an_exercise_is_refused(reference):
     rewrite(reference / SOLVED, BEGIN, "    # Rubric: 4: no\n" + BEGIN)
     (found,) = draft(reference).problems
-    assert found.startswith(f"{reference / SOLVED}:22 has '# Rubric: 4: no', which looks like a model answer")
+    assert found.startswith(f"{reference / SOLVED}:{FIRST} has '# Rubric: 4: no', which looks like a model answer")
 
 
 def test_with_an_answer_its_pictures_go_and_of_the_notebooks_metadata_only_what_a_student_needs_stays(reference):
@@ -784,7 +788,9 @@ def test_a_comment_of_a_solution_is_a_secret_too(reference):
     comment = "    # the images do not see each other, so one pass is enough\n"
     rewrite(reference / SOLVED, BEGIN, BEGIN + comment)
     exercises, files = edition(reference)
-    with pytest.raises(ValueError, match=r"README\.md:\d+ holds a line of the solution, .*net_visualization_pytorch\.py:23"):
+    with pytest.raises(
+        ValueError, match=rf"README\.md:\d+ holds a line of the solution, .*net_visualization_pytorch\.py:{FIRST + 1}"
+    ):
         require_no_leaks(files | appended("README.md", comment), secrets(reference, exercises))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from packaging.utils import canonicalize_name
 
 from ... import submit
 from .model_answers import asks, is_answer, labelled_lines, misplaced_answers
@@ -35,8 +36,9 @@ AS_THEY_ARE = [
     "datasets/README.md",
     "datasets/sources.json",
     "get_datasets.sh",
-    "requirements.txt",
 ]
+REQUIREMENTS = "requirements.txt"
+NOT_FOR_STUDENTS = {"nbval"}  # packages in the kit's requirements that only its own tests need
 FOR_STUDENTS = "cs231n/instructor/release"
 FROM_THE_INSTRUCTOR = {"README.md": f"{FOR_STUDENTS}/student_README.md", "Makefile": f"{FOR_STUDENTS}/student_Makefile"}
 KEPT_METADATA = "kernelspec", "language_info", "accelerator"
@@ -116,6 +118,7 @@ def draft(kit=KIT, kit_url=None):
     reference = Reference(kit / NOTEBOOK)
     problems = [*reference.problems_of_ids(), *misplaced_answers(reference)]
     files = {name: (kit / name).read_bytes() for name in AS_THEY_ARE}
+    files[REQUIREMENTS] = student_requirements((kit / REQUIREMENTS).read_text(encoding="utf-8")).encode()
     files |= {name: (kit / source).read_bytes() for name, source in FROM_THE_INSTRUCTOR.items()}
     marked, exercises = [], []
     with noted(problems):
@@ -127,6 +130,17 @@ def draft(kit=KIT, kit_url=None):
         files[NOTEBOOK] = _student_notebook(reference, exercises, package, kit_url or NO_KIT_URL, problems)
         files[CELLS] = _cells(files[NOTEBOOK])
     return Draft(reference, marked, exercises, dict(sorted(files.items())), problems)
+
+
+def student_requirements(text):
+    """Return the text of a requirements.txt without the lines of the packages that are NOT_FOR_STUDENTS."""
+    return "".join(line for line in text.splitlines(keepends=True) if _package_of(line) not in NOT_FOR_STUDENTS)
+
+
+def _package_of(line):
+    """Return the name of the package that a line of a requirements.txt asks for; None for a comment, an option, an empty line."""
+    name = re.match(r"\s*([A-Za-z0-9][\w.-]*)", line)
+    return name and canonicalize_name(name[1])
 
 
 def package_without(marked, kit):

@@ -19,7 +19,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from ...datasets import record_of, sources, states
+from ...datasets import State, record_of, sources, states
 from .edition import CELLS, NAME, NOTEBOOK
 from .model_answers import is_answer, labelled_lines
 from .reference import Reference, strings, texts
@@ -188,9 +188,10 @@ def require_data(kit):
     """Raise ValueError unless the weights and the pictures on which an edition is tried are in the kit."""
     for source in _required_sources(kit):
         for path, state in states(source, kit / "datasets").items():
-            if state != "verified":
+            if state is not State.VERIFIED:
                 raise ValueError(
-                    f"{path} is {state}; the edition is tried on the real data. Run get_datasets.sh in {kit}, then try again."
+                    f"{path} is {state.value}; the edition is tried on the real data. "
+                    f"Run get_datasets.sh in {kit}, then try again."
                 )
 
 
