@@ -12,13 +12,46 @@ import cs231n  # noqa: F401 (before torch: it makes torch's threads give way on 
 # isort: on
 import pytest
 import torch
+from helpers.once import made_once
 from helpers.places import IMAGENET_VAL, ROOT
 
+from cs231n.checks import guard
 from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources
 from cs231n.image_utils import preprocess
 from cs231n.instructor.exercises.exam import drawn_exam
+from cs231n.instructor.grading import grading
 from cs231n.squeezenet import load_squeezenet
+
+# Which tests stay together in one of pytest's processes (`--dist loadgroup`): by default those of a file. Where each makes what
+# it needs by itself, they are on their own; where they share a costly fixture, those that do are together.
+ON_THEIR_OWN = {"test_grading.py", "test_ordinary_user.py", "test_checks_mutants.py", "test_checks_fingerprints.py"}
+TOGETHER = {"graded": "zoo", "released": "released"}
+# What takes longest begins first, so that no process is left with it at the end.
+LONGEST_FIRST = [
+    "zoo",
+    "NetworkVisualization.ipynb",
+    "released",
+    "test_ordinary_user.py",
+    "test_grading.py",
+    "test_checks_answers.py",
+]
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """Put each test into a group, and the groups that take longest to the front."""
+    groups = {item: _group(item) for item in items}
+    for item, group in groups.items():
+        if group not in ON_THEIR_OWN:
+            item.add_marker(pytest.mark.xdist_group(group))
+    places = {group: place for place, group in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(groups[item], len(places)))
+
+
+def _group(item):
+    shared = [group for fixture, group in TOGETHER.items() if fixture in getattr(item, "fixturenames", ())]
+    return shared[0] if shared else item.path.name
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +71,21 @@ def photographs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def drawn():
+def drawn(tmp_path_factory):
     """A grader's exam."""
-    return drawn_exam(1)
+    return made_once(tmp_path_factory, "exam", lambda: drawn_exam(1))
+
+
+@pytest.fixture(scope="session")
+def run(drawn, tmp_path_factory):
+    """What a run of the grader draws, once for all tests: it takes longer than what some of them grade."""
+
+    def draw():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: drawn)
+            return grading.Run.drawn()
+
+    return made_once(tmp_path_factory, "run", draw)
 
 
 @pytest.fixture
@@ -97,3 +142,10 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def short_patience(monkeypatch):
+    """Functions that never return are stopped a little earlier than for students."""
+    monkeypatch.setattr(guard, "SECONDS", 1.5)  # of computing: a busy machine does not use them up
+    monkeypatch.setattr(guard, "WAITING_SECONDS", 3.0)

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import dataclasses
-import functools
 import json
 import os
 import pickle
@@ -23,6 +22,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from helpers import zoo
+from helpers.grading_runs import AS_USER, COMMAND, protections_of_an_ordinary_user
+from helpers.limits import HANGS
 from helpers.places import ROOT
 
 from cs231n.instructor.__main__ import main
@@ -32,17 +33,6 @@ from cs231n.instructor.sandbox import specimens
 from cs231n.instructor.sandbox.inside import cage
 from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
 
-# The command, but for what it draws.
-COMMAND = """
-import pickle, sys
-from pathlib import Path
-from cs231n.instructor.grading import grading
-from cs231n.instructor.__main__ import main
-
-run = pickle.loads(Path(sys.argv[1]).read_bytes())
-grading.Run.drawn = lambda: run
-sys.exit(main(sys.argv[2:]))
-"""
 LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, see the README of the benchmarks
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
 
@@ -75,24 +65,6 @@ class Zoo:
                 self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
         self.left = zoo.leftovers(self.specimens)
         self.rows = {record["student"]: record for record in self.records}
-
-
-AS_USER = [sys.executable, str(ROOT / "tests" / "helpers" / "as_user.py")]
-PRINT_PROTECTIONS = """
-import cs231n, json
-from cs231n.instructor.sandbox.sandbox import Sandbox
-
-with Sandbox() as sandbox:
-    print(json.dumps(sandbox.protections))
-"""
-
-
-@functools.cache
-def protections_of_an_ordinary_user(*machine):
-    """Return the names of the protections in force where an ordinary user grades. machine: options of as_user.py."""
-    command = [*AS_USER, *machine, "--", sys.executable, "-c", PRINT_PROTECTIONS]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=300, check=True)
-    return set(json.loads(done.stdout))
 
 
 def _grade_as_ordinary_user(submissions, out, run):
@@ -128,14 +100,6 @@ def _listening():
     server.close()
 
 
-@pytest.fixture(scope="module")
-def run(drawn):
-    """What a run of the grader draws, once for all tests: it takes longer than what some of them grade."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: drawn)
-        return grading.Run.drawn()
-
-
 @pytest.fixture(scope="module", params=["as whoever runs the tests", "as an ordinary user"])
 def graded(tmp_path_factory, run, request):
     ordinary = request.param == "as an ordinary user"
@@ -144,7 +108,7 @@ def graded(tmp_path_factory, run, request):
     if ordinary and not protections_of_an_ordinary_user() >= cage.ISOLATION:
         pytest.skip("this machine does not allow an ordinary user namespaces")
     with pytest.MonkeyPatch.context() as patch:
-        quick = dataclasses.replace(run, seconds=8.0)  # the slowest honest one takes two
+        quick = dataclasses.replace(run, seconds=5.0)  # of computing: the slowest honest one takes two
         patch.setattr(grading.Run, "drawn", lambda: quick)
         temporary = str(tmp_path_factory.mktemp("temporary"))
         patch.setenv("TMPDIR", temporary)
@@ -208,7 +172,7 @@ def test_no_file_no_process_and_no_connection_is_left(graded):
 
 def _processes_that_stay():
     """Return the processes of submissions that are there for long: other tests may run some meanwhile."""
-    stay, deadline = None, time.monotonic() + 60
+    stay, deadline = None, time.monotonic() + HANGS
     while stay != [] and time.monotonic() < deadline:
         now = [path for path in Path("/proc").glob("[0-9]*") if _owner(path) >= FIRST_USER]
         stay = now if stay is None else [path for path in stay if path in now]
@@ -296,7 +260,7 @@ def _rows(out):
 
 
 def _wait_for_rows(out, count, process):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + HANGS
     while len(_rows(out)) < count:
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
@@ -317,7 +281,7 @@ def _workers(process):
 
 
 def _have_ended(pids):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANGS
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.2)
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
@@ -340,7 +304,7 @@ def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume
     assert _have_ended(workers)
 
     process = _start(command, some, out, 1, "--resume")
-    _, said = process.communicate(timeout=240)
+    _, said = process.communicate(timeout=HANGS)
     assert process.returncode == 0, said
     last = _rows(out)
     assert {name: last[name] for name in first} == first
@@ -366,7 +330,7 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
         time.sleep(0.05)
     workers = _workers(process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that it started
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=HANGS)
     assert process.returncode == 1
     kept = len(_rows(out))
     assert f"Interrupted. {kept} results are kept in {out}/rows: go on by --resume." in said
@@ -484,7 +448,7 @@ def test_a_temporary_folder_without_room_ends_the_run_with_one_sentence(command,
     some = [*command, some, "--out", out, "--jobs", "2"]
     environment = {**os.environ, "TMPDIR": str(temporary)}
     done = subprocess.run(
-        [sys.executable, "-c", full, temporary, *some], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", full, temporary, *some], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HANGS
     )
     if done.returncode == 77:
         pytest.skip("only root can mount a small disk")
@@ -571,6 +535,15 @@ def test_what_cannot_be_done_is_refused_before_any_work(arguments, said, tmp_pat
     assert not Path("grades").exists()
 
 
+def _wait_for_port(port, process):
+    """Wait until a process listens: on a busy machine its start takes longer than the grader waits for an answer."""
+    while True:
+        assert process.poll() is None
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def _cluster(tmp_path, scheduler_in, workers_in):
     """A cluster of Dask: yields its address. scheduler_in, workers_in: the folders to start its scheduler and workers in."""
@@ -584,12 +557,13 @@ def _cluster(tmp_path, scheduler_in, workers_in):
     started = [(start, scheduler_in), *((local, folder) for folder in workers_in)]
     cluster = [subprocess.Popen(command, cwd=folder, **quiet) for command, folder in started]
     try:
+        _wait_for_port(port, cluster[0])
         yield address
     finally:
         for process in reversed(cluster):
             process.terminate()
         for process in cluster:
-            process.wait(30)
+            process.wait(HANGS)
 
 
 def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
@@ -598,7 +572,7 @@ def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
     with _cluster(tmp_path, ROOT, [ROOT, ROOT]) as address:
         more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
         done = subprocess.run(
-            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=240
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
         )
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "grades" / "rows").glob("*.json")]
@@ -615,7 +589,7 @@ def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(command, so
     with _cluster(tmp_path, scheduler, [worker]) as address:
         more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
         done = subprocess.run(
-            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=120
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
         )
     assert done.returncode == 2, done.stderr
     assert f"{without} of Dask at {address} cannot import the kit (No module named 'cs231n')" in done.stderr

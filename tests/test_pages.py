@@ -303,7 +303,7 @@ def test_an_answer_whose_markdown_does_not_end_is_shown_as_it_was_written_with_a
             pass
 
     submitted = record(answers={"question-1": "<b>slow</b>", "question-2": "*quick*"})
-    monkeypatch.setattr(safe, "RENDER_SECONDS", 0.05)
+    monkeypatch.setattr(safe, "RENDER_SECONDS", 0.3)
     real = safe._to_html if place == "_to_html" else safe._cleaner.clean
     target, name = (safe, "_to_html") if place == "_to_html" else (safe._cleaner, "clean")
     monkeypatch.setattr(target, name, lambda text: forever(text) if "slow" in text else real(text))

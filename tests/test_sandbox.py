@@ -9,6 +9,7 @@ import tempfile
 
 import pytest
 import torch
+from helpers.limits import HANGS
 from helpers.places import ROOT
 
 from cs231n.checks import cases
@@ -281,7 +282,7 @@ child.main(theirs)
     scratch = tmp_path / "of the sandbox" / "scratch"
     scratch.mkdir(parents=True)
     command = [sys.executable, "-c", code, str(ROOT), str(scratch)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS)
     assert (done.returncode, done.stderr) == (0, "")
     assert not scratch.parent.exists()
 

@@ -10,6 +10,7 @@ import zipfile
 import nbclient
 import nbformat
 import pytest
+from helpers.limits import HANGS
 from helpers.places import ROOT
 
 from cs231n import checks, submit, whole_file
@@ -545,7 +546,7 @@ def test_a_notebook_that_was_not_saved_after_its_last_run_is_told_so(tmp_path):
 
     def printed(*sources):
         kernel = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-        nbclient.NotebookClient(kernel, timeout=60, resources={"metadata": {"path": tmp_path}}).execute()
+        nbclient.NotebookClient(kernel, timeout=HANGS, resources={"metadata": {"path": tmp_path}}).execute()
         outputs = kernel.cells[-1].outputs
         assert {output.name for output in outputs} == {"stdout"}
         return "".join(output.text for output in outputs)

@@ -20,6 +20,7 @@ from .solutions import (
     LIKE_A_MARKER,
     Marked,
     marked_functions,
+    nodes_if_named,
     noted,
     package_files,
     parsed,
@@ -178,7 +179,7 @@ def _require_unused(tree, removed):
 
 def _require_not_imported(file, marked):
     names = {(function.module.rpartition(".")[2], function.name) for function in marked}
-    for node in ast.walk(parsed(file, file.read_text(encoding="utf-8"))):
+    for node in nodes_if_named(file, [name for _, name in names]):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if ((node.module or "").rpartition(".")[2], alias.name) in names:
