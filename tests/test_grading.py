@@ -27,8 +27,8 @@ from helpers.limits import HANGS
 from helpers.places import ROOT
 
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.grading import grading, rubric
-from cs231n.instructor.reports import pages
+from cs231n.instructor.grading import grading, judging, on_dask, rubric, worker
+from cs231n.instructor.reports import safe
 from cs231n.instructor.sandbox import specimens
 from cs231n.instructor.sandbox.inside import cage
 from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
@@ -223,11 +223,11 @@ class Passive(HTMLParser):
 
 
 def test_feedback_shows_own_figures_and_what_was_wrong(graded):
-    page = (graded.out / "feedback" / f"{pages.file_name('crossentropy')}.html").read_text(encoding="utf-8")
+    page = (graded.out / "feedback" / f"{safe.file_name('crossentropy')}.html").read_text(encoding="utf-8")
     assert "Cross-entropy loss in place of the score" in page
     wrong = [result for result in graded.rows["crossentropy"]["exercises"].values() if result["verdict"] == "wrong"]
-    assert " ".join(page.split()).count(grading.REPORTED) == len(wrong) > 0  # evidence is the process's own word
-    page = (graded.out / "feedback" / f"{pages.file_name('autograd')}.html").read_text(encoding="utf-8")
+    assert " ".join(page.split()).count(judging.REPORTED) == len(wrong) > 0  # evidence is the process's own word
+    page = (graded.out / "feedback" / f"{safe.file_name('autograd')}.html").read_text(encoding="utf-8")
     figure = graded.rows["autograd"]["figures"]["saliency-figure"][0]
     assert figure in page
 
@@ -357,8 +357,8 @@ def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(t
     def refuse(*_):
         raise Failed("There is no room.")
 
-    monkeypatch.setattr(grading, "Sandbox", refuse)
-    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    monkeypatch.setattr(worker, "Sandbox", refuse)
+    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "There is no room. 0 results are kept" in capsys.readouterr().err
     assert _rows(tmp_path / "grades") == {}
@@ -398,7 +398,7 @@ class Broken(Sandbox):
 def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
     for name, value in {"jobs": 0, "times": 1, "error": error}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
+    monkeypatch.setattr(worker, "Sandbox", Broken)
     records = grading.grade_folder(two, tmp_path / "grades")
     assert Broken.times == 0
     assert [record["exercises"][zoo.SALIENCY]["verdict"] for record in records] == ["right", "right"]
@@ -410,8 +410,8 @@ def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_
 def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
     for name, value in {"jobs": 0, "times": 2, "error": Failed}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
-    with pytest.raises(grading.CutShort, match="It broke"):
+    monkeypatch.setattr(worker, "Sandbox", Broken)
+    with pytest.raises(worker.CutShort, match="It broke"):
         grading.grade_folder(two, tmp_path / "grades")
     assert _rows(tmp_path / "grades") == {}
 
@@ -421,35 +421,35 @@ def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, t
 def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
     for name, value in {"jobs": 0, "times": times, "error": Ended}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
+    monkeypatch.setattr(worker, "Sandbox", Broken)
     if times == 2:
         ada, ben = grading.grade_folder(two, tmp_path / "grades")
         assert (ada["verdict"], ada["note"]) == ("unreadable", "It broke. Twice, with this submission.")
         assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
     else:
-        with pytest.raises(grading.CutShort, match="It broke"):
+        with pytest.raises(worker.CutShort, match="It broke"):
             grading.grade_folder(two, tmp_path / "grades")
         assert _rows(tmp_path / "grades") == {}
 
 
 def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submission(two, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(specimens, "WRONG", specimens.RIGHT)
-    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "The grader has examined itself, and stops: a specimen that is wrong came out as right." in capsys.readouterr().err
     assert _rows(tmp_path / "grades") == {}
 
 
 def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
-    monkeypatch.setattr(grading, "WORKERS_MEMORY", 2**28)
-    judge, before = grading._exercise, resource.getrlimit(resource.RLIMIT_AS)
+    monkeypatch.setattr(worker.limits, "WORKER_BYTES", 2**28)
+    judge, before = judging.exercise_result, resource.getrlimit(resource.RLIMIT_AS)
 
     def greedy(name, parts, *arguments):
         if "# ada" in parts[0][1]:
             bytearray(2**32)  # more than anything that is freed meanwhile
         return judge(name, parts, *arguments)
 
-    monkeypatch.setattr(grading, "_exercise", greedy)
+    monkeypatch.setattr(judging, "exercise_result", greedy)
     ada, ben = grading.grade_folder(two, tmp_path / "grades")
     assert "more memory" in ada["note"]
     assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
@@ -511,14 +511,14 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
         found = {row["student"]: (row["question-1"], row["total"]) for row in csv.DictReader(file)}
     assert found == {"ada": ("3.5", "10.5"), "ben": ("", "7"), "cleo": ("0", "0"), "dan": ("", "7")}
     assert '"ada","3.5","Well seen"' in marks.read_text(encoding="utf-8-sig")
-    assert "Well seen" in (out / "feedback" / f"{pages.file_name('ada')}.html").read_text(encoding="utf-8")
+    assert "Well seen" in (out / "feedback" / f"{safe.file_name('ada')}.html").read_text(encoding="utf-8")
     assert json.loads((out / "rows" / "ben.json").read_text(encoding="utf-8"))["answers"]["question-1"] == "No."
 
 
 def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
-    monkeypatch.setattr(grading, "drawn_exam", lambda seed: seeds.append(seed))
-    monkeypatch.setattr(grading, "drawn_photographs", lambda seed, *_: None)
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: seeds.append(seed))
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_photographs", lambda seed, *_: None)
     grading.Run.drawn()
     grading.Run.drawn()
     assert len(set(seeds)) == 2
@@ -617,7 +617,7 @@ def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(command, so
 
 def test_a_scheduler_that_does_not_answer_is_named(some, tmp_path, run, monkeypatch, capsys):
     monkeypatch.setattr(grading.Run, "drawn", lambda: run)
-    monkeypatch.setattr(grading, "DASK_SECONDS", 1)
+    monkeypatch.setattr(on_dask, "DASK_SECONDS", 1)
     address = "tcp://127.0.0.1:9"
     assert main(["grade", str(some), "--out", str(tmp_path / "grades"), "--backend", "dask", "--scheduler", address]) == 2
     assert f"No scheduler of Dask answers at {address}" in capsys.readouterr().err

@@ -15,8 +15,8 @@ from helpers.grading_runs import AS_USER, COMMAND, protections_of_an_ordinary_us
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
-from cs231n.instructor.grading import grading
-from cs231n.instructor.reports import pages
+from cs231n.instructor.grading import worker
+from cs231n.instructor.reports import safe
 from cs231n.instructor.sandbox.inside import cage
 
 WITHOUT = ("--without-namespaces",)
@@ -130,12 +130,12 @@ def test_without_isolation_every_page_says_so_and_what_one_submission_plants_har
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"a-planter": "0", "b-honest": "21", "c-honest": "21"}
     for record in records(grade.out).values():
-        assert record["isolation"] == grading.NOT_ISOLATED
-        assert grading.NOT_ISOLATED in record["note"]
+        assert record["isolation"] == worker.NOT_ISOLATED
+        assert worker.NOT_ISOLATED in record["note"]
     files = [grade.out / "summary.html", grade.out / "grades.csv", *grade.out.glob("*/*.html")]
     assert len(files) == 2 + 3 + 8
     for file in files:
-        assert pages.plain(grading.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
+        assert safe.plain(worker.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
 
 
 KILLER = """\
@@ -160,7 +160,7 @@ def test_a_submission_that_ends_its_worker_twice_gets_a_row_that_says_so_and_the
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"yve": "7", "zoe": "7", "killer": "0"}
     assert "ended twice while it graded this submission" in records(grade.out)["killer"]["note"]
-    assert all(grading.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
+    assert all(worker.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
     assert list(grade.temporary.glob("grading-*")) == []
 
 
@@ -190,7 +190,7 @@ def test_without_namespaces_others_get_what_they_get_elsewhere_and_landlock_hide
     assert "right" not in prying or cage.CLOSED_DISK not in protections_of_an_ordinary_user(*WITHOUT)
     assert len(found) == len(specimens) >= 12
     for specimen in specimens:
-        record = found[pages.file_name(specimen.name)]
+        record = found[safe.file_name(specimen.name)]
         assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
         for exercise, expected in specimen.expected.items():
             result = record["exercises"][exercise]
