@@ -35,6 +35,8 @@ from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
 
 LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, see the README of the benchmarks
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
+BONUS = ("bonus-loops", "bonus-at-once", "bonus-mistaken-1", "bonus-mistaken-2", "bonus-partly")
+NAMED = {*BONUS, "crossentropy", "autograd", "pythonic"}  # by the tests below
 
 
 class Zoo:
@@ -49,6 +51,8 @@ class Zoo:
         self.out = folder / "of the grader" / "grades"
         self.out.parent.mkdir()
         self.specimens = zoo.build(folder / "submissions", large=LARGE)
+        if as_ordinary_user:
+            self._keep_what_tries_the_cage(folder / "submissions")
         protections = protections_of_an_ordinary_user() if as_ordinary_user else _protections()
         self.missing = cage.PROTECTIONS.keys() - set(protections)
         self.missing -= {"other-user"} if protections >= cage.ISOLATION else set()
@@ -65,6 +69,14 @@ class Zoo:
                 self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
         self.left = zoo.leftovers(self.specimens)
         self.rows = {record["student"]: record for record in self.records}
+
+    def _keep_what_tries_the_cage(self, folder):
+        """Keep all attacks, for it is the cage that is another one for an ordinary user, and a third of the other specimens."""
+        others = [specimen for specimen in self.specimens if specimen.kind != "attack"]
+        left_out = [specimen for specimen in others if specimen not in others[::3] and specimen.name not in NAMED]
+        kept = [specimen for specimen in self.specimens if specimen not in left_out]
+        zoo.keep(folder, self.specimens, kept)
+        self.specimens = kept
 
 
 def _grade_as_ordinary_user(submissions, out, run):
@@ -154,6 +166,13 @@ def test_the_optional_part_gives_its_points_on_top_and_only_where_it_is_solved(g
     expected = {"bonus-loops": 8, "bonus-at-once": 8, "bonus-mistaken-1": kept[0], "bonus-mistaken-2": kept[1], "bonus-partly": 2}
     assert {name: points for name, points in bonus.items() if points} == pytest.approx(expected)
     assert marking.total(marking.score(graded.rows["bonus-loops"], {})) == 29
+
+
+def test_a_right_python_file_has_all_points_and_a_note_on_its_answers_and_all_were_isolated(graded):
+    marking = rubric.load()
+    assert marking.total(marking.score(graded.rows["pythonic"], {})) == 21
+    assert graded.rows["pythonic"]["note"] == "pythonic.py is a Python file, in which no answer to a question is looked for."
+    assert {record.get("isolation", "") for record in graded.records} == {""}
 
 
 def test_what_is_stopped_or_cannot_be_read_says_why(graded):
