@@ -4,17 +4,19 @@ BIN := .venv/bin
 # For `make gpu`: options, such as GPU="--without speed", and the Python of the machine that the wheels are for.
 GPU :=
 GPU_PYTHON := 3.12
-ONLY := $(filter-out benchmark_report kit side_by_side,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
+# For `make test` and `make benchmarks`: a part of it, such as ONLY=checks.
+ONLY :=
+BENCHMARKS := $(filter-out benchmark_report kit side_by_side,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
 NOTEBOOK := NetworkVisualization.ipynb
 NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 help:
 	@echo "make notebook    execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
-	@echo "make test        run all tests, the notebook among them"
+	@echo "make test        run all tests, the notebook among them; those of files with a word in their names: make test ONLY=checks"
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
-	@echo "make lint        what CI asks of the code's form"
+	@echo "make lint        check the code's form and its types, as CI does"
 	@echo "make benchmarks  measure against what others would use; a part: make benchmarks ONLY=saliency"
 	@echo "make gpu         prove and measure the kit on a GPU, installing nothing but build/gpu-wheels; make gpu-rehearsal: on the CPU"
 	@echo "make gpu-wheels  fetch what a bare GPU machine lacks into build/gpu-wheels, to travel with the kit"
@@ -32,9 +34,11 @@ executed: data
 		--output-dir build $(NOTEBOOK)
 	$(NBCONVERT) --coalesce-streams build/$(NOTEBOOK)
 
-# Several processes with a thread each: a third less time than one process with all cores. A file's tests stay together.
+# Several processes with a thread each: a third less time than one process with all cores. tests/conftest.py says which tests
+# stay together. ONLY=checks: those of tests/test_checks.py, tests/test_checks_guard.py ...; ONLY=NetworkVisualization: the notebook.
+TESTED = $(if $(ONLY),$(or $(wildcard tests/test_*$(ONLY)*.py *$(ONLY)*.ipynb),$(error there is no tests/test_*$(ONLY)*.py)))
 test: data .venv/tests-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(TESTED)
 
 lab: data
 	$(BIN)/jupyter lab $(NOTEBOOK)
@@ -45,10 +49,11 @@ data: .venv/installed
 lint: .venv/tests-installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 
 # Each script writes its own part of the table and its own rows of the results.
 benchmarks: data .venv/benchmarks-installed
-	@for name in $(ONLY); do \
+	@for name in $(or $(ONLY),$(BENCHMARKS)); do \
 		$(BIN)/python tests/benchmarks/$$name.py --out build/benchmarks/$$name.md --results build/benchmarks/results.json || exit 1; \
 	done
 
@@ -67,7 +72,7 @@ refresh: executed
 	$(BIN)/python .github/make_overview.py
 
 clean:
-	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt constraints.txt

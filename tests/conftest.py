@@ -12,13 +12,52 @@ import cs231n  # noqa: F401 (before torch: it makes torch's threads give way on 
 # isort: on
 import pytest
 import torch
+from helpers.once import made_once
 from helpers.places import IMAGENET_VAL, ROOT
 
+from cs231n.checks import guard
 from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources
 from cs231n.image_utils import preprocess
 from cs231n.instructor.exercises.exam import drawn_exam
+from cs231n.instructor.grading import grading
 from cs231n.squeezenet import load_squeezenet
+
+# Which tests stay together in one of pytest's processes: those of a file, which share its fixtures, but for files in which each
+# test makes what it needs by itself. There those that look at the graded zoo are together; their ids say so.
+ON_THEIR_OWN = {"test_grading.py", "test_ordinary_user.py", "test_checks_mutants.py", "test_checks_fingerprints.py"}
+OF_THE_ZOO = "as whoever runs the tests", "as an ordinary user"
+# What takes longest begins first, so that no process is left with it at the end.
+LONGEST_FIRST = ["zoo", "NetworkVisualization.ipynb", *sorted(ON_THEIR_OWN), "test_release.py", "test_on_squeezenet.py"]
+
+
+def group_of(nodeid):
+    """Return the name of the tests that stay together with a test, given by its id."""
+    file, test = nodeid.split("::", 1)
+    file = file.rpartition("/")[2]
+    if file not in ON_THEIR_OWN:
+        return file
+    return "zoo" if any(words in test for words in OF_THE_ZOO) else nodeid
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests that take longest to the front."""
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(group_of(item.nodeid), places.get(item.path.name, len(places))))
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config, log):
+    """With `--dist loadscope`, let group_of say what stays together."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +77,21 @@ def photographs(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def drawn():
+def drawn(tmp_path_factory):
     """A grader's exam."""
-    return drawn_exam(1)
+    return made_once(tmp_path_factory, "exam", lambda: drawn_exam(1))
+
+
+@pytest.fixture(scope="session")
+def run(drawn, tmp_path_factory):
+    """What a run of the grader draws, once for all tests: it takes longer than what some of them grade."""
+
+    def draw():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: drawn)
+            return grading.Run.drawn()
+
+    return made_once(tmp_path_factory, "run", draw)
 
 
 @pytest.fixture
@@ -97,3 +148,10 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def short_patience(monkeypatch):
+    """Functions that never return are stopped a little earlier than for students."""
+    monkeypatch.setattr(guard, "SECONDS", 1.5)  # of computing: a busy machine does not use them up
+    monkeypatch.setattr(guard, "WAITING_SECONDS", 3.0)

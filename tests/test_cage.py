@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.limits import HANGS
 from helpers.places import ROOT
 
 # Closes the disk, then says as JSON what can be read, where can be written, and whether the names in a folder can be listed.
@@ -56,7 +57,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("how", ["small_disk", "close_disk"])
 def test_what_is_shown_can_be_read_and_neither_the_kit_within_it_nor_what_is_beside_it(folder, how):
     command = [sys.executable, "-c", CODE, str(ROOT), how, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS)
     if "not here" in done.stderr:
         pytest.skip(f"this machine does not allow it ({done.stderr.strip()})")
     readable, writable = json.loads(done.stdout)

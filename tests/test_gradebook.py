@@ -23,7 +23,7 @@ from cs231n import submit
 from cs231n.instructor.grading import gradebook, rubric
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.reports import marks as marks_files
-from cs231n.instructor.reports import pages
+from cs231n.instructor.reports import rendering, safe
 
 with warnings.catch_warnings():  # of nbgrader 0.9.5, which Python 3.10 gets, about its own use of SQLAlchemy
     warnings.filterwarnings("ignore", "User-placed attribute Grade", DeprecationWarning)
@@ -233,7 +233,7 @@ def test_the_comment_on_an_exercise_names_the_mistake_in_our_own_words(course):
     comments = comments_of(course, "jane")
     assert "The gradient accumulates" in comments["exercise-2"]
     assert "script" not in comments["exercise-2"]
-    assert comments["exercise-3"] == pages.VERDICTS["stopped"]
+    assert comments["exercise-3"] == rendering.VERDICTS["stopped"]
 
 
 def test_marks_from_the_marks_files_stand_in_formgrader(course):
@@ -252,7 +252,7 @@ def test_an_unreadable_submission_has_its_row_with_no_points(course):
 def test_a_name_that_is_no_folder_gets_a_safe_one(course, tmp_path):
     fill(course, [record("../../jane"), record("Ünal/β")])
     listed = {entry["student"] for entry in formgrader(course).get_submissions("viz")}
-    assert listed == {pages.file_name("../../jane"), pages.file_name("Ünal/β")}
+    assert listed == {safe.file_name("../../jane"), safe.file_name("Ünal/β")}
     assert {path.name for path in tmp_path.iterdir()} == {course.name}
 
 
@@ -471,7 +471,7 @@ def grades(tmp_path, points):
     (folder / "rows").mkdir(parents=True)
     records = [record("jane"), record("bob")]
     for graded in records:
-        path = folder / "rows" / f"{pages.file_name(graded['student'])}.json"
+        path = folder / "rows" / f"{safe.file_name(graded['student'])}.json"
         path.write_text(json.dumps(graded), encoding="utf-8")
     for question in points.questions:
         answered = [graded["student"] for graded in records if graded["answers"][question]]
@@ -519,7 +519,7 @@ def test_rows_that_are_filled_stay_and_contradictions_are_told(grades, course, p
 
 
 def hand_in_anew(grades, student, question, answer):
-    path = grades / "rows" / f"{pages.file_name(student)}.json"
+    path = grades / "rows" / f"{safe.file_name(student)}.json"
     graded = json.loads(path.read_text(encoding="utf-8"))
     graded["answers"][question] = answer
     path.write_text(json.dumps(graded), encoding="utf-8")

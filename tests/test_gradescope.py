@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from helpers.limits import HANGS
 from helpers.places import ROOT
 
 from cs231n import submit
@@ -81,7 +82,7 @@ def run_script(autograder, name, **variables):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"AUTOGRADER": str(autograder), **variables}
     script = autograder / "source" / name
-    return subprocess.run([script], cwd=autograder, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run([script], cwd=autograder, env=environment, capture_output=True, text=True, timeout=HANGS)
 
 
 def written(autograder):

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import dataclasses
-import functools
 import json
 import os
 import pickle
@@ -23,26 +22,17 @@ from pathlib import Path
 import nbformat
 import pytest
 from helpers import zoo
+from helpers.grading_runs import AS_USER, COMMAND, protections_of_an_ordinary_user
+from helpers.limits import HANGS
 from helpers.places import ROOT
 
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.grading import grading, rubric
-from cs231n.instructor.reports import pages
+from cs231n.instructor.grading import grading, judging, on_dask, rubric, worker
+from cs231n.instructor.reports import safe
 from cs231n.instructor.sandbox import specimens
 from cs231n.instructor.sandbox.inside import cage
 from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
 
-# The command, but for what it draws.
-COMMAND = """
-import pickle, sys
-from pathlib import Path
-from cs231n.instructor.grading import grading
-from cs231n.instructor.__main__ import main
-
-run = pickle.loads(Path(sys.argv[1]).read_bytes())
-grading.Run.drawn = lambda: run
-sys.exit(main(sys.argv[2:]))
-"""
 LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, see the README of the benchmarks
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
 
@@ -75,24 +65,6 @@ class Zoo:
                 self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
         self.left = zoo.leftovers(self.specimens)
         self.rows = {record["student"]: record for record in self.records}
-
-
-AS_USER = [sys.executable, str(ROOT / "tests" / "helpers" / "as_user.py")]
-PRINT_PROTECTIONS = """
-import cs231n, json
-from cs231n.instructor.sandbox.sandbox import Sandbox
-
-with Sandbox() as sandbox:
-    print(json.dumps(sandbox.protections))
-"""
-
-
-@functools.cache
-def protections_of_an_ordinary_user(*machine):
-    """Return the names of the protections in force where an ordinary user grades. machine: options of as_user.py."""
-    command = [*AS_USER, *machine, "--", sys.executable, "-c", PRINT_PROTECTIONS]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=300, check=True)
-    return set(json.loads(done.stdout))
 
 
 def _grade_as_ordinary_user(submissions, out, run):
@@ -128,14 +100,6 @@ def _listening():
     server.close()
 
 
-@pytest.fixture(scope="module")
-def run(drawn):
-    """What a run of the grader draws, once for all tests: it takes longer than what some of them grade."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grading, "drawn_exam", lambda seed: drawn)
-        return grading.Run.drawn()
-
-
 @pytest.fixture(scope="module", params=["as whoever runs the tests", "as an ordinary user"])
 def graded(tmp_path_factory, run, request):
     ordinary = request.param == "as an ordinary user"
@@ -144,7 +108,7 @@ def graded(tmp_path_factory, run, request):
     if ordinary and not protections_of_an_ordinary_user() >= cage.ISOLATION:
         pytest.skip("this machine does not allow an ordinary user namespaces")
     with pytest.MonkeyPatch.context() as patch:
-        quick = dataclasses.replace(run, seconds=8.0)  # the slowest honest one takes two
+        quick = dataclasses.replace(run, seconds=5.0)  # of computing: the slowest honest one takes two
         patch.setattr(grading.Run, "drawn", lambda: quick)
         temporary = str(tmp_path_factory.mktemp("temporary"))
         patch.setenv("TMPDIR", temporary)
@@ -208,7 +172,7 @@ def test_no_file_no_process_and_no_connection_is_left(graded):
 
 def _processes_that_stay():
     """Return the processes of submissions that are there for long: other tests may run some meanwhile."""
-    stay, deadline = None, time.monotonic() + 60
+    stay, deadline = None, time.monotonic() + HANGS
     while stay != [] and time.monotonic() < deadline:
         now = [path for path in Path("/proc").glob("[0-9]*") if _owner(path) >= FIRST_USER]
         stay = now if stay is None else [path for path in stay if path in now]
@@ -259,11 +223,11 @@ class Passive(HTMLParser):
 
 
 def test_feedback_shows_own_figures_and_what_was_wrong(graded):
-    page = (graded.out / "feedback" / f"{pages.file_name('crossentropy')}.html").read_text(encoding="utf-8")
+    page = (graded.out / "feedback" / f"{safe.file_name('crossentropy')}.html").read_text(encoding="utf-8")
     assert "Cross-entropy loss in place of the score" in page
     wrong = [result for result in graded.rows["crossentropy"]["exercises"].values() if result["verdict"] == "wrong"]
-    assert " ".join(page.split()).count(grading.REPORTED) == len(wrong) > 0  # evidence is the process's own word
-    page = (graded.out / "feedback" / f"{pages.file_name('autograd')}.html").read_text(encoding="utf-8")
+    assert " ".join(page.split()).count(judging.REPORTED) == len(wrong) > 0  # evidence is the process's own word
+    page = (graded.out / "feedback" / f"{safe.file_name('autograd')}.html").read_text(encoding="utf-8")
     figure = graded.rows["autograd"]["figures"]["saliency-figure"][0]
     assert figure in page
 
@@ -296,7 +260,7 @@ def _rows(out):
 
 
 def _wait_for_rows(out, count, process):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + HANGS
     while len(_rows(out)) < count:
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
@@ -317,7 +281,7 @@ def _workers(process):
 
 
 def _have_ended(pids):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + HANGS
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.2)
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
@@ -340,7 +304,7 @@ def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume
     assert _have_ended(workers)
 
     process = _start(command, some, out, 1, "--resume")
-    _, said = process.communicate(timeout=240)
+    _, said = process.communicate(timeout=HANGS)
     assert process.returncode == 0, said
     last = _rows(out)
     assert {name: last[name] for name in first} == first
@@ -366,7 +330,7 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
         time.sleep(0.05)
     workers = _workers(process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all that it started
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=HANGS)
     assert process.returncode == 1
     kept = len(_rows(out))
     assert f"Interrupted. {kept} results are kept in {out}/rows: go on by --resume." in said
@@ -393,8 +357,8 @@ def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(t
     def refuse(*_):
         raise Failed("There is no room.")
 
-    monkeypatch.setattr(grading, "Sandbox", refuse)
-    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    monkeypatch.setattr(worker, "Sandbox", refuse)
+    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "There is no room. 0 results are kept" in capsys.readouterr().err
     assert _rows(tmp_path / "grades") == {}
@@ -417,7 +381,7 @@ class Broken(Sandbox):
 def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
     for name, value in {"jobs": 0, "times": 1, "error": error}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
+    monkeypatch.setattr(worker, "Sandbox", Broken)
     records = grading.grade_folder(two, tmp_path / "grades")
     assert Broken.times == 0
     assert [record["exercises"][zoo.SALIENCY]["verdict"] for record in records] == ["right", "right"]
@@ -428,8 +392,8 @@ def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_
 def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
     for name, value in {"jobs": 0, "times": 2, "error": Failed}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
-    with pytest.raises(grading.CutShort, match="It broke"):
+    monkeypatch.setattr(worker, "Sandbox", Broken)
+    with pytest.raises(worker.CutShort, match="It broke"):
         grading.grade_folder(two, tmp_path / "grades")
     assert _rows(tmp_path / "grades") == {}
 
@@ -438,35 +402,35 @@ def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, t
 def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
     for name, value in {"jobs": 0, "times": times, "error": Ended}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
+    monkeypatch.setattr(worker, "Sandbox", Broken)
     if times == 2:
         ada, ben = grading.grade_folder(two, tmp_path / "grades")
         assert (ada["verdict"], ada["note"]) == ("unreadable", "It broke. Twice, with this submission.")
         assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
     else:
-        with pytest.raises(grading.CutShort, match="It broke"):
+        with pytest.raises(worker.CutShort, match="It broke"):
             grading.grade_folder(two, tmp_path / "grades")
         assert _rows(tmp_path / "grades") == {}
 
 
 def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submission(two, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(specimens, "WRONG", specimens.RIGHT)
-    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "The grader has examined itself, and stops: a specimen that is wrong came out as right." in capsys.readouterr().err
     assert _rows(tmp_path / "grades") == {}
 
 
 def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
-    monkeypatch.setattr(grading, "WORKERS_MEMORY", 2**28)
-    judge, before = grading._exercise, resource.getrlimit(resource.RLIMIT_AS)
+    monkeypatch.setattr(worker.limits, "WORKER_BYTES", 2**28)
+    judge, before = judging.exercise_result, resource.getrlimit(resource.RLIMIT_AS)
 
     def greedy(name, parts, *arguments):
         if "# ada" in parts[0][1]:
             bytearray(2**32)  # more than anything that is freed meanwhile
         return judge(name, parts, *arguments)
 
-    monkeypatch.setattr(grading, "_exercise", greedy)
+    monkeypatch.setattr(judging, "exercise_result", greedy)
     ada, ben = grading.grade_folder(two, tmp_path / "grades")
     assert "more memory" in ada["note"]
     assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
@@ -484,7 +448,7 @@ def test_a_temporary_folder_without_room_ends_the_run_with_one_sentence(command,
     some = [*command, some, "--out", out, "--jobs", "2"]
     environment = {**os.environ, "TMPDIR": str(temporary)}
     done = subprocess.run(
-        [sys.executable, "-c", full, temporary, *some], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", full, temporary, *some], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HANGS
     )
     if done.returncode == 77:
         pytest.skip("only root can mount a small disk")
@@ -528,14 +492,14 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
         found = {row["student"]: (row["question-1"], row["total"]) for row in csv.DictReader(file)}
     assert found == {"ada": ("3.5", "10.5"), "ben": ("", "7"), "cleo": ("0", "0"), "dan": ("", "7")}
     assert '"ada","3.5","Well seen"' in marks.read_text(encoding="utf-8-sig")
-    assert "Well seen" in (out / "feedback" / f"{pages.file_name('ada')}.html").read_text(encoding="utf-8")
+    assert "Well seen" in (out / "feedback" / f"{safe.file_name('ada')}.html").read_text(encoding="utf-8")
     assert json.loads((out / "rows" / "ben.json").read_text(encoding="utf-8"))["answers"]["question-1"] == "No."
 
 
 def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
-    monkeypatch.setattr(grading, "drawn_exam", lambda seed: seeds.append(seed))
-    monkeypatch.setattr(grading, "drawn_photographs", lambda seed, *_: None)
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: seeds.append(seed))
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_photographs", lambda seed, *_: None)
     grading.Run.drawn()
     grading.Run.drawn()
     assert len(set(seeds)) == 2
@@ -571,6 +535,15 @@ def test_what_cannot_be_done_is_refused_before_any_work(arguments, said, tmp_pat
     assert not Path("grades").exists()
 
 
+def _wait_for_port(port, process):
+    """Wait until a process listens: on a busy machine its start takes longer than the grader waits for an answer."""
+    while True:
+        assert process.poll() is None
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.1)
+
+
 @contextlib.contextmanager
 def _cluster(tmp_path, scheduler_in, workers_in):
     """A cluster of Dask: yields its address. scheduler_in, workers_in: the folders to start its scheduler and workers in."""
@@ -584,12 +557,13 @@ def _cluster(tmp_path, scheduler_in, workers_in):
     started = [(start, scheduler_in), *((local, folder) for folder in workers_in)]
     cluster = [subprocess.Popen(command, cwd=folder, **quiet) for command, folder in started]
     try:
+        _wait_for_port(port, cluster[0])
         yield address
     finally:
         for process in reversed(cluster):
             process.terminate()
         for process in cluster:
-            process.wait(30)
+            process.wait(HANGS)
 
 
 def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
@@ -598,7 +572,7 @@ def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
     with _cluster(tmp_path, ROOT, [ROOT, ROOT]) as address:
         more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
         done = subprocess.run(
-            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=240
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
         )
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "grades" / "rows").glob("*.json")]
@@ -615,7 +589,7 @@ def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(command, so
     with _cluster(tmp_path, scheduler, [worker]) as address:
         more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
         done = subprocess.run(
-            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=120
+            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
         )
     assert done.returncode == 2, done.stderr
     assert f"{without} of Dask at {address} cannot import the kit (No module named 'cs231n')" in done.stderr
@@ -624,7 +598,7 @@ def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(command, so
 
 def test_a_scheduler_that_does_not_answer_is_named(some, tmp_path, run, monkeypatch, capsys):
     monkeypatch.setattr(grading.Run, "drawn", lambda: run)
-    monkeypatch.setattr(grading, "DASK_SECONDS", 1)
+    monkeypatch.setattr(on_dask, "DASK_SECONDS", 1)
     address = "tcp://127.0.0.1:9"
     assert main(["grade", str(some), "--out", str(tmp_path / "grades"), "--backend", "dask", "--scheduler", address]) == 2
     assert f"No scheduler of Dask answers at {address}" in capsys.readouterr().err

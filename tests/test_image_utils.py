@@ -1,10 +1,9 @@
 import io
-import time
 
 import numpy as np
 import pytest
 import torch
-from helpers.web import answer, drip
+from helpers.web import answer, drip, hang
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -235,7 +234,7 @@ def test_image_from_url_gives_up_on_a_server_that_hangs(serve, monkeypatch):
     monkeypatch.setattr(image_utils, "URL_TIMEOUT", 0.2)
 
     with pytest.raises(ValueError, match="timed out"):
-        image_from_url(serve(lambda request: time.sleep(1)))
+        image_from_url(serve(hang))
 
 
 def test_image_from_url_gives_up_on_a_server_that_drips(serve, monkeypatch):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from cs231n.instructor.grading import rubric
-from cs231n.instructor.reports import marks, pages
+from cs231n.instructor.reports import marks, safe
 
 RUBRIC = rubric.load()
 
@@ -20,7 +20,7 @@ def graded(folder, records):
     """Lay out what grading leaves: a row for each student."""
     (folder / "rows").mkdir(exist_ok=True)
     for one in records:
-        path = folder / "rows" / f"{pages.file_name(one['student'])}.json"
+        path = folder / "rows" / f"{safe.file_name(one['student'])}.json"
         path.write_text(json.dumps(one), encoding="utf-8")
     return folder / "marking" / "question-1.csv"
 

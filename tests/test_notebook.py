@@ -16,6 +16,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from helpers.limits import HANGS
 from helpers.places import ROOT
 from PIL import Image
 
@@ -203,7 +204,7 @@ def student_notebook(folder, answers):
             cell.source = answers[cell.id]
     for name in ("cs231n", "datasets"):
         (folder / name).symlink_to(ROOT / name)
-    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": folder}}).execute()
+    nbclient.NotebookClient(notebook, timeout=HANGS, resources={"metadata": {"path": folder}}).execute()
     return {cell.id: cell for cell in notebook.cells}
 
 

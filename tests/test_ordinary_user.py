@@ -11,14 +11,14 @@ import sys
 
 import pytest
 from helpers import zoo
+from helpers.grading_runs import AS_USER, COMMAND, protections_of_an_ordinary_user
+from helpers.limits import HANGS
 from helpers.places import ROOT
-from test_grading import COMMAND, protections_of_an_ordinary_user
 
-from cs231n.instructor.grading import grading
-from cs231n.instructor.reports import pages
+from cs231n.instructor.grading import worker
+from cs231n.instructor.reports import safe
 from cs231n.instructor.sandbox.inside import cage
 
-AS_USER = [sys.executable, str(ROOT / "tests" / "helpers" / "as_user.py")]
 WITHOUT = ("--without-namespaces",)
 OLD = ("--without-namespaces", "--without-landlock")  # a kernel that knows neither, or does not allow them
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
@@ -27,17 +27,15 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="user namespaces
 
 
 @pytest.fixture(scope="module")
-def run(drawn, tmp_path_factory):
+def run_file(run, tmp_path_factory):
     """The path of a pickled Run."""
     path = tmp_path_factory.mktemp("run") / "run.pickle"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grading, "drawn_exam", lambda seed: drawn)
-        path.write_bytes(pickle.dumps(dataclasses.replace(grading.Run.drawn(), seconds=20.0)))
+    path.write_bytes(pickle.dumps(dataclasses.replace(run, seconds=20.0)))
     return path
 
 
 @pytest.fixture
-def grade(run, tmp_path):
+def grade(run_file, tmp_path):
     """A function that grades as an ordinary user what is in the folder `submissions`, into the folder `grades`."""
     (tmp_path / "submissions").mkdir()
     for name in ("home", "temporary"):
@@ -45,11 +43,11 @@ def grade(run, tmp_path):
 
     def grade(*more, machine=(), jobs=2):
         given = [word for name in ("home", "temporary") for word in ("--give", str(tmp_path / name))]
-        command = [*AS_USER, *machine, *given, "--show", str(run), "--show", str(tmp_path / "submissions"), "--"]
-        command += [sys.executable, "-c", COMMAND, str(run), "grade", str(tmp_path / "submissions")]
+        command = [*AS_USER, *machine, *given, "--show", str(run_file), "--show", str(tmp_path / "submissions"), "--"]
+        command += [sys.executable, "-c", COMMAND, str(run_file), "grade", str(tmp_path / "submissions")]
         command += ["--out", str(tmp_path / "home" / "grades"), "--jobs", str(jobs), *more]
         environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=560)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HANGS)
 
     grade.submissions, grade.temporary, grade.out = tmp_path / "submissions", tmp_path / "temporary", tmp_path / "home" / "grades"
     return grade
@@ -132,12 +130,12 @@ def test_without_isolation_every_page_says_so_and_what_one_submission_plants_har
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"a-planter": "0", "b-honest": "21", "c-honest": "21"}
     for record in records(grade.out).values():
-        assert record["isolation"] == grading.NOT_ISOLATED
-        assert grading.NOT_ISOLATED in record["note"]
+        assert record["isolation"] == worker.NOT_ISOLATED
+        assert worker.NOT_ISOLATED in record["note"]
     files = [grade.out / "summary.html", grade.out / "grades.csv", *grade.out.glob("*/*.html")]
     assert len(files) == 2 + 3 + 8
     for file in files:
-        assert pages.plain(grading.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
+        assert safe.plain(worker.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
 
 
 KILLER = """\
@@ -162,7 +160,7 @@ def test_a_submission_that_ends_its_worker_twice_gets_a_row_that_says_so_and_the
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"yve": "7", "zoe": "7", "killer": "0"}
     assert "ended twice while it graded this submission" in records(grade.out)["killer"]["note"]
-    assert all(grading.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
+    assert all(worker.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
     assert list(grade.temporary.glob("grading-*")) == []
 
 
@@ -192,7 +190,7 @@ def test_without_namespaces_others_get_what_they_get_elsewhere_and_landlock_hide
     assert "right" not in prying or cage.CLOSED_DISK not in protections_of_an_ordinary_user(*WITHOUT)
     assert len(found) == len(specimens) >= 12
     for specimen in specimens:
-        record = found[pages.file_name(specimen.name)]
+        record = found[safe.file_name(specimen.name)]
         assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
         for exercise, expected in specimen.expected.items():
             result = record["exercises"][exercise]

@@ -2,6 +2,8 @@
 
 import time
 
+from helpers.limits import HANGS
+
 
 def answer(request, content, status=200, length=None):
     """Answer an HTTP request with `content`, announcing `length` bytes (by default as many as there are)."""
@@ -12,8 +14,13 @@ def answer(request, content, status=200, length=None):
 
 
 def drip(request):
-    """Announce 1000 bytes, then send one every tenth of a second."""
+    """Announce 1000 bytes, then send one every tenth of a second until the client hangs up."""
     answer(request, b"", length=1000)
-    for _ in range(10):
+    for _ in range(1000):
         request.wfile.write(b"x")
         time.sleep(0.1)
+
+
+def hang(request):
+    """Answer nothing, for as long as anybody may wait."""
+    time.sleep(HANGS)

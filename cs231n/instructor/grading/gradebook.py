@@ -23,7 +23,9 @@ from tqdm import tqdm
 from ...checks.explanations import MISTAKES
 from ..release.edition import edition
 from ..reports import marks as marks_files
-from ..reports import pages
+from ..reports.reference import FIGURES
+from ..reports.rendering import VERDICTS
+from ..reports.safe import MOST_PICTURES, file_name, plain
 from ..reports.spreadsheets import text_cell
 from ..reports.writing import only_grader, write_whole
 from . import rubric as rubrics
@@ -79,7 +81,7 @@ def read_records(grades):
 
 def nbgrader_id(student):
     """Return the id of a student in nbgrader: the student's own key where it can be one, else that of the student's files."""
-    return student if PLAIN_ID.fullmatch(student) else pages.file_name(student)
+    return student if PLAIN_ID.fullmatch(student) else file_name(student)
 
 
 # Into the gradebook
@@ -302,7 +304,7 @@ class _Submission:
         """The folder makes Formgrader count the submission. Without a notebook in it, its button Autograde changes nothing."""
         if not self.submitted.exists():
             words = f"{self.record['submission']} was graded by python -m cs231n.instructor. nbgrader shall not run it.\n"
-            write_whole(self.submitted / NO_AUTOGRADE, pages.plain(words))
+            write_whole(self.submitted / NO_AUTOGRADE, plain(words))
 
 
 def _given(grade):
@@ -317,7 +319,7 @@ def _is_marked(grade):
 def _names(record):
     if record["name"] == record["student"]:
         return {}
-    name = re.sub(r"[<>&\s]+", " ", pages.plain(record["name"], 100))  # Formgrader puts names into its page as they are
+    name = re.sub(r"[<>&\s]+", " ", plain(record["name"], 100))  # Formgrader puts names into its page as they are
     first, _, last = name.strip().rpartition(" ")
     return {"first_name": first, "last_name": last}
 
@@ -326,7 +328,7 @@ def _comment(result):
     """Return what stands below an exercise, in Markdown: our own words only, for nbgrader would render a student's."""
     mistakes = [MISTAKES[name] for name in result["mistakes"] if name in MISTAKES]
     told = "\n\n".join(f"**{mistake.title}.** {mistake.meaning}" for mistake in mistakes)
-    return told or pages.VERDICTS.get(result["verdict"], "")
+    return told or VERDICTS.get(result["verdict"], "")
 
 
 # The notebook that Formgrader shows
@@ -361,8 +363,8 @@ class _Frame:
 
     def _exercise(self, name, record):
         result = record["exercises"][name]
-        verdict = pages.VERDICTS.get(result["verdict"], "")
-        message = new_output("stream", name="stdout", text=pages.plain(result["message"]) + "\n")
+        verdict = VERDICTS.get(result["verdict"], "")
+        message = new_output("stream", name="stdout", text=plain(result["message"]) + "\n")
         return [
             new_markdown_cell(f"## `{name}`", id=f"{self.solutions[name]}-title"),
             self._cell(new_code_cell, self.solutions[name], f"# {name}: {verdict}", solution=True),
@@ -371,11 +373,11 @@ class _Frame:
         ]
 
     def _figures(self, exercise, record):
-        own = {cell: figure for cell, figure in pages.FIGURES.items() if figure.exercise == exercise}
+        own = {cell: figure for cell, figure in FIGURES.items() if figure.exercise == exercise}
         return [
             new_code_cell(f"# {figure.caption}, as handed in", id=cell, outputs=outputs)
             for cell, figure in own.items()
-            if (outputs := [_picture(text) for text in record["figures"].get(cell, []) if _is_png(text)][: pages.MOST_PICTURES])
+            if (outputs := [_picture(text) for text in record["figures"].get(cell, []) if _is_png(text)][:MOST_PICTURES])
         ]
 
     def _question(self, name, record):
@@ -408,7 +410,7 @@ def _as_text(answer):
 
     It is one line: an empty line would end the piece of HTML, and what follows it would be Markdown again.
     """
-    text = html.escape(pages.plain(answer).strip())
+    text = html.escape(plain(answer).strip())
     if not text:
         return "*(no answer)*"
     return f'<div style="white-space: pre-wrap">{text.replace(chr(10), "&#10;")}</div>'

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 from ..grading import rubric as rubrics
-from ..reports import pages
+from ..reports import safe
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = Path(__file__).with_name("autograder")
@@ -136,7 +136,7 @@ def results(record, columns, rubric):
     return {
         "score": round(sum(box["score"] for box in exercises), 2),
         "execution_time": round(sum(record["exercises"][name].get("seconds", 0) for name in rubric.exercises), 2),
-        "output": pages.plain(_headline(record, rubric)),
+        "output": safe.plain(_headline(record, rubric)),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
@@ -169,7 +169,7 @@ def _exercise_box(name, result, points, rubric):
         "score": points,
         "max_score": 0.0 if bonus else rubric.points[name],
         "status": "passed" if result["verdict"] == "right" else "failed",
-        "output": pages.plain(result["message"]),
+        "output": safe.plain(result["message"]),
         "output_format": "text",
         "visibility": "visible",
     }
@@ -179,7 +179,7 @@ def _question_box(name, answer, bonus):
     return {
         "name": f"{name.replace('question-', 'Inline question ')}{' (bonus)' if bonus else ''}: marked by hand",
         "name_format": "text",
-        "output": pages.plain(answer) if answer.strip() else "There is no answer in your notebook.",
+        "output": safe.plain(answer) if answer.strip() else "There is no answer in your notebook.",
         "output_format": "text",
         "visibility": "visible",
     }

@@ -8,12 +8,12 @@ import socket
 
 import torch
 
-from ...checks import cases
+from ...checks.exercises.saliency_maps import CASES
+from .inside import limits
 from .inside.cage import CLOSED_DISK
 from .sandbox import ROOT, Stopped
 
 EXERCISE = "compute_saliency_maps"
-SECONDS = 60.0  # for each; a machine may be busy
 
 RIGHT = """\
 def compute_saliency_maps(X, y, model):
@@ -66,7 +66,7 @@ def examined(sandbox, judge):
     judge: called with (name of the exercise, parts of the code, seconds) it returns the result as in a record.
     """
     for code, expected in ((RIGHT, "right"), (WRONG, "wrong")):
-        result = judge(EXERCISE, [["a specimen", code]], SECONDS)
+        result = judge(EXERCISE, [["a specimen", code]], limits.SPECIMEN_SECONDS)
         if result["verdict"] != expected:
             said = " ".join(result["message"].split())[:300]
             return f"a specimen that is {expected} came out as {result['verdict']}. {said}"
@@ -82,12 +82,14 @@ def _pried(sandbox):
     """Return a sentence on what the prying specimen found although a protection is said to be in force, "" if nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         code = pried_with(server.getsockname()[1])
-        case = cases.SALIENCY_CASES[0]
+        case = CASES.main[0]
         network = case.network()
         try:
-            with sandbox.job(SECONDS, SECONDS) as job:
+            with sandbox.job(limits.SPECIMEN_SECONDS, limits.SPECIMEN_SECONDS) as job:
                 job.ask("define", exercise=EXERCISE, parts=[["a specimen", code]])
-                trial = job.run(None, case.images(), torch.tensor(case.target), network, network=network, seconds=SECONDS)
+                trial = job.run(
+                    None, case.images(), torch.tensor(case.target), network, network=network, seconds=limits.SPECIMEN_SECONDS
+                )
             found = json.loads(str(trial.error))
         except (Stopped, ValueError) as error:
             return f"a specimen that looks around came to no answer ({error})."

@@ -1,0 +1,177 @@
+"""What a student reads: true sentences, with numbers."""
+
+import re
+
+import imageio.v3
+import pytest
+import torch
+from answers import ANSWERS
+from helpers.solutions import CROSS_ENTROPY, FOOLING, REFERENCE, SALIENCY, STEP, answer, raw_step_with, told
+from torch import nn
+
+from cs231n.checks import (
+    check_saliency_maps,
+    examine,
+)
+from cs231n.checks.explanations import MISTAKES, NOTES
+from cs231n.checks.fingerprints import PATH
+from cs231n.checks.report import WrongAnswer
+
+pytestmark = pytest.mark.usefixtures("short_patience")
+
+
+def test_a_right_answer_gets_one_line_that_says_what_was_verified(capsys):
+    check_saliency_maps(REFERENCE[SALIENCY])
+    printed = capsys.readouterr().out
+    assert printed.startswith("✓ compute_saliency_maps is right.")
+    assert printed.count("\n") == 1
+    assert "scores below 0 and a dead class" in printed
+
+
+def test_a_wrong_answer_is_told_with_numbers_and_a_thought_and_raises_in_one_line(capsys):
+    with pytest.raises(WrongAnswer, match=r"^compute_saliency_maps: cross-entropy\. See the message above\.$") as raised:
+        check_saliency_maps(answer("saliency_maps", CROSS_ENTROPY))
+    assert raised.value._render_traceback_() == [f"WrongAnswer: {raised.value}"]
+    printed = " ".join(capsys.readouterr().out.split())
+    found = re.search(
+        r"Image (\d), its label (\d), pixel \((\d+), (\d+)\): your map says (\S+), expected (\S+?)\. There the score of class "
+        r"\2 changes by (\S+) per unit of red, (\S+) of green and (\S+) of blue",
+        printed,
+    )
+    expected, *colours = (float(number) for number in found.groups()[5:])
+    assert expected == pytest.approx(max(map(abs, colours)), abs=1e-4)
+    assert float(found[5]) != pytest.approx(expected, rel=0.01)
+    assert re.search(r"off by \d+ % in all; its correlation with the right one is 0\.\d\d", printed)
+    assert "Think: the loss falls when" in printed
+
+
+def test_a_mistake_that_nobody_knows_is_wrong_and_told_with_figures(capsys):
+    def compute_saliency_maps(X, y, model):
+        return REFERENCE[SALIENCY](X, y, model) ** 1.5 + 0.1
+
+    with pytest.raises(WrongAnswer, match="wrong"):
+        check_saliency_maps(compute_saliency_maps)
+    printed = capsys.readouterr().out
+    assert "is wrong, for a reason this check does not recognise." in printed
+    assert "off by" in printed
+
+
+def test_a_figure_is_drawn_in_a_notebook_only(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    report = examine(SALIENCY, answer("saliency_maps", CROSS_ENTROPY))
+    report.show()
+    assert not shown
+    monkeypatch.setattr("IPython.get_ipython", lambda: type("Shell", (), {"kernel": object()})())
+    report.show()
+    (image,) = shown
+    pixels = imageio.v3.imread(image.data)[60:180, 10:400]  # the two maps, beside each other
+    yours, expected = pixels[:, :190], pixels[:, 195:385]
+    assert pixels.std() > 20
+    assert abs(yours.mean() - expected.mean()) > 5
+
+
+def test_an_error_is_told_with_the_students_own_line_and_what_it_means(capsys):
+    def compute_saliency_maps(X, y, model):
+        return model(X).sum().backward()  # X asks for no gradient
+
+    with pytest.raises(WrongAnswer, match="broken"):
+        check_saliency_maps(compute_saliency_maps)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "return model(X).sum().backward() # X asks for no gradient" in printed
+    assert "does not depend on a tensor that asks for a gradient" in printed
+    assert "Traceback" not in printed
+
+
+def test_every_id_is_explained_in_the_readme_and_no_other():
+    text = (PATH.parent / "README.md").read_text(encoding="utf-8")
+    ids, notes = text.split("## Ids of mistakes")[1].split("## Ids of notes")
+    table = re.findall(r"^\| `([\w-]+)` \| [1-7, -]+ \| (.*) \|$", ids, re.M)
+    assert dict(table) == {name: explanation.title for name, explanation in MISTAKES.items()}
+    assert re.findall(r"^\| `([\w-]+)` \|", notes, re.M) == list(NOTES)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (lambda X: X.sum(dim=1).long(), "a tensor of shape (5, 8, 11), dtype int64"),
+        (lambda X: X.sum(dim=1).numpy() > 0, "a NumPy array of shape (5, 8, 11), dtype bool"),
+        (lambda X: X.sum(dim=1).tolist(), "a list"),
+        (lambda X: X.abs(), "a tensor of shape (5, 3, 8, 11), dtype float32; expected a float tensor of shape (5, 8, 11)"),
+    ],
+)
+def test_a_result_of_another_form_is_described(value, said):
+    report = examine(SALIENCY, lambda X, y, model: value(X))
+    assert set(report.mistakes) <= {"wrong-type", "wrong-shape"}
+    assert said in " ".join(report.text().split())
+
+
+def test_no_angle_is_told_where_there_is_none():
+    def make_fooling_image(X, target_y, model):
+        return X * torch.nan if model(X).argmax() != target_y else X
+
+    def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+        model(img)
+        img.data *= torch.nan
+
+    for exercise, function in ((FOOLING, make_fooling_image), (STEP, class_visualization_update_step)):
+        text = told(exercise, function)
+        assert "yours has length nan" in text or "it has length nan" in text
+        assert "degrees" not in text
+    assert "degrees" in told(STEP, raw_step_with(lambda g, x, reg: g))
+
+
+HINTS = {
+    "retain_graph": lambda X, y, model: model(X.requires_grad_()).sum().backward(retain_variables=True),
+    "a vector of shape (N,)": lambda X, y, model: nn.functional.cross_entropy(model(X), y[:, None]),
+    "names a GPU that this machine does not have": lambda X, y, model: X.to("mps"),
+    "Whole numbers have no gradient": lambda X, y, model: y.requires_grad_(),
+    "the tensor holds several": lambda X, y, model: float(model(X)[0]),
+    "has no argument of this name": lambda X, y, model: torch.abs(X, dimension=1),
+}
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has the GPU that others lack")
+@pytest.mark.parametrize("hint", HINTS)
+def test_what_an_error_means_is_told(hint):
+    text = told(SALIENCY, HINTS[hint])
+    assert "is broken" in text
+    assert hint in text
+
+
+def test_values_and_places_of_torch_max_are_described():
+    def compute_saliency_maps(X, y, model):
+        X = X.clone().requires_grad_()
+        return torch.autograd.grad(model(X).gather(1, y[:, None]).sum(), X)[0].abs().max(dim=1)
+
+    report = examine(SALIENCY, compute_saliency_maps)
+    assert report.mistakes == ["wrong-type"]
+    assert "2 things in a tuple" in report.text()
+
+
+def test_an_error_whose_text_raises_is_told():
+    class Nasty(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def compute_saliency_maps(X, y, model):
+        raise Nasty
+
+    assert "Nasty" in examine(SALIENCY, compute_saliency_maps).text()
+
+
+@pytest.mark.parametrize("kind", ["own", "torch"])
+def test_only_the_students_own_not_implemented_error_is_a_stub(kind):
+    def compute_saliency_maps(X, y, model):
+        if kind == "own":
+            raise NotImplementedError("write me")
+        return X.to("meta").sum(dim=1).to("cpu")  # torch cannot do that
+
+    assert examine(SALIENCY, compute_saliency_maps).verdict == {"own": "unfinished", "torch": "broken"}[kind]
+
+
+def test_a_limited_answer_is_not_said_to_be_verified_for_all_inputs():
+    limited = next(a.function for a in ANSWERS if a.exercise == "saliency_maps" and a.notes == {"fixed-batch-size"})
+    text = examine(SALIENCY, limited).text()
+    assert "not for every input" in text
+    assert "batches of different sizes" not in text
