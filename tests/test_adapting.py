@@ -1,6 +1,10 @@
 """A course adapts the kit with one file of its own: what the file may say, what is refused, and the edition that follows it."""
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -9,7 +13,7 @@ from helpers.places import ROOT
 from cs231n.assignment import assignment, read
 from cs231n.instructor.course import OwnQuestion, course
 from cs231n.instructor.release.agreement import LISTED
-from cs231n.instructor.release.edition import NOTEBOOK, draft
+from cs231n.instructor.release.edition import AS_THEY_ARE, NOTEBOOK, draft
 from cs231n.instructor.release.proofs import require_no_leaks, secrets
 
 OWN = '[question-3]\npoints = 4.5\ntext = "Why?"\nrubric = "* 4.5: because."\n'
@@ -344,3 +348,180 @@ def test_what_is_kept_and_needs_what_is_left_out_is_refused_with_cell_and_line(t
 def test_a_model_answer_in_a_question_of_the_courses_own_is_refused_with_its_key(tmp_path):
     (found,) = problems_of(tmp_path, OWN.replace("Why?", "Why?\\n\\n**Model answer.** Because."))
     assert re.search(r"course\.toml: the text of \[question-3\] has '\*\*Model answer", found)
+
+
+# The notebook and the README say what the list says
+
+
+@pytest.fixture
+def kit_copy(tmp_path):
+    """A copy of the kit, of which an edition can be made."""
+    folder = tmp_path / "kit"
+    shutil.copytree(ROOT / "cs231n", folder / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "datasets").mkdir()
+    for name in [*AS_THEY_ARE, NOTEBOOK, "README.md"]:
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def rewrite(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_notebook_readme_and_list_agree(kit_copy):
+    assert draft(kit_copy).problems == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cell", "said"),
+    [
+        ("**Points** 4", "**Points** 5", "question-1-text", r"says \*\*Points\*\* 5; for question-1, .* says \*\*Points\*\* 4"),
+        ("**Points** 4", "**Points** 4.5", "question-1-text", r"says \*\*Points\*\* 4\.5; for question-1"),
+        ("**Bonus points** 2", "**Points** 2", "exercise-4-text", r"says \*\*Points\*\* 2; for smoothgrad"),
+        ("### Exercise 2:", "### Exercise 8:", "exercise-2-text", "has the number 8; .* makes it 2"),
+        ("### Inline question 3", "### Inline question 9", "question-3-text", "has the number 9; .* makes it 3"),
+        ("**40 points**", "**41 points**", "title", "says 41 points; .* they are 40"),
+        ("12 bonus points", "11 bonus points", "title", "says 11 bonus points; .* they are 12"),
+        ("**Minutes** 20", "**Minutes** 30", "title", "says 75 minutes for the exercises; .* they are 85"),
+        ("# Network Visualization", "# Visualization", "title", "does not begin with `# Network Visualization`"),
+        (
+            "## 5. Fooling images",
+            "## 4. Fooling images",
+            "exercise-2-text",
+            "is in section 4; for fooling_image, .* says section 5",
+        ),
+    ],
+)
+def test_what_the_notebook_says_otherwise_than_the_list_is_refused_with_cell_and_line(kit_copy, old, new, cell, said):
+    rewrite(kit_copy / NOTEBOOK, old, new)
+    found = draft(kit_copy).problems
+    assert [sentence for sentence in found if re.search(rf"{NOTEBOOK}:\d+: cell {cell} {said}", sentence)]
+
+
+def test_points_changed_in_the_list_alone_are_refused_with_the_line_in_the_notebook(kit_copy):
+    rewrite(kit_copy / LISTED, "points = 4", "points = 7.5")
+    line = line_of(kit_copy / NOTEBOOK, "### Inline question 1")
+    assert [text for text in draft(kit_copy).problems if f"{NOTEBOOK}:{line}: cell question-1-text says **Points** 4" in text]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("There are 40 points", "There are 41 points", "says 41 points; .* they are 40"),
+        ("12 bonus points", "14 bonus points", "says 14 bonus points; .* they are 12"),
+        ("two questions | 14 |", "two questions | 13 |", "gives section 4 13 points; .* they are 14"),
+        ("| 12 bonus |", "| 10 bonus |", "gives section 7 10 points; .* they are 12"),
+    ],
+)
+def test_what_the_readme_says_otherwise_is_refused_with_its_line(kit_copy, old, new, said):
+    rewrite(kit_copy / "README.md", old, new)
+    (found,) = draft(kit_copy).problems
+    assert re.search(rf"README\.md:{line_of(kit_copy / 'README.md', new)} {said}", found)
+
+
+def test_an_exercise_that_the_list_does_not_have_is_refused_with_its_cell(kit_copy):
+    text = (kit_copy / LISTED).read_text(encoding="utf-8")
+    (kit_copy / LISTED).write_text(re.sub(r"\[smoothgrad\].*?\n\n", "", text, flags=re.S), encoding="utf-8")
+    found = draft(kit_copy).problems
+    assert [
+        said for said in found if re.search(r"cell exercise-4 is the exercise compute_smoothgrad_maps .* does not list", said)
+    ]
+
+
+def test_a_question_that_the_list_does_not_have_is_refused_with_its_cell(kit_copy):
+    text = (kit_copy / LISTED).read_text(encoding="utf-8")
+    (kit_copy / LISTED).write_text(text[: text.index("[question-8]")], encoding="utf-8")
+    assert [said for said in draft(kit_copy).problems if "cell answer-8 belongs to no question that" in said]
+
+
+def test_tasks_in_another_order_are_refused(kit_copy):
+    text = (kit_copy / LISTED).read_text(encoding="utf-8")
+    start, end = text.index("[question-1]"), text.index("[question-2]")
+    text = text[:start] + text[end:].replace("\n\n[fooling_image]", f"\n\n{text[start:end]}[fooling_image]", 1)
+    (kit_copy / LISTED).write_text(text, encoding="utf-8")
+    (found,) = draft(kit_copy).problems
+    assert re.search("cell question-1-text asks for question-1, which has another place", found)
+
+
+# What needs what, in the notebook
+
+
+def edit(kit, name, change):
+    """Change a cell of a kit's notebook: change(cell)."""
+    notebook = nbformat.read(kit / NOTEBOOK, as_version=4)
+    change(next(cell for cell in notebook.cells if cell.id == name))
+    nbformat.write(notebook, kit / NOTEBOOK)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text", "said"),
+    [
+        ("saliency-seen", "As section 7.2 shows.", r"mentions section 7\.2, which the course leaves out"),
+        ("saliency-seen", "As in exercise 7.", "mentions exercise 7, which the course leaves out"),
+        ("saliency-seen", "See [there](#class-images).", "links to #class-images, which is not there"),
+        ("deletion-figure", "seen", "uses seen, which only what the course leaves out defines"),
+        ("deletion-figure", "transform_images(X)", "uses transform_images, which only"),
+        ("saliency-seen", "<!-- needs: 7.3 -->Ha<!-- end -->", r"'7\.3' is not an exercise, a question or a section"),
+        ("saliency-seen", "<!-- needs: 7.2 -->Ha<!-- otherwise: ho -->", "lacks a part of"),
+        ("saliency-seen", "Ha<!-- end -->", "lacks a part of"),
+    ],
+)
+def test_a_cell_that_stays_and_names_what_is_gone_is_refused_with_its_line(kit_copy, tmp_path, cell, text, said):
+    edit(kit_copy, cell, lambda found: found.update(source=f"{found.source}\n{text}"))
+    found = draft(kit_copy, course_file=in_file(tmp_path, 'left-out = ["7.2"]')).problems
+    assert [sentence for sentence in found if re.search(rf"{NOTEBOOK}:\d+: cell {cell}\b.*{said}", sentence)]
+
+
+def test_an_unknown_need_of_a_cell_is_refused_with_its_line(kit_copy):
+    edit(kit_copy, "climb", lambda cell: cell.metadata.update(needs=["smooth"]))
+    (found,) = draft(kit_copy).problems
+    assert re.search(rf"{NOTEBOOK}:\d+: cell climb: `needs` in its metadata: 'smooth' is not an exercise", found)
+
+
+# In the student's hands
+
+
+def solved(made):
+    """Return the edition's notebook with its exercises solved and its questions answered, run from top to bottom."""
+    notebook = nbformat.reads(made.files[NOTEBOOK].decode(), as_version=4)
+    solutions = {exercise.cell: exercise.solved for exercise in made.exercises}
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, 1):
+        cell.execution_count = number
+        cell.source = solutions.get(cell.id, cell.source)
+    for cell in notebook.cells:
+        if cell.id.startswith("answer-"):
+            cell.source = f"My words, {cell.id}."
+    return notebook
+
+
+def in_folder(made, folder):
+    for path, content in made.files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    return folder
+
+
+def ran(folder, *command):
+    return subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True)
+
+
+def test_a_students_checks_and_submission_follow_the_course(tmp_path):
+    made, _ = edition_of(tmp_path, TOGETHER)
+    folder = in_folder(made, tmp_path / "edition")
+    notebook = solved(made)
+    next(cell for cell in notebook.cells if cell.id == "answer-3").source = "*Your answer:*"
+    nbformat.write(notebook, folder / NOTEBOOK)
+    checked = ran(folder, "cs231n.checks", NOTEBOOK, "--json")
+    said = json.loads(checked.stdout)
+    assert (checked.returncode, list(said)) == (0, [exercise.marked.name for exercise in made.exercises])
+    assert {found["verdict"] for found in said.values()} == {"right"}
+    incomplete = ran(folder, "cs231n.submit", NOTEBOOK)
+    assert "There is 1 thing to do" in incomplete.stdout
+    assert "Inline question 3 has no answer" in incomplete.stdout
+    nbformat.write(solved(made), folder / NOTEBOOK)
+    complete = ran(folder, "cs231n.submit", NOTEBOOK)
+    assert (complete.returncode, complete.stderr) == (0, "")
+    assert "submission.zip is written" in complete.stdout
