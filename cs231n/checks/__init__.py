@@ -12,17 +12,20 @@ from typing import Any
 import torch
 
 from ..assignment import assignment
+from . import explanations
 from .exam import Exam, own_exam
 from .exercises import Room, room
 from .guard import own_settings
 from .report import Report, WrongAnswer
 
 EXERCISES: dict[str, Room] = {exercise.function: room(exercise.key) for exercise in assignment().exercises}
+for _exercise, _room in EXERCISES.items():
+    explanations.add(_exercise, _room.RIGHT, _room.MISTAKES)
+
 OPTIONAL = tuple(exercise.function for exercise in assignment().exercises if exercise.bonus)
 
-_checked: weakref.WeakKeyDictionary[Callable, str] = (
-    weakref.WeakKeyDictionary()
-)  # functions -> their exercises: a lambda, for example, does not know its name
+# Functions that were checked, and whose exercise each is: a lambda, for example, does not know its name.
+_checked: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
 
 
 def examine(exercise: str, function: Any, device: torch.device | str = "cpu", exam: Exam | None = None) -> Report:

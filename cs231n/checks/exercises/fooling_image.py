@@ -12,6 +12,7 @@ import torch
 
 from ...assignment import assignment
 from ..cases import Case, Framed, cropped, with_strided_gradients
+from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, fingerprint
 from ..guard import TooManyCalls, Trial
 from ..judging import SPOILING, as_array, compared, kind, percent, problem, relative_error, same, side_effects
@@ -31,6 +32,60 @@ from ..sizes import examined_in_other_sizes
 
 KEY, ARGUMENTS = "fooling_image", "X, target_y, model"
 EXERCISE = assignment().by_key[KEY].function
+
+RIGHT = (
+    "Its images are those expected on seven small networks, on short ways and a long one, "
+    "and where the image is of the target class already."
+)
+MISTAKES = {
+    "not-normalised": Explanation(
+        "The gradient is not normalised",
+        "Your steps are as long as the gradient is, long where the score is steep and short where it is flat.",
+        "how long shall a step be, and what does the learning rate alone say about that?",
+    ),
+    "no-stop-test": Explanation(
+        "Goes on after the network is fooled",
+        "More steps follow although the network says the target class already.",
+        "when is the goal reached, and which comparison says so? Compare class with class, at the image as it is now.",
+    ),
+    "other-stop-test": Explanation(
+        "Another stop test",
+        "More steps follow although the network already says the target class, until something else is true, such as a "
+        "probability above a threshold or a lead over the other classes.",
+        "when is the network fooled, and does your condition become true at that very image?",
+    ),
+    "one-step-too-many": Explanation(
+        "One step too many",
+        "The network is fooled, and you take one more step before you notice.",
+        "which image do the scores belong to that your test looks at: the one before the step or the one after it?",
+    ),
+    "stop-test-inverted": Explanation(
+        "The stop test is inverted",
+        "It stops at once where the network is not fooled yet.",
+        "read your condition aloud: under which circumstance does the loop end?",
+    ),
+    "score-compared-with-class": Explanation(
+        "A score is compared with a class",
+        "The loop ends when a score happens to be the number of the class (here a score of 3.0, with class 3 as the target), "
+        "and else it does not.",
+        "a maximum has a value and a place. Which of the two is a class?",
+    ),
+    "gives-up-early": Explanation(
+        "Gives up early",
+        "It ends before the network is fooled.",
+        "how many steps does the exercise speak of, and what ends your loop?",
+    ),
+    "image-never-changed": Explanation(
+        "The image never changes",
+        "The network was asked again and again about the same image.",
+        "what is it that your step changes, and is it what the network is given next?",
+    ),
+    "already-fooled-image-changed": Explanation(
+        "An image that is of the target class already is changed",
+        "It takes a step before it looks at the scores for the first time.",
+        "what should come back if there is nothing to do?",
+    ),
+}
 
 
 @dataclass(frozen=True)
