@@ -8,6 +8,7 @@ import sys
 
 import nbformat
 import pytest
+from helpers import one_more
 from helpers.places import ROOT
 
 from cs231n.assignment import assignment, read
@@ -525,3 +526,49 @@ def test_a_students_checks_and_submission_follow_the_course(tmp_path):
     complete = ran(folder, "cs231n.submit", NOTEBOOK)
     assert (complete.returncode, complete.stderr) == (0, "")
     assert "submission.zip is written" in complete.stdout
+
+
+# One exercise more
+
+
+@pytest.fixture
+def one_more_kit(kit_copy):
+    """A copy of the kit with an eighth exercise, gradient times input, in all its places."""
+    one_more.add(kit_copy)
+    one_more.add_to_notebook(kit_copy)
+    return kit_copy
+
+
+def test_a_release_names_what_a_new_exercise_lacks_in_notebook_and_readme(kit_copy):
+    one_more.add(kit_copy)
+    found = "\n".join(draft(kit_copy).problems)
+    assert f"{NOTEBOOK}: no cell asks for {one_more.KEY}, which {LISTED} lists" in found
+    assert re.search(rf"{NOTEBOOK}:\d+: cell title says 12 bonus points; .* they are 13\.5", found)
+    assert re.search(r"README\.md:\d+ says 12 bonus points; .* they are 13\.5", found)
+
+
+def test_an_exercise_more_is_released_checked_and_handed_in(one_more_kit, tmp_path):
+    one_more.add_fingerprints(one_more_kit)
+    made = draft(one_more_kit)
+    assert made.problems == []
+    assert [exercise.key for exercise in made.exercises][-1] == one_more.KEY
+    require_no_leaks(made.files, secrets(one_more_kit, made.exercises), made.reference)
+    folder, function = in_folder(made, tmp_path / "edition"), made.exercises[-1].marked.name
+    assert ran(folder, "cs231n.checks", NOTEBOOK, "--json").returncode == 1
+    unfinished = json.loads(ran(folder, "cs231n.checks", NOTEBOOK, "--json").stdout)
+    assert unfinished[function]["verdict"] == "unfinished"
+    nbformat.write(solved(made), folder / NOTEBOOK)
+    checked = ran(folder, "cs231n.checks", NOTEBOOK, "--json")
+    assert (checked.returncode, json.loads(checked.stdout)[function]["verdict"]) == (0, "right")
+    handed_in = ran(folder, "cs231n.submit", NOTEBOOK)
+    assert (handed_in.returncode, handed_in.stderr) == (0, "")
+
+
+def test_an_exercise_more_can_be_left_out_by_a_course(one_more_kit, tmp_path):
+    made = draft(one_more_kit, course_file=in_file(tmp_path, f'left-out = ["{one_more.KEY}"]'))
+    assert made.problems == []
+    require_no_leaks(made.files, secrets(one_more_kit, made.exercises, made.left_out()), made.reference)
+    assert listed_in(made, tmp_path) == assignment()
+    assert cells_of(made) == WHOLE
+    assert f"cs231n/checks/exercises/{one_more.KEY}.py" not in made.files
+    assert not defining(made, "compute_gradient_times_input")
