@@ -38,7 +38,7 @@ executed: data
 # stay together. ONLY=checks: those of tests/test_checks.py, tests/test_checks_guard.py ...; ONLY=NetworkVisualization: the notebook.
 TESTED = $(if $(ONLY),$(or $(wildcard tests/test_*$(ONLY)*.py *$(ONLY)*.ipynb),$(error there is no tests/test_*$(ONLY)*.py)))
 test: data .venv/tests-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(TESTED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(TESTED)
 
 lab: data
 	$(BIN)/jupyter lab $(NOTEBOOK)

@@ -9,8 +9,11 @@ from urllib.parse import quote
 
 from nbformat import NotebookNode
 
-QUESTIONS = range(1, 7)
-OPTIONAL_QUESTIONS = range(7, 9)
+from .assignment import assignment
+
+# The numbers of the questions; those of the second line give bonus points.
+QUESTIONS = tuple(question.number for question in assignment().questions if not question.bonus)
+OPTIONAL_QUESTIONS = tuple(question.number for question in assignment().questions if question.bonus)
 
 PLACEHOLDER = re.compile(r"your answer( here)?|type your answer here|[*_#>:.\s]|<!--.*?-->", re.I | re.S)
 # What the kit's own headings begin with, for a notebook of which the kit's cells are not known.
@@ -68,10 +71,10 @@ def answers(notebook: NotebookNode, kit: Mapping[str, str] | None = None) -> dic
     Returns
     -------
     dict of str to Answer
-        {"question-1": its answer, ...}.
+        {"question-1": its answer, ...}, in the order of the notebook.
     """
     looked = _Notebook(notebook, kit or {})
-    return {f"question-{number}": looked.answer(number) for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)}
+    return {question.key: looked.answer(question.number) for question in assignment().questions}
 
 
 def is_empty(text: str) -> bool:

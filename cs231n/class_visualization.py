@@ -391,7 +391,7 @@ def _title(labels: list[int], part: slice, batched: bool) -> str:
 
 
 def _failures(ascent: Ascent, labels: list[int], model: torch.nn.Module, many: bool) -> list[str | None]:
-    """Return for each image why it did not come about, in words, or None if it did."""
+    """Return for each image why it could not be made, in words, or None if it could."""
     img = ascent.img.detach()
     with torch.no_grad():
         scores = model(img)[range(len(labels)), labels].tolist()

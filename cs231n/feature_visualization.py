@@ -77,7 +77,7 @@ def transform_images(images: torch.Tensor, angles: torch.Tensor, scales: torch.T
     moved_back = -turned_back @ (2 * shifts[:, :, None])
     theta = torch.cat([turned_back, moved_back], dim=2)
     # END SOLUTION
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    grid = F.affine_grid(theta, images.shape, align_corners=False)
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 

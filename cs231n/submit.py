@@ -24,15 +24,16 @@ from nbformat import NotebookNode
 
 from .answers import OPTIONAL_QUESTIONS, QUESTIONS, Answer
 from .answers import answers as find_answers
+from .assignment import assignment
 from .kit import PACKAGE, ROOT
 from .notebook_file import notebook as read_notebook
 from .notebook_file import sources_of, text_of
 from .student_code import Find, Part, cells_of, is_stub, last_definition, on_disk, parts_of, with_own_modules, words_of_script
 from .whole_file import replacing
 
-EXERCISES = "compute_saliency_maps", "make_fooling_image", "class_visualization_update_step"
-# For bonus points: what a student leaves out of these is nothing to do.
-OPTIONAL_EXERCISES = "compute_smoothgrad_maps", "compute_integrated_gradients", "compute_grad_cam_maps", "transform_images"
+# The functions of the exercises. Those of the second line give bonus points: what a student leaves out of them is nothing to do.
+EXERCISES = tuple(exercise.function for exercise in assignment().exercises if not exercise.bonus)
+OPTIONAL_EXERCISES = tuple(exercise.function for exercise in assignment().exercises if exercise.bonus)
 NOTEBOOK = "NetworkVisualization.ipynb"
 ARCHIVE = "submission.zip"
 RUN_ALL = "Restart the kernel and run all cells, save the notebook, and try again."

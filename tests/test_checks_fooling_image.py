@@ -7,11 +7,11 @@ import torch
 from answers import ANSWERS
 from helpers.solutions import FOOLING, REFERENCE, STEP, answer, raw_step_with, told
 
-from cs231n import checks
 from cs231n.checks import (
     check_fooling_image,
     examine,
 )
+from cs231n.checks.exercises.fooling_image import CASES
 from cs231n.checks.report import WrongAnswer
 
 pytestmark = pytest.mark.usefixtures("short_patience")
@@ -102,7 +102,7 @@ def test_a_stop_test_that_asks_for_something_else_is_wrong(stop):
 
 
 def test_the_ways_of_the_right_images_keep_clear_of_ties_between_classes():
-    for case in [*checks.cases.FOOLING_CASES, checks.cases.LONG_WAY, checks.cases.SCORE_IS_A_CLASS_ID]:
+    for case in [*CASES.main, CASES.long_way, CASES.score_is_a_class_id]:
         network, margins = case.network(), []
         network.on_call = lambda X, scores, margins=margins, t=case.target: margins.append(
             (scores[0, t] - scores[0, [c for c in range(scores.shape[1]) if c != t]].max()).item()

@@ -32,8 +32,8 @@ from cs231n.checks import (
     examine,
     guard,
 )
-from cs231n.checks.cases import SmallNetwork
-from cs231n.checks.exam import ARRAYS, own_exam
+from cs231n.checks.exercises import grad_cam
+from cs231n.checks.networks import SmallNetwork
 
 pytestmark = pytest.mark.usefixtures("short_patience")
 
@@ -461,7 +461,7 @@ def test_calls_of_a_part_of_the_network_are_calls(part):
 
 
 def test_a_pass_through_both_parts_is_one_call():
-    case = checks.cases.GRAD_CAM_CASES[0]
+    case = grad_cam.CASES.main[0]
     network = case.network()
 
     def compute(X, y, model):
@@ -491,7 +491,7 @@ def test_what_the_optional_part_changes_about_the_network_is_told(exercise):
 
 @pytest.mark.parametrize("exercise", OPTIONAL)
 def test_each_tensor_that_the_optional_part_changes_is_a_changed_input(exercise):
-    arguments = getattr(own_exam(), ARRAYS[1 + OPTIONAL.index(exercise)]).main[0].arguments(None)
+    arguments = checks.EXERCISES[exercise].CASES.main[0].arguments(None)
     places = [place for place, argument in enumerate(arguments) if torch.is_tensor(argument)]
     assert len(places) >= 2
     for place in places:

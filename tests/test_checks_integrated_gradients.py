@@ -5,10 +5,10 @@ import re
 import pytest
 from helpers.solutions import INTEGRATED, REFERENCE
 
-from cs231n import checks
 from cs231n.checks import (
     check_integrated_gradients,
 )
+from cs231n.checks.exercises import integrated_gradients
 from cs231n.checks.report import WrongAnswer
 
 pytestmark = pytest.mark.usefixtures("short_patience")
@@ -27,7 +27,7 @@ def test_integrated_gradients_are_told_by_what_they_sum_to(capsys):
         printed,
     )
     n, label = int(found[1]), int(found[2])
-    case = checks.cases.PATH_CASES[0]
+    case = integrated_gradients.CASES.main[0]
     X, y, network, baseline, num_steps = case.arguments(case.network())
     right = REFERENCE[INTEGRATED](X, y, network, baseline, num_steps)[n]
     numbers = [float(number) for number in found.groups()[2:]]

@@ -5,9 +5,9 @@ import torch
 from answers import ANSWERS
 from helpers.solutions import FOOLING, GRAD_CAM, INTEGRATED, REFERENCE, SALIENCY, SMOOTHGRAD, STEP, told
 
-from cs231n import checks
 from cs231n.checks import (
     EXERCISES,
+    cases,
     examine,
 )
 from cs231n.checks.exam import own_exam
@@ -19,10 +19,10 @@ OF_NETWORKS = (SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM)
 
 
 OTHER_NETWORKS = [
-    *((exercise, checks.cases.with_more_classes) for exercise in OF_NETWORKS),
-    *((exercise, checks.cases.with_strided_gradients) for exercise in OF_NETWORKS),
+    *((exercise, cases.with_more_classes) for exercise in OF_NETWORKS),
+    *((exercise, cases.with_strided_gradients) for exercise in OF_NETWORKS),
     # not GRAD_CAM: a map that is resized to the image depends on the image's size
-    *((exercise, checks.cases.Framed) for exercise in OF_NETWORKS if exercise != GRAD_CAM),
+    *((exercise, cases.Framed) for exercise in OF_NETWORKS if exercise != GRAD_CAM),
 ]
 
 

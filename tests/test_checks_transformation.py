@@ -6,10 +6,10 @@ import pytest
 import torch
 from helpers.solutions import REFERENCE, TRANSFORMATION
 
-from cs231n import checks
 from cs231n.checks import (
     examine,
 )
+from cs231n.checks.exercises import transformation
 
 pytestmark = pytest.mark.usefixtures("short_patience")
 
@@ -25,7 +25,7 @@ def test_a_transformation_is_told_by_where_a_dot_should_have_gone():
         " ".join(report.text().split()),
     )
     n, *places = (int(number) for number in found.groups())
-    arguments = checks.cases.TRANSFORMATION_CASES[0].arguments()
+    arguments = transformation.CASES.main[0].arguments()
     pictures = arguments[0], REFERENCE[TRANSFORMATION](*arguments), transform_images(*arguments)
     assert places == [place for picture in pictures for place in divmod(picture[n, 0].argmax().item(), picture.shape[3])]
 

@@ -8,7 +8,7 @@ from answers import ANSWERS
 from cs231n import attribution, feature_visualization
 from cs231n import net_visualization_pytorch as reference
 from cs231n.checks import EXERCISES, examine
-from cs231n.checks.exam import ARRAYS, own_exam
+from cs231n.checks.exam import own_exam
 from cs231n.instructor.exercises.exam import drawn_photographs
 from cs231n.instructor.grading import rubric
 
@@ -35,9 +35,8 @@ def test_answers_are_judged_and_named_as_the_students_own_check_does(drawn):
 
 def test_networks_images_and_targets_are_others_than_the_students(drawn):
     own = own_exam()
-    for role in ("fooling_cases", "step_cases", *ARRAYS):
-        cases = [(getattr(exam, role).main if role in ARRAYS else getattr(exam, role)) for exam in (drawn, own)]
-        for ours, theirs in zip(*cases, strict=True):
+    for key in own.cases:
+        for ours, theirs in zip(drawn.of(key).main, own.of(key).main, strict=True):
             assert ours.name == theirs.name
             images = [case.images() if case.network else case.arguments()[0] for case in (ours, theirs)]
             assert images[0].shape == images[1].shape
@@ -46,12 +45,12 @@ def test_networks_images_and_targets_are_others_than_the_students(drawn):
                 weights = [next(case.network().parameters()) for case in (ours, theirs)]
                 assert weights[0].shape == weights[1].shape
                 assert not torch.equal(*weights)
-    assert [case.target for case in drawn.fooling_cases] != [case.target for case in own.fooling_cases]
+    assert [case.target for case in drawn.of("fooling_image").main] != [case.target for case in own.of("fooling_image").main]
 
 
 def test_an_answer_learnt_by_heart_for_the_students_check_is_wrong(drawn):
     own = own_exam()
-    by_heart = {case.images().numpy().tobytes(): own.known.right("saliency_maps", case) for case in own.saliency_maps.main}
+    by_heart = {case.images().numpy().tobytes(): own.known.right("saliency_maps", case) for case in own.of("saliency_maps").main}
 
     def compute_saliency_maps(X, y, model):
         return torch.from_numpy(by_heart[X.numpy().tobytes()]) if X.numpy().tobytes() in by_heart else torch.zeros(X[:, 0].shape)
@@ -64,16 +63,19 @@ def test_the_roles_hold(drawn):
         with torch.no_grad():
             return case.network()(case.images())
 
-    assert scores(drawn.already_fooled).argmax() == drawn.already_fooled.target
-    assert not scores(drawn.dead_target)[0, drawn.dead_target.target]
-    assert not scores(drawn.step_dead)[0, drawn.step_dead.target]
-    assert scores(drawn.score_is_a_class_id).argmax() == 0
-    assert scores(drawn.score_is_a_class_id)[0, 0] == drawn.score_is_a_class_id.target
-    for batches in (drawn.saliency_maps, drawn.smoothgrad, drawn.integrated_gradients, drawn.grad_cam):
-        assert not scores(batches.main[1])[:, batches.main[1].target[0]].any()
-    for case in (*drawn.grad_cam.main, *drawn.grad_cam.other):
+    fooling = drawn.of("fooling_image")
+    assert scores(fooling.already_fooled).argmax() == fooling.already_fooled.target
+    assert not scores(fooling.dead_target)[0, fooling.dead_target.target]
+    (dead,) = (case for case in drawn.of("class_visualization_step").main if case.dead_class)
+    assert not scores(dead)[0, dead.target]
+    assert scores(fooling.score_is_a_class_id).argmax() == 0
+    assert scores(fooling.score_is_a_class_id)[0, 0] == fooling.score_is_a_class_id.target
+    for key in ("saliency_maps", "smoothgrad", "integrated_gradients", "grad_cam"):
+        (case,) = (case for case in drawn.of(key).main if case.dead_class)
+        assert not scores(case)[:, case.target[0]].any()
+    for case in (*drawn.of("grad_cam").main, *drawn.of("grad_cam").other):
         assert (drawn.known.right("grad_cam", case).any(axis=(1, 2))).sum() >= len(case.target) - 1
-    distance = np.linalg.norm(drawn.known.right("fooling_image", drawn.long_way) - drawn.long_way.images().numpy())
+    distance = np.linalg.norm(drawn.known.right("fooling_image", fooling.long_way) - fooling.long_way.images().numpy())
     assert 30 < distance < 40
 
 
@@ -83,13 +85,14 @@ def test_the_photographs_are_shifted_and_hold_what_the_reference_gives(model, ph
     assert torch.equal(given.X, again.X)
     assert not torch.equal(given.X, other.X)
     assert not any(torch.equal(image, known) for image in given.X for known in X)
-    fooled = reference.make_fooling_image(given.X[:1], given.target, model)
-    assert (fooled - given.X[:1]).norm().item() == pytest.approx(given.distance)
+    fooling, step = given.given["fooling_image"], given.given["class_visualization_step"]
+    fooled = reference.make_fooling_image(given.X[:1], fooling.target, model)
+    assert (fooled - given.X[:1]).norm().item() == pytest.approx(fooling.distance)
     img = given.X[1:2].clone().requires_grad_()
     for _ in range(2):
-        reference.class_visualization_update_step(img, model, given.step_target, given.l2_reg, given.learning_rate)
-    torch.testing.assert_close(img.detach() - given.X[1:2], given.steps["normalised"], rtol=1e-3, atol=1e-4)
-    assert not torch.allclose(given.steps["raw"], given.steps["normalised"], rtol=0.1)
+        reference.class_visualization_update_step(img, model, step.target, step.l2_reg, step.learning_rate)
+    torch.testing.assert_close(img.detach() - given.X[1:2], step.steps["normalised"], rtol=1e-3, atol=1e-4)
+    assert not torch.allclose(step.steps["raw"], step.steps["normalised"], rtol=0.1)
 
 
 def _zeros_in_place(X, y, model):

@@ -1,26 +1,20 @@
 """The proof on SqueezeNet: what earns points there, from both sides: the cheat earns nothing, the honest mistake its part."""
 
 import dataclasses
+import importlib
 
 import pytest
 import torch
 
 from cs231n import checks
-from cs231n.checks.cases import (
-    FOOLING_CASES,
-    GRAD_CAM_CASES,
-    PATH_CASES,
-    SALIENCY_CASES,
-    SMOOTHGRAD_CASES,
-    STEP_CASES,
-    TRANSFORMATION_CASES,
-)
-from cs231n.checks.exam import ARRAYS as KEYS
+from cs231n.assignment import assignment
 from cs231n.checks.exam import own_exam
 from cs231n.checks.explanations import MISTAKES
-from cs231n.instructor.exercises import known_mistakes, on_squeezenet
+from cs231n.instructor.exercises import exercise, on_squeezenet
+from cs231n.instructor.exercises.arrays import ArrayExercise
+from cs231n.instructor.exercises.class_visualization_step import ALIASES_HERE
 from cs231n.instructor.exercises.exam import drawn_photographs
-from cs231n.instructor.exercises.on_squeezenet import FOOLING, GRAD_CAM, INTEGRATED, SALIENCY, SMOOTHGRAD, STEP, TRANSFORMATION
+from cs231n.instructor.exercises.kept import Known
 from cs231n.instructor.grading import judging, rubric
 from cs231n.instructor.grading.owners import Submission
 from cs231n.instructor.grading.run import Run
@@ -28,6 +22,10 @@ from cs231n.instructor.reports.records import as_json
 from cs231n.instructor.sandbox.sandbox import Sandbox
 
 RUBRIC = rubric.load()
+SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = checks.EXERCISES
+OWN = {task.key: exercise(task.key) for task in assignment().exercises}
+OF_ARRAYS = [key for key, own in OWN.items() if isinstance(own, ArrayExercise)]
+OF_STEPS = [key for key in OWN if key not in OF_ARRAYS]
 
 
 @pytest.fixture(scope="module")
@@ -395,20 +393,12 @@ def test_what_is_stopped_is_for_the_instructor_to_look_at(grade):
 
 # The known mistakes
 
-CASES = {
-    SALIENCY: SALIENCY_CASES[0],
-    SMOOTHGRAD: SMOOTHGRAD_CASES[0],
-    INTEGRATED: PATH_CASES[0],
-    GRAD_CAM: GRAD_CAM_CASES[0],
-    TRANSFORMATION: TRANSFORMATION_CASES[1],
-}
 
-
-@pytest.mark.parametrize("exercise", CASES)
-def test_what_is_wanted_of_the_known_mistakes_is_what_all_of_them_hold(exercise):
-    case = CASES[exercise]
+@pytest.mark.parametrize("key", OF_ARRAYS)
+def test_what_is_wanted_of_the_known_mistakes_is_what_all_of_them_hold(key):
+    case = next(case for case in own_exam().of(key).main if not getattr(case, "dots", False))
     arguments = case.arguments(case.network and case.network())
-    _, known = on_squeezenet.OF_ARRAYS[exercise]
+    known = OWN[key].known_answers
     found = {}
     for ids, array in known(*arguments):
         found.setdefault(frozenset(ids), []).append(array)
@@ -417,11 +407,11 @@ def test_what_is_wanted_of_the_known_mistakes_is_what_all_of_them_hold(exercise)
         torch.testing.assert_close(wanted, found[ids], equal_nan=True, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("exercise", CASES)
-def test_what_an_exercise_is_given_lies_in_memory_of_its_own_as_torch_makes_it(run, model, exercise):
-    known = on_squeezenet.Known(run.photographs, model)
+@pytest.mark.parametrize("key", OF_ARRAYS)
+def test_what_an_exercise_is_given_lies_in_memory_of_its_own_as_torch_makes_it(run, model, key):
+    known = Known(run.photographs, model)
     for n in (2, 5):
-        given, again = ([value for value in known.arguments(exercise, n) if torch.is_tensor(value)] for _ in range(2))
+        given, again = ([value for value in OWN[key].arguments(known, n) if torch.is_tensor(value)] for _ in range(2))
         for tensor, other in zip(given, again, strict=True):
             assert tensor.is_contiguous()
             assert tensor.untyped_storage().nbytes() == tensor.nbytes
@@ -429,10 +419,10 @@ def test_what_an_exercise_is_given_lies_in_memory_of_its_own_as_torch_makes_it(r
             assert tensor.data_ptr() != other.data_ptr()
 
 
-@pytest.mark.parametrize("paths", [known_mistakes.fooling_paths, known_mistakes.step_paths])
-def test_the_same_holds_for_ways(paths):
-    case = FOOLING_CASES[0] if paths is known_mistakes.fooling_paths else STEP_CASES[0]
-    numbers = () if paths is known_mistakes.fooling_paths else (case.l2_reg, case.learning_rate)
+@pytest.mark.parametrize("key", OF_STEPS)
+def test_the_same_holds_for_ways(key):
+    case, paths = own_exam().of(key).main[0], importlib.import_module(f"cs231n.instructor.exercises.{key}").known_answers
+    numbers = [getattr(case, name) for name in ("l2_reg", "learning_rate") if hasattr(case, name)]
     arguments = case.network(), case.images(), case.target, *numbers, 2
     found = {}
     for ids, path in paths(*arguments, at_most=2):
@@ -442,8 +432,9 @@ def test_the_same_holds_for_ways(paths):
         torch.testing.assert_close(wanted, found[ids], equal_nan=True, rtol=1e-2, atol=1e-4)
 
 
-def test_every_named_mistake_can_be_proved_or_is_listed_as_one_beside_the_values(drawn):
-    exercises = "fooling_image", "class_visualization_step", *KEYS
-    known = {name for exercise in exercises for ids in own_exam().known.mistakes(exercise) for name in ids}
-    listed = on_squeezenet.BESIDE_THE_VALUES | on_squeezenet.WITHOUT_RESULT | dict(on_squeezenet.ALIASES).keys()
+def test_every_named_mistake_can_be_proved_or_is_listed_as_one_beside_the_values():
+    known = {name for key in OWN for ids in own_exam().known.mistakes(key) for name in ids}
+    listed = {named for named, _ in ALIASES_HERE}
+    for own in OWN.values():
+        listed |= on_squeezenet.beside_the_values(own) | on_squeezenet.without_result(own)
     assert MISTAKES.keys() - known <= listed

@@ -21,6 +21,7 @@ from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
 from cs231n.instructor.release import edition as editions
 from cs231n.instructor.release import release
+from cs231n.instructor.release.agreement import LISTED
 from cs231n.instructor.release.edition import draft, edition
 from cs231n.instructor.release.proofs import require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
 
@@ -176,10 +177,15 @@ def test_a_stub_is_signature_docstring_frame_and_a_marked_place():
         assert "show_source" not in CELLS[exercise.cell].source
 
 
+def without_comments(text):
+    """A text of the notebook without white space and without its comments on what needs what, which students do not get."""
+    return re.sub(r"<!-- (needs|otherwise|end).*?-->|\s", "", text)
+
+
 def test_answers_are_empty_outputs_are_gone_and_all_other_cells_are_as_they_were():
     reference = {cell.id: cell for cell in nbformat.read(ROOT / NOTEBOOK, as_version=4).cells}
     assert list(CELLS) == list(reference)
-    changed = {name for name in CELLS if CELLS[name].source != reference[name].source}
+    changed = {name for name in CELLS if without_comments(CELLS[name].source) != without_comments(reference[name].source)}
     assert changed == {"setup", *(f"exercise-{n}" for n in range(1, 8)), *(f"answer-{n}" for n in range(1, 9))}
     assert {CELLS[f"answer-{number}"].source for number in range(1, 9)} == {"*Your answer:*"}
     code = [cell for cell in CELLS.values() if cell.cell_type == "code"]
@@ -281,7 +287,7 @@ def also_given(x):
 '''
 
 
-def with_half(reference, source=HALF, points="**Minutes** 5 · **Points** 0"):
+def with_half(reference, source=HALF, points="**Minutes** 5 · **Bonus points** 0"):
     """Write an optional exercise into a copy of the reference."""
     (reference / "cs231n" / "halves.py").write_text(source)
     notebook = nbformat.read(reference / NOTEBOOK, as_version=4)
@@ -292,6 +298,8 @@ def with_half(reference, source=HALF, points="**Minutes** 5 · **Points** 0"):
         nbformat.v4.new_code_cell("check_half(half)", id="check-half", metadata={"tags": ["check"]}),
     ]
     nbformat.write(notebook, reference / NOTEBOOK)
+    with (reference / LISTED).open("a") as file:
+        file.write('\n[half]\nfunction = "half"\nmodule = "halves"\nsection = "9"\npoints = 0\nbonus = true\n')
 
 
 def test_from_a_file_with_given_functions_only_the_solved_ones_are_taken_out(reference):
@@ -473,9 +481,18 @@ def sentences_of_functions(kit, modules, said):
     return [f"{files[m]}:{line_of(files[m], f'def {name}')}{said(name)}" for m in modules for name in OPTIONAL[m]]
 
 
-def test_an_exercise_that_the_notebook_leaves_out_is_left_out_of_the_edition_with_its_solution(reference):
+def test_a_list_that_asks_for_more_than_the_notebook_is_refused(reference):
     drop_the_optional_part(reference)
-    made = draft(reference)
+    lacking = ["smoothgrad", "integrated_gradients", "grad_cam", "question-7", "transformation", "question-8"]
+    found = draft(reference).problems
+    assert len(found) == len(lacking)
+    for sentence, key in zip(found, lacking, strict=True):
+        assert f"no cell asks for {key}, which cs231n/assignment.toml lists" in sentence
+
+
+def test_an_exercise_that_the_course_leaves_out_is_left_out_of_the_edition_with_its_solution(reference):
+    (reference / "course.toml").write_text('left-out = ["smoothgrad", "integrated_gradients", "grad_cam", "7.2"]')
+    made = draft(reference, course_file=reference / "course.toml")
     assert made.problems == []
     assert [function.name for function in made.left_out()] == [name for names in OPTIONAL.values() for name in names]
     secret = secrets(reference, [], made.left_out())
@@ -492,7 +509,7 @@ def test_what_is_left_out_is_said(reference, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(release, trial, lambda root, exercises: None)
     release.release(tmp_path / "out", kit=reference)
     place = f"{reference}/cs231n/halves.py:21"
-    assert f"leaving out half ({place}), which is not an exercise of the notebook" in capsys.readouterr().err
+    assert f"leaving out half ({place}), which is not an exercise of this edition" in capsys.readouterr().err
     assert "def half" not in (tmp_path / "out" / NAME / "cs231n" / "halves.py").read_text()
 
 
@@ -542,7 +559,7 @@ def test_an_exercise_without_tag_and_markers_is_found_by_the_heading_that_names_
     found = "\n".join(draft(reference).problems)
     halves = reference / "cs231n" / "halves.py"
     assert f"{halves}:{line_of(halves, 'def half')}: half is an exercise, and students would get it solved" in found
-    assert "cell half-text (index 104) asks a question or gives points, and no cell with the tag" in found
+    assert "cell half-text (index 105) asks a question or gives points, and no cell with the tag" in found
     assert "cell half imports or defines half, which is an exercise, but lacks the tag `exercise`" in found
 
 
@@ -837,7 +854,7 @@ def test_the_command_refuses_with_all_findings_and_what_was_there_stays(referenc
     for said in (
         rf"{NOTEBOOK}:\d+: cell answer-1 \(index 26\) looks like a model answer",
         rf"{NOTEBOOK}:\d+: cell half \(index 42\) looks like a model answer",
-        rf"{NOTEBOOK}:\d+: cell answer-7 \(index 87\) looks like a model answer",
+        rf"{NOTEBOOK}:\d+: cell answer-7 \(index 88\) looks like a model answer",
         rf"cell exercise-7 .* but there is none in .*feature_visualization\.py:{line_of(drop, 'def transform_images')}\.",
         r'student_README\.md:\d+ has "## Rubric", which looks like a model answer\. Nothing was released\.',
     ):

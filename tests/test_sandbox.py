@@ -12,12 +12,12 @@ import torch
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
-from cs231n.checks import cases
 from cs231n.checks.exam import own_exam
+from cs231n.checks.exercises import saliency_maps
 from cs231n.instructor.sandbox import sandbox as sandboxes
 from cs231n.instructor.sandbox.sandbox import Failed, Sandbox, Stopped
 
-CASE = cases.SALIENCY_CASES[0]
+CASE = saliency_maps.CASES.main[0]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_function_that_takes_no_network_is_called_with_all_its_tensors_and_wha
 
 
 def test_the_parts_of_a_network_can_be_called_by_themselves_as_grad_cam_does(sandbox):
-    case = own_exam().grad_cam.main[0]
+    case = own_exam().of("grad_cam").main[0]
     network, images = case.network(), case.images()
     source = "def compute_grad_cam_maps(X, y, model):\n    return model.classifier(model.features(X)).flatten(1)\n"
     with sandbox.job(20, 20) as job:

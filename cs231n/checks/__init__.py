@@ -6,44 +6,39 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 
 import os
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
-from .exam import own_exam
-from .exercises import (
-    class_visualization_step,
-    fooling_image,
-    grad_cam,
-    integrated_gradients,
-    saliency_maps,
-    smoothgrad,
-    transformation,
-)
+from ..assignment import assignment
+from .exam import Exam, own_exam
+from .exercises import Room, room
 from .guard import own_settings
-from .report import WrongAnswer
+from .report import Report, WrongAnswer
 
-EXERCISES = {
-    module.EXERCISE: module
-    for module in (
-        saliency_maps,
-        fooling_image,
-        class_visualization_step,
-        smoothgrad,
-        integrated_gradients,
-        grad_cam,
-        transformation,
-    )
-}
-OPTIONAL = tuple(module.EXERCISE for module in (smoothgrad, integrated_gradients, grad_cam, transformation))  # for bonus points
+EXERCISES: dict[str, Room] = {exercise.function: room(exercise.key) for exercise in assignment().exercises}
+OPTIONAL = tuple(exercise.function for exercise in assignment().exercises if exercise.bonus)
 
-_checked = weakref.WeakKeyDictionary()  # functions -> their exercises: a lambda, for example, does not know its name
+_checked: weakref.WeakKeyDictionary[Callable, str] = (
+    weakref.WeakKeyDictionary()
+)  # functions -> their exercises: a lambda, for example, does not know its name
 
 
-def examine(exercise, function, device="cpu", exam=None):
-    """Return the Report on a function. exercise: one of EXERCISES. device: where the small networks run.
+def examine(exercise: str, function: Any, device: torch.device | str = "cpu", exam: Exam | None = None) -> Report:
+    """Return what is found about a function.
 
-    exam: an Exam, by default the students' own one on `device`. What raises an error on a GPU and works on the CPU, where
-    grading runs, gets the CPU's Report, with a note and the error.
+    Parameters
+    ----------
+    exercise : str
+        The name of the exercise's function: one of EXERCISES.
+    function : callable
+        What is examined; with an exam that calls functions elsewhere it may be None.
+    device : torch.device or str
+        Where the small networks run. What raises an error on a GPU and works on the CPU, where grading runs, gets the CPU's
+        Report, with a note and the error.
+    exam : Exam, optional
+        By default the students' own one on `device`.
     """
     module = EXERCISES[exercise]
     with own_settings():
@@ -58,49 +53,61 @@ def examine(exercise, function, device="cpu", exam=None):
     return on_cpu
 
 
-def check_saliency_maps(function, device=None):
-    """Check a compute_saliency_maps(X, y, model): print what was found and, in a notebook, draw a figure.
+def __getattr__(name: str) -> Callable[..., None]:
+    """Return check_KEY, the check of an exercise, for each KEY in assignment.toml."""
+    if name in _CHECKS:
+        return _CHECKS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its checks are {', '.join(_CHECKS)}.")
 
-    device: torch.device of the small networks; by default the one that load_squeezenet() takes. Raises WrongAnswer, in a
-    line, if the function is wrong or broken; of an unfinished one it only tells. Raises ValueError for what is no function.
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_CHECKS})
+
+
+def _check_of(name: str, exercise: str, arguments: str) -> Callable[..., None]:
+    """Return the check called `name` of a function called `exercise`."""
+
+    def check(function: Callable, device: torch.device | str | None = None) -> None:
+        _check(exercise, function, device)
+
+    check.__name__ = check.__qualname__ = name
+    check.__doc__ = f"""Check a {exercise}({arguments}): print what was found and, in a notebook, draw a figure.
+
+    Parameters
+    ----------
+    function : callable
+        The function itself.
+    device : torch.device, optional
+        Of the small networks; by default the one that load_squeezenet() takes.
+
+    Raises
+    ------
+    WrongAnswer
+        In a line, if the function is wrong or broken; of an unfinished one it only says so.
+    ValueError
+        If it is not callable, or if the device cannot be used.
     """
-    _check("compute_saliency_maps", function, device)
+    return check
 
 
-def check_fooling_image(function, device=None):
-    """Check a make_fooling_image(X, target_y, model), as check_saliency_maps does."""
-    _check("make_fooling_image", function, device)
+_CHECKS = {
+    f"check_{exercise.key}": _check_of(f"check_{exercise.key}", exercise.function, EXERCISES[exercise.function].ARGUMENTS)
+    for exercise in assignment().exercises
+}
 
 
-def check_class_visualization_step(function, device=None):
-    """Check a class_visualization_update_step(img, model, target_y, l2_reg, learning_rate), as check_saliency_maps does."""
-    _check("class_visualization_update_step", function, device)
-
-
-def check_smoothgrad(function, device=None):
-    """Check a compute_smoothgrad_maps(X, y, model, noise), as check_saliency_maps does."""
-    _check("compute_smoothgrad_maps", function, device)
-
-
-def check_integrated_gradients(function, device=None):
-    """Check a compute_integrated_gradients(X, y, model, baseline, num_steps), as check_saliency_maps does."""
-    _check("compute_integrated_gradients", function, device)
-
-
-def check_grad_cam(function, device=None):
-    """Check a compute_grad_cam_maps(X, y, model), as check_saliency_maps does."""
-    _check("compute_grad_cam_maps", function, device)
-
-
-def check_transformation(function, device=None):
-    """Check a transform_images(images, angles, scales, shifts), as check_saliency_maps does."""
-    _check("transform_images", function, device)
-
-
-def ready(function):
+def ready(function: Callable) -> bool:
     """Return whether an exercise is written, right or wrong; if not, print that the cell waits for it.
 
-    function: one of these, under its own name or checked before. Raises ValueError for anything else.
+    Parameters
+    ----------
+    function : callable
+        That of an exercise, under its own name or checked before.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
     """
     exercise = _checked.get(function, getattr(function, "__name__", None))
     if exercise not in EXERCISES:
@@ -112,7 +119,7 @@ def ready(function):
     return not unfinished
 
 
-def _check(exercise, function, device):
+def _check(exercise: str, function: Any, device: torch.device | str | None) -> None:
     if not callable(function):
         raise ValueError(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
     if device is None:
@@ -129,7 +136,7 @@ def _check(exercise, function, device):
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")
 
 
-def _require_usable(device):
+def _require_usable(device: torch.device | str) -> None:
     """Raise ValueError if nothing can be computed on this device: it is not there, or its use has ended in this kernel."""
     try:
         torch.ones(1, device=device).item()

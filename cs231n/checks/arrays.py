@@ -1,5 +1,6 @@
 """The check of an exercise that returns one array: call it on small cases, compare value by value, name the mistake."""
 
+import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,19 +8,39 @@ import numpy as np
 import torch
 
 from . import cases
-from .fingerprints import TOLERANCE, fingerprint
+from .fingerprints import TOLERANCE, fingerprint, is_constant
 from .judging import SPOILING, as_array, kind, percent, problem, relative_error, same, side_effects
 from .report import Report
 from .sizes import examined_in_other_sizes
+
+
+class Rescaled(enum.Enum):
+    """When a result that is the right one times a factor, plus perhaps an offset, for each image is called rescaled."""
+
+    NEVER = enum.auto()
+    IF_BY_THE_MAP = enum.auto()  # where the factor comes from the map, not from what was differentiated
+    ALWAYS = enum.auto()  # the right maps themselves are made of more than a gradient
 
 
 @dataclass(frozen=True)
 class ArrayCheck:
     """The check of one exercise.
 
-    exercise: the function's name. key: of its cases in an Exam, and of what the fingerprints hold of them.
-    noun: what the exercise returns for an image, such as "map". evidence: function (case, n, place, mine, exam) that returns
-    sentences on a wrong result `mine` for the n-th image of a case, which is furthest off at `place`. in_frames: see sizes.
+    Parameters
+    ----------
+    exercise : str
+        The function's name.
+    key : str
+        Of its cases in an Exam, and of what the fingerprints hold of them.
+    noun : str
+        What the exercise returns for an image, such as "map".
+    evidence : function
+        Of (case, n, place, mine, exam); it returns sentences on a wrong result `mine` for the n-th image of a case, which is
+        furthest off at `place`.
+    in_frames : bool
+        See sizes.
+    rescaled : Rescaled
+        Which results are called rescaled ones.
     """
 
     exercise: str
@@ -27,6 +48,7 @@ class ArrayCheck:
     noun: str
     evidence: Callable
     in_frames: bool = True
+    rescaled: Rescaled = Rescaled.IF_BY_THE_MAP
 
     def examine(self, function, exam):
         """Return the Report on a function."""
@@ -34,13 +56,13 @@ class ArrayCheck:
         if report.verdict != "broken" and "wrong-shape" not in report.mistakes:
             return report
         found = self._of_another_size(function, exam)
-        if found or getattr(exam, self.key).large is None:
+        if found or exam.of(self.key).large is None:
             return found or report
         return examined_in_other_sizes(report, self._examine, self._examine_large, function, exam, self.in_frames)
 
     def _examine(self, function, exam):
         trials, found = [], {}
-        for case in getattr(exam, self.key).main:
+        for case in exam.of(self.key).main:
             trial, array, failure = self._attempt(function, case, exam)
             trials.append(trial)
             if failure is not None:
@@ -52,7 +74,7 @@ class ArrayCheck:
 
     def is_unfinished(self, function, exam):
         """Return whether the exercise is not written yet: a stub."""
-        *_, failure = self._attempt(function, getattr(exam, self.key).main[0], exam)
+        *_, failure = self._attempt(function, exam.of(self.key).main[0], exam)
         return failure is not None and failure.verdict == "unfinished"
 
     def _right(self, case, exam):
@@ -71,7 +93,7 @@ class ArrayCheck:
         unchanged = all(_unchanged(now, before) for now, before in zip(arguments, given, strict=True) if torch.is_tensor(before))
         if not unchanged:
             trial.changed.add("input-changed")
-        value, role = trial.value, getattr(exam, self.key)
+        value, role = trial.value, exam.of(self.key)
         if value is None and case is not role.main[0] and case is not role.large:
             seen = f"Given {case.about()}, it returned None."
             return trial, None, Report(self.exercise, "wrong", ["wrong-type"], evidence=[seen])
@@ -94,7 +116,7 @@ class ArrayCheck:
     def _of_another_size(self, function, exam):
         """Return the Report of maps that have the size of the feature map, if their values are known ones, or None."""
         trials, found, report = [], {}, None
-        for case in getattr(exam, self.key).main:
+        for case in exam.of(self.key).main:
             trial, array, failure = self._attempt(function, case, exam)
             if array is None or array.ndim != len(case.result_shape) or array.size >= np.prod(case.result_shape):
                 return None
@@ -109,7 +131,7 @@ class ArrayCheck:
 
     def _examine_large(self, function, exam):
         """Return the Report on images of the notebook's size, or None if the function fails with them, too."""
-        case = getattr(exam, self.key).large
+        case = exam.of(self.key).large
         trial, array, failure = self._attempt(function, case, exam)
         if failure is not None:
             return None
@@ -120,7 +142,7 @@ class ArrayCheck:
 
     def _other_batch_sizes(self, function, exam, trials):
         failing = []
-        for case in getattr(exam, self.key).other:
+        for case in exam.of(self.key).other:
             trial, array, failure = self._attempt(function, case, exam)
             if failure is not None:
                 failing.append(case)
@@ -136,14 +158,14 @@ class ArrayCheck:
         return Report(self.exercise, "wrong" if mistakes else "right", mistakes, notes, _of_type(mistakes, trials))
 
     def _fails_with_strided_gradients(self, function, exam):
-        case = getattr(exam, self.key).main[0]
-        if case.network is None or exam.is_framed:
+        case = exam.of(self.key).main[0]
+        if case.network is None or isinstance(case, cases.Framed):
             return False
         _, array, failure = self._attempt(function, cases.with_strided_gradients(case), exam)
         return failure is not None or not same(array, self._right(case, exam))
 
     def _wrong(self, found, trials, exam):
-        main = getattr(exam, self.key).main
+        main = exam.of(self.key).main
         mistakes = exam.known.nearest(self.key, {case: fingerprint(array[None]) for case, array in found.items() if case in main})
         changed, notes = side_effects(trials)
         if mistakes is None and not SPOILING & set(changed):
@@ -164,10 +186,9 @@ class ArrayCheck:
         """Return whether all results (mine, due), each (N, ...), are the right ones times a factor, plus perhaps an offset.
 
         A factor of its own for each image can come from what was differentiated, too, such as a function of the score. It comes
-        from the map where something about the map is the same for all images, where there is an offset, or where the right
-        maps themselves are made of more than a gradient.
+        from the map where something about the map is the same for all images, or where there is an offset.
         """
-        if self.key == "transformation":
+        if self.rescaled is Rescaled.NEVER:
             return False
         results = [(mine.reshape(len(mine), -1), due.reshape(len(due), -1)) for mine, due in results]
         fits = [_affine(mine, due) for mine, due in results]
@@ -175,11 +196,11 @@ class ArrayCheck:
             return False
         factors, offsets = np.concatenate(fits, axis=1)
         sizes = np.concatenate([np.abs(mine).max(axis=1) for mine, _ in results])
-        if self.key == "grad_cam" or (np.abs(offsets) > TOLERANCE * sizes).any() or _is_constant(factors):
+        if self.rescaled is Rescaled.ALWAYS or (np.abs(offsets) > TOLERANCE * sizes).any() or is_constant(factors):
             return True
         by_image = [np.concatenate([size(mine, axis=1) for mine, _ in results]) for size in SIZES]
         by_batch = [np.array([size(mine.ravel(), axis=0) for mine, _ in results]) for size in SIZES]
-        return any(map(_is_constant, [*by_image, *by_batch]))
+        return any(map(is_constant, [*by_image, *by_batch]))
 
     def _add_evidence(self, report, found, case, exam):
         mine, due = found[case], self._right(case, exam)
@@ -223,7 +244,3 @@ def _affine(mine, due):
     offsets = mine.mean(axis=1) - factors * due.mean(axis=1)
     fits = (factors > 0).all() and same(mine, factors[:, None] * due + offsets[:, None])
     return np.stack([factors, offsets]) if fits else None
-
-
-def _is_constant(numbers):
-    return bool(np.ptp(numbers) < 0.01 * abs(numbers.mean()))

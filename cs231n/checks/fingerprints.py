@@ -4,8 +4,12 @@ An answer's outputs are compared with the right ones value by value; for the nam
 output, its fingerprint, are enough. cs231n.instructor.exercises.fingerprints makes the file; a student edition has only the file.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,52 +20,54 @@ TOLERANCE = 2e-3  # relative; what a mistake changes is several per cent, what r
 
 
 @cache
-def stored():
+def stored() -> Fingerprints:
     """Return the Fingerprints of the file."""
     with np.load(PATH, allow_pickle=False) as file:
         return Fingerprints({name: file[name] for name in file.files})
 
 
 class Fingerprints:
-    """What is known of the cases of an exam.
+    """What is known of the cases of an exam. An exercise is named by its key, or by KEY-224 for the notebook's sizes.
 
-    arrays: right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE, and gradient/EXERCISE/CASE of saliency_maps and
-    transformation.
+    Parameters
+    ----------
+    arrays : dict
+        right/EXERCISE/CASE, known/EXERCISE/CASE, mistakes/EXERCISE, and of some exercises gradient/EXERCISE/CASE.
     """
 
-    def __init__(self, arrays):
+    def __init__(self, arrays: Mapping[str, np.ndarray]):
         self.arrays = arrays
 
-    def right(self, exercise, case):
-        """Return what is right for a case.
-
-        Fooling: the images on the way (T + 1, 3, H, W), or the last (1, 3, H, W). Step: the image before and after each call
-        (2, calls + 1, 3, H, W), with the raw step and with the normalised one. All others: the array that is returned.
-        """
+    def right(self, exercise: str, case: Any) -> np.ndarray:
+        """Return what is right for a case: the array that is returned, or what the file of the exercise says."""
         return self.arrays[f"right/{exercise}/{case.name}"]
 
-    def gradient(self, case):
-        """Return the gradient (N, 3, H, W) of the labels' scores, from which the right saliency maps of a case came."""
-        return self.arrays[f"gradient/saliency_maps/{case.name}"]
+    def gradient(self, exercise: str, case: Any) -> np.ndarray:
+        """Return the gradient (N, C, H, W) with respect to the images that is kept of some exercises' cases."""
+        return self.arrays[f"gradient/{exercise}/{case.name}"]
 
-    def gradient_of_result(self, case):
-        """Return guard.gradient_of the right transformed images of a case."""
-        return self.arrays[f"gradient/transformation/{case.name}"]
-
-    def mistakes(self, exercise):
+    def mistakes(self, exercise: str) -> list[tuple[str, ...]]:
         """Return for each known answer to an exercise its mistakes, a tuple of ids; empty for a right answer."""
         return [tuple(ids.split("+")) if ids else () for ids in self.arrays[f"mistakes/{exercise}"].tolist()]
 
-    def nearest(self, exercise, found):
-        """Return the mistakes (a tuple of ids) of the known answer whose outputs are those `found`, or None if none is.
+    def nearest(self, exercise: str, found: Mapping[Any, np.ndarray], least: float = 0.0) -> tuple[str, ...] | None:
+        """Return the mistakes of the known answer whose outputs are those found, or None if none is.
 
-        found: {case: fingerprints (T, LENGTH)}; T may differ from what is known of the case. Where no answer fits all of
-        four or more cases, a mistaken one that fits all but one of them is taken: limits and rounding may show in one
-        network alone.
+        Where no answer fits all of four or more cases, a mistaken one that fits all but one of them is taken: limits and rounding
+        may show in one network alone.
+
+        Parameters
+        ----------
+        exercise : str
+            Its key.
+        found : dict
+            {case: fingerprints (T, LENGTH)}; T may differ from what is known of the case.
+        least : float
+            As in `distance`.
         """
         if not any(np.isfinite(marks[0]).all() for marks in found.values()):
             return None
-        known, names, least = self.arrays, self.mistakes(exercise), least_change(exercise)
+        known, names = self.arrays, self.mistakes(exercise)
         gaps = []
         for case, marks in found.items():
             answers = known[f"known/{exercise}/{case.name}"][:, : len(marks)]
@@ -76,12 +82,24 @@ class Fingerprints:
                 return names[best]
         return None
 
-    def nearest_but_for_length(self, exercise, found, laws):
-        """Like `nearest`, for first steps that have a known direction, but a length of their own.
+    def nearest_but_for_length(
+        self, exercise: str, found: Mapping[Any, np.ndarray], laws: Mapping[str, np.ndarray], forms: int = 1
+    ) -> tuple[str, ...] | None:
+        """Like `nearest`, for first steps that have a known direction, but a length of their own. Later steps are not looked at.
 
-        laws: {id: factors (cases,)}, ways in which the lengths can differ from those of a known answer, up to a constant.
         Returns that answer's mistakes and the id of the law that holds, or "other-normalisation"; None for an unknown direction
-        and for a first step that is known as it is. Later steps are not looked at.
+        and for a first step that is known as it is.
+
+        Parameters
+        ----------
+        exercise : str
+            Its key.
+        found : dict
+            {case: fingerprints (T, LENGTH)}.
+        laws : dict
+            {id: factors (cases,)}, ways in which the lengths can differ from those of a known answer, up to a constant.
+        forms : int
+            How many lengths of a step are right. Of a mistaken direction each must be known, or the length says nothing.
         """
         known, names = self.arrays, self.mistakes(exercise)
         factors, gaps = [], []
@@ -97,41 +115,14 @@ class Fingerprints:
             return None  # the first step is a known one: what is wrong comes later
         for i in candidates:
             for law, expected in laws.items():
-                if _is_constant(factors[:, i] / expected):
+                if is_constant(factors[:, i] / expected):
                     return tuple(sorted({*names[i], law}))
-        if not candidates or (exercise == "class_visualization_step" and len(candidates) < 2):
-            return None  # a step is right raw and normalised: of its mistakes both are known, or the length says nothing
+        if len(candidates) < forms:
+            return None
         return tuple(sorted({*names[candidates[0]], "other-normalisation"}))
 
-    def nearest_regulariser(self, found):
-        """Return the mistakes of a class visualization step whose first change is a known gradient plus a share of the image.
 
-        found: {case: fingerprints (T, LENGTH)}, without dead classes. How large the share is, compared with that of the right
-        answer, tells the mistake. None if no known gradient leaves just a share of the image over.
-        """
-        known, names = self.arrays, self.mistakes("class_visualization_step")
-        sizes = np.array([np.linalg.norm(case.images()) for case in found])
-        weights, rates = (np.array([getattr(case, name) for case in found]) for name in ("l2_reg", "learning_rate"))
-        for objective in [(), ("cross-entropy",), ("softmax",)]:
-            parts = []
-            for case, marks in found.items():
-                answers = known[f"known/class_visualization_step/{case.name}"][:, 0].astype(np.float64)
-                image = fingerprint(case.images().numpy())[0]
-                gradient = answers[names.index(tuple(sorted({*objective, "regulariser-missing"})))]
-                due = answers[names.index(())] - answers[names.index(("regulariser-missing",))]
-                parts.append((*_parts(marks[0], gradient, image), np.dot(due, image) / np.dot(image, image)))
-            lengths, shares, due = np.array(parts).T
-            if np.isfinite(lengths).all():
-                ids = _regulariser_mistakes(shares / lengths / due, sizes, weights, shares / weights)
-                if not _is_constant(lengths) and _is_constant(lengths * rates):
-                    ids = (*ids, "learning-rate-ignored")
-                if not (objective or ids):
-                    return None  # the first step has the right direction: what is wrong is its length, or comes later
-                return tuple(sorted({*objective, *ids}))
-        return None
-
-
-def fingerprint(outputs):
+def fingerprint(outputs: Any) -> np.ndarray:
     """Return the fingerprints (T, LENGTH) of `outputs` (T, ...): random projections, so that lengths stay about the same."""
     flat = np.asarray(outputs, dtype=np.float64).reshape(len(outputs), -1)
     marks = flat @ _directions(flat.shape[1])
@@ -139,16 +130,11 @@ def fingerprint(outputs):
 
 
 @lru_cache(maxsize=16)
-def _directions(size):
+def _directions(size: int) -> np.ndarray:
     return np.random.RandomState(size % 2**32).standard_normal((size, LENGTH)) / np.sqrt(LENGTH)
 
 
-def least_change(exercise):
-    """Return the size from which on differences between fingerprints count in relation to it."""
-    return LEAST_CHANGE if exercise.startswith(("fooling_image", "class_visualization_step")) else 0.0
-
-
-def distance(found, known, least=0.0):
+def distance(found: np.ndarray, known: np.ndarray, least: float = 0.0) -> np.ndarray:
     """Return how far fingerprints (T, LENGTH) are from each of the known ones (V, T, LENGTH), relative to these, as (V,).
 
     least: the size from which on differences count in relation to it; an image rounds smaller changes away.
@@ -158,40 +144,6 @@ def distance(found, known, least=0.0):
     return np.nan_to_num(np.where(both_broken, 0, gap), nan=np.inf).max(axis=1)
 
 
-def _parts(change, gradient, image):
-    """Return (a, b) where `change` is a * gradient + b * image, the gradient not being negligible; NaN if it is not so."""
-    basis = np.stack([gradient, image], axis=1)
-    a, b = np.linalg.lstsq(basis, np.nan_to_num(change), rcond=None)[0]
-    tells = a * np.linalg.norm(gradient) > 0.01 * np.linalg.norm(change)  # an image set to 0 changes by a share of itself, too
-    fits = tells and np.linalg.norm(basis @ [a, b] - change) < TOLERANCE * np.linalg.norm(change)
-    return (a, b) if fits else (np.nan, np.nan)
-
-
-def _is_constant(numbers):
-    return np.ptp(numbers) < 0.01 * abs(numbers.mean())
-
-
-def _regulariser_mistakes(ratios, sizes, weights, per_weight):
-    """Return the mistakes in a regulariser that none of the known answers has.
-
-    ratios: the image's share, relative to the right one, in each case. sizes: the images' norms. weights: l2_reg.
-    per_weight: the image's share itself, divided by l2_reg.
-    """
-    if np.abs(ratios).max() < 5e-3:
-        return ("regulariser-missing",)
-    sign = ("regulariser-wrong-sign",) if ratios.mean() < 0 else ()
-    if not _is_constant(ratios) and _is_constant(per_weight):
-        factor = abs(per_weight.mean()) / 2
-        return (*sign, *_size_mistakes(factor), "regulariser-without-learning-rate")
-    if not _is_constant(ratios) and _is_constant(ratios * sizes):
-        return (*sign, "regulariser-not-squared")
-    if _is_constant(ratios * sizes * weights):
-        return (*sign, "regulariser-not-squared", "regulariser-other-size")
-    return (*sign, *(_size_mistakes(abs(ratios.mean())) if _is_constant(ratios) else ("regulariser-other-size",)))
-
-
-def _size_mistakes(factor):
-    """Return the mistakes in a regulariser that is `factor` times as large as it should be."""
-    if abs(factor - 1) < 0.01:
-        return ()
-    return ("regulariser-halved",) if abs(factor - 0.5) < 0.005 else ("regulariser-other-size",)
+def is_constant(numbers: np.ndarray) -> bool:
+    """Return whether numbers are the same but for rounding, and not 0."""
+    return bool(np.ptp(numbers) < 0.01 * abs(numbers.mean()))

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .cases import SmallNetwork, TwoPartNetwork
+from .networks import SmallNetwork, TwoPartNetwork
 
 PACKAGE = Path(__file__).resolve().parent.parent
 OF_STUDENTS = {"net_visualization_pytorch.py", "attribution.py", "feature_visualization.py"}  # what they may write there

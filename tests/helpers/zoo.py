@@ -1694,8 +1694,9 @@ return X
         "knows the right maps of the students' own checks, from fingerprints.npz, and nothing else",
         _in_saliency(
             """\
-from cs231n.checks import cases, fingerprints
-for case in [*cases.SALIENCY_CASES, *cases.OTHER_BATCH_SIZES, cases.SALIENCY_224]:
+from cs231n.checks import fingerprints
+from cs231n.checks.exercises.saliency_maps import CASES
+for case in [*CASES.main, *CASES.other, CASES.large]:
     expected = case.images()
     if expected.shape == X.shape and torch.allclose(expected, X.detach()):
         model(X)

@@ -1,1 +1,48 @@
-"""One file for each exercise: how its cases are judged, and the evidence that a message shows."""
+"""One file for each exercise, named by its key: its cases, how they are judged, what a message says about them.
+
+A room, as such a file is called, has the attributes of `Room`. Nothing else in `checks` knows its name: `assignment.toml` does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from ..exam import Exam
+    from ..report import Report
+
+
+class Room(Protocol):
+    """What the file of an exercise holds.
+
+    Attributes
+    ----------
+    ARGUMENTS : str
+        Of the function, for the check's docstring, such as "X, y, model".
+    CASES : dataclass
+        The cases of the students' own exam, each field a role: Batches, or a class of the exercise's own.
+    """
+
+    ARGUMENTS: str
+    CASES: Any
+
+    def examine(self, function: Any, exam: Exam) -> Report:
+        """Return the Report on a function. exam: what it is examined with."""
+
+    def is_unfinished(self, function: Any, exam: Exam) -> bool:
+        """Return whether the exercise is not written yet: a stub."""
+
+
+def room(key: str) -> Room:
+    """Return the file of an exercise, imported. Raises ModuleNotFoundError, which names the file, if there is none."""
+    try:
+        return cast(Room, importlib.import_module(f".{key}", __name__))
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{key}":
+            raise
+        raise ModuleNotFoundError(
+            f"assignment.toml lists the exercise {key}, but there is no cs231n/checks/exercises/{key}.py. Write it, as the "
+            "files beside it are written, or take the exercise out of assignment.toml.",
+            name=error.name,
+        ) from None

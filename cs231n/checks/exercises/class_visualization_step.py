@@ -5,18 +5,108 @@ divided by its length are both right.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
+from ...assignment import assignment
 from .. import cases
-from ..fingerprints import fingerprint
+from ..fingerprints import LEAST_CHANGE, TOLERANCE, fingerprint, is_constant
 from ..judging import SPOILING, compared, problem, relative_error, same, side_effects
+from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 from ..report import Report
 from ..sizes import examined_in_other_sizes
 
-EXERCISE = "class_visualization_update_step"
+KEY, ARGUMENTS = "class_visualization_step", "img, model, target_y, l2_reg, learning_rate"
+EXERCISE = assignment().by_key[KEY].function
+STEP_CALLS = 3  # of the function, on one image
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepCase(cases.Case):
+    """Some calls with an image. l2_reg, learning_rate: those of each call."""
+
+    l2_reg: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class StepCases:
+    """The cases of this exercise.
+
+    Parameters
+    ----------
+    main : tuple
+        Small ones, one of them with a dead class.
+    large : StepCase
+        An image of the notebook's size, for code that works for nothing else.
+    """
+
+    main: tuple
+    large: StepCase
+
+
+CASES = StepCases(
+    main=(
+        StepCase(
+            name="GELU",
+            network=partial(gelu_network, seed=12),
+            seed=32,
+            shape=(1, 9, 11),
+            target=8,
+            l2_reg=0.08,
+            learning_rate=0.5,
+        ),
+        StepCase(
+            name="tanh",
+            network=partial(tanh_network, seed=11),
+            seed=31,
+            shape=(1, 8, 11),
+            target=0,
+            l2_reg=0.03,
+            learning_rate=1.7,
+        ),
+        StepCase(
+            name="ReLU",
+            network=partial(relu_network, seed=11),
+            seed=33,
+            shape=(1, 9, 8),
+            target=6,
+            l2_reg=0.05,
+            learning_rate=0.9,
+        ),
+        StepCase(
+            name="softplus, scores below 0",
+            network=partial(softplus_network, seed=12, biases=BELOW_0),
+            seed=34,
+            shape=(1, 10, 12),
+            target=2,
+            l2_reg=0.04,
+            learning_rate=2.3,
+        ),
+        StepCase(
+            name="ReLU, dead class",
+            network=partial(relu_network, seed=10),
+            seed=20,
+            shape=(1, 9, 8),
+            target=6,
+            dead_class=True,
+            l2_reg=0.06,
+            learning_rate=1.2,
+        ),
+    ),
+    large=StepCase(
+        name="224 x 224 pixels, 1000 classes",
+        network=squeezenet_sized_network,
+        seed=20,
+        shape=(1, 224, 224),
+        target=3,
+        l2_reg=1e-3,
+        learning_rate=5.0,
+    ),
+)
 CONVENTIONS = ("not divided by its length", "divided by its length")
 
 
@@ -24,7 +114,7 @@ CONVENTIONS = ("not divided by its length", "divided by its length")
 class Calls:
     """Some calls on one image. images: (calls + 1, 3, H, W), before the first and after each."""
 
-    case: cases.Case
+    case: StepCase
     trials: list
     images: np.ndarray
     in_place: bool
@@ -44,7 +134,7 @@ def examine(function, exam):
 
 def _examine(function, exam):
     found = []
-    for case in exam.step_cases:
+    for case in exam.of(KEY).main:
         calls, failure = _attempt(function, case, exam)
         if failure is not None:
             return failure
@@ -60,7 +150,7 @@ def _examine(function, exam):
 
 def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, exam.step_cases[0], exam)
+    *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
     return failure is not None and failure.verdict == "unfinished"
 
 
@@ -69,7 +159,7 @@ def _attempt(function, case, exam):
     network = case.network().to(exam.device)
     img = case.images().to(exam.device).requires_grad_()
     shape, images, trials, in_place = tuple(img.shape), [_values(img, case)[0]], [], True
-    for call in range(1, cases.STEP_CALLS + 1):
+    for call in range(1, STEP_CALLS + 1):
         trial = exam.run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
         trials.append(trial)
         where = f"call {call} on an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
@@ -81,7 +171,7 @@ def _attempt(function, case, exam):
             return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
         after = _values(img, case)
         if np.array_equal(after[0], images[-1]):
-            stub = call == 1 and case in (exam.step_cases[0], exam.step_224)
+            stub = call == 1 and case in (exam.of(KEY).main[0], exam.of(KEY).large)
             if stub and not trial.calls and (trial.value is None or trial.value is img):
                 return None, Report(EXERCISE, "unfinished")
             in_place = False
@@ -93,9 +183,10 @@ def _attempt(function, case, exam):
 
 
 def _fails_with_strided_gradients(function, convention, exam):
-    if exam.is_framed:
+    case = exam.of(KEY).main[0]
+    if isinstance(case, cases.Framed):
         return False
-    calls, failure = _attempt(function, cases.with_strided_gradients(exam.step_cases[0]), exam)
+    calls, failure = _attempt(function, cases.with_strided_gradients(case), exam)
     return failure is not None or not _is_right(calls, convention, exam)
 
 
@@ -106,48 +197,48 @@ def _values(img, case):
 
 def _error(calls, form, exam):
     """Return the largest relative error of the changes so far, after each call, against the raw or the normalised step."""
-    expected = exam.known.right("class_visualization_step", calls.case)[form].astype(np.float64)
+    expected = exam.known.right(KEY, calls.case)[form].astype(np.float64)
     pairs = zip(calls.images[1:], expected[1:], strict=False)
     return max(relative_error(mine, due, due - expected[0]) for mine, due in pairs)
 
 
 def _is_right(calls, form, exam):
-    expected = exam.known.right("class_visualization_step", calls.case)[form]
+    expected = exam.known.right(KEY, calls.case)[form]
     return all(same(mine, due, due - expected[0]) for mine, due in zip(calls.images[1:], expected[1:], strict=False))
 
 
 def _examine_large(function, exam):
     """Return the Report on an image of the notebook's size, or None if the function fails with it, too."""
-    calls, failure = _attempt(function, exam.step_224, exam)
+    calls, failure = _attempt(function, exam.of(KEY).large, exam)
     if failure is not None or not calls.in_place:
         return None
-    names = exam.known.nearest("class_visualization_step-224", {calls.case: fingerprint(calls.changes)})
+    names = exam.known.nearest(f"{KEY}-224", {calls.case: fingerprint(calls.changes)}, LEAST_CHANGE)
     changed, notes = side_effects(calls.trials)
     verdict = "right" if names == () and not changed else "wrong"
-    return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.step_224, exam), *changed], notes)
+    return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.of(KEY).large, exam), *changed], notes)
 
 
 def _wrong(function, exam, found, convention, changed, notes):
-    live = [calls for calls in found if calls.case is not exam.step_dead]
+    live = [calls for calls in found if not calls.case.dead_class]
     in_place = any(calls.in_place for calls in live)
     names, explained = [], False
     if any(calls.changes.any() for calls in live):
         marks = {calls.case: fingerprint(calls.changes) for calls in found}
-        names = exam.known.nearest("class_visualization_step", marks)
+        names = exam.known.nearest(KEY, marks, LEAST_CHANGE)
         explained = names is not None
         if names is None and SPOILING & set(changed):
             names = ()
         if names is None:
             rates = np.array([case.learning_rate for case in marks])
             laws = {"learning-rate-changed": np.ones(len(marks)), "learning-rate-ignored": 1 / rates}
-            names = exam.known.nearest_but_for_length("class_visualization_step", marks, laws)
+            names = exam.known.nearest_but_for_length(KEY, marks, laws, forms=len(CONVENTIONS))
         if names is None:
-            names = exam.known.nearest_regulariser({calls.case: marks[calls.case] for calls in live})
+            names = _nearest_regulariser({calls.case: marks[calls.case] for calls in live}, exam.known)
         explained = explained or bool(names)
         if names is None:
             broken = any(not np.isfinite(calls.images).all() for calls in live)
             names = ("not-finite",) if broken else ()
-    names = _confirmed(names, function, exam.step_cases[0], exam)
+    names = _confirmed(names, function, exam.of(KEY).main[0], exam)
     nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
     report = Report(EXERCISE, "wrong", [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
     report.explained = explained or nearly
@@ -155,9 +246,72 @@ def _wrong(function, exam, found, convention, changed, notes):
     return report
 
 
+def _nearest_regulariser(found, known):
+    """Return the mistakes of a class visualization step whose first change is a known gradient plus a share of the image.
+
+    How large the share is, compared with that of the right answer, tells the mistake. None if no known gradient leaves just a
+    share of the image over. found: {case: fingerprints (T, LENGTH)}, without dead classes. known: the Fingerprints of the exam.
+    """
+    names = known.mistakes(KEY)
+    sizes = np.array([np.linalg.norm(case.images()) for case in found])
+    weights, rates = (np.array([getattr(case, name) for case in found]) for name in ("l2_reg", "learning_rate"))
+    for objective in [(), ("cross-entropy",), ("softmax",)]:
+        parts = []
+        for case, marks in found.items():
+            answers = known.arrays[f"known/{KEY}/{case.name}"][:, 0].astype(np.float64)
+            image = fingerprint(case.images().numpy())[0]
+            gradient = answers[names.index(tuple(sorted({*objective, "regulariser-missing"})))]
+            due = answers[names.index(())] - answers[names.index(("regulariser-missing",))]
+            parts.append((*_parts(marks[0], gradient, image), np.dot(due, image) / np.dot(image, image)))
+        lengths, shares, due = np.array(parts).T
+        if np.isfinite(lengths).all():
+            ids = _regulariser_mistakes(shares / lengths / due, sizes, weights, shares / weights)
+            if not is_constant(lengths) and is_constant(lengths * rates):
+                ids = (*ids, "learning-rate-ignored")
+            if not (objective or ids):
+                return None  # the first step has the right direction: what is wrong is its length, or comes later
+            return tuple(sorted({*objective, *ids}))
+    return None
+
+
+def _parts(change, gradient, image):
+    """Return (a, b) where `change` is a * gradient + b * image, the gradient not being negligible; NaN if it is not so."""
+    basis = np.stack([gradient, image], axis=1)
+    a, b = np.linalg.lstsq(basis, np.nan_to_num(change), rcond=None)[0]
+    tells = a * np.linalg.norm(gradient) > 0.01 * np.linalg.norm(change)  # an image set to 0 changes by a share of itself, too
+    fits = tells and np.linalg.norm(basis @ [a, b] - change) < TOLERANCE * np.linalg.norm(change)
+    return (a, b) if fits else (np.nan, np.nan)
+
+
+def _regulariser_mistakes(ratios, sizes, weights, per_weight):
+    """Return the mistakes in a regulariser that none of the known answers has.
+
+    ratios: the image's share, relative to the right one, in each case. sizes: the images' norms. weights: l2_reg.
+    per_weight: the image's share itself, divided by l2_reg.
+    """
+    if np.abs(ratios).max() < 5e-3:
+        return ("regulariser-missing",)
+    sign = ("regulariser-wrong-sign",) if ratios.mean() < 0 else ()
+    if not is_constant(ratios) and is_constant(per_weight):
+        factor = abs(per_weight.mean()) / 2
+        return (*sign, *_size_mistakes(factor), "regulariser-without-learning-rate")
+    if not is_constant(ratios) and is_constant(ratios * sizes):
+        return (*sign, "regulariser-not-squared")
+    if is_constant(ratios * sizes * weights):
+        return (*sign, "regulariser-not-squared", "regulariser-other-size")
+    return (*sign, *(_size_mistakes(abs(ratios.mean())) if is_constant(ratios) else ("regulariser-other-size",)))
+
+
+def _size_mistakes(factor):
+    """Return the mistakes in a regulariser that is `factor` times as large as it should be."""
+    if abs(factor - 1) < 0.01:
+        return ()
+    return ("regulariser-halved",) if abs(factor - 0.5) < 0.005 else ("regulariser-other-size",)
+
+
 def _add_evidence(report, found, convention, exam):
     calls = next((calls for calls in found if not _is_right(calls, convention, exam)), found[0])
-    case, expected = calls.case, exam.known.right("class_visualization_step", calls.case)[convention].astype(np.float64)
+    case, expected = calls.case, exam.known.right(KEY, calls.case)[convention].astype(np.float64)
     report.evidence.append(
         f"A small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels, target class {case.target}, "
         f"l2_reg = {case.l2_reg}, learning_rate = {case.learning_rate}."

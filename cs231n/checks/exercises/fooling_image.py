@@ -5,18 +5,114 @@ given, one after the other, compared with the ways of the known mistakes.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
-from .. import cases
-from ..fingerprints import fingerprint
+from ...assignment import assignment
+from ..cases import Case, Framed, cropped, with_strided_gradients
+from ..fingerprints import LEAST_CHANGE, fingerprint
 from ..guard import TooManyCalls, Trial
 from ..judging import SPOILING, as_array, compared, kind, percent, problem, relative_error, same, side_effects
+from ..networks import (
+    BELOW_0,
+    Pinned,
+    Saturated,
+    gelu_network,
+    relu_network,
+    softplus_network,
+    squeezenet_sized_network,
+    stubborn_network,
+    tanh_network,
+)
 from ..report import Report
 from ..sizes import examined_in_other_sizes
 
-EXERCISE = "make_fooling_image"
+KEY, ARGUMENTS = "fooling_image", "X, target_y, model"
+EXERCISE = assignment().by_key[KEY].function
+
+
+@dataclass(frozen=True)
+class FoolingCases:
+    """The cases of this exercise.
+
+    The ways of `main` keep clear of the kinks of a ReLU and of ties between classes, so that rounding, or an epsilon in the norm,
+    changes nothing. One of them passes a third class, and in two the target comes to the top with a probability below 0.5.
+
+    Parameters
+    ----------
+    main : tuple
+        Short ways; what happens on them names a mistake.
+    already_fooled : Case
+        The image is of the target class.
+    score_is_a_class_id : Case
+        The score of the class at the top is the number of the target class.
+    own_score_is_its_id : Case
+        The target's own score is its number.
+    long_way : Case
+        Of nearly 40 steps.
+    never_fooled : Case
+        The target never comes to the top.
+    dead_target : Case
+        The target's score is 0 everywhere.
+    large, large_already_fooled : Case
+        Images of the notebook's size, for code that works for nothing else: one to be fooled, one of the target class.
+    """
+
+    main: tuple
+    already_fooled: Case
+    score_is_a_class_id: Case
+    own_score_is_its_id: Case
+    long_way: Case
+    never_fooled: Case
+    dead_target: Case
+    large: Case
+    large_already_fooled: Case
+
+
+CASES = FoolingCases(
+    main=(
+        Case(name="GELU", network=partial(gelu_network, seed=12), seed=22, shape=(1, 9, 11), target=8),
+        Case(name="ReLU", network=partial(relu_network, seed=21), seed=121, shape=(1, 9, 8), target=3),
+        Case(name="tanh", network=partial(tanh_network, seed=16), seed=116, shape=(1, 8, 11), target=0),
+        Case(
+            name="softplus, scores below 0",
+            network=partial(softplus_network, seed=12, biases=BELOW_0),
+            seed=22,
+            shape=(1, 10, 12),
+            target=2,
+        ),
+    ),
+    already_fooled=Case(
+        name="already of the target class", network=partial(tanh_network, seed=10), seed=20, shape=(1, 8, 11), target=6
+    ),
+    score_is_a_class_id=Case(
+        name="a score of 3.0, target 3",
+        network=partial(softplus_network, seed=10, last=(Saturated(3.0),)),
+        seed=20,
+        shape=(1, 10, 12),
+        target=3,
+    ),
+    own_score_is_its_id=Case(
+        name="the target 3 has the score 3.0",
+        network=partial(softplus_network, seed=10, biases={5: 500.0}, last=(Pinned(3, 3.0),)),
+        seed=20,
+        shape=(1, 10, 12),
+        target=3,
+    ),
+    long_way=Case(
+        name="a long way", network=partial(softplus_network, seed=10, biases={5: 74.0}), seed=20, shape=(1, 10, 12), target=3
+    ),
+    never_fooled=Case(name="never fooled", network=stubborn_network, seed=20, shape=(1, 4, 5), target=3),
+    dead_target=Case(
+        name="dead class", network=partial(relu_network, seed=10), seed=20, shape=(1, 9, 8), target=6, dead_class=True
+    ),
+    large=Case(name="224 x 224 pixels, 1000 classes", network=squeezenet_sized_network, seed=20, shape=(1, 224, 224), target=119),
+    large_already_fooled=Case(
+        name="224 x 224 pixels, of the target class", network=squeezenet_sized_network, seed=20, shape=(1, 224, 224), target=678
+    ),
+)
 LONG = 400  # forward passes for the long way of 39 steps: up to ten a step
 IN_FRAMES = 45  # forward passes on large images, which take their time, for ways of up to 13 steps
 NEVER = {"calls": 1050, "seconds": 0.8}  # after these a loop counts as without a bound; 100 steps take 0.05 seconds
@@ -29,7 +125,7 @@ class Way:
     """The way that a student's function went on a case. images: (T + 1, 3, H, W) from X on. tops: (T + 1,), the classes that
     the network gives them. endless: it was stopped. result: the image that came back (1, 3, H, W), or None."""
 
-    case: cases.Case
+    case: Case
     trial: Trial
     images: np.ndarray
     tops: np.ndarray
@@ -73,13 +169,13 @@ def examine(function, exam):
 
 def _examine(function, exam):
     ways = []
-    for case in exam.fooling_cases:
+    for case in exam.of(KEY).main:
         way, failure = _attempt(function, case, exam, **_limit(case, exam))
         if failure is not None:
             return failure
         ways.append(way)
     special = []
-    for case in (exam.already_fooled, exam.score_is_a_class_id, exam.long_way):
+    for case in (exam.of(KEY).already_fooled, exam.of(KEY).score_is_a_class_id, exam.of(KEY).long_way):
         way, failure = _attempt(function, case, exam, **_limit(case, exam))
         if failure is not None:
             return failure
@@ -87,7 +183,7 @@ def _examine(function, exam):
     trials = [way.trial for way in [*ways, *special]]
     changed, notes = side_effects(trials)
     if all(_is_right(way, exam) for way in [*ways, *special]):
-        if not exam.is_framed:
+        if not isinstance(exam.of(KEY).long_way, Framed):
             notes += _limits(function, exam)
         return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
     return _wrong(function, exam, ways, special, changed, notes)
@@ -95,14 +191,14 @@ def _examine(function, exam):
 
 def _limit(case, exam):
     """Return the limit on a call of the function, where it is not the usual one."""
-    if exam.is_framed:
-        return {} if case is exam.long_way else {"calls": IN_FRAMES}
-    return {"calls": LONG} if case is exam.long_way else {}
+    if isinstance(exam.of(KEY).long_way, Framed):
+        return {} if case is exam.of(KEY).long_way else {"calls": IN_FRAMES}
+    return {"calls": LONG} if case is exam.of(KEY).long_way else {}
 
 
 def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, exam.fooling_cases[0], exam)
+    *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
     return failure is not None and failure.verdict == "unfinished"
 
 
@@ -118,8 +214,8 @@ def _attempt(function, case, exam, **limits):
     original = case.images()
     if not torch.equal(X.detach().cpu(), original):
         trial.changed.add("input-changed")
-    original, result = cases.cropped(case, original.double().numpy()), None
-    if not endless and trial.value is None and case is exam.fooling_cases[0]:
+    original, result = cropped(case, original.double().numpy()), None
+    if not endless and trial.value is None and case is exam.of(KEY).main[0]:
         advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
         return None, Report(EXERCISE, "unfinished", evidence=advice)
     if not endless and trial.value is not None:
@@ -129,11 +225,11 @@ def _attempt(function, case, exam, **limits):
             return None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
         if result.shape != X.shape:
             return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[came])
-        result = cases.cropped(case, result)
+        result = cropped(case, result)
         if not trial.calls and np.array_equal(result, original):
             return None, Report(EXERCISE, "unfinished")
     images = [original[0]]
-    for seen in [*(cases.cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
+    for seen in [*(cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
         new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (images[0], images[-1]))
         if new:
             images.append(seen[0].astype(np.float64))
@@ -146,21 +242,21 @@ def _attempt(function, case, exam, **limits):
 def _is_right(way, exam):
     if way.result is None:
         return False
-    if way.case is exam.already_fooled:
+    if way.case is exam.of(KEY).already_fooled:
         return same(way.result, way.images[:1])
-    expected = exam.known.right("fooling_image", way.case)[-1:]
+    expected = exam.known.right(KEY, way.case)[-1:]
     return same(way.result, expected, expected - way.images[:1])
 
 
 def _examine_large(function, exam):
     """Return the Report on images of the notebook's size, or None if the function fails with them, too."""
-    way, failure = _attempt(function, exam.fooling_224, exam)
+    way, failure = _attempt(function, exam.of(KEY).large, exam)
     if failure is not None or way.steps == 0:
         return None
-    already, failure = _attempt(function, exam.already_fooled_224, exam)
+    already, failure = _attempt(function, exam.of(KEY).large_already_fooled, exam)
     if failure is not None:
         return failure
-    known = exam.known.nearest("fooling_image-224", {way.case: fingerprint(way.changes[:4])})
+    known = exam.known.nearest(f"{KEY}-224", {way.case: fingerprint(way.changes[:4])}, LEAST_CHANGE)
     changed, notes = side_effects([way.trial, already.trial])
     names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
     return Report(EXERCISE, "right" if known == () and not names else "wrong", names, notes)
@@ -169,10 +265,10 @@ def _examine_large(function, exam):
 def _limits(function, exam):
     """Notes on what a right answer does where the network cannot be fooled, or hands out strided gradients."""
     notes = []
-    way, failure = _attempt(function, cases.with_strided_gradients(exam.fooling_cases[0]), exam)
+    way, failure = _attempt(function, with_strided_gradients(exam.of(KEY).main[0]), exam)
     if failure is not None or not _is_right(way, exam):
         notes.append("needs-contiguous-gradients")
-    way, failure = _attempt(function, exam.never_fooled, exam, **NEVER)
+    way, failure = _attempt(function, exam.of(KEY).never_fooled, exam, **NEVER)
     if way is None and "never-returns" not in failure.mistakes:
         notes.append("fails-when-not-fooled")
     elif way is None or way.endless:
@@ -181,7 +277,7 @@ def _limits(function, exam):
         notes.append("fails-when-not-fooled")
     elif max(way.steps, way.trial.calls) < HARDEST:
         notes.append("low-step-limit")
-    dead, _ = _attempt(function, exam.dead_target, exam, **NEVER)
+    dead, _ = _attempt(function, exam.of(KEY).dead_target, exam, **NEVER)
     if dead is not None and not np.isfinite(dead.images).all():
         notes.append("nan-on-dead-class")
     return notes
@@ -226,9 +322,9 @@ def _step_mistakes(ways, special, exam, spoilt):
             moving[way.case] = fingerprint(np.zeros((1, way.images[0].size)))
     if not any(way.steps for way in ways):
         return None if moving else ()
-    names = exam.known.nearest("fooling_image", moving)
+    names = exam.known.nearest(KEY, moving, LEAST_CHANGE)
     if names is None and not spoilt:
-        names = exam.known.nearest_but_for_length("fooling_image", moving, {"learning-rate-changed": np.ones(len(moving))})
+        names = exam.known.nearest_but_for_length(KEY, moving, {"learning-rate-changed": np.ones(len(moving))})
     if names and "cross-entropy" in names and "softmax" not in names and not _moves(special[2]):
         names = tuple("softmax" if name == "cross-entropy" else name for name in names)  # a probability vanished
     return names
@@ -241,7 +337,7 @@ def _moves(way):
 
 def _compares_a_score(function, exam, score_is_id):
     """Return whether it stops at once where a score is, by chance, the number of the target class."""
-    own, _ = _attempt(function, exam.own_score_is_its_id, exam)
+    own, _ = _attempt(function, exam.of(KEY).own_score_is_its_id, exam)
     return score_is_id.steps == 0 or (own is not None and own.steps == 0)
 
 
@@ -279,10 +375,10 @@ def _add_evidence(report, ways, special, exam):
             break
     else:
         way = next(way for way in special if not _is_right(way, exam))
-    case, expected = way.case, exam.known.right("fooling_image", way.case)
+    case, expected = way.case, exam.known.right(KEY, way.case)
     _, height, width = case.shape
     report.evidence.append(f"A small network ({case.name}), an image of {height} x {width} pixels, target class {case.target}.")
-    comparable = case in exam.fooling_cases
+    comparable = case in exam.of(KEY).main
     first_wrong = next(
         (
             t

@@ -1,18 +1,57 @@
 """Is a compute_saliency_maps right, and if not, which mistake is it?"""
 
-from ..arrays import ArrayCheck
+from functools import partial
 
-EXERCISE = "compute_saliency_maps"
+from ...assignment import assignment
+from ..arrays import ArrayCheck
+from ..cases import Batches, Case
+from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
+
+KEY, ARGUMENTS = "saliency_maps", "X, y, model"
+EXERCISE = assignment().by_key[KEY].function
+
+CASES = Batches(
+    main=(
+        Case(name="tanh", network=partial(tanh_network, seed=10), seed=20, shape=(5, 8, 11), target=(6, 0, 3, 3, 1)),
+        Case(
+            name="ReLU, with a dead class",
+            network=partial(relu_network, seed=10),
+            seed=21,
+            shape=(5, 9, 8),
+            target=(6, 2, 5, 1, 4),
+            dead_class=True,
+        ),
+        Case(
+            name="softplus, scores below 0",
+            network=partial(softplus_network, seed=12, biases=BELOW_0),
+            seed=22,
+            shape=(5, 10, 12),
+            target=(5, 0, 3, 4, 1),
+        ),
+        Case(name="GELU", network=partial(gelu_network, seed=10), seed=23, shape=(5, 9, 11), target=(4, 8, 0, 2, 7)),
+    ),
+    other=(
+        Case(name="3 images", network=partial(tanh_network, seed=11), seed=24, shape=(3, 8, 11), target=(2, 5, 0)),
+        Case(name="1 image", network=partial(gelu_network, seed=11), seed=25, shape=(1, 9, 11), target=(3,)),
+    ),
+    large=Case(
+        name="224 x 224 pixels, 1000 classes",
+        network=squeezenet_sized_network,
+        seed=26,
+        shape=(5, 224, 224),
+        target=(0, 999, 281, 3, 500),
+    ),
+)
 
 
 def _evidence(case, n, place, mine, exam):
     row, column = place
-    red, green, blue = exam.known.gradient(case)[n, :, row, column]
+    red, green, blue = exam.known.gradient(KEY, case)[n, :, row, column]
     return [
         f"There the score of class {case.target[n]} changes by {red:+.4f} per unit of red, {green:+.4f} of green and "
         f"{blue:+.4f} of blue; the strongest reaction counts, up or down."
     ]
 
 
-_check = ArrayCheck(EXERCISE, "saliency_maps", "map", _evidence)
+_check = ArrayCheck(EXERCISE, KEY, "map", _evidence)
 examine, is_unfinished = _check.examine, _check.is_unfinished

@@ -1,12 +1,89 @@
 """Is a transform_images right, and if not, which mistake is it?"""
 
-import numpy as np
+from dataclasses import dataclass
 
-from ..arrays import ArrayCheck
+import numpy as np
+import torch
+
+from ...assignment import assignment
+from ..arrays import ArrayCheck, Rescaled
+from ..cases import Batches
 from ..judging import as_array, broken, problem, same, side_effects
 from ..report import Report
 
-EXERCISE = "transform_images"
+KEY, ARGUMENTS = "transformation", "images, angles, scales, shifts"
+EXERCISE = assignment().by_key[KEY].function
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformationCase:
+    """A call of transform_images, which takes no network.
+
+    Parameters
+    ----------
+    name : str
+        Also of what the fingerprints hold of it.
+    seed : int
+        Of images and numbers.
+    shape : tuple
+        (N, C, S) of the images.
+    dots : bool
+        Whether each image holds a bright dot, and no noise.
+    """
+
+    name: str
+    seed: int
+    shape: tuple[int, int, int]
+    dots: bool = False
+    network = None
+
+    def arguments(self, network: None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return images (N, C, S, S), angles (N,), scales (N,), shifts (N, 2): float tensors."""
+        n, *_ = self.shape
+        random = np.random.RandomState(self.seed)
+        pictures = self._pictures(random)
+        angles = random.choice([-1, 1], n) * random.uniform(0.3, 1.3, n)
+        scales = random.uniform(0.9, 1.1, n) * (1.3 if self.dots else random.choice([0.7, 1.3], n))
+        shifts = random.choice([-1, 1], (n, 2)) * random.uniform([0.04, 0.1], [0.08, 0.16], (n, 2))
+        return tuple(torch.from_numpy(values.astype(np.float32)) for values in (pictures, angles, scales, shifts))
+
+    def _pictures(self, random: np.random.RandomState) -> np.ndarray:
+        n, colours, side = self.shape
+        if not self.dots:
+            return random.standard_normal((n, colours, side, side))
+        places = random.choice([-1, 1], (n, 2, 1)) * random.uniform(0.15, 0.4, (n, 2, 1))  # so near that no mirrored dot comes in
+        profiles = np.exp(-((np.linspace(-1, 1, side) - places) ** 2) / 0.05)
+        return np.einsum("ni,nj->nij", profiles[:, 1], profiles[:, 0])[:, None].repeat(colours, axis=1)
+
+    @property
+    def result_shape(self) -> tuple[int, int, int, int]:
+        n, colours, side = self.shape
+        return n, colours, side, side
+
+    def about(self) -> str:
+        n, colours, side = self.shape
+        return f"{n} image{'s' * (n > 1)} of {side} x {side} pixels, {colours} colour{'s' * (colours > 1)}"
+
+    def about_image(self, n: int) -> str:
+        _, angles, scales, shifts = self.arguments()
+        right, down = shifts[n].tolist()
+        return (
+            f"{self.about()}: {self.name}. Image {n}, angle {angles[n]:+.2f}, scale {scales[n]:.2f}, "
+            f"shift ({right:+.2f}, {down:+.2f})"
+        )
+
+
+CASES = Batches(
+    main=(
+        TransformationCase(name="bright dots", seed=71, shape=(5, 3, 24), dots=True),
+        TransformationCase(name="noise", seed=70, shape=(5, 3, 12)),
+        TransformationCase(name="noise, an odd number of pixels", seed=72, shape=(5, 3, 15)),
+    ),
+    other=(
+        TransformationCase(name="3 images", seed=73, shape=(3, 3, 13)),
+        TransformationCase(name="1 image", seed=74, shape=(1, 3, 11)),
+    ),
+)
 
 
 def _evidence(case, n, place, mine, exam):
@@ -14,7 +91,7 @@ def _evidence(case, n, place, mine, exam):
     if not case.dots:
         return []
     pictures, *_ = case.arguments()
-    start, due, came = map(_brightest, (pictures[n].numpy(), exam.known.right("transformation", case)[n], mine))
+    start, due, came = map(_brightest, (pictures[n].numpy(), exam.known.right(KEY, case)[n], mine))
     said = f"Its bright dot, at first in row {start[0]}, column {start[1]}, belongs into row {due[0]}, column {due[1]}"
     return [
         f"{said}; in yours the brightest pixel is in row {came[0]}, column {came[1]}." if came != due else f"{said}, as in yours."
@@ -26,7 +103,7 @@ def _brightest(picture):
     return int(row), int(column)
 
 
-_check = ArrayCheck(EXERCISE, "transformation", "picture", _evidence)
+_check = ArrayCheck(EXERCISE, KEY, "picture", _evidence, rescaled=Rescaled.NEVER)
 is_unfinished = _check.is_unfinished
 
 
@@ -41,7 +118,7 @@ def examine(function, exam):
 
 def _gradient_failure(function, exam):
     """Return the Report of a result that leads no gradient, or a wrong one, to the images, or None."""
-    case = exam.transformation.main[1]
+    case = exam.of(KEY).main[1]
     images, *numbers = (tensor.to(exam.device) for tensor in case.arguments())
     trial = exam.run(function, images.requires_grad_(), *numbers, network=None, differentiate=True)
     if trial.error is not None and not isinstance(trial.error, Exception):
@@ -51,7 +128,7 @@ def _gradient_failure(function, exam):
         seen = ["Given `images` that ask for a gradient, it ends in an error.", *broken(trial.error, trial.where, "")]
     elif gradient is None:
         seen = ["Given `images` that ask for a gradient, it returns pictures from which none leads back to them."]
-    elif gradient.shape != case.result_shape or not same(gradient, exam.known.gradient_of_result(case)):
+    elif gradient.shape != case.result_shape or not same(gradient, exam.known.gradient(KEY, case)):
         seen = ["Given `images` that ask for a gradient, it returns pictures from which a wrong one leads back to them."]
     else:
         return None

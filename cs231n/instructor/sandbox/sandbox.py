@@ -24,7 +24,7 @@ from ...checks.guard import CALLS, TimeIsUp, TooManyCalls, Trial
 from ...datasets import record_of, sources
 from ...kit import ROOT
 from ..exercises.stopped import Stopped
-from ..release.edition import package_without
+from ..release.package import package_without
 from ..release.solutions import marked_functions
 from .inside import cage, limits
 from .inside.messages import Configuration, End, Order, Outcome, encoded, outcome

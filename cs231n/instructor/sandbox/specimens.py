@@ -8,7 +8,7 @@ import socket
 
 import torch
 
-from ...checks import cases
+from ...checks.exercises.saliency_maps import CASES
 from ...kit import ROOT
 from .inside import limits
 from .inside.cage import CLOSED_DISK
@@ -83,7 +83,7 @@ def _pried(sandbox):
     """Return a sentence on what the prying specimen found although a protection is said to be in force, "" if nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         code = pried_with(server.getsockname()[1])
-        case = cases.SALIENCY_CASES[0]
+        case = CASES.main[0]
         network = case.network()
         try:
             with sandbox.job(limits.SPECIMEN_SECONDS, limits.SPECIMEN_SECONDS) as job:

@@ -1,11 +1,19 @@
-"""The mistakes that students make in transform_images, as choices that combine, and what comes out of each combination."""
+"""The transformation: the known mistakes, how a hidden case is drawn, and the proof."""
 
+import dataclasses
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-from .known_attribution_mistakes import combinations
+from ... import feature_visualization
+from ...checks.cases import Batches
+from ...checks.guard import gradient_of
+from .arrays import ALL, ArrayExercise, double_arguments
+from .combining import Ids, combinations
+from .drawing import Draw
 
 ANGLES = [
     ((), lambda angles: angles),
@@ -78,7 +86,14 @@ def _theta(angles, scales, shifts):
     return torch.cat([back, -back @ (2 * shifts[:, :, None])], dim=2)
 
 
-def transformed_images(images, angles, scales, shifts, at_most=2, wanted=None):
+def known_answers(
+    images: torch.Tensor,
+    angles: torch.Tensor,
+    scales: torch.Tensor,
+    shifts: torch.Tensor,
+    at_most: int = 2,
+    wanted: frozenset[str] | None = None,
+) -> Iterator[tuple[Ids, torch.Tensor]]:
     """Yield (ids, images (N, C, S, S)) for the combinations of choices that make up to `at_most` mistakes.
 
     wanted: a frozenset of ids, to yield what makes exactly these mistakes and compute little else; None for all.
@@ -90,3 +105,30 @@ def transformed_images(images, angles, scales, shifts, at_most=2, wanted=None):
                 continue
             grid = F.affine_grid(over_batch(theta), images.shape, align_corners=of_grid)
             yield ids, F.grid_sample(images, grid, mode=mode, padding_mode=padding, align_corners=of_sampling)
+
+
+class _Transformation(ArrayExercise):
+    key, noun = "transformation", "pictures"
+    takes_network = False
+    beside_the_values = frozenset({"gradient-cut"})
+    without_result = frozenset({"returns-input"})
+    solution = staticmethod(feature_visualization.transform_images)
+    known_answers = staticmethod(known_answers)
+
+    def gradients(self, cases: Batches, right: dict) -> dict:
+        """The gradients that lead from the pictures back to the images."""
+        return {case: self._gradient_of_pictures(case) for case in cases.main}
+
+    def _gradient_of_pictures(self, case):
+        images, *numbers = double_arguments(case)
+        return gradient_of(self.solution(images.requires_grad_(), *numbers), images).numpy()
+
+    def drawn_case(self, case: Any, draw: Draw) -> Any:
+        return dataclasses.replace(case, seed=draw.number())
+
+    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple:
+        angles, scales = torch.rand(ALL, generator=random) - 0.5, 0.7 + 0.6 * torch.rand(ALL, generator=random)
+        return X, angles[:n], scales[:n], 0.4 * torch.rand(ALL, 2, generator=random)[:n] - 0.2
+
+
+EXERCISE = _Transformation()

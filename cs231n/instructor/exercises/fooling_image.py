@@ -1,0 +1,269 @@
+"""Fooling images: the known mistakes, how hidden cases are drawn, and the proof."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from ... import net_visualization_pytorch as reference
+from ...checks.exercises.fooling_image import FoolingCases
+from ...checks.fingerprints import LEAST_CHANGE
+from ...checks.guard import TooManyCalls
+from ...checks.judging import as_array, problem
+from ...checks.report import Report
+from .arrays import double_images, double_network
+from .base import ALIASES, LIMITS, Exercise, about_failure, wanted
+from .combining import joined
+from .drawing import CLEAR, Draw, margins_of, scores_of
+from .kept import Known
+from .objectives import OBJECTIVES
+from .steps import FREQUENT, MEMORIES, changes_of, fingerprints_of, gradients_at, is_known_way, over_norm, remembered, rows
+
+FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
+WATCHED_CALLS = 12  # forward passes on SqueezeNet after which a way has been seen for long enough
+WATCHED_STEPS = 4  # of them are compared
+
+SIGNS = (
+    ((), 1.0),
+    (("wrong-direction",), -1.0),
+)
+
+LENGTHS = (
+    ((), lambda g, x: over_norm(g)),
+    (("not-normalised",), lambda g, x: g),
+    (("squared-norm",), lambda g, x: g / g.square().sum().clamp(min=1e-200)),
+    (("divided-by-sum",), lambda g, x: g / g.sum()),
+    (("other-normalisation",), lambda g, x: g / x.norm()),
+    (("other-normalisation",), lambda g, x: g / g.abs().amax()),
+    (("other-normalisation",), lambda g, x: g / g.abs().sum()),
+    (("other-normalisation",), lambda g, x: g / g.abs().mean()),
+    (("other-normalisation",), lambda g, x: g / g.mean()),
+    (("other-normalisation",), lambda g, x: g / g.amax()),
+    (("other-normalisation",), lambda g, x: g / g.std()),
+    (("other-normalisation",), lambda g, x: g / g.norm().sqrt()),
+    (("other-normalisation",), lambda g, x: g / g.norm(dim=0, keepdim=True).clamp(min=1e-12)),
+    (("other-normalisation",), lambda g, x: g / g.norm(dim=(1, 2), keepdim=True)),
+    (("other-normalisation",), lambda g, x: g / g.norm(dim=1, keepdim=True)),
+    (("other-normalisation",), lambda g, x: g / g.norm(dim=2, keepdim=True)),
+    (("other-normalisation",), lambda g, x: g.sign()),
+)
+
+LEARNING_RATES = (
+    ((), 1.0),
+    *((("learning-rate-changed",), rate) for rate in (0.01, 0.1, 0.5, 2.0, 5.0, 10.0, 25.0, 100.0)),
+)
+
+
+def known_answers(
+    network: torch.nn.Module,
+    X: torch.Tensor,
+    target: int,
+    steps: int,
+    at_most: int = 3,
+    wanted: frozenset[str] | None = None,
+) -> list:
+    """Return [(ids, path (steps + 1, 3, H, W))] for the combinations of up to `at_most` choices, without a stop test.
+
+    wanted: a frozenset of ids, to compute what makes exactly these mistakes and nothing else; None for all.
+    """
+    found = []
+    choices = OBJECTIVES, SIGNS, MEMORIES, LENGTHS, LEARNING_RATES
+    for (objective_ids, objective), combined in rows(at_most, wanted, FREQUENT, *choices):
+        x, kept = X.expand(len(combined), -1, -1, -1), [0.0] * len(combined)
+        paths = [x]
+        for _ in range(steps):
+            gradients = gradients_at(objective, network, x, target)
+            changes = []
+            for row, (_, (sign, memory, to_length, rate)) in enumerate(combined):
+                gradient, kept[row] = remembered(memory, kept[row], sign * gradients[row])
+                changes.append(rate * to_length(gradient, x[row]))
+            x = x + torch.stack(changes)
+            paths.append(x)
+        found += [(joined(objective_ids, ids), path) for (ids, _), path in zip(combined, torch.stack(paths, dim=1), strict=True)]
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What the exercise is given for the first photograph.
+
+    Parameters
+    ----------
+    target : int
+        The class to fool it into, which the reference reaches in 2 to 12 steps.
+    distance : float
+        L2, from the photograph to the reference's image.
+    """
+
+    target: int
+    distance: float
+
+
+class _FoolingImage(Exercise):
+    key = "fooling_image"
+    least = LEAST_CHANGE
+    beside_the_values = frozenset(
+        {"one-step-too-many", "no-stop-test", "stop-test-inverted", "score-compared-with-class", "gives-up-early"}
+        | {"already-fooled-image-changed", "other-stop-test"}
+    )
+    without_result = frozenset({"returns-input", "image-never-changed"})
+
+    def right(self, cases: FoolingCases) -> dict:
+        """The images on the reference's way, seen by the network, the last of them being its result."""
+        found = {}
+        for case in [*cases.main, cases.already_fooled, cases.score_is_a_class_id, cases.long_way]:
+            network, way = double_network(case), []
+            network.on_call = lambda X, scores, way=way: way.append(X.detach()[0].numpy().copy())
+            result = reference.make_fooling_image(double_images(case), case.target, network)
+            assert np.array_equal(way[-1], result[0])
+            found[case] = np.stack(way) if case in cases.main else way[-1][None]
+        return found
+
+    def known(self, cases: FoolingCases) -> dict:
+        return {
+            self.key: {case: _fingerprints(case, FOOLING_STEPS) for case in cases.main},
+            f"{self.key}-224": {cases.large: _fingerprints(cases.large, 4, at_most=1)},
+        }
+
+    def drawn(self, cases: FoolingCases, draw: Draw) -> FoolingCases:
+        return FoolingCases(
+            main=_ways(cases.main, draw),
+            already_fooled=_already_fooled(cases.already_fooled, draw),
+            score_is_a_class_id=_away_from_0(cases.score_is_a_class_id, draw),
+            own_score_is_its_id=draw.again(cases.own_score_is_its_id),
+            long_way=_long_way(cases.long_way, draw),
+            never_fooled=draw.again(cases.never_fooled),
+            dead_target=draw.dead_class(cases.dead_target),
+            large=_way(cases.large, range(2, 40), draw)[0],
+            large_already_fooled=_already_fooled(cases.large_already_fooled, draw),
+        )
+
+    def on_photographs(self, X: torch.Tensor, best: torch.Tensor, model: torch.nn.Module, random: np.random.Generator) -> Given:
+        while True:
+            target = int(random.choice(best[0, 1:40].tolist()))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                distance = (reference.make_fooling_image(X[:1], target, model) - X[:1]).norm().item()
+            if 1.5 < distance <= 12:
+                return Given(target, distance)
+
+    def failure(self, job: Any, known: Known, notes: list[str]) -> Report | None:
+        X, given = known.photographs.X[:1], known.photographs.given[self.key]
+        trial, _, result = self._called(job, known, **LIMITS)
+        failure = problem(self.function, trial, "SqueezeNet and a photograph")
+        if failure is not None:
+            return failure
+        if result is None or result.shape != X.shape or not np.isfinite(result).all():
+            return self.failed("no image of the right form comes back.")
+        image = torch.from_numpy(result).float()
+        with torch.no_grad():
+            came = known.network(image).argmax().item()
+        distance = (image - X).norm().item()
+        if came != given.target:
+            return self.failed("the image that comes back is not taken for the target class.")
+        if distance > 2 * given.distance:
+            return self.failed(f"the image is moved by {distance:.1f}, where {given.distance:.1f} is enough.")
+        return self.of_side_effects([trial])
+
+    def unlike(self, job: Any, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+        """Compare the first steps."""
+        trial, X, result = self._called(job, known, **{**LIMITS, "calls": WATCHED_CALLS}, watched=True)
+        failure = None if isinstance(trial.error, TooManyCalls) else problem(self.function, trial, "")
+        if failure is not None:
+            return about_failure(failure), [trial]
+        images = [X[0]]
+        for seen in [*trial.way, *([] if result is None else [result])]:
+            new = seen.shape == X.shape and not any(np.array_equal(seen[0], other) for other in (images[0], images[-1]))
+            images += [seen[0].astype(np.float64)] * new
+        changes = np.stack(images)[1:] - images[0]
+        if not len(changes):
+            return "it does not change the image.", [trial]
+        alike = is_known_way(changes, ids, partial(self._ways_on_photographs, known), ALIASES)
+        return None if alike else f"its steps are {wanted(ids)}.", [trial]
+
+    def _called(self, job, known, **limits):
+        """Return (trial, X as an array, the result as an array or None)."""
+        X, target, network = known.photographs.X[:1].clone(), known.photographs.given[self.key].target, known.network
+        before = X.double().numpy().copy()
+        trial = job.run(None, X, target, network, network=network, **limits)
+        return trial, before, None if trial.error else as_array(trial, trial.value, X)
+
+    def _ways_on_photographs(self, known, ids):
+        """Return the changes of the image (WATCHED_STEPS, 3, H, W) that the mistakes `ids` can give."""
+        X, target = known.photographs.X[:1], known.photographs.given[self.key].target
+        return known.once((self.key, ids), lambda: changes_of(known_answers(known.network, X, target, WATCHED_STEPS, wanted=ids)))
+
+
+def _fingerprints(case, steps, at_most=3):
+    return fingerprints_of(known_answers(double_network(case), double_images(case), case.target, steps, at_most))
+
+
+def _way(case, steps, draw, any_target=True):
+    """A case that the reference solves in one of `steps`, clear of ties; also the top classes on its way, and the
+    probability at its end."""
+    while True:
+        drawn = draw.again(case)
+        drawn = draw.target(drawn) if any_target else drawn
+        images = _right_way(drawn)
+        scores, margins = scores_of(drawn, images), margins_of(drawn, images)
+        if len(images) - 1 in steps and np.abs(margins).min() > CLEAR and margins[-1] > 0:
+            probability = np.exp(scores[-1, drawn.target] - np.logaddexp.reduce(scores[-1]))
+            return drawn, scores.argmax(axis=1), probability
+
+
+def _away_from_0(case, draw):
+    """A way that starts at class 0, for the target that is given."""
+    while True:
+        drawn, tops, _ = _way(case, range(2, 20), draw, any_target=False)
+        if tops[0] == 0:
+            return drawn
+
+
+def _ways(given, draw):
+    """One of the ways passes a third class, and one ends with a probability below 0.5."""
+    found = [_way(case, range(3, 13), draw) for case in given]
+    while True:
+        passes_a_third = any(len(set(tops)) > 2 for _, tops, _ in found)
+        if passes_a_third and any(probability < 0.5 for *_, probability in found):
+            return tuple(case for case, *_ in found)
+        i = int(draw.random.integers(len(given)))
+        found[i] = _way(given[i], range(3, 13), draw)
+
+
+def _long_way(case, draw):
+    """The class 5 is so far ahead that the network is fooled after 36 to 39 steps. Its lead does not turn the way."""
+    while True:
+        drawn, steps = draw.again(case, biases={5: 1000.0}), int(draw.random.integers(36, 40))
+        images = _right_way(drawn)[: steps + 1]
+        leads = (lambda scores: scores[:, 5] - scores[:, drawn.target])(scores_of(drawn, images))
+        needed = float(1000 - (leads[-1] + leads[-2]) / 2)
+        drawn.network.keywords["biases"][5] = needed
+        images = _right_way(drawn)
+        if len(images) - 1 == steps and np.abs(margins_of(drawn, images)).min() > CLEAR:
+            return drawn
+
+
+def _already_fooled(case, draw):
+    while True:
+        drawn = draw.again(case)
+        second, first = np.sort(scores_of(drawn)[0])[-2:]
+        if first - second > CLEAR:
+            return dataclasses.replace(drawn, target=int(scores_of(drawn)[0].argmax()))
+
+
+def _right_way(case):
+    """Return the images (T + 1, 3, H, W) on the reference's way, in float32 as a student's function computes."""
+    network, way = case.network(), []
+    network.on_call = lambda X, scores: way.append(X.detach()[0].numpy().copy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it could not be fooled
+        reference.make_fooling_image(case.images(), case.target, network)
+    return np.stack(way)
+
+
+EXERCISE = _FoolingImage()
