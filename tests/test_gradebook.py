@@ -24,6 +24,7 @@ from cs231n.instructor.grading import gradebook, rubric
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.reports import marks as marks_files
 from cs231n.instructor.reports import rendering, safe
+from cs231n.instructor.reports.records import from_json
 
 with warnings.catch_warnings():  # of nbgrader 0.9.5, which Python 3.10 gets, about its own use of SQLAlchemy
     warnings.filterwarnings("ignore", "User-placed attribute Grade", DeprecationWarning)
@@ -47,7 +48,7 @@ def png():
 
 
 def record(student, **changes):
-    """A record: the first exercise right, the second wrong, the third stopped; question 6 is not answered.
+    """A record, as JSON: the first exercise right, the second wrong, the third stopped; question 6 is not answered.
 
     Of the optional part the first exercise is right, question 7 is answered, and the rest is left out.
     """
@@ -102,7 +103,7 @@ def course(tmp_path, empty_gradebook):
 
 
 def fill(course, records, marks=None, points=None):
-    return gradebook.fill(records, points or rubric.load(), marks or {}, course, "viz")
+    return gradebook.fill(list(map(from_json, records)), points or rubric.load(), marks or {}, course, "viz")
 
 
 def open_gradebook(course):
@@ -447,7 +448,7 @@ def test_an_assignment_with_other_graded_cells_is_refused_before_anything_is_wri
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a+b", "-x"])
 def test_an_assignment_name_that_nbgrader_cannot_use_is_refused(new_course, name):
     with pytest.raises(ValueError, match="cannot be the name of an assignment"):
-        gradebook.fill([record("jane")], rubric.load(), {}, new_course, name)
+        gradebook.fill([from_json(record("jane"))], rubric.load(), {}, new_course, name)
     assert not new_course.exists()
 
 
@@ -475,7 +476,7 @@ def grades(tmp_path, points):
         path.write_text(json.dumps(graded), encoding="utf-8")
     for question in points.questions:
         answered = [graded["student"] for graded in records if graded["answers"][question]]
-        marks_files.update(folder / "marking" / f"{question}.csv", records, answered)
+        marks_files.update(folder / "marking" / f"{question}.csv", list(map(from_json, records)), answered)
     return folder
 
 
@@ -546,7 +547,7 @@ def test_a_mark_of_formgraders_for_an_answer_that_has_changed_does_not_come_back
 
 
 def test_a_mark_in_the_marks_files_for_an_answer_that_has_changed_does_not_go_into_the_gradebook(grades, course, points):
-    marks_files.fill(grades / "marking" / "question-1.csv", [record("jane")], {"jane": (2.5, "Fine.")})
+    marks_files.fill(grades / "marking" / "question-1.csv", [from_json(record("jane"))], {"jane": (2.5, "Fine.")})
     hand_in_anew(grades, "jane", "question-1", "Another answer.")
     command(grades, course)
     assert grades_of(course, "jane")["answer-1"] == (None, None, True)

@@ -29,6 +29,7 @@ from helpers.places import ROOT
 from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import grading, judging, on_dask, rubric, worker
 from cs231n.instructor.reports import safe
+from cs231n.instructor.reports.records import read_all
 from cs231n.instructor.sandbox import specimens
 from cs231n.instructor.sandbox.inside import cage
 from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
@@ -64,11 +65,11 @@ class Zoo:
         with _listening() as self.heard:
             if as_ordinary_user:
                 _grade_as_ordinary_user(folder / "submissions", self.out, run)
-                self.records = [json.loads(path.read_text(encoding="utf-8")) for path in (self.out / "rows").glob("*.json")]
+                self.records = read_all(self.out / "rows")
             else:
                 self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
         self.left = zoo.leftovers(self.specimens)
-        self.rows = {record["student"]: record for record in self.records}
+        self.rows = {record.student: record for record in self.records}
 
     def _keep_what_tries_the_cage(self, folder):
         """Keep all attacks, for it is the cage that is another one for an ordinary user, and a third of the other specimens."""
@@ -143,12 +144,12 @@ def test_the_verdicts_and_mistakes_are_those_expected(graded, kind):
         pytest.skip(f"attacks need a machine that allows all protections; this one lacks {', '.join(sorted(graded.missing))}")
     for specimen in (specimen for specimen in graded.specimens if specimen.kind == kind):
         record = graded.rows[specimen.name]
-        assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
+        assert record.verdict in specimen.verdicts, (specimen.name, record.note)
         for exercise, expected in specimen.expected.items():
-            result = record["exercises"][exercise]
-            assert result["verdict"] in expected, (specimen.name, exercise, result)
+            result = record.exercises[exercise]
+            assert result.verdict in expected, (specimen.name, exercise, result)
             if exercise in specimen.mistakes:
-                assert set(result["mistakes"]) == set(specimen.mistakes[exercise]), (specimen.name, exercise)
+                assert set(result.mistakes) == set(specimen.mistakes[exercise]), (specimen.name, exercise)
 
 
 def test_nobody_gets_points_for_what_was_not_solved(graded):
@@ -177,9 +178,9 @@ def test_a_right_python_file_has_all_points_and_a_note_on_its_answers_and_all_we
 
 def test_what_is_stopped_or_cannot_be_read_says_why(graded):
     for record in graded.records:
-        for name, result in record["exercises"].items():
-            assert result["verdict"] != "stopped" or re.search(rf"{name} was stopped\.\n  \w.+[.?)]", result["message"])
-        assert record["verdict"] == "graded" or record["note"].endswith(".")
+        for name, result in record.exercises.items():
+            assert result.verdict != "stopped" or re.search(rf"{name} was stopped\.\n  \w.+[.?)]", result.message)
+        assert record.verdict == "graded" or record.note.endswith(".")
 
 
 def test_no_file_no_process_and_no_connection_is_left(graded):
@@ -244,10 +245,10 @@ class Passive(HTMLParser):
 def test_feedback_shows_own_figures_and_what_was_wrong(graded):
     page = (graded.out / "feedback" / f"{safe.file_name('crossentropy')}.html").read_text(encoding="utf-8")
     assert "Cross-entropy loss in place of the score" in page
-    wrong = [result for result in graded.rows["crossentropy"]["exercises"].values() if result["verdict"] == "wrong"]
+    wrong = [result for result in graded.rows["crossentropy"].exercises.values() if result.verdict == "wrong"]
     assert " ".join(page.split()).count(judging.REPORTED) == len(wrong) > 0  # evidence is the process's own word
     page = (graded.out / "feedback" / f"{safe.file_name('autograd')}.html").read_text(encoding="utf-8")
-    figure = graded.rows["autograd"]["figures"]["saliency-figure"][0]
+    figure = graded.rows["autograd"].figures["saliency-figure"][0]
     assert figure in page
 
 
@@ -420,9 +421,9 @@ def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_
     monkeypatch.setattr(worker, "Sandbox", Broken)
     records = grading.grade_folder(two, tmp_path / "grades")
     assert Broken.times == 0
-    assert [record["exercises"][zoo.SALIENCY]["verdict"] for record in records] == ["right", "right"]
+    assert [record.exercises[zoo.SALIENCY].verdict for record in records] == ["right", "right"]
     of_python_files = "is a Python file, in which no answer to a question is looked for."
-    assert [record["note"] for record in records] == [f"{name}.py {of_python_files}" for name in ("ada", "ben")]
+    assert [record.note for record in records] == [f"{name}.py {of_python_files}" for name in ("ada", "ben")]
 
 
 @pytest.mark.usefixtures("kept_sandbox")
@@ -443,8 +444,8 @@ def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_e
     monkeypatch.setattr(worker, "Sandbox", Broken)
     if times == 2:
         ada, ben = grading.grade_folder(two, tmp_path / "grades")
-        assert (ada["verdict"], ada["note"]) == ("unreadable", "It broke. Twice, with this submission.")
-        assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
+        assert (ada.verdict, ada.note) == ("unreadable", "It broke. Twice, with this submission.")
+        assert ben.exercises[zoo.SALIENCY].verdict == "right"
     else:
         with pytest.raises(worker.CutShort, match="It broke"):
             grading.grade_folder(two, tmp_path / "grades")
@@ -470,8 +471,8 @@ def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else
 
     monkeypatch.setattr(judging, "exercise_result", greedy)
     ada, ben = grading.grade_folder(two, tmp_path / "grades")
-    assert "more memory" in ada["note"]
-    assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
+    assert "more memory" in ada.note
+    assert ben.exercises[zoo.SALIENCY].verdict == "right"
     assert resource.getrlimit(resource.RLIMIT_AS) == before
     assert len(bytearray(2**29)) == 2**29
 
@@ -613,8 +614,8 @@ def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
             [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
         )
     assert done.returncode == 0, done.stderr
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "grades" / "rows").glob("*.json")]
-    verdicts = {record["student"]: [result["verdict"] for result in record["exercises"].values()] for record in records}
+    records = read_all(tmp_path / "grades" / "rows")
+    verdicts = {record.student: [result.verdict for result in record.exercises.values()] for record in records}
     assert verdicts == {
         "ada": ["right"] * 3 + ["missing"] * 4,
         **{name: ["missing"] * 7 for name in ("dan", "eve", "fay")},

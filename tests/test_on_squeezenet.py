@@ -18,6 +18,7 @@ from cs231n.instructor.exercises.kept import Known
 from cs231n.instructor.grading import judging, rubric
 from cs231n.instructor.grading.owners import Submission
 from cs231n.instructor.grading.run import Run
+from cs231n.instructor.reports.records import as_json
 from cs231n.instructor.sandbox.sandbox import Sandbox
 
 RUBRIC = rubric.load()
@@ -48,7 +49,8 @@ def grade(run, sandbox, model, tmp_path):
         submission = Submission("ada", "Ada", path, path.name)
         record = judging.graded(submission, dataclasses.replace(run, **changes), sandbox, model)
         points = RUBRIC.score(record, {})
-        return {name: {**result, "points": points[name]} for name, result in record["exercises"].items()}
+        results = as_json(record)["exercises"]
+        return {name: {**result, "points": points[name], "mistakes": [*result["mistakes"]]} for name, result in results.items()}
 
     return graded
 

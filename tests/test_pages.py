@@ -25,7 +25,8 @@ from cs231n.instructor.grading.roster import Person
 from cs231n.instructor.reports import pages, safe
 from cs231n.instructor.reports.feedback import feedback as feedback_page
 from cs231n.instructor.reports.grades import write_intake
-from cs231n.instructor.reports.marking import marking
+from cs231n.instructor.reports.marking import marking as marking_page
+from cs231n.instructor.reports.records import from_json
 from cs231n.instructor.reports.reference import FIGURES, reference_material
 from cs231n.instructor.reports.summary import summary as summary_page
 
@@ -46,7 +47,7 @@ def png(colour):
 
 
 def record(student="jane", answers=None, **exercises):
-    """A record in which all is right, but for the exercises given as {name: fields that differ}."""
+    """A record, as JSON, in which all is right, but for the exercises given as {name: fields that differ}."""
     right = {"verdict": "right", "mistakes": [], "notes": [], "message": "It is right.", "seconds": 0.1}
     return {
         "student": student,
@@ -67,11 +68,25 @@ def wrong(*mistakes, message="It is wrong.", **fields):
 
 
 def feedback(record, reference, marks=None):
+    record = from_json(record)
     return feedback_page(record, RUBRIC.score(record, marks or {}), RUBRIC, marks or {}, reference)
 
 
+def marking(question, records, *more):
+    return marking_page(question, list(map(from_json, records)), RUBRIC, *more)
+
+
+def write_pages(folder, records, *more, **others):
+    pages.write_pages(folder, list(map(from_json, records)), RUBRIC, *more, **others)
+
+
+def waiting(records, marks):
+    return pages.waiting(list(map(from_json, records)), RUBRIC, marks)
+
+
 def summary(records, reference, **more):
-    return summary_page(records, RUBRIC, {record["student"]: RUBRIC.score(record, {}) for record in records}, reference, **more)
+    records = list(map(from_json, records))
+    return summary_page(records, RUBRIC, {record.student: RUBRIC.score(record, {}) for record in records}, reference, **more)
 
 
 class Page(html.parser.HTMLParser):
@@ -220,10 +235,11 @@ def test_an_optional_part_that_is_left_out_is_told_kindly_and_one_that_is_wrong_
 
 def test_without_a_bonus_in_the_rubric_the_pages_say_nothing_of_one(reference):
     own = dataclasses.replace(RUBRIC, points=RUBRIC.points | dict.fromkeys(RUBRIC.bonus, 0.0))
-    columns = own.score(record(), {})
+    right = from_json(record())
+    columns = own.score(right, {})
     for page in (
-        feedback_page(record(), columns, own, {}, reference),
-        summary_page([record()], own, {"jane": columns}, reference),
+        feedback_page(right, columns, own, {}, reference),
+        summary_page([right], own, {"jane": columns}, reference),
     ):
         assert "bonus points" not in Page(page).text
 
@@ -353,10 +369,10 @@ TAGS |= {"bdi", "a", "em", "strong", "del", "details", "summary"}
 
 def evil_record():
     answer = f"{EVIL}\n\n{EVIL}\n\n[x](javascript:alert(1))\n\n" + "b\n" * 500_000
-    evil = {"verdict": EVIL, "mistakes": [EVIL], "notes": [EVIL], "message": EVIL + "A" * 1_000_000, "seconds": 0}
+    evil = {"verdict": "wrong", "mistakes": [EVIL], "notes": [EVIL], "message": EVIL + "A" * 1_000_000, "seconds": 0}
     return {
         **record(EVIL, dict.fromkeys(RUBRIC.questions, answer)),
-        **{"name": EVIL * 1000, "submission": EVIL, "earlier": [EVIL], "verdict": EVIL, "note": EVIL},
+        **{"name": EVIL * 1000, "submission": EVIL, "earlier": [EVIL], "note": EVIL},
         "exercises": {SALIENCY: evil, FOOLING: wrong(EVIL), STEP: wrong("cross-entropy", EVIL)},
         "figures": {cell: [EVIL, base64.b64encode(EVIL.encode("utf-8", "replace")).decode()] for cell in FIGURES},
     }
@@ -364,12 +380,12 @@ def evil_record():
 
 @pytest.fixture(scope="module")
 def evil_pages(reference):
-    evil, columns = evil_record(), RUBRIC.score(evil_record(), {})
+    evil, columns = evil_record(), RUBRIC.score(from_json(evil_record()), {})
     marks = {"question-1": (1.0, EVIL)}
     return {
-        "feedback": feedback_page(evil, columns, RUBRIC, marks, reference),
-        "marking": marking("question-1", [evil, record()], RUBRIC, reference),
-        "summary": summary_page([evil, record()], RUBRIC, {EVIL: columns, "jane": RUBRIC.score(record(), {})}, reference),
+        "feedback": feedback_page(from_json(evil), columns, RUBRIC, marks, reference),
+        "marking": marking("question-1", [evil, record()], reference),
+        "summary": summary([evil, record()], reference),
     }
 
 
@@ -413,7 +429,7 @@ def test_names_keep_the_characters_of_their_script():
 def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_ones_together(reference):
     answers = {"ada": "Mean  pooling.", "ben": "", "cy": "mean pooling.", "abe": "Something else.", "eve": " \n"}
     records = [record(student, {"question-5": answer}) for student, answer in answers.items()]
-    text = Page(marking("question-5", records, RUBRIC, reference)).text
+    text = Page(marking("question-5", records, reference)).text
     assert "3 points · 3 answers, 3 of them to mark · 2 submissions without one" in text
     assert "marking/question-5.csv" in text
     assert "In most of the images the object appears several times" in text
@@ -426,7 +442,7 @@ def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_o
 def test_the_marking_page_says_what_is_marked_and_what_was_marked_before_it_changed(reference):
     records = [record(student, {"question-5": f"{student}'s."}) for student in ("ada", "ben", "cy")]
     marks, before = {"ada": {"question-5": (2.5, "")}, "cy": {"question-1": (1.0, "")}}, {"ben": "1 points for an earlier answer"}
-    text = Page(marking("question-5", records, RUBRIC, reference, marks, before)).text
+    text = Page(marking("question-5", records, reference, marks, before)).text
     assert "3 answers, 2 of them to mark" in text
     assert "ada marked, 2.5 points ada's." in text
     assert "ben to mark again: the answer has changed. Before: 1 points for an earlier answer ben's." in text
@@ -434,7 +450,7 @@ def test_the_marking_page_says_what_is_marked_and_what_was_marked_before_it_chan
 
 
 def test_a_question_that_nobody_answered_has_a_marking_page(reference):
-    assert "Nobody answered this question." in Page(marking("question-1", [record(answers={})], RUBRIC, reference)).text
+    assert "Nobody answered this question." in Page(marking("question-1", [record(answers={})], reference)).text
 
 
 # The summary
@@ -545,7 +561,7 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
     records = [record("jane"), record("Zoë", **{FOOLING: wrong("batch-mean", "no-stop-test")}), record("=evil", answers={})]
     records[2]["note"] = "-1+1"
     marks = {"jane": {"question-1": (2.5, "")}}
-    pages.write_pages(tmp_path, records, RUBRIC, marks, reference)
+    write_pages(tmp_path, records, marks, reference)
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {
         "grades.csv",
         "summary.html",
@@ -564,13 +580,13 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
     assert rows[1]["mistakes"] == "make_fooling_image: batch-mean no-stop-test"
     assert rows[2]["note"] == "'-1+1"
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    pages.write_pages(tmp_path, records, RUBRIC, marks, reference)
+    write_pages(tmp_path, records, marks, reference)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_write_pages_takes_hostile_records_and_leaves_their_strings_in_their_cells(tmp_path, reference):
     evil = evil_record()
-    pages.write_pages(tmp_path, [copy.deepcopy(evil), record()], RUBRIC, {}, reference)
+    write_pages(tmp_path, [copy.deepcopy(evil), record()], {}, reference)
     with (tmp_path / "grades.csv").open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
         rows = list(csv.reader(file))
     assert {len(row) for row in rows} == {7 + 8 + 8}
@@ -583,7 +599,7 @@ def test_wherever_a_spreadsheet_divides_grades_no_cell_is_a_formula_and_no_row_i
     """A spreadsheet of a country that writes 2,5 divides at ";", within quotes that do not open a cell, too."""
     bad = "x;=cmd|'/C calc'!A0;=1+1\t@SUM(A1)\r\n=2+2;40;\uff1d3"
     records = [{**record(bad), "name": bad, "note": bad, "submission": bad}, record("jane")]
-    pages.write_pages(tmp_path, records, RUBRIC, {}, reference, absent=[Person("=1;2", bad)])
+    write_pages(tmp_path, records, {}, reference, absent=[Person("=1;2", bad)])
     write_intake(tmp_path / "intake.csv", [File(bad, bad, False, bad)])
     for name, lines in (("grades.csv", 4), ("intake.csv", 2), ("marking/question-1.csv", 3)):
         content = (tmp_path / name).read_text(encoding="utf-8-sig")
@@ -595,7 +611,7 @@ def test_wherever_a_spreadsheet_divides_grades_no_cell_is_a_formula_and_no_row_i
 
 def test_grades_open_in_a_spreadsheet_with_their_ids_as_they_are(tmp_path, reference):
     ids = ["007", "1-2", "MARCH1", "1e5", "4711", "jane", "s1-2"]
-    pages.write_pages(tmp_path, [record(student) for student in ids], RUBRIC, {}, reference)
+    write_pages(tmp_path, [record(student) for student in ids], {}, reference)
     raw = (tmp_path / "grades.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
     assert [row["student"] for row in rows_of(tmp_path / "grades.csv")] == [
@@ -610,7 +626,7 @@ def test_grades_open_in_a_spreadsheet_with_their_ids_as_they_are(tmp_path, refer
 
 
 def test_who_handed_in_nothing_has_a_row_without_points(tmp_path, reference):
-    pages.write_pages(tmp_path, [record("jane")], RUBRIC, {}, reference, absent=[Person("007", "Zoë Doe")])
+    write_pages(tmp_path, [record("jane")], {}, reference, absent=[Person("007", "Zoë Doe")])
     row = rows_of(tmp_path / "grades.csv")[1]
     assert (row["student"], row["name"], row["verdict"], row["total"], row[SALIENCY]) == (
         "'007",
@@ -627,14 +643,14 @@ def test_grades_are_written_before_anything_is_drawn(tmp_path, reference, monkey
 
     monkeypatch.setattr(pages, "marking", fails)
     with pytest.raises(KeyboardInterrupt):
-        pages.write_pages(tmp_path, [record("jane")], RUBRIC, {}, reference)
+        write_pages(tmp_path, [record("jane")], {}, reference)
     assert [row["student"] for row in rows_of(tmp_path / "grades.csv")] == ["jane"]
 
 
 def test_only_answers_without_a_mark_are_counted_as_waiting():
     records = [record("jane"), record("bob", answers={"question-1": "A.", "question-2": " "})]
-    assert pages.waiting(records, RUBRIC, {}) == 8 + 1
-    assert pages.waiting(records, RUBRIC, {"jane": {"question-1": (0.0, "")}}) == 8
+    assert waiting(records, {}) == 8 + 1
+    assert waiting(records, {"jane": {"question-1": (0.0, "")}}) == 8
 
 
 # Answers that were moved, and pictures in them
@@ -651,7 +667,7 @@ def test_pictures_in_an_answer_and_where_it_was_found_are_on_the_students_page_a
     assert "see [picture 1]" in page.text
     assert "It was written into the cell of the question." in page.text
     assert "Its cell is empty." in page.text
-    marker = Page(marking("question-1", [moved], RUBRIC, reference))
+    marker = Page(marking("question-1", [moved], reference))
     assert [f"base64,{png('lime')}" in source for source in marker.sources] == [True]
     assert "It was written into the cell of the question." in marker.text
 
@@ -661,9 +677,9 @@ def test_answers_with_the_same_words_and_other_pictures_are_not_the_same(referen
         shown = {"answer_pictures": {"question-1": list(pictures)}}
         return {**record(student, answers={"question-1": "see [picture 1]"}), **shown}
 
-    same = marking("question-1", [answered("a", png("lime")), answered("b", png("lime"))], RUBRIC, reference)
+    same = marking("question-1", [answered("a", png("lime")), answered("b", png("lime"))], reference)
     assert "the same answer 2 times" in Page(same).text
-    other = marking("question-1", [answered("a", png("lime")), answered("b", png("red"))], RUBRIC, reference)
+    other = marking("question-1", [answered("a", png("lime")), answered("b", png("red"))], reference)
     assert "the same answer" not in Page(other).text
 
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from ...whole_file import NotWritten
 from ..reports import marks as marks_files
 from ..reports import pages
 from ..reports.grades import NO_SUBMISSION
@@ -66,6 +67,9 @@ def run(options):
             roster=roster,
             gallery=options.gallery,
         )
+    except NotWritten as error:
+        advice = "All other files are whole. Make room, or the folder writable, then run the command again with --resume."
+        raise OSError(f"{error} {advice}") from None
     except (CutShort, KeyboardInterrupt) as error:
         done = len(list((options.out / "rows").glob("*.json")))
         print(

@@ -1,11 +1,11 @@
 """The folder GRADES: the rows that are there, and what became of those whose submission is gone."""
 
-import json
 import os
+from dataclasses import replace
 
 from ...checks import EXERCISES
 from ..reports import marks as marks_files
-from ..reports import writing
+from ..reports import records
 from ..reports.safe import file_name
 
 
@@ -26,7 +26,7 @@ def set_aside(out, found):
         (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
     if not left:
         return []
-    students = {f"{file_name(record['student'])}.json": record["student"] for record in marks_files.records(gone)}
+    students = {f"{file_name(record.student)}.json": record.student for record in records.read_all(gone)}
     names = [students.get(path.name, path.stem) for path in left]
     return [
         f"{', '.join(names[:12])}{f' and {len(names) - 12} more' if len(names) > 12 else ''}: results of an earlier run, and no "
@@ -39,17 +39,14 @@ def kept_row(rows, submission):
     """Return the record of an earlier run, if it is of the same bytes and exercises, else None."""
     path = rows / f"{file_name(submission.student)}.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = records.read(path)
     except (OSError, ValueError):
         return None
-    if not isinstance(record, dict):
+    same = record.sha256 == submission.sha256() and record.student == submission.student
+    if not same or record.exercises.keys() != EXERCISES.keys():
         return None
-    same = record.get("sha256") == submission.sha256() and record.get("student") == submission.student
-    if not same or record["exercises"].keys() != EXERCISES.keys():
-        return None
-    return {**record, "name": submission.name, "submission": submission.shown, "earlier": submission.earlier}
+    return replace(record, name=submission.name, submission=submission.shown, earlier=tuple(submission.earlier))
 
 
 def write_row(rows, record):
-    path = rows / f"{file_name(record['student'])}.json"
-    writing.write_whole(path, json.dumps(record, indent=1), durable=True)
+    records.write(rows / f"{file_name(record.student)}.json", record)

@@ -63,7 +63,7 @@ def _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery,
     with contextlib.closing(_graded(missing, jobs, scheduler, without_isolation)) as results:
         for record in results:
             write_row(rows, record)
-            records[record["student"]] = record
+            records[record.student] = record
     records = [records[submission.student] for submission in found.submissions]
     for student, question, points in marks_files.outdated(out, rubric):
         print(

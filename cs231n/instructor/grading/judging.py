@@ -2,66 +2,88 @@
 
 import dataclasses
 import time
+from dataclasses import replace
 
+import torch
+
+from ...assignment import assignment
 from ...checks import EXERCISES, examine
 from ...checks.explanations import MISTAKES, NOTES
 from ...checks.guard import own_settings
 from ...checks.report import Report
-from ...submit import OPTIONAL_QUESTIONS, QUESTIONS
 from ..exercises.on_squeezenet import proved
+from ..reports.records import Record, Result, State, Verdict
 from ..sandbox.inside import limits
-from ..sandbox.inside.reading import checked_outline
-from ..sandbox.sandbox import Ended, Failed, Stopped
+from ..sandbox.inside.reading import Outline, checked_outline
+from ..sandbox.sandbox import Ended, Failed, Sandbox, Stopped
 from .handed_in import opened
+from .owners import Submission
+from .run import Run
 
 REPORTED = "Reported by the process that ran your code; the grader has not verified it:"  # it can say what it likes
 
 
-def graded(submission, run, sandbox, network):
-    """Return the record of a Submission. network: the grader's own SqueezeNet."""
+def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn.Module) -> Record:
+    """Return the record of a submission.
+
+    Parameters
+    ----------
+    submission : Submission
+        The one to judge.
+    run : Run
+        What it is examined with.
+    sandbox : Sandbox
+        Where it runs.
+    network : torch.nn.Module
+        The grader's own SqueezeNet.
+    """
     started = time.monotonic()
     record = empty_record(submission)
-    outline = {"problem": submission.problem} if submission.problem else _outline(submission, run, sandbox)
+    outline = Outline(submission.problem) if submission.problem else _outline(submission, run, sandbox)
     notes = _on_earlier_attempts(submission, outline)
-    if outline["problem"]:
-        return {**record, "note": " ".join([*notes, outline["problem"]])}
-    for name in EXERCISES:
+    if outline.problem:
+        return replace(record, note=" ".join([*notes, outline.problem]))
+    exercises = {}
+    for name in record.exercises:
         left = limits.SUBMISSION_SECONDS - (time.monotonic() - started)
-        record["exercises"][name] = exercise_result(name, outline["parts"], run, sandbox, network, left)
-    record["answers"] |= {name: text for name, text in outline["answers"].items() if name in record["answers"]}
-    newer = [name for name, result in record["exercises"].items() if result["verdict"] == "newer-python"]
+        exercises[name] = exercise_result(name, outline.parts, run, sandbox, network, left)
+    newer = [name for name, result in exercises.items() if result.verdict is Verdict.NEWER_PYTHON]
     notes += [f"NOT JUDGED, since it needs a newer Python than this grader's: {', '.join(newer)}."] if newer else []
-    kept = {key: outline[key] for key in ("figures", "answer_notes", "answer_pictures")}
-    return {**record, **kept, "verdict": "graded", "note": " ".join([*notes, *outline["notes"]])}
+    return replace(
+        record,
+        verdict=State.GRADED,
+        note=" ".join([*notes, *outline.notes]),
+        exercises=exercises,
+        answers={question: outline.answers.get(question, "") for question in record.answers},
+        answer_notes=outline.answer_notes,
+        answer_pictures=outline.answer_pictures,
+        figures=outline.figures,
+    )
 
 
 def _on_earlier_attempts(submission, outline):
     """Return the sentence on earlier attempts that do not count, unless reading took another file, which it says itself."""
-    counts = outline.get("counts", "")
+    counts = outline.counts
     if not submission.earlier or (submission.beside and counts and not f"{counts}/".startswith(f"{submission.path.name}/")):
         return []
     return [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."]
 
 
-def empty_record(submission):
-    return {
-        "student": submission.student,
-        "name": submission.name,
-        "submission": submission.shown,
-        "sha256": submission.sha256(),
-        "earlier": submission.earlier,
-        "verdict": "unreadable",
-        "note": "",
-        "exercises": {name: _result(Report(name, "missing"), []) for name in EXERCISES},
-        "answers": {f"question-{number}": "" for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)},
-        "answer_notes": {},
-        "answer_pictures": {},
-        "figures": {},
-    }
+def empty_record(submission: Submission) -> Record:
+    """Return the record of a submission of which nothing is known yet: all exercises are missing."""
+    return Record(
+        student=submission.student,
+        name=submission.name,
+        submission=submission.shown,
+        sha256=submission.sha256(),
+        earlier=tuple(submission.earlier),
+        exercises={name: _result(Report(name, "missing"), []) for name in EXERCISES},
+        answers=dict.fromkeys((question.key for question in assignment().questions), ""),
+    )
 
 
 def _outline(submission, run, sandbox):
-    """Return what reading.outline found in the sandbox; {"problem": sentence} if it came to nothing."""
+    """Return the Outline that reading.outline found in the sandbox, with the problem if it found nothing."""
     with opened(submission) as (file, name, first):
         try:
             with sandbox.job(
@@ -69,15 +91,15 @@ def _outline(submission, run, sandbox):
             ) as job:
                 found, _ = job.ask("outline", name=name, figures=run.figures, kit=run.kit, first=first)
         except Stopped as stop:
-            return {"problem": f"{submission.shown} could not be read. {stop}"}
+            return Outline(f"{submission.shown} could not be read. {stop}")
     try:
         return checked_outline(found, run.figures)
     except ValueError as error:
-        return {"problem": str(error)}
+        return Outline(str(error))
 
 
 def exercise_result(name, parts, run, sandbox, network, left):
-    """Return the result of an exercise, as it stands in the record. left: seconds by the clock for this submission."""
+    """Return the Result of an exercise. left: seconds by the clock for this submission."""
     if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
         return _result(Report(name, "missing"), [])
     if left <= 1:
@@ -149,17 +171,17 @@ def _names(told):
 
 def _result(report, evidence, seconds=0.0, look=""):
     told = Report(report.exercise, report.verdict, report.mistakes, report.notes, evidence)
-    return {
-        "verdict": report.verdict,
-        "mistakes": sorted(name for name in report.mistakes if name in MISTAKES),
-        "notes": sorted(name for name in report.notes if name in NOTES),
-        "explained": report.explained,
-        "look": look,
-        "message": told.text()[: limits.MESSAGE_CHARACTERS],
-        "seconds": round(seconds, 2),
-    }
+    return Result(
+        Verdict(report.verdict),
+        mistakes=tuple(sorted(name for name in report.mistakes if name in MISTAKES)),
+        notes=tuple(sorted(name for name in report.notes if name in NOTES)),
+        explained=report.explained,
+        look=look,
+        message=told.text()[: limits.MESSAGE_CHARACTERS],
+        seconds=round(seconds, 2),
+    )
 
 
 def _stopped(name, reason, seconds):
     message = f"✗ {name} was stopped.\n  {reason}"
-    return {"verdict": "stopped", "mistakes": [], "notes": [], "look": reason, "message": message, "seconds": round(seconds, 2)}
+    return Result(Verdict.STOPPED, look=reason, message=message, seconds=round(seconds, 2))

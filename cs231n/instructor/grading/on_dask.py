@@ -4,8 +4,8 @@ import sys
 
 from tqdm import tqdm
 
+from ...kit import ROOT
 from ..sandbox.inside.cage import ISOLATION
-from ..sandbox.sandbox import ROOT
 from .worker import in_worker, with_isolation, with_note
 
 DASK_SECONDS = 20  # for the scheduler to answer

@@ -10,11 +10,11 @@ from tqdm import tqdm
 
 from ...data_utils import load_imagenet_val
 from ...image_utils import preprocess
+from ...kit import ROOT
 from ...squeezenet import load_squeezenet
 from ..exercises.exam import drawn_exam, drawn_photographs
 from ..reports.reference import FIGURES
 from ..sandbox.inside import limits
-from ..sandbox.sandbox import ROOT
 
 REFERENCE = ROOT / "NetworkVisualization.ipynb"
 

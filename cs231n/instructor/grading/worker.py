@@ -1,6 +1,7 @@
 """What goes on in one worker: it keeps a sandbox from one submission to the next, and looks after it."""
 
 import contextlib
+import dataclasses
 import sys
 import threading
 from functools import partial
@@ -95,14 +96,14 @@ def _after_two_ends(run, submission, end):
 
 
 def with_note(submission, note):
-    return {**empty_record(submission), "note": note}
+    return dataclasses.replace(empty_record(submission), note=note)
 
 
 def with_isolation(record, protections):
     """Return the record, with the sentence that it was graded without isolation if that is so."""
     if set(protections) >= ISOLATION:
         return record
-    return {**record, "isolation": NOT_ISOLATED, "note": " ".join(filter(None, (record["note"], NOT_ISOLATED)))}
+    return dataclasses.replace(record, isolation=NOT_ISOLATED, note=" ".join(filter(None, (record.note, NOT_ISOLATED))))
 
 
 _limited = {"lock": threading.Lock(), "now": 0, "before": None}  # Dask's workers grade in several threads

@@ -3,17 +3,18 @@
 import base64
 import io
 
+from .records import Record, Verdict
 from .rendering import VERDICTS
 from .safe import picture_addresses
 
 COLOURS = {
-    "right": "#2e7d32",
-    "wrong": "#e08a1e",
-    "broken": "#b3402e",
-    "stopped": "#6d2a5e",
-    "unfinished": "#9e9e9e",
-    "missing": "#d0d0d0",
-    "newer-python": "#c2185b",
+    Verdict.RIGHT: "#2e7d32",
+    Verdict.WRONG: "#e08a1e",
+    Verdict.BROKEN: "#b3402e",
+    Verdict.STOPPED: "#6d2a5e",
+    Verdict.UNFINISHED: "#9e9e9e",
+    Verdict.MISSING: "#d0d0d0",
+    Verdict.NEWER_PYTHON: "#c2185b",
 }
 
 
@@ -46,11 +47,9 @@ def verdicts_chart(records, rubric):
     axis = drawing.subplots()
     start = [0] * len(rubric.exercises)
     for verdict, colour in COLOURS.items():
-        counts = [
-            sum(record["exercises"].get(name, {}).get("verdict") == verdict for record in records) for name in rubric.exercises
-        ]
+        counts = [sum(_has(record, name, verdict) for record in records) for name in rubric.exercises]
         bars = axis.barh(rubric.exercises, counts, left=start, color=colour, label=VERDICTS[verdict][2:])
-        dark = verdict not in ("wrong", "unfinished", "missing")
+        dark = verdict not in (Verdict.WRONG, Verdict.UNFINISHED, Verdict.MISSING)
         axis.bar_label(bars, [count or "" for count in counts], label_type="center", color="white" if dark else "black")
         start = [sum(pair) for pair in zip(start, counts, strict=True)]
     axis.invert_yaxis()
@@ -59,6 +58,10 @@ def verdicts_chart(records, rubric):
     axis.spines[["top", "right"]].set_visible(False)
     drawing.legend(loc="outside upper center", ncols=4, frameon=False)
     return _drawn(drawing)
+
+
+def _has(record: Record, exercise: str, verdict: Verdict) -> bool:
+    return exercise in record.exercises and record.exercises[exercise].verdict is verdict
 
 
 def _drawn(drawing):

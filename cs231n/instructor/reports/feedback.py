@@ -1,6 +1,7 @@
 """The page that a student gets."""
 
 from ...checks.explanations import EXERCISES, MISTAKES, NOTES
+from .records import Verdict
 from .reference import FIGURES
 from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, templates, title_of
 from .safe import LONGEST, html, picture_addresses
@@ -28,31 +29,30 @@ def _part(name, record, columns, rubric, marks, reference):
     bonus = name in rubric.bonus
     part = {"name": name, "title": title_of(name), "points": columns[name], "most": rubric.points[name], "bonus": bonus}
     if name in EXERCISES:
-        found = _exercise(record["exercises"].get(name))
-        if bonus and found["kind"] in ("missing", "unfinished"):
+        result = record.result(name)
+        found = _exercise(result)
+        if bonus and result.verdict in (Verdict.MISSING, Verdict.UNFINISHED):
             found = {**found, "kind": "", "verdict": LEFT_OUT, "message": ""}
         return {**part, **found, "figures": _figures(name, record, reference)}
-    answer = record["answers"].get(name, "")
+    answer = record.answer(name)
     return {
         **part,
         "question": html(reference.questions[name]),
         "answer": html(answer) if answer.strip() else None,
-        "answer_note": record.get("answer_notes", {}).get(name, ""),
-        "answer_pictures": picture_addresses(record.get("answer_pictures", {}).get(name, [])),
+        "answer_note": record.answer_notes.get(name, ""),
+        "answer_pictures": picture_addresses(record.answer_pictures.get(name, [])),
         "comment": marks[name][1] if name in marks else "",
         "verdict": "marked" if name in marks else "not marked yet" if answer.strip() else LEFT_OUT if bonus else "no answer",
     }
 
 
 def _exercise(result):
-    if result is None:
-        return {"kind": "missing", "verdict": VERDICTS["missing"], "message": "", "mistakes": [], "notes": []}
     return {
-        "kind": result["verdict"] if result["verdict"] in VERDICTS else "",
-        "verdict": VERDICTS.get(result["verdict"], result["verdict"]),
-        "message": result["message"],
-        "mistakes": [explanation_of(mistake) for mistake in result["mistakes"] if not _told(mistake, result["message"])],
-        "notes": [NOTES[note] for note in result["notes"] if note in NOTES and NOTES[note] not in _flat(result["message"])],
+        "kind": result.verdict.value,
+        "verdict": VERDICTS[result.verdict],
+        "message": result.message,
+        "mistakes": [explanation_of(mistake) for mistake in result.mistakes if not _told(mistake, result.message)],
+        "notes": [NOTES[note] for note in result.notes if note in NOTES and NOTES[note] not in _flat(result.message)],
     }
 
 
@@ -69,7 +69,7 @@ def _figures(exercise, record, reference):
     return [
         {
             "caption": figure.caption,
-            "own": picture_addresses(record["figures"].get(cell, [])),
+            "own": picture_addresses(record.figures.get(cell, [])),
             "reference": picture_addresses(reference.figures[cell]),
         }
         for cell, figure in FIGURES.items()

@@ -41,11 +41,11 @@ def same_answers(question, records):
     frequent first. note: where the answer was found, if not in its cell. pictures: those in it, base64; they must be the same.
     """
     groups = collections.defaultdict(list)
-    for record in sorted(records, key=lambda record: record["student"]):
-        answer = record["answers"].get(question, "")
-        note, pictures = (record.get(key, {}).get(question) for key in ("answer_notes", "answer_pictures"))
+    for record in sorted(records, key=lambda record: record.student):
+        answer = record.answer(question)
+        note, pictures = record.answer_notes.get(question), record.answer_pictures.get(question)
         if answer.strip():
             key = " ".join(answer.split()).casefold(), note or "", tuple(pictures or [])
-            groups[key].append((answer, record["student"]))
+            groups[key].append((answer, record.student))
     same = [(group[0][0], [student for _, student in group], note, list(shown)) for (_, note, shown), group in groups.items()]
     return sorted(same, key=lambda group: (-len(group[1]), group[1]))

@@ -7,6 +7,7 @@ asks for nothing from elsewhere (its Content-Security-Policy forbids both), and 
 
 from pathlib import Path
 
+from ...whole_file import write_whole
 from . import marks as marks_files
 from .feedback import feedback
 from .grades import grades_table
@@ -14,7 +15,6 @@ from .marking import marking, same_answers
 from .safe import file_name
 from .spreadsheets import table
 from .summary import summary
-from .writing import write_whole
 
 
 def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()):
@@ -24,14 +24,14 @@ def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()
     nothing; they have a row in grades.csv. gallery: the students whose pictures may be in the summary.
     """
     folder = Path(folder)
-    all_columns = {record["student"]: rubric.score(record, marks.get(record["student"], {})) for record in records}
+    all_columns = {record.student: rubric.score(record, marks.get(record.student, {})) for record in records}
     write_whole(folder / "grades.csv", "\ufeff" + table(grades_table(records, rubric, all_columns, absent)))
     for question in rubric.questions:
         order = [student for _, group, *_ in same_answers(question, records) for student in group]
         before = marks_files.update(folder / "marking" / f"{question}.csv", records, order)
         write_whole(folder / "marking" / f"{question}.html", marking(question, records, rubric, reference, marks, before))
     for record in records:
-        student = record["student"]
+        student = record.student
         page = feedback(record, all_columns[student], rubric, marks.get(student, {}), reference)
         write_whole(folder / "feedback" / f"{file_name(student)}.html", page)
     write_whole(folder / "summary.html", summary(records, rubric, all_columns, reference, gallery, len(absent)))
@@ -39,5 +39,5 @@ def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()
 
 def waiting(records, rubric, marks):
     """Return how many answers are not marked yet."""
-    columns = (rubric.score(record, marks.get(record["student"], {})) for record in records)
+    columns = (rubric.score(record, marks.get(record.student, {})) for record in records)
     return sum(points is None for one in columns for points in one.values())

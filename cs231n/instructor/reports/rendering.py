@@ -6,16 +6,17 @@ import jinja2
 from markupsafe import Markup
 
 from ...checks.explanations import EXERCISES, MISTAKES, Explanation
+from .records import Verdict
 from .safe import plain
 
 VERDICTS = {
-    "right": "✓ right",
-    "wrong": "✗ wrong",
-    "broken": "✗ does not run",
-    "stopped": "✗ stopped",
-    "unfinished": "… not finished",
-    "missing": "… not found",
-    "newer-python": "… not judged: newer Python",
+    Verdict.RIGHT: "✓ right",
+    Verdict.WRONG: "✗ wrong",
+    Verdict.BROKEN: "✗ does not run",
+    Verdict.STOPPED: "✗ stopped",
+    Verdict.UNFINISHED: "… not finished",
+    Verdict.MISSING: "… not found",
+    Verdict.NEWER_PYTHON: "… not judged: newer Python",
 }
 LEFT_OUT = "left out, which is fine"  # of what gives a bonus
 
@@ -40,7 +41,7 @@ templates.filters["short"] = lambda text: plain(text, 200)
 
 def isolation_note(records):
     """Return the sentence that some of the records were graded without isolation, "" if none was."""
-    return next((record["isolation"] for record in records if record.get("isolation")), "")
+    return next((record.isolation for record in records if record.isolation), "")
 
 
 def title_of(name):

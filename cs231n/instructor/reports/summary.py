@@ -4,6 +4,7 @@ import collections
 import statistics
 
 from .charts import points_chart, verdicts_chart
+from .records import State, Verdict
 from .reference import FIGURES
 from .rendering import explanation_of, isolation_note, templates, title_of
 from .safe import file_name, picture_addresses
@@ -55,8 +56,7 @@ def _column_row(name, rubric, all_columns):
 
 
 def _class_mistakes(exercise, records, reference, gallery):
-    results = [record["exercises"].get(exercise, {"mistakes": []}) for record in records]
-    counts = collections.Counter(mistake for result in results for mistake in result["mistakes"])
+    counts = collections.Counter(mistake for record in records for mistake in record.result(exercise).mistakes)
     counts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_MISTAKES]
     cell = _first_figure(exercise)
     return {
@@ -83,32 +83,29 @@ def _first_figure(exercise):
 
 def _example(exercise, mistake, records, gallery):
     """Return the pictures of one of the gallery who made this mistake, if possible no other."""
-    chosen = [record for record in records if record["student"] in gallery]
+    chosen = [record for record in records if record.student in gallery]
     return next(iter(pictures for _, pictures in _with_pictures(exercise, mistake, chosen)), [])
 
 
 def _with_pictures(exercise, mistake, records):
     """Return [(student, pictures)] of those who made a mistake and have a picture; who made no other comes first."""
-    made = [record for record in records if mistake in record["exercises"].get(exercise, {"mistakes": []})["mistakes"]]
-    made.sort(key=lambda record: len(record["exercises"][exercise]["mistakes"]))
-    shown = [(record["student"], picture_addresses(record["figures"].get(_first_figure(exercise), [])[:1])) for record in made]
+    made = [record for record in records if mistake in record.result(exercise).mistakes]
+    made.sort(key=lambda record: len(record.result(exercise).mistakes))
+    shown = [(record.student, picture_addresses(record.figures.get(_first_figure(exercise), [])[:1])) for record in made]
     return [(student, pictures) for student, pictures in shown if pictures]
 
 
 def _look(record):
     """Return what an instructor should look at in a submission, or None."""
-    reasons = ["it could not be read"] if record["verdict"] == "unreadable" else []
-    for name, result in record["exercises"].items():
-        look = result.get("look", "")
-        reasons += [f"{name}: {look}"] if look else []
-        if result["verdict"] == "stopped" and not look:
+    reasons = ["it could not be read"] if record.verdict is State.UNREADABLE else []
+    for name, result in record.exercises.items():
+        reasons += [f"{name}: {result.look}"] if result.look else []
+        if result.verdict is Verdict.STOPPED and not result.look:
             reasons.append(f"{name} was stopped")
-        if result["verdict"] == "newer-python":
+        if result.verdict is Verdict.NEWER_PYTHON:
             reasons.append(f"{name} was not judged and has 0 points: it needs a newer Python than this grader's")
-        if result["verdict"] == "wrong" and not look and not (result["mistakes"] and result.get("explained", True)):
+        if result.verdict is Verdict.WRONG and not result.look and not (result.mistakes and result.explained):
             reasons.append(f"{name} is wrong for a reason that has no name")
-    reasons += [record["note"]] if record["note"] else []
-    page = f"feedback/{file_name(record['student'])}.html"
-    return (
-        {"student": record["student"], "submission": record["submission"], "reasons": reasons, "page": page} if reasons else None
-    )
+    reasons += [record.note] if record.note else []
+    page = f"feedback/{file_name(record.student)}.html"
+    return {"student": record.student, "submission": record.submission, "reasons": reasons, "page": page} if reasons else None

@@ -22,6 +22,7 @@ from torchvision.models import SqueezeNet
 
 from ...checks.guard import CALLS, TimeIsUp, TooManyCalls, Trial
 from ...datasets import record_of, sources
+from ...kit import ROOT
 from ..exercises.stopped import Stopped
 from ..release.package import package_without
 from ..release.solutions import marked_functions
@@ -30,7 +31,6 @@ from .inside.messages import Configuration, End, Order, Outcome, encoded, outcom
 from .inside.wire import BadMessage, Trouble, receive, send
 from .packages import student_packages
 
-ROOT = Path(__file__).resolve().parents[3]
 FIRST_USER = 61000  # one for each worker, so that their limits on processes are their own
 FLOATS = {"float16", "bfloat16", "float32", "float64"}
 

@@ -4,6 +4,7 @@ What comes out of the sandbox is not trusted either: the grader looks it over by
 """
 
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -57,21 +58,50 @@ class _Work:
     notes: list = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What of a file matters for its grade, verified.
+
+    Parameters
+    ----------
+    problem : str
+        A sentence if the file cannot be read, else "".
+    counts : str
+        The path of the file in the archive, if it was one.
+    parts : list of lists
+        [name, source] of its code; of a module of the student's own [name, source, dotted name].
+    answers : dict of str to str
+        By question, the Markdown.
+    answer_notes : dict of str to str
+        By question, a sentence on where the answer was found, or that there is none.
+    answer_pictures : dict of str to list of str
+        By question, PNG pictures in base64; the text says [picture N] where the Nth is.
+    figures : dict of str to list of str
+        By cell of the reference, PNG pictures in base64, at most one each.
+    notes : list of str
+        Sentences.
+    """
+
+    problem: str
+    counts: str = ""
+    parts: list[list[str]] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    answer_notes: dict[str, str] = field(default_factory=dict)
+    answer_pictures: dict[str, list[str]] = field(default_factory=dict)
+    figures: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
 # In the sandbox
 
 
 def outline(name, raw, figures, kit=None, first=""):
-    """Return what of a file matters for its grade, as JSON.
+    """Return what of a file matters for its grade, as JSON: the fields of an Outline.
 
     name: the file's. raw: its bytes. figures: {cell id: source} of the reference's cells with a figure. kit: {cell id: source}
     of all its cells, by which an answer is found that was moved. first: of an archive that the grader has made of a folder, the
     path of the file that counts unless another one is filled in and this one is not.
 
-    The keys: problem: a sentence if the file cannot be read, else "". parts: [[name, source]] of its code; of a module of the
-    student's own [name, source, dotted name]. answers: {question: Markdown}. answer_notes: {question: a sentence on where the
-    answer was found, or that there is none}. answer_pictures: {question: [base64 of a re-encoded PNG]}; the text says [picture
-    N] where the Nth is. figures: {cell id: [base64 of a re-encoded PNG]}, at most one each. counts: the path of the file in the
-    archive, if it is one. notes: sentences.
     Raises nothing; all strings can be written as UTF-8.
     """
     try:
@@ -88,8 +118,7 @@ def outline(name, raw, figures, kit=None, first=""):
         problem = f"{name[:100]} takes more memory to read than there is; its outputs may be very large."
     except Exception as error:  # a parser's own: a file can be odd in more ways than one can think of
         problem = f"{name[:100]} cannot be read ({type(error).__name__})."
-    by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures")}
-    return {"problem": _text(problem, limits.NOTE_CHARACTERS), "counts": "", "parts": [], **by_name, "notes": []}
+    return dataclasses.asdict(Outline(_text(problem, limits.NOTE_CHARACTERS)))
 
 
 def _outline(name, raw, figures, kit, first):
@@ -364,11 +393,11 @@ class _AnswerPictures:
 
 
 def checked_outline(found, figures):
-    """Return `found` if it is what `outline` returns in its documented form and sizes; raise ValueError if not.
+    """Return the Outline in `found` if it is what `outline` returns, in form and sizes; raise ValueError if not.
 
     found: JSON from the sandbox, where a parser's bug may have let the file take over. figures: the known cell ids.
     """
-    keys = {"problem", "counts", "parts", "answers", "answer_notes", "answer_pictures", "figures", "notes"}
+    keys = {one.name for one in dataclasses.fields(Outline)}
     _expect(type(found) is dict and found.keys() == keys, "its keys")
     _expect(_is_text(found["problem"], limits.NOTE_CHARACTERS), "the problem")
     _expect(_is_text(found["counts"], limits.NOTE_CHARACTERS), "the path of what counts")
@@ -400,7 +429,7 @@ def checked_outline(found, figures):
     _expect(
         all(_is_text(note, limits.NOTE_CHARACTERS) for note in _list(found["notes"], limits.NOTES, "the list of notes")), "a note"
     )
-    return found
+    return Outline(**found)
 
 
 def _expect(holds, what):
