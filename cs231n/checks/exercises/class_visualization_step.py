@@ -4,14 +4,16 @@ Several calls on the same image are judged, with several sizes of regulariser an
 divided by its length are both right.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from ...assignment import assignment
 from .. import cases
 from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, TOLERANCE, fingerprint, is_constant
@@ -19,9 +21,13 @@ from ..judging import SPOILING, compared, problem, relative_error, same, side_ef
 from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 from ..report import Report, Verdict
 from ..sizes import examined_in_other_sizes
+from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "class_visualization_step", "img, model, target_y, l2_reg, learning_rate"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = (
     "Three calls in a row change the image as expected on five small networks, "
@@ -202,11 +208,11 @@ class Calls:
     in_place: bool
 
     @property
-    def changes(self):
+    def changes(self) -> np.ndarray:
         return self.images[1:] - self.images[0]
 
 
-def examine(function, exam):
+def examine(function: Any, exam: Exam) -> Report:
     """Return the Report on a class_visualization_update_step."""
     report = _examine(function, exam)
     if report.verdict is not Verdict.BROKEN:
@@ -230,7 +236,7 @@ def _examine(function, exam):
     return _wrong(function, exam, found, convention, changed, notes)
 
 
-def is_unfinished(function, exam):
+def is_unfinished(function: Any, exam: Exam) -> bool:
     """Return whether the exercise is not written yet: a stub."""
     *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
     return failure is not None and failure.verdict is Verdict.UNFINISHED

@@ -4,13 +4,15 @@ The verdict depends on the image that comes back. The name of a mistake comes fr
 given, one after the other, compared with the ways of the known mistakes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ...assignment import assignment
 from ..cases import Case, Framed, cropped, with_strided_gradients
 from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, fingerprint
@@ -29,9 +31,13 @@ from ..networks import (
 )
 from ..report import Report, Verdict
 from ..sizes import examined_in_other_sizes
+from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "fooling_image", "X, target_y, model"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = (
     "Its images are those expected on seven small networks, on short ways and a long one, "
@@ -188,33 +194,33 @@ class Way:
     result: np.ndarray | None
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         return len(self.images) - 1
 
     @property
-    def steps_to_fool(self):
+    def steps_to_fool(self) -> int | None:
         """The first step after which the network says the target, or None."""
         fooled = np.flatnonzero(self.tops == self.case.target)
         return int(fooled[0]) if len(fooled) else None
 
     @property
-    def steps_too_many(self):
+    def steps_too_many(self) -> int | None:
         """Steps after the network was fooled, or None if it never was."""
         return None if self.steps_to_fool is None else self.steps - self.steps_to_fool
 
     @property
-    def changes(self):
+    def changes(self) -> np.ndarray:
         return self.images[1:] - self.images[0]
 
     @property
-    def first_changes(self):
+    def first_changes(self) -> np.ndarray:
         """The changes up to the first that is not finite."""
         changes = self.changes
         broken = np.flatnonzero(~np.isfinite(changes).all(axis=(1, 2, 3)))
         return changes[: max(broken[0], 1)] if len(broken) else changes
 
 
-def examine(function, exam):
+def examine(function: Any, exam: Exam) -> Report:
     """Return the Report on a make_fooling_image(X, target_y, model)."""
     report = _examine(function, exam)
     if report.verdict is not Verdict.BROKEN:
@@ -251,7 +257,7 @@ def _limit(case, exam):
     return {"calls": LONG} if case is exam.of(KEY).long_way else {}
 
 
-def is_unfinished(function, exam):
+def is_unfinished(function: Any, exam: Exam) -> bool:
     """Return whether the exercise is not written yet: a stub."""
     *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
     return failure is not None and failure.verdict is Verdict.UNFINISHED

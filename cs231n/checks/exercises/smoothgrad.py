@@ -6,14 +6,14 @@ from functools import partial
 import numpy as np
 import torch
 
-from ...assignment import assignment
 from ..arrays import ArrayCheck
 from ..cases import Batches, Case
 from ..explanations import Explanation
 from ..networks import BELOW_0, SmallNetwork, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
+from . import function_of
 
 KEY, ARGUMENTS = "smoothgrad", "X, y, model, noise"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = "Its maps are those expected on several small networks, for batches and noise of different sizes."
 MISTAKES = {

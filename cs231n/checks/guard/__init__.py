@@ -198,7 +198,8 @@ def student_line(error: BaseException) -> tuple[str, int, str] | None:
     ]
     if not own:
         return None
-    return own[-1].filename, own[-1].lineno or 0, (own[-1].line or linecache.getline(own[-1].filename, own[-1].lineno)).strip()
+    file, number = own[-1].filename, own[-1].lineno or 0
+    return file, number, (own[-1].line or linecache.getline(file, number)).strip()
 
 
 class _Output(io.TextIOBase):
