@@ -3,11 +3,17 @@
 import ast
 import difflib
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-QUESTIONS = range(1, 7)
-OPTIONAL_QUESTIONS = range(7, 9)
+from nbformat import NotebookNode
+
+from .assignment import assignment
+
+# The numbers of the questions; those of the second line give bonus points.
+QUESTIONS = tuple(question.number for question in assignment().questions if not question.bonus)
+OPTIONAL_QUESTIONS = tuple(question.number for question in assignment().questions if question.bonus)
 
 PLACEHOLDER = re.compile(r"your answer( here)?|type your answer here|[*_#>:.\s]|<!--.*?-->", re.I | re.S)
 # What the kit's own headings begin with, for a notebook of which the kit's cells are not known.
@@ -26,35 +32,80 @@ PERHAPS_LIMIT = 3  # places that are shown where the answer was not found
 class Answer:
     """An answer, as a person is to read it.
 
-    text: Markdown, "" if nothing was found; pictures attached to its cells are in it, as data: addresses. where: a sentence on
-    where it was found, or that it was not, "" if it is in its own cell. perhaps: whether it is only what might be the answer;
-    the text then says so itself.
+    Attributes
+    ----------
+    text : str
+        Markdown, "" if nothing was found. Pictures attached to its cells are in it, as data: addresses.
+    where : str
+        A sentence that says where it was found, or that it was not; "" if it is in its own cell.
+    places : tuple of str
+        Where the text was found, "cell 7, above the question" for example, if it only may be the answer; the text then says so,
+        too. Else empty.
     """
 
     text: str = ""
     where: str = ""
-    perhaps: bool = False
+    places: tuple[str, ...] = ()
+
+    @property
+    def perhaps(self) -> bool:
+        """Whether the text only may be the answer."""
+        return bool(self.places)
 
 
-def answers(notebook, kit=None):
-    """Return {"question-1": Answer, ...} of a notebook (nbformat 4).
+def answers(notebook: NotebookNode, kit: Mapping[str, str] | None = None) -> dict[str, Answer]:
+    """Find the answer to each inline question of a notebook.
 
-    kit: {cell id: source} of the notebook as it was given out; without it only an answer's own cell and the cells below the
-    question are looked at. An answer is what its own cell says (by its id, also where Colab or nbgrader keeps it) and what else
-    is written between the question and the next cell of the kit; then what was added to the question's own cell. Where there is
-    none of these, what may be the answer: code below the question, a text above it, one that names the question.
+    An answer is what its own cell says (by its id, also where Colab or nbgrader keeps it), what else is written between the
+    question and the next cell of the kit, and then what was added to the question's own cell. If there is none of these: what may
+    be the answer, which is code below the question, a text above it, or one that names the question.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Of nbformat 4.
+    kit : mapping of str to str or None
+        {cell id: source} of the notebook as it was given out; without it only an answer's own cell and the cells below the
+        question are looked at.
+
+    Returns
+    -------
+    dict of str to Answer
+        {"question-1": its answer, ...}, in the order of the notebook.
     """
     looked = _Notebook(notebook, kit or {})
-    return {f"question-{number}": looked.answer(number) for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)}
+    return {question.key: looked.answer(question.number) for question in assignment().questions}
 
 
-def is_empty(text):
-    """Return whether a text says nothing beyond what stood there."""
+def is_empty(text: str) -> bool:
+    """Return whether a text says nothing beyond the placeholder that was there.
+
+    Parameters
+    ----------
+    text : str
+        Markdown of a cell.
+
+    Returns
+    -------
+    bool
+        Whether there is nothing to read for a person who marks it.
+    """
     return not (text.strip() if len(text) > LONGEST_PLACEHOLDER else PLACEHOLDER.sub("", text))
 
 
-def ids(cell):
-    """Return the ids of a cell: its own, and those that Colab and nbgrader keep in its metadata."""
+def ids(cell: NotebookNode) -> list[str]:
+    """Return the ids of a cell.
+
+    Parameters
+    ----------
+    cell : nbformat.NotebookNode
+        A cell of nbformat 4.
+
+    Returns
+    -------
+    list of str
+        Its own id, and those that Colab and nbgrader keep in its metadata.
+    """
     nbgrader = cell.metadata.get("nbgrader")
     grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
     found = (cell.get("id"), cell.metadata.get("id"), grade_id)
@@ -64,7 +115,7 @@ def ids(cell):
 class _Notebook:
     """A notebook's cells, and which of them are the kit's. kit: {cell id: source} of the notebook as it was given out."""
 
-    def __init__(self, notebook, kit):
+    def __init__(self, notebook: NotebookNode, kit: Mapping[str, str]) -> None:
         self.cells, self.kit = notebook.cells, kit
         by_text = {_flat(source): name for name, source in kit.items() if not name.startswith("answer-")}
         self.names = [self._kit_name(cell, by_text) for cell in self.cells]
@@ -72,24 +123,26 @@ class _Notebook:
         loosely = [self._question(i, strictly=False) for i in range(len(self.cells))]
         self.questions = [sure or (0 if other in strictly else other) for sure, other in zip(strictly, loosely, strict=True)]
 
-    def _kit_name(self, cell, by_text):
+    def _kit_name(self, cell: NotebookNode, by_text: Mapping[str, str]) -> str:
         """Return the id that a cell has, or had, in the kit; "" for a cell of the student's own."""
         known = next((name for name in ids(cell) if name in self.kit or re.fullmatch(r"answer-\d+", name)), None)
         return known or by_text.get(_flat(cell.source), "")
 
-    def _question(self, i, strictly):
+    def _question(self, i: int, strictly: bool) -> int:
         """Return the number of the question that a cell asks, or 0. strictly: not if it only has the heading of one."""
         named = re.fullmatch(r"question-(\d+)-text", self.names[i])
         heading = QUESTION_HEADING.search(self.cells[i].source)
-        if self.cells[i].cell_type == "code" or not (named or heading):
+        found = named or heading
+        if self.cells[i].cell_type == "code" or found is None:
             return 0
-        number = int((named or heading)[1])
+        number = int(found[1])
         asked = self.kit.get(f"question-{number}-text")
         if named or not strictly or asked is None or is_empty(QUESTION_HEADING.sub("", self.cells[i].source)):
             return number
         return number if _flat(self.cells[i].source) == _flat(asked) or _added(self.cells[i].source, asked) else 0
 
-    def answer(self, number):
+    def answer(self, number: int) -> Answer:
+        """Return the Answer to a question, given by its number."""
         own = [cell for cell in self.cells if f"answer-{number}" in ids(cell)]
         below = [cell for cell in self._below(number) if cell not in own]
         added = self._added_to_question(number)
@@ -102,11 +155,11 @@ class _Notebook:
         where = f"{'It' if added == text else 'A part of it'} was written into the cell of the question."
         return Answer(text, where)
 
-    def _below(self, number):
+    def _below(self, number: int) -> list[NotebookNode]:
         """Return the cells with words between a question and the next cell that is the kit's."""
         return [cell for i in self._places_below(number) if not is_empty(_words(cell := self.cells[i]))]
 
-    def _places_below(self, number):
+    def _places_below(self, number: int) -> list[int]:
         """Return the places of the cells between a question and the next cell that is the kit's."""
         found = []
         for start in (i for i, asked in enumerate(self.questions) if asked == number):
@@ -116,7 +169,7 @@ class _Notebook:
                 found.append(i)
         return found
 
-    def _ends_answer(self, i, number):
+    def _ends_answer(self, i: int, number: int) -> bool:
         if self.names[i]:
             return self.names[i] != f"answer-{number}"
         cell = self.cells[i]
@@ -125,7 +178,7 @@ class _Notebook:
         heading = EXERCISE_HEADING if self.kit else KIT_HEADING
         return bool(self.questions[i] or heading.search(cell.source))
 
-    def _added_to_question(self, number):
+    def _added_to_question(self, number: int) -> str:
         """Return what the cell of a question holds beyond the question, "" if that is not known."""
         asked = self.kit.get(f"question-{number}-text")
         found = [_words(cell) for i, cell in enumerate(self.cells) if self.questions[i] == number]
@@ -133,16 +186,16 @@ class _Notebook:
 
     # What may be the answer
 
-    def _perhaps(self, number, gone):
+    def _perhaps(self, number: int, gone: bool) -> Answer:
         places = self._likely_places(number)[:PERHAPS_LIMIT] if self.kit else []
         if not places:
             nothing = "Its cell is gone, and nothing that may be the answer was found." if gone else "Its cell is empty."
             return Answer(where=nothing)
         shown = [f"*Perhaps this, from {where}:*\n\n{text}" for _, where, text in places]
         where = f"Its cell is {'gone' if gone else 'empty'}. This may be the answer, or not."
-        return Answer("\n\n".join(shown), where, perhaps=True)
+        return Answer("\n\n".join(shown), where, places=tuple(place for _, place, _ in places))
 
-    def _likely_places(self, number):
+    def _likely_places(self, number: int) -> list[tuple[int, str, str]]:
         """Return [(place, where that is, text)] of what may be the answer to a question, the likeliest first."""
         found = [(i, f"cell {i + 1}, code below the question", _as_code(self.cells[i].source)) for i in self._code_below(number)]
         found += [(i, f"cell {i + 1}, where the question was", _words(self.cells[i])) for i in self._overwritten(number)]
@@ -150,19 +203,19 @@ class _Notebook:
         asking = [i for i, asked in enumerate(self.questions) if asked == number]
         found += [(i, f"cell {i + 1}, above the question", _words(self.cells[i])) for i in self._own_above(asking)]
         found += [(i, f"cell {i + 1}, added to a text of the notebook", text) for i, text in self._added_to_neighbours(asking)]
-        seen = set()
-        return [place for place in found if place[0] not in seen and not seen.add(place[0]) and not is_empty(place[2])]
+        first = {one[0]: one for one in reversed(found)}
+        return [one for one in found if one is first[one[0]] and not is_empty(one[2])]
 
-    def _code_below(self, number):
+    def _code_below(self, number: int) -> list[int]:
         below = (i for i in self._places_below(number) if self.cells[i].cell_type == "code" and self.cells[i].source.strip())
         return [i for i in below if not _defines_function(self.cells[i].source)]
 
-    def _overwritten(self, number):
+    def _overwritten(self, number: int) -> list[int]:
         """Return the places of cells that are the question's, by their id, and hold the question no more."""
         own = [i for i, name in enumerate(self.names) if name == f"question-{number}-text"]
         return [i for i in own if not QUESTION_HEADING.search(self.cells[i].source)]
 
-    def _naming(self, number):
+    def _naming(self, number: int) -> list[tuple[int, str]]:
         """Return [(place, text)] of the student's own texts in which a line begins with the question's number."""
         naming, other = (re.compile(NAMED.format(number=n), re.I | re.M) for n in (number, r"\d+"))
         found = []
@@ -174,7 +227,7 @@ class _Notebook:
                 found.append((i, text[begins.start() : ends.start() if ends else len(text)].strip()))
         return found
 
-    def _own_above(self, asking):
+    def _own_above(self, asking: Iterable[int]) -> list[int]:
         """Return the places of the student's own texts directly above a question, apart from an answer to the one before."""
         found, answers_before = [], self._only_answers()
         for start in asking:
@@ -184,7 +237,7 @@ class _Notebook:
                 found.append(i)
         return found
 
-    def _only_answers(self):
+    def _only_answers(self) -> set[int]:
         """Return the places below questions whose own cells are empty: what is written there is the answer."""
         found = set()
         for number in {*self.questions} - {0}:
@@ -193,7 +246,7 @@ class _Notebook:
                 found |= set(self._places_below(number))
         return found
 
-    def _added_to_neighbours(self, asking):
+    def _added_to_neighbours(self, asking: Iterable[int]) -> list[tuple[int, str]]:
         """Return [(place, text)] of what was added to the kit's texts directly above a question and below its answer."""
         found = []
         for start in asking:
@@ -204,16 +257,16 @@ class _Notebook:
                     found.append((i, _added(self.cells[i].source, self.kit[self.names[i]])))
         return found
 
-    def _is_answer(self, i):
+    def _is_answer(self, i: int) -> bool:
         return self.names[i].startswith("answer-")
 
 
-def _flat(text):
+def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def _words(cell):
-    """Return what a cell says in words: its text, or of a code cell what is no code, "" if it is code."""
+def _words(cell: NotebookNode) -> str:
+    """Return what a cell says in words: its text, or the comments and strings of a code cell without code; "" for code."""
     if cell.cell_type != "code":
         return _with_attachments(cell.source, cell.get("attachments") or {})
     source = re.sub(r"^\s*%%(markdown|html|latex)\b.*\n", "", cell.source)
@@ -225,13 +278,12 @@ def _words(cell):
         return source if _is_prose(source) else ""
     if not tree.body:  # comments alone
         return "\n".join(re.sub(r"^\s*#+ ?", "", line) for line in source.splitlines()).strip()
-    values = [getattr(line, "value", None) for line in tree.body]
-    if all(isinstance(value, ast.Constant) and isinstance(value.value, str) for value in values):
-        return "\n\n".join(value.value.strip() for value in values)
-    return ""
+    constants = [getattr(getattr(line, "value", None), "value", None) for line in tree.body]
+    texts = [text.strip() for text in constants if isinstance(text, str)]
+    return "\n\n".join(texts) if len(texts) == len(constants) else ""
 
 
-def _with_attachments(text, attachments):
+def _with_attachments(text: str, attachments: Mapping[str, Mapping[str, str]]) -> str:
     """Return a text with the pictures attached to its cell in it, those that it does not mention at its end."""
     for name, bundle in attachments.items():
         kind, data = next(((kind, data) for kind, data in bundle.items() if kind.startswith("image/")), ("", ""))
@@ -242,22 +294,22 @@ def _with_attachments(text, attachments):
     return text
 
 
-def _is_prose(text):
+def _is_prose(text: str) -> bool:
     """Return whether a text that is not Python reads like sentences."""
     words = re.findall(r"(?<![\w.(\[])[A-Za-z']+(?=[\s,;:!?]|\.\s|\.?$)", text)
     signs = re.findall(r"[=\[\]{}_@]|\bdef\b|\bimport\b|^\s*[!%]", text, re.M)
     return len(words) >= 5 and len(words) > 3 * len(signs)
 
 
-def _defines_function(source):
+def _defines_function(source: str) -> bool:
     return re.search(r"^\s*(async\s+)?def\s", source, re.M) is not None
 
 
-def _as_code(source):
+def _as_code(source: str) -> str:
     return "\n".join(f"    {line}" for line in source.strip().splitlines())
 
 
-def _added(text, given):
+def _added(text: str, given: str) -> str:
     """Return what a text holds beyond one that was given; "" if it is not that text with something added."""
     text, given = text.strip(), given.strip()
     if text.startswith(given):
@@ -273,6 +325,6 @@ def _added(text, given):
     return "\n\n".join([*pieces, *([text[COMPARED:]] if len(text) > COMPARED else [])])
 
 
-def _is_addition(kind, removed, added, at_end):
+def _is_addition(kind: str, removed: int, added: int, at_end: bool) -> bool:
     """Return whether a change of so many words adds something, rather than to say the same in other words."""
     return (kind == "insert" and (at_end or added > 2)) or (kind == "replace" and added > 2 * removed + 3)

@@ -1,10 +1,13 @@
 """The exercises and questions of the assignment, as `assignment.toml` lists them: what is asked, where, for how many points."""
 
+import dataclasses
 import functools
+import json
 import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,7 +26,7 @@ class Exercise:
     key : str
         Its name in files, tables and fingerprints, such as "saliency_maps".
     number : int
-        From 1, in the order of the notebook.
+        Of its heading: by default counted from 1, in the order of the notebook.
     section : str
         Of the notebook, such as "4" or "7.1".
     points : float
@@ -47,7 +50,21 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Question:
-    """An inline question. key: "question-1" and so on. number: of its heading. The rest is as in Exercise."""
+    """An inline question.
+
+    Parameters
+    ----------
+    key : str
+        "question-1" and so on.
+    number : int
+        Of its heading.
+    section : str
+        Of the notebook, such as "4" or "7.1".
+    points : float
+        At least 0.
+    bonus : bool
+        Whether its points come on top of full marks.
+    """
 
     key: str
     number: int
@@ -58,26 +75,37 @@ class Question:
 
 @dataclass(frozen=True)
 class Assignment:
-    """All that is asked, in the order of the notebook. title: of the notebook."""
+    """All that is asked, in the order of the notebook.
+
+    Parameters
+    ----------
+    title : str
+        Of the notebook.
+    tasks : tuple of Exercise or Question
+        In the order of the notebook.
+    """
 
     title: str
     tasks: tuple[Exercise | Question, ...]
 
     @property
     def exercises(self) -> tuple[Exercise, ...]:
+        """The exercises alone."""
         return tuple(task for task in self.tasks if isinstance(task, Exercise))
 
     @property
     def questions(self) -> tuple[Question, ...]:
+        """The questions alone."""
         return tuple(task for task in self.tasks if isinstance(task, Question))
 
     @property
     def by_key(self) -> dict[str, Exercise | Question]:
+        """{key: exercise or question}."""
         return {task.key: task for task in self.tasks}
 
     @property
     def by_function(self) -> dict[str, Exercise]:
-        """Return {name of the function: exercise}."""
+        """{name of the function: exercise}."""
         return {exercise.function: exercise for exercise in self.exercises}
 
     def points(self, bonus: bool = False) -> float:
@@ -86,8 +114,29 @@ class Assignment:
 
 
 @functools.lru_cache
-def assignment(path: Path = PATH) -> Assignment:
-    """Return the Assignment of a TOML file, by default of the kit's own.
+def assignment() -> Assignment:
+    """Return the assignment as the kit has it or, in a student edition, as the course gives it.
+
+    Returns
+    -------
+    Assignment
+        All that `assignment.toml` lists, in its order.
+    """
+    return read(PATH)
+
+
+def read(path: Path) -> Assignment:
+    """Return the Assignment of a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Assignment
+        What it lists.
 
     Raises
     ------
@@ -103,34 +152,107 @@ def assignment(path: Path = PATH) -> Assignment:
     title = tables.pop("title", None)
     if not isinstance(title, str) or not title.strip():
         raise ValueError(f'{path}: title = {title!r}; expected the title of the notebook, a text: title = "...".')
-    exercises = questions = 0
+    exercises = 0
     tasks: list[Exercise | Question] = []
     for key, table in tables.items():
         if isinstance(table, dict) and "function" in table:
-            exercises += 1
-            tasks.append(Exercise(**_common(path, key, table, {"function", "module"}), number=exercises))
+            fields = _common(path, key, table, {"function", "module"})
+            exercises = fields.pop("number", exercises + 1)
+            tasks.append(Exercise(**fields, number=exercises))
         else:
-            questions += 1
             tasks.append(Question(**_common(path, key, table, set()), number=_number(path, key)))
-    functions = [task.function for task in tasks if isinstance(task, Exercise)]
-    if twice := {name for name in functions if functions.count(name) > 1}:
-        raise ValueError(f"{path}: two exercises have the function {', '.join(sorted(twice))}; expected one each.")
+    for what in ("function", "number"):
+        values = [getattr(task, what) for task in tasks if isinstance(task, Exercise)]
+        if twice := {str(value) for value in values if values.count(value) > 1}:
+            raise ValueError(f"{path}: two exercises have the {what} {', '.join(sorted(twice))}; expected one each.")
     return Assignment(title, tuple(tasks))
 
 
-def points_of(path: Path, key: str, value: object) -> float:
-    """Return points as a float. Raises ValueError, with file and key, unless it is a number from 0."""
+def written(listed: Assignment) -> str:
+    """Return the TOML text of an assignment, from which `read` makes the same one again.
+
+    Parameters
+    ----------
+    listed : Assignment
+        What to write.
+
+    Returns
+    -------
+    str
+        Ends in a newline.
+    """
+    blocks = [f"title = {_quoted(listed.title)}\n"]
+    for task in listed.tasks:
+        fields = {name: value for name, value in dataclasses.asdict(task).items() if name != "key"}
+        if isinstance(task, Question):
+            del fields["number"]
+        lines = [f"{name} = {_value(value)}\n" for name, value in fields.items()]
+        blocks.append("".join([f"[{task.key}]\n", *lines]))
+    return "\n".join(blocks)
+
+
+def plain(points: float) -> str:
+    """Return points as people write them.
+
+    Parameters
+    ----------
+    points : float
+        Finite.
+
+    Returns
+    -------
+    str
+        Such as "7" or "7.5".
+    """
+    return f"{points:.10g}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # TOML's basic strings escape as JSON's do
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return plain(value) if isinstance(value, int | float) else _quoted(str(value))
+
+
+def points_of(path: Path, table: str, value: object, key: str = "points") -> float:
+    """Return points as a float.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file in which they are, for the message.
+    table : str
+        The table there.
+    value : object
+        What the file says.
+    key : str
+        The key in the table.
+
+    Returns
+    -------
+    float
+        At least 0, finite.
+
+    Raises
+    ------
+    ValueError
+        Unless it is a number from 0; the message names file, table and key.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
-        raise ValueError(f"{path}: [{key}] points = {value!r}; expected a number from 0, such as 3 or 7.5.")
+        raise ValueError(f"{path}: [{table}] {key} = {value!r}; expected a number from 0, such as 3 or 7.5.")
     return float(value)
 
 
-def _common(path, key, table, of_exercises):
+def _common(path: Path, key: str, table: Any, of_exercises: set[str]) -> dict[str, Any]:
     """Return the fields of a table of the file, all but the number. Raises ValueError for a table that is not one of a task."""
     expected = {"section", "points", *of_exercises}
+    optional = {"bonus", "number"} if of_exercises else {"bonus"}
     if not isinstance(table, dict):
         raise ValueError(f"{path}: {key} = {table!r}; expected a table, [{key}], with {', '.join(sorted(expected))}.")
-    if wrong := (table.keys() ^ expected) - {"bonus"}:
+    if wrong := (table.keys() ^ expected) - optional:
         lacking = ", ".join(sorted(wrong & expected)) or "nothing"
         unknown = ", ".join(sorted(wrong - expected)) or "nothing"
         raise ValueError(f"{path}: [{key}] lacks {lacking}; not known there: {unknown}.")
@@ -140,10 +262,13 @@ def _common(path, key, table, of_exercises):
     bonus = table.get("bonus", False)
     if not isinstance(bonus, bool):
         raise ValueError(f"{path}: [{key}] bonus = {bonus!r}; expected true or false.")
+    number = table.get("number", 1)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ValueError(f"{path}: [{key}] number = {number!r}; expected the number of its heading, such as 4.")
     return {**table, "key": key, "points": points_of(path, key, table["points"]), "bonus": bonus}
 
 
-def _number(path, key):
+def _number(path: Path, key: str) -> int:
     prefix, _, number = key.rpartition("-")
     if prefix != "question" or not (number.isascii() and number.isdigit()):
         raise ValueError(f"{path}: [{key}] has no function, so it is a question; expected a key such as question-3.")

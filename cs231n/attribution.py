@@ -7,21 +7,37 @@ from torch import nn
 from .validation import checked_baseline, checked_batch, checked_noise, require_feature_map
 
 
-def compute_smoothgrad_maps(X, y, model, noise):
+def compute_smoothgrad_maps(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Module, noise: torch.Tensor) -> torch.Tensor:
     """Average the squared gradient over noisy copies of each image: SmoothGrad, squared.
 
-    Smilkov et al., 2017, https://arxiv.org/abs/1706.03825; squared as in Hooker et al., 2019, https://arxiv.org/abs/1806.10758
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Preprocessed images.
+    y : long tensor of shape (N,)
+        The labels of X, each in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+    noise : float tensor of shape (S, N, 3, H, W)
+        noise[s] is added to X for the s-th noisy copy.
 
-    X: float tensor (N, 3, H, W), preprocessed images.
-    y: long tensor (N,), the labels of X, each in [0, C).
-    model: network that gives raw scores (N, C); neither its weights nor its mode change.
-    noise: float tensor (S, N, 3, H, W); noise[s] is added to X for the s-th noisy copy.
+    Returns
+    -------
+    maps : float tensor of shape (N, H, W)
+        The square of the gradient of an image's own score, averaged over the S copies, then the
+        largest of the three colours, >= 0.
 
-    Returns maps: float tensor (N, H, W), >= 0: the square of the gradient of an image's own score,
-    mean over the S copies, then the largest of the three colours.
-    Raises ValueError for other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+
+    References
+    ----------
+    Smilkov et al., 2017, https://arxiv.org/abs/1706.03825
+    Squared as in Hooker et al., 2019, https://arxiv.org/abs/1806.10758
     """
-    X, y = checked_batch(X, y, model)  # copies, on the model's device; X asks for a gradient
+    X, y = checked_batch(X, y, model)  # copies, on the model's device; X requires grad
     noise = checked_noise(noise, X)
     # BEGIN SOLUTION
     squares = torch.zeros_like(X)
@@ -35,22 +51,40 @@ def compute_smoothgrad_maps(X, y, model, noise):
     return maps
 
 
-def compute_integrated_gradients(X, y, model, baseline, num_steps=32):
+def compute_integrated_gradients(
+    X: torch.Tensor, y: torch.Tensor, model: torch.nn.Module, baseline: torch.Tensor, num_steps: int = 32
+) -> torch.Tensor:
     """Attribute the difference between two scores to the pixels: integrated gradients.
 
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Preprocessed images.
+    y : long tensor of shape (N,)
+        The labels of X, each in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+    baseline : float tensor of shape (N, 3, H, W)
+        Where the straight path to X starts.
+    num_steps : int
+        How many equal parts the path is cut into, >= 1. The gradient is taken at the middle of each.
+
+    Returns
+    -------
+    attributions : float tensor of shape (N, 3, H, W)
+        X - baseline times the mean of the gradients, of both signs. Those of an image sum to about
+        its own score minus that of its baseline (completeness).
+
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+
+    References
+    ----------
     Sundararajan et al., 2017, https://arxiv.org/abs/1703.01365
-
-    X: float tensor (N, 3, H, W), preprocessed images.
-    y: long tensor (N,), the labels of X, each in [0, C).
-    model: network that gives raw scores (N, C); neither its weights nor its mode change.
-    baseline: float tensor (N, 3, H, W), where the straight path to X starts.
-    num_steps: how many equal parts the path is cut into, at least 1; the gradient is taken at the middle of each.
-
-    Returns attributions: float tensor (N, 3, H, W), of both signs: X - baseline times the mean of the gradients.
-    Those of an image sum to about its own score less that of its baseline (completeness).
-    Raises ValueError for other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
     """
-    X, y = checked_batch(X, y, model)  # copies, on the model's device; X asks for a gradient
+    X, y = checked_batch(X, y, model)  # copies, on the model's device; X requires grad
     baseline = checked_baseline(baseline, X, num_steps)
     # BEGIN SOLUTION
     total = torch.zeros_like(X)
@@ -64,21 +98,37 @@ def compute_integrated_gradients(X, y, model, baseline, num_steps=32):
     return attributions.detach()
 
 
-def compute_grad_cam_maps(X, y, model):
-    """Weigh the channels of the last feature map by how much the score rises with each: Grad-CAM.
+def compute_grad_cam_maps(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
+    """Weight the channels of the last feature map by how much the score rises with each: Grad-CAM.
 
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Preprocessed images.
+    y : long tensor of shape (N,)
+        The labels of X, each in [0, C).
+    model : torch.nn.Module
+        A network whose raw scores, of shape (N, C), are
+        `model.classifier(model.features(X)).flatten(1)`; `model.features(X)` is the last feature map,
+        of shape (N, K, h, w). Neither its weights nor its mode change.
+
+    Returns
+    -------
+    maps : float tensor of shape (N, H, W)
+        The ReLU of the weighted sum of the K channels, >= 0, a channel's weight being the mean of the
+        gradient over its h x w places; resized to the image, bilinear, corners not aligned.
+
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN, a model without both
+        parts.
+
+    References
+    ----------
     Selvaraju et al., 2017, https://arxiv.org/abs/1610.02391
-
-    X: float tensor (N, 3, H, W), preprocessed images.
-    y: long tensor (N,), the labels of X, each in [0, C).
-    model: network whose raw scores are `model.classifier(model.features(X)).flatten(1)`, of shape (N, C);
-        `model.features(X)` is the last feature map (N, K, h, w). Neither its weights nor its mode change.
-
-    Returns maps: float tensor (N, H, W), >= 0: the ReLU of the weighted sum of the K channels, a channel's weight
-    being the mean of the gradient over its h x w places; resized to the image, bilinear, corners not aligned.
-    Raises ValueError for other shapes or dtypes, labels outside [0, C), an empty batch, NaN, a model without both parts.
     """
-    X, y = checked_batch(X, y, model)  # copies, on the model's device; X asks for a gradient
+    X, y = checked_batch(X, y, model)  # copies, on the model's device; X requires grad
     require_feature_map(model)
     # BEGIN SOLUTION
     features = model.features(X)
@@ -91,16 +141,31 @@ def compute_grad_cam_maps(X, y, model):
     return maps.detach()
 
 
-def compute_guided_backpropagation_maps(X, y, model):
+def compute_guided_backpropagation_maps(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
     """Send the gradient back through the network, without its negative part at each ReLU: guided backpropagation.
 
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Preprocessed images.
+    y : long tensor of shape (N,)
+        The labels of X, each in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C), and whose ReLUs are modules. Neither its weights nor its mode change.
+
+    Returns
+    -------
+    maps : float tensor of shape (N, H, W)
+        The absolute value of what arrives at the image, then the largest of the three colours, >= 0.
+
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN, a model without ReLUs.
+
+    References
+    ----------
     Springenberg et al., 2015, https://arxiv.org/abs/1412.6806
-
-    X, y, model: as in `compute_smoothgrad_maps`; the ReLUs of `model` are modules.
-
-    Returns maps: float tensor (N, H, W), >= 0: the absolute value of what arrives at the image, then the largest of the
-    three colours.
-    Raises ValueError for other shapes or dtypes, labels outside [0, C), an empty batch, NaN, a model without ReLUs.
     """
     X, y = checked_batch(X, y, model)
     relus = [module for module in model.modules() if isinstance(module, nn.ReLU)]
@@ -117,6 +182,6 @@ def compute_guided_backpropagation_maps(X, y, model):
     return arrived.abs().amax(dim=1)
 
 
-def _send_back_only_positive(_relu, _inputs, output):
+def _send_back_only_positive(_relu: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
     # A hook on the output: one on the module itself cannot be used with a ReLU that works in place.
     output.register_hook(torch.relu)

@@ -1,6 +1,7 @@
 """Which map to trust? Two tests of attribution maps, in numbers: the sanity check, deletion and insertion."""
 
 import copy
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -13,23 +14,40 @@ PARTS = (0, 0.05, 0.1, 0.2, 0.4, 0.7, 1)  # of the squares: close together at fi
 # The sanity check
 
 
-def randomised_networks(model, seed=0):
-    """Yield ever more random copies of `model`, for the sanity check (Adebayo et al., 2018, https://arxiv.org/abs/1810.03292).
+def randomised_networks(model: torch.nn.Module, seed: int = 0) -> Iterator[tuple[str, torch.nn.Module]]:
+    """Return ever more random copies of a network, for the sanity check.
 
     From the last layer down to the first, the weights of one layer after the other are shuffled, and stay so in the copies
-    that follow. (Shuffled, not drawn anew: so they keep their size, and seldom does a class die.)
+    that follow. (Shuffled, not drawn again: so they keep their size, and a class seldom dies.)
 
-    model: network with the parts features and classifier, like SqueezeNet; it stays as it is. seed: int.
-    Yields (name, network), name being the layer or fire module that was shuffled last: conv10, fire9, ...,
-    fire2, conv1.
-    Raises ValueError for a model without both parts.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network with the parts `features` and `classifier`, like SqueezeNet. It is left as it is.
+    seed : int
+        Fixes the order in which the weights are shuffled.
+
+    Returns
+    -------
+    iterator of (str, torch.nn.Module)
+        A copy, and the name of the layer or fire module that was shuffled last: conv10, fire9, ..., fire2, conv1.
+
+    Raises
+    ------
+    ValueError
+        For a model without both parts.
+
+    References
+    ----------
+    Adebayo et al., 2018, https://arxiv.org/abs/1810.03292
     """
     require_feature_map(model)
     return _shuffled_from_above(copy.deepcopy(model), torch.Generator().manual_seed(seed))
 
 
-def _shuffled_from_above(network, generator):
-    layers = [layer for layer in [*network.features, *network.classifier] if list(layer.parameters())]
+def _shuffled_from_above(network: torch.nn.Module, generator: torch.Generator) -> Iterator[tuple[str, torch.nn.Module]]:
+    both = [*network.get_submodule("features").children(), *network.get_submodule("classifier").children()]
+    layers = [layer for layer in both if list(layer.parameters())]
     for number, layer in reversed(list(enumerate(layers, start=1))):
         for weights in layer.parameters():
             order = torch.randperm(weights.numel(), generator=generator).to(weights.device)
@@ -37,20 +55,34 @@ def _shuffled_from_above(network, generator):
         yield f"{type(layer).__name__.removesuffix('2d').lower()}{number}", copy.deepcopy(network)
 
 
-def rank_correlation(maps, others):
+def rank_correlation(maps: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
     """Compare the order in which two maps of an image put its pixels: Spearman's rank correlation.
 
-    maps, others: float tensors (N, H, W). Returns a float tensor (N,) in [-1, 1]: 1 for the same order, about 0 for orders
-    that have nothing to do with each other, and 0 if a map is constant. Equal values share their mean rank.
-    Raises ValueError for other shapes or dtypes, an empty batch, NaN.
+    Parameters
+    ----------
+    maps : float tensor of shape (N, H, W)
+        A map of each image.
+    others : float tensor of shape (N, H, W)
+        Another map of each image.
+
+    Returns
+    -------
+    float tensor of shape (N,)
+        In [-1, 1]: 1 for the same order, about 0 for unrelated orders, and 0 if a map is constant. Equal values share their
+        mean rank.
+
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, an empty batch, NaN.
     """
     _check(maps, "maps")
     _check(others, "others", maps.shape)
-    ranks = [torch.stack([_ranks(one) for one in several.detach().cpu().flatten(1)]) for several in (maps, others)]
-    return F.cosine_similarity(*ranks, dim=1).to(maps.dtype)
+    ranks, of_others = (torch.stack([_ranks(one) for one in several.detach().cpu().flatten(1)]) for several in (maps, others))
+    return F.cosine_similarity(ranks, of_others, dim=1).to(maps.dtype)
 
 
-def _ranks(values):
+def _ranks(values: torch.Tensor) -> torch.Tensor:
     """Return the ranks of `values` (P,), less their mean, as a double tensor (P,)."""
     _, places, counts = values.unique(return_inverse=True, return_counts=True)
     highest = counts.cumsum(0)
@@ -60,61 +92,166 @@ def _ranks(values):
 # Deletion and insertion
 
 
-def deletion_curves(X, y, model, maps, substrate, parts=PARTS):
+def deletion_curves(
+    X: torch.Tensor,
+    y: torch.Tensor,
+    model: torch.nn.Module,
+    maps: Mapping[str, torch.Tensor],
+    substrate: torch.Tensor,
+    parts: Sequence[float] = PARTS,
+) -> dict[str, torch.Tensor]:
     """Replace the most important pixels first: how fast does the label's probability fall?
 
-    Petsiuk et al., 2018, https://arxiv.org/abs/1806.07421; here in squares of PATCH pixels, by their mean importance.
+    An image is replaced in squares of PATCH pixels, in the order of their mean importance.
 
-    X: float tensor (N, 3, H, W), preprocessed images.
-    y: long tensor (N,), the labels of X, each in [0, C).
-    model: network that gives raw scores (N, C).
-    maps: {method: float tensor (N, H, W)}, the larger the more important.
-    substrate: float tensor (N, 3, H, W), what comes in place of a square: grey, for example.
-    parts: S numbers in [0, 1], rising: the parts of the squares after whose replacement the network is asked.
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Preprocessed images.
+    y : long tensor of shape (N,)
+        The labels of X, each in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+    maps : dict of str to float tensor of shape (N, H, W)
+        {method: its maps}, the larger the more important.
+    substrate : float tensor of shape (N, 3, H, W)
+        What replaces a square: grey, for example.
+    parts : sequence of float
+        S rising numbers in [0, 1]: the fractions of the squares that are replaced when the network is run.
 
-    Returns {method: float tensor (N, S)}, the probabilities. Small is good for a map.
-    Raises ValueError for other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+    Returns
+    -------
+    dict of str to float tensor of shape (N, S)
+        {method: the probabilities of the labels}. For a good map they are small.
+
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+
+    References
+    ----------
+    Petsiuk et al., 2018, https://arxiv.org/abs/1806.07421
     """
     X, y, maps, substrate = _checked(X, y, model, maps, substrate, parts)
     return _probabilities(X, substrate, y, model, maps, parts)
 
 
-def insertion_curves(X, y, model, maps, substrate, parts=PARTS):
-    """Start from the substrate, put the most important pixels in first: how fast does the label's probability rise?
+def insertion_curves(
+    X: torch.Tensor,
+    y: torch.Tensor,
+    model: torch.nn.Module,
+    maps: Mapping[str, torch.Tensor],
+    substrate: torch.Tensor,
+    parts: Sequence[float] = PARTS,
+) -> dict[str, torch.Tensor]:
+    """Start from the substrate and put the most important pixels in first: how fast does the label's probability rise?
 
-    Petsiuk et al., 2018. Arguments, result and errors as in `deletion_curves`, the substrate being a blurred image, for
-    example; but large is good for a map.
+    An image is put in by squares of PATCH pixels, in the order of their mean importance.
+
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Preprocessed images.
+    y : long tensor of shape (N,)
+        The labels of X, each in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+    maps : dict of str to float tensor of shape (N, H, W)
+        {method: its maps}, the larger the more important.
+    substrate : float tensor of shape (N, 3, H, W)
+        What is there before a square is put in: a blurred image, for example.
+    parts : sequence of float
+        S rising numbers in [0, 1]: the fractions of the squares that have been put in when the network is run.
+
+    Returns
+    -------
+    dict of str to float tensor of shape (N, S)
+        {method: the probabilities of the labels}. For a good map they are large.
+
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+
+    References
+    ----------
+    Petsiuk et al., 2018, https://arxiv.org/abs/1806.07421
     """
     X, y, maps, substrate = _checked(X, y, model, maps, substrate, parts)
     return _probabilities(substrate, X, y, model, maps, parts)
 
 
-def area_under(curves, parts=PARTS):
-    """Return the area under each curve, (N,); curves: (N, S), the probabilities at the S parts, joined by straight lines."""
+def area_under(curves: torch.Tensor, parts: Sequence[float] = PARTS) -> torch.Tensor:
+    """Return the area under each curve.
+
+    Parameters
+    ----------
+    curves : float tensor of shape (N, S)
+        The probabilities at the S parts, which straight lines connect.
+    parts : sequence of float
+        S rising numbers in [0, 1].
+
+    Returns
+    -------
+    float tensor of shape (N,)
+        In [0, 1].
+    """
     return torch.trapezoid(curves, torch.tensor(parts).to(curves), dim=1)
 
 
-def random_maps(X, seed=0):
-    """Return maps (N, H, W) that put the pixels of X (N, 3, H, W) in random order: what every method should beat."""
+def random_maps(X: torch.Tensor, seed: int = 0) -> torch.Tensor:
+    """Return maps that put the pixels in random order: what every method should beat.
+
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Images.
+    seed : int
+        Fixes the order.
+
+    Returns
+    -------
+    float tensor of shape (N, H, W)
+        In [0, 1), in X's dtype and on its device.
+    """
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(len(X), *X.shape[2:], generator=generator).to(X)
 
 
-def centre_maps(X):
-    """Return maps (N, H, W) that look at no pixel of X (N, 3, H, W): the middle of a photograph is the most important."""
+def centre_maps(X: torch.Tensor) -> torch.Tensor:
+    """Return maps that look at no pixel: the middle of a photograph is the most important.
+
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Images; only their size matters.
+
+    Returns
+    -------
+    float tensor of shape (N, H, W)
+        The same Gaussian blob for each image, in (0, 1], in X's dtype and on its device.
+    """
     rows, columns = (torch.linspace(-1, 1, side) for side in X.shape[2:])
     blob = torch.exp(-2 * (rows[:, None].square() + columns.square()))
     return blob.to(X).expand(len(X), -1, -1)
 
 
-def _probabilities(start, end, y, model, maps, parts):
+def _probabilities(
+    start: torch.Tensor,
+    end: torch.Tensor,
+    y: torch.Tensor,
+    model: torch.nn.Module,
+    maps: Mapping[str, torch.Tensor],
+    parts: Sequence[float],
+) -> dict[str, torch.Tensor]:
     """Return {method: the probabilities of y, (N, S)} on the way from `start` to `end`, the most important squares first."""
 
-    def probability(images):
+    def probability(images: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             return model(images).softmax(dim=1).gather(1, y[:, None])[:, 0]
 
-    ends = {0: probability(start), 1: probability(end)}  # the same for all methods
+    ends: dict[float, torch.Tensor] = {0: probability(start), 1: probability(end)}  # the same for all methods
     curves = {}
     for method, several in maps.items():
         places = _places(several)[:, None]
@@ -125,7 +262,7 @@ def _probabilities(start, end, y, model, maps, parts):
     return curves
 
 
-def _places(maps):
+def _places(maps: torch.Tensor) -> torch.Tensor:
     """Return for each pixel (N, H, W) the place of its square in the order of importance: 0 for the most important."""
     squares = F.avg_pool2d(maps[:, None], PATCH, ceil_mode=True)
     order = squares.flatten(1).argsort(dim=1, descending=True, stable=True)
@@ -134,7 +271,14 @@ def _places(maps):
     return pixels[:, 0, : maps.shape[1], : maps.shape[2]]
 
 
-def _checked(X, y, model, maps, substrate, parts):
+def _checked(
+    X: torch.Tensor,
+    y: torch.Tensor,
+    model: torch.nn.Module,
+    maps: Mapping[str, torch.Tensor],
+    substrate: torch.Tensor,
+    parts: Sequence[float],
+) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor], torch.Tensor]:
     """Return copies of X, y, maps and substrate on the model's device, or raise ValueError."""
     with torch.enable_grad():  # these curves need no gradient, so they may be asked for inside torch.no_grad()
         X, y = checked_batch(X, y, model)
@@ -149,7 +293,7 @@ def _checked(X, y, model, maps, substrate, parts):
     return X, y, {method: several.detach().to(X) for method, several in maps.items()}, substrate.detach().to(X)
 
 
-def _check(tensor, name, shape=None):
+def _check(tensor: torch.Tensor, name: str, shape: Sequence[int] | None = None) -> None:
     """Raise ValueError unless `tensor` is a finite float tensor of `shape`, or, where that is None, holds maps (N, H, W)."""
     wanted = "(N, H, W)" if shape is None else tuple(shape)
     if not isinstance(tensor, torch.Tensor) or not tensor.dtype.is_floating_point:

@@ -1,27 +1,50 @@
 """The sample images with their labels, and the names of ImageNet's 1000 classes."""
 
 import difflib
+import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torchvision.transforms.functional as F
 from PIL import Image
 from torchvision.models import SqueezeNet1_1_Weights
 
-from .datasets import DATASETS, sources, states, verified
+from .datasets import DATASETS, State, sources, states, verified
+from .networks import SIZE
 
-SIZE = 224  # pixels a side
 
+def imagenet_class_names() -> dict[int, str]:
+    """Return the names of all 1000 classes of ImageNet.
 
-def imagenet_class_names():
-    """Return {class id: name} for all 1000 classes of ImageNet, as torchvision lists them."""
+    Returns
+    -------
+    dict of int to str
+        {class id: name}, as torchvision lists them.
+    """
     return dict(enumerate(SqueezeNet1_1_Weights.IMAGENET1K_V1.meta["categories"]))
 
 
-def find_class(name_or_id, class_names):
-    """Return the id of a class, given by its id or by its name as ImageNet spells it (upper or lower case).
+def find_class(name_or_id: str | int, class_names: Mapping[int, str]) -> int:
+    """Return the id of a class, given by its id or by its name.
 
-    class_names: {id: name}. Raises ValueError if there is none such; the message offers names that are close.
+    Parameters
+    ----------
+    name_or_id : str or int
+        An id, or a name as ImageNet spells it, in upper or lower case.
+    class_names : mapping of int to str
+        {class id: name}.
+
+    Returns
+    -------
+    int
+        The class id.
+
+    Raises
+    ------
+    ValueError
+        If there is no such class; the message offers names that are close.
     """
     wanted = str(name_or_id).strip()
     if re.fullmatch(r"-?\d+", wanted):
@@ -40,18 +63,41 @@ def find_class(name_or_id, class_names):
     return ids[wanted]
 
 
-def load_imagenet_val(num=None, folder=DATASETS):
+def load_imagenet_val(
+    num: int | None = None, folder: str | os.PathLike[str] = DATASETS
+) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
     """Load labelled sample images, and print which.
 
-    num: how many, from the first on; None for all. folder: where the files lie. The images are the course's 25 of
-    the ImageNet validation set (Deng et al., 2009; Russakovsky et al., 2015) if get_datasets.sh could fetch them,
-    else its 20 photographs.
+    They are the course's 25 images of the ImageNet validation set if get_datasets.sh could fetch them, else its 20 photographs.
 
-    Returns X: uint8 array (N, 224, 224, 3); y: int64 array (N,) of class ids; class_names: {class id: name}, all 1000.
-    Raises ValueError if num is not between 1 and the number of images or a file is damaged, FileNotFoundError if
-    there are no images.
+    Parameters
+    ----------
+    num : int or None
+        How many, from the first on; None for all.
+    folder : str or os.PathLike
+        Where the files are.
+
+    Returns
+    -------
+    X : uint8 array of shape (N, 224, 224, 3)
+        The images.
+    y : int64 array of shape (N,)
+        Their class ids.
+    class_names : dict of int to str
+        {class id: name}, all 1000.
+
+    Raises
+    ------
+    ValueError
+        If `num` is not between 1 and the number of images, or a file is damaged.
+    FileNotFoundError
+        If there are no images.
+
+    References
+    ----------
+    Deng et al., 2009; Russakovsky et al., 2015, https://arxiv.org/abs/1409.0575
     """
-    has_imagenet_val = "missing" not in states(sources(folder)["imagenet_val"], folder).values()
+    has_imagenet_val = State.MISSING not in states(sources(folder)["imagenet_val"], folder).values()
     X, y = (_imagenet_val if has_imagenet_val else _photographs)(folder)
     if num is not None and (not isinstance(num, (int, np.integer)) or isinstance(num, bool) or not 1 <= num <= len(X)):
         raise ValueError(f"load_imagenet_val got num={num!r}; there are {len(X)} images: expected 1 to {len(X)}, or None.")
@@ -61,17 +107,17 @@ def load_imagenet_val(num=None, folder=DATASETS):
     return X, y, imagenet_class_names()
 
 
-def _imagenet_val(folder):
+def _imagenet_val(folder: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
     (path,) = verified("imagenet_val", folder)
     with np.load(path, allow_pickle=False) as file:
         return file["X"], file["y"]
 
 
-def _photographs(folder):
+def _photographs(folder: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
     paths = verified("photographs", folder)  # .../imagenet_07_609.jpg: number 7, class 609
     return np.stack([_square(path) for path in paths]), np.array([int(path.stem.split("_")[2]) for path in paths])
 
 
-def _square(path):
+def _square(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(F.center_crop(F.resize(image.convert("RGB"), SIZE), SIZE))

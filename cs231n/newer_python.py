@@ -15,11 +15,21 @@ EXCEPT_WITHOUT_PARENTHESES = re.compile(r"^(\s*except\s+)([\w.]+\s*(?:,\s*[\w.]+
 LONGEST = 200_000  # characters that are looked at
 
 
-def needed(source):
-    """Return the (major, minor) of the first Python that reads a source which this Python refuses; None if none does.
+def needed(source: str) -> tuple[int, int] | None:
+    """Return which Python first reads a source that this Python refuses.
 
-    source: Python without magics. What newer versions brought is written in older words, version by version, until this
-    Python reads it: so a plain mistake is never taken for newer syntax.
+    What newer versions brought is written in older words, version by version, until this Python reads it: so a plain mistake is
+    never taken for newer syntax.
+
+    Parameters
+    ----------
+    source : str
+        Python without magics.
+
+    Returns
+    -------
+    (int, int) or None
+        The (major, minor) of that Python; None if this one reads it, or no newer one is known to.
     """
     if len(source) > LONGEST or is_read(source):
         return None
@@ -34,8 +44,19 @@ def needed(source):
     return None
 
 
-def is_read(source):
-    """Return whether this Python can read a source."""
+def is_read(source: str) -> bool:
+    """Return whether this Python can read a source.
+
+    Parameters
+    ----------
+    source : str
+        Python without magics.
+
+    Returns
+    -------
+    bool
+        Whether it parses.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd escapes in strings
         try:
@@ -45,17 +66,17 @@ def is_read(source):
     return True
 
 
-def _with_plain_except_star(source):
+def _with_plain_except_star(source: str) -> str:
     return EXCEPT_STAR.sub(r"\1", source)
 
 
-def _of_312(source):
+def _of_312(source: str) -> str:
     """Write quotes inside of f-strings, type parameters and aliases of types (PEP 701, PEP 695) in older words."""
     source = _without_formatted_strings(source, "f")
     return _without_parameters(_with_assigned_aliases(source))
 
 
-def _of_314(source):
+def _of_314(source: str) -> str:
     """Write template strings (PEP 750) and `except A, B:` (PEP 758) in older words."""
     return EXCEPT_WITHOUT_PARENTHESES.sub(r"\1(\2):", _without_formatted_strings(source, "t"))
 
@@ -63,16 +84,16 @@ def _of_314(source):
 REWRITES = (((3, 11), _with_plain_except_star), ((3, 12), _of_312), ((3, 14), _of_314))
 
 
-def _with_assigned_aliases(source):
+def _with_assigned_aliases(source: str) -> str:
     return ALIAS.sub(r"\1\2", _without_brackets(source, GENERIC_ALIAS))
 
 
-def _without_parameters(source):
+def _without_parameters(source: str) -> str:
     """Return a source without the type parameters of its functions and classes: `def f[T: int](x)` is `def f(x)`."""
     return _without_brackets(source, PARAMETERS)
 
 
-def _without_brackets(source, opened):
+def _without_brackets(source: str, opened: re.Pattern[str]) -> str:
     """Return a source without the brackets and what is in them, of what `opened` finds, which ends behind a bracket."""
     made, i = [], 0
     while found := opened.search(source, i):
@@ -82,7 +103,7 @@ def _without_brackets(source, opened):
     return "".join([*made, source[i:]])
 
 
-def _closing_bracket(source, start):
+def _closing_bracket(source: str, start: int) -> int:
     """Return the place behind the bracket that closes one opened before `start`; the end of the source if none does."""
     depth = 1
     for i in range(start, len(source)):
@@ -95,10 +116,10 @@ def _closing_bracket(source, start):
 # Strings
 
 
-def _without_formatted_strings(source, letter):
+def _without_formatted_strings(source: str, letter: str) -> str:
     """Return a source in which each string with `letter` in its prefix is the string "0".
 
-    Raises ValueError if one of them is not closed, or holds what is no Python.
+    Raises ValueError if one of them is not closed, or holds something that is not Python.
     """
     made, i = [], 0
     while i < len(source):
@@ -117,7 +138,7 @@ def _without_formatted_strings(source, letter):
     return "".join(made)
 
 
-def _string_at(source, i):
+def _string_at(source: str, i: int) -> tuple[str, str, int] | None:
     """Return (prefix in small letters, quote, place behind the quote) of the string that begins at i, or None."""
     if i and (source[i - 1].isalnum() or source[i - 1] == "_"):
         return None
@@ -127,7 +148,7 @@ def _string_at(source, i):
     return found[1].lower(), found[2], found.end()
 
 
-def _end_of_string(source, i, prefix, quote):
+def _end_of_string(source: str, i: int, prefix: str, quote: str) -> int:
     """Return the place behind a string whose text begins at i."""
     formatted = bool({"f", "t"} & set(prefix))
     while not source.startswith(quote, i):
@@ -142,7 +163,7 @@ def _end_of_string(source, i, prefix, quote):
     return i + len(quote)
 
 
-def _end_of_field(source, i):
+def _end_of_field(source: str, i: int) -> int:
     """Return the place behind the brace that closes a field of an f-string, whose expression begins at i."""
     read, depth = [], 0
     while i < len(source) and (depth or not FIELD_END.match(source, i)):
@@ -158,7 +179,7 @@ def _end_of_field(source, i):
         i = end
     expression = "".join(read).strip()
     if not is_read(f"({expression}\n)"):
-        raise ValueError(f"{expression} is no Python")
+        raise ValueError(f"{expression} is not Python")
     while i < len(source) and source[i] != "}":  # what comes behind the expression: =, !r, and how it is formatted
         i = _end_of_field(source, i + 1) if source[i] == "{" else i + 1
     if i >= len(source):

@@ -6,11 +6,16 @@ under a text, a code cell without a count. So cells are taken here one by one, a
 
 import codecs
 import json
+import os
 import re
 import tokenize
 import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
 MERGE_LIMIT = 2_000_000  # characters of a damaged file in which marks of a merge are looked for
@@ -19,13 +24,35 @@ HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be written as UTF-8
 SUFFIXES = (".ipynb", ".ipynb.json", ".ipynb.txt")  # the last two as browsers save what they show or do not know
 
 
-def is_notebook_name(name):
-    """Return whether a file's name says that it is a notebook."""
+def is_notebook_name(name: str) -> bool:
+    """Return whether a file's name says that it is a notebook.
+
+    Parameters
+    ----------
+    name : str
+        The name, or a path.
+
+    Returns
+    -------
+    bool
+        Whether it ends in one of SUFFIXES, in upper or lower case.
+    """
     return name.lower().endswith(SUFFIXES)
 
 
-def text_of(raw):
-    """Return the text of a file's bytes, whatever its encoding, with plain line ends."""
+def text_of(raw: bytes) -> str:
+    """Return the text of a file, whatever its encoding.
+
+    Parameters
+    ----------
+    raw : bytes
+        The file's content.
+
+    Returns
+    -------
+    str
+        With plain line ends and without a byte order mark.
+    """
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _with_plain_line_ends(raw.decode("utf-16", errors="replace"))
     try:
@@ -35,17 +62,39 @@ def text_of(raw):
     return _with_plain_line_ends(raw.decode(encoding, errors="replace").removeprefix("\ufeff"))
 
 
-def _with_plain_line_ends(text):
+def _with_plain_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def without_half_characters(text):
-    """Return a text that can be written as UTF-8."""
+def without_half_characters(text: str) -> str:
+    """Return a text that can be written as UTF-8.
+
+    Parameters
+    ----------
+    text : str
+        Perhaps with half a surrogate pair.
+
+    Returns
+    -------
+    str
+        The text, with a replacement character for each half.
+    """
     return HALF_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def merge_marker(text):
-    """Return the sentence about the first mark of an unfinished merge in a text, or None."""
+def merge_marker(text: str) -> str | None:
+    """Find the first mark of an unfinished merge.
+
+    Parameters
+    ----------
+    text : str
+        The text of a file.
+
+    Returns
+    -------
+    str or None
+        A sentence that names its line and says what to do; None if there is no such mark.
+    """
     lines = list(enumerate(text.splitlines(), 1))
     if not any(line.startswith(("<<<<<<<", ">>>>>>>")) for _, line in lines):
         return None
@@ -53,13 +102,29 @@ def merge_marker(text):
     return f"line {number} is a mark of a merge that was not finished: {line.strip()[:60]}. Choose a side and delete the marks."
 
 
-def notebook(name, raw, with_outputs=True):
-    """Return the notebook in a file as a node of nbformat 4, each cell with all fields, each of the type that it should have.
+def notebook(name: str, raw: bytes, with_outputs: bool = True) -> NotebookNode:
+    """Read a notebook.
 
-    name: the file's, for messages. raw: its bytes. with_outputs: keep all outputs; if not, of each code cell only the first
-    picture, and none of the rest is held in memory twice.
-    Cells keep their own ids, which may be missing ("") or occur twice; `metadata` holds only what the kit uses.
-    Raises ValueError, with a sentence, for what is not a notebook, and for a notebook in another language than Python.
+    Parameters
+    ----------
+    name : str
+        What messages call the file.
+    raw : bytes
+        The file's content.
+    with_outputs : bool
+        Whether to keep all outputs; if not, of each code cell only the first picture, and none of the rest is held in memory
+        twice.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        Of nbformat 4, each cell with all fields, each of the type that it should have. Cells keep their own ids, which may be
+        missing ("") or occur twice; `metadata` holds only what the kit uses.
+
+    Raises
+    ------
+    ValueError
+        For a file that is not a notebook, and for a notebook in another language than Python; the message is a sentence.
     """
     raw = raw.removeprefix(codecs.BOM_UTF8)
     # With a single one of these characters Python would take four bytes for every character of the file.
@@ -85,11 +150,35 @@ def notebook(name, raw, with_outputs=True):
     return nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
-def _escaped(found):
+def sources_of(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return the sources of a notebook's cells by their ids.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The notebook's file.
+
+    Returns
+    -------
+    dict of str to str
+        {id: source}, in the notebook's order; of cells with the same id the last, and none for a cell without an id.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not a notebook in Python.
+    """
+    path = Path(path)
+    return {cell.id: cell.source for cell in notebook(path.name, path.read_bytes()).cells if cell.id}
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
     return json.dumps(found[0].decode("utf-8", "replace"))[1:-1].encode()
 
 
-def _in_format_4(content, with_outputs):
+def _in_format_4(content: dict[str, Any], with_outputs: bool) -> NotebookNode:
     """Return a notebook of format 3, which has its cells in worksheets, in format 4."""
     for cell in (cell for sheet in content["worksheets"] for cell in sheet["cells"]):
         outputs = cell.get("outputs")
@@ -102,7 +191,7 @@ def _in_format_4(content, with_outputs):
         return nbformat.reads(json.dumps(content), as_version=4)
 
 
-def _language(metadata):
+def _language(metadata: Any) -> str:
     metadata = metadata if isinstance(metadata, dict) else {}
     for place, key in (("language_info", "name"), ("kernelspec", "language")):
         told = metadata.get(place)
@@ -114,7 +203,7 @@ def _language(metadata):
 # Cells
 
 
-def _plain_cell(cell, with_outputs):
+def _plain_cell(cell: Mapping[str, Any], with_outputs: bool) -> dict[str, Any]:
     """Return of a cell what is needed, each thing of the type that it should have."""
     kind = cell["cell_type"] if cell.get("cell_type") in ("code", "markdown") else "raw"
     plain = {
@@ -133,13 +222,13 @@ def _plain_cell(cell, with_outputs):
     return plain
 
 
-def _plain_metadata(metadata):
+def _plain_metadata(metadata: Any) -> dict[str, Any]:
     metadata = metadata if isinstance(metadata, dict) else {}
     kept = {"nbgrader": dict, "id": str}  # Colab moves a cell's id to its metadata
     return {name: metadata[name] for name, kind in kept.items() if isinstance(metadata.get(name), kind)}
 
 
-def _plain_attachments(attachments):
+def _plain_attachments(attachments: Any) -> dict[str, dict[str, str]]:
     """Return {file name: {MIME type: base64}}."""
     attachments = attachments if isinstance(attachments, dict) else {}
     return {
@@ -149,14 +238,25 @@ def _plain_attachments(attachments):
     }
 
 
-def joined(lines):
-    """Return a text that is one string, or a list of strings; "" for anything else."""
+def joined(lines: Any) -> str:
+    """Return a text that is one string or a list of strings, as notebooks hold it.
+
+    Parameters
+    ----------
+    lines : Any
+        What a notebook holds.
+
+    Returns
+    -------
+    str
+        "" for anything else.
+    """
     if isinstance(lines, list):
         return "".join(line for line in lines if isinstance(line, str))
     return lines if isinstance(lines, str) else ""
 
 
-def _first_picture(outputs):
+def _first_picture(outputs: Iterable[Any]) -> list[dict[str, Any]]:
     for output in outputs:
         data = output.get("data") if isinstance(output, dict) else None
         picture = joined(data.get("image/png")) if isinstance(data, dict) else ""
@@ -165,12 +265,12 @@ def _first_picture(outputs):
     return []
 
 
-def _plain_outputs(outputs):
+def _plain_outputs(outputs: Iterable[Any]) -> list[dict[str, Any]]:
     plain = (_plain_output(output) for output in outputs if isinstance(output, dict))
     return [output for output in plain if output]
 
 
-def _plain_output(output):
+def _plain_output(output: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return an output in the form that nbformat 4 wants, or None for what is not an output."""
     kind = output.get("output_type")
     if kind == "stream":
@@ -188,5 +288,5 @@ def _plain_output(output):
     return {"output_type": kind, "metadata": {}, "data": texts, **count}
 
 
-def _is_json(mime):
+def _is_json(mime: str) -> bool:
     return mime.endswith("json") and not mime.startswith("text/")

@@ -2,35 +2,55 @@
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
+from torch import nn
+from torchvision.models import SqueezeNet, SqueezeNet1_1_Weights, squeezenet1_1
 
 from .datasets import DATASETS, verified
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
+from .networks import best_device
 
 CAFFE_MEAN = torch.tensor(
     [123.68, 116.779, 103.939], dtype=torch.double
 )  # R, G, B in 0..255: what the authors' network subtracts from its input
 
 
-def best_device():
-    """Return the fastest torch.device of this machine: cuda, else mps (Apple), else cpu."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def load_squeezenet(weights="authors", device=None, folder=DATASETS):
+def load_squeezenet(
+    weights: str | os.PathLike[str] = "authors",
+    device: torch.device | str | None = None,
+    folder: str | os.PathLike[str] = DATASETS,
+) -> SqueezeNet:
     """Return SqueezeNet 1.1 for the 1000 classes of ImageNet, in evaluation mode and with its parameters frozen.
 
-    weights: "authors" (the ones published with the paper, fetched by get_datasets.sh), "torchvision" (trained by
-    torchvision, downloaded at the first call) or the path of a state dict. device: where to put it; by default
-    `best_device()`. Input: float tensor (N, 3, H, W) as `preprocess` makes it; output: raw scores (N, 1000), >= 0.
-    Raises FileNotFoundError for a missing file, ValueError for a file that is no state dict of SqueezeNet 1.1,
-    ConnectionError where torchvision's weights cannot be downloaded.
+    Parameters
+    ----------
+    weights : str or os.PathLike
+        "authors" (the ones published with the paper, fetched by get_datasets.sh), "torchvision" (trained by torchvision,
+        downloaded at the first call) or the path of a state dict.
+    device : torch.device, str or None
+        Where to put it; None for `best_device()`.
+    folder : str or os.PathLike
+        Where the authors' weights are.
+
+    Returns
+    -------
+    torch.nn.Module
+        From a float tensor (N, 3, H, W), as `preprocess` makes it, to raw scores (N, 1000), >= 0.
+
+    Raises
+    ------
+    FileNotFoundError
+        For a missing file.
+    ValueError
+        For a file that is not a state dict of SqueezeNet 1.1.
+    ConnectionError
+        If torchvision's weights cannot be downloaded.
     """
+    state: Mapping[str, Any]
     if weights == "authors":
         state = _read_state_dict(*verified("weights", folder))
     elif weights == "torchvision":
@@ -49,7 +69,7 @@ def load_squeezenet(weights="authors", device=None, folder=DATASETS):
     return model.eval().requires_grad_(False)
 
 
-def _hand_out_contiguous_tensors(model):
+def _hand_out_contiguous_tensors(model: SqueezeNet) -> None:
     """Make the gradients of the images and of the feature map, and the map itself, contiguous, as they are without channels_last.
 
     Otherwise `gradient.view(len(X), -1)` would raise an error that has nothing to do with what the code is about. The map is
@@ -62,21 +82,21 @@ def _hand_out_contiguous_tensors(model):
     model.classifier.register_forward_pre_hook(_with_contiguous_gradient)
 
 
-def _inside(model, inputs):
+def _inside(model: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the whole network's input as a tensor of its own, by which `features` knows that the network itself calls it."""
     if not (inputs and isinstance(inputs[0], torch.Tensor)):
         return inputs  # passed by keyword, or something that the first layer refuses
     X = _contiguous_at_backward(inputs[0])
-    X.is_inside = True
+    X.is_inside = True  # type: ignore[attr-defined]
     return (X,)
 
 
-def _with_contiguous_gradient(part, inputs):
+def _with_contiguous_gradient(part: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
     return inputs if _is_inside(inputs) else (_contiguous_at_backward(inputs[0]),)
 
 
 @torch.fx.wrap  # one operation to torchvision's feature extractors, which cannot look at strides
-def _contiguous_at_backward(X):
+def _contiguous_at_backward(X: torch.Tensor) -> torch.Tensor:
     """Return a view of X whose backward pass makes a strided gradient contiguous.
 
     Where X itself is strided, so is its gradient, as usual in PyTorch.
@@ -86,27 +106,37 @@ def _contiguous_at_backward(X):
     return X.flatten(1).unflatten(1, X.shape[1:]) if X.is_contiguous() else X.view_as(X)
 
 
-def _contiguous_outside(features, inputs, feature_map):
+def _contiguous_outside(features: nn.Module, inputs: tuple[torch.Tensor, ...], feature_map: torch.Tensor) -> torch.Tensor:
     return feature_map if _is_inside(inputs) and not _is_watched(features) else feature_map.contiguous()
 
 
-def _contiguous_if_watched(layer, inputs, feature_map):
+def _contiguous_if_watched(layer: nn.Module, inputs: tuple[torch.Tensor, ...], feature_map: torch.Tensor) -> torch.Tensor:
     return feature_map.contiguous() if _is_watched(layer) else feature_map
 
 
-def _is_inside(inputs):
+def _is_inside(inputs: tuple[Any, ...]) -> bool:
     return isinstance(inputs[0], torch.Tensor) and getattr(inputs[0], "is_inside", False)
 
 
-def _is_watched(module):
+def _is_watched(module: nn.Module) -> bool:
     return len(module._forward_hooks) > 1  # the one here, and one more
 
 
-def convert_keras_weights(path):
-    """Return the authors' weights, a Keras HDF5 file, as a state dict of torchvision's `squeezenet1_1`.
+def convert_keras_weights(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
+    """Convert the authors' weights.
 
-    Kernels turn from (kh, kw, in, out) to (out, in, kh, kw). The authors' network expects BGR in 0..255 less
-    CAFFE_MEAN; since `x255 = 255 * (std * x + mean)`, that is folded into the first layer, which has no padding.
+    Kernels turn from (kh, kw, in, out) to (out, in, kh, kw). The authors' network expects BGR in 0..255 minus CAFFE_MEAN; since
+    `x255 = 255 * (std * x + mean)`, that is folded into the first layer, which has no padding.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A Keras HDF5 file.
+
+    Returns
+    -------
+    dict of str to float tensor
+        A state dict of torchvision's `squeezenet1_1`.
     """
     import h5py  # only needed here, once
 
@@ -126,7 +156,7 @@ def convert_keras_weights(path):
     return state
 
 
-def _with_preprocessing(bgr_kernel, bias):
+def _with_preprocessing(bgr_kernel: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return kernel and bias that give on normalised RGB what `bgr_kernel` and `bias` give on BGR less CAFFE_MEAN."""
     kernel = bgr_kernel.flip(1).double()
     mean, std, caffe_mean = (v.double()[:, None, None] for v in (SQUEEZENET_MEAN, SQUEEZENET_STD, CAFFE_MEAN))
@@ -135,7 +165,7 @@ def _with_preprocessing(bgr_kernel, bias):
     return (kernel * 255 * std).float(), (bias.double() + torch.tensor(exact_sums, dtype=torch.double)).float()
 
 
-def _read_state_dict(path):
+def _read_state_dict(path: str | os.PathLike[str]) -> dict[str, torch.Tensor]:
     if not isinstance(path, (str, os.PathLike)):
         raise ValueError(f'load_squeezenet got weights={path!r}; expected "authors", "torchvision" or the path of a file.')
     path = Path(path)
@@ -147,7 +177,7 @@ def _read_state_dict(path):
         raise ValueError(f"{path} is not a plain state dict of PyTorch ({type(error).__name__}), or it is damaged.") from None
 
 
-def _torchvision_state_dict():
+def _torchvision_state_dict() -> Mapping[str, Any]:
     try:
         return SqueezeNet1_1_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True)
     except OSError as error:

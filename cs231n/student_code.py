@@ -4,20 +4,29 @@ import ast
 import functools
 import importlib.util
 import linecache
+import os
 import re
 import sys
 import textwrap
 import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any, TypeGuard
+
+import nbformat
+from nbformat import NotebookNode
 
 from . import newer_python
+from .kit import ROOT
 from .notebook_file import is_notebook_name, merge_marker, notebook, text_of
 
 PACKAGE = __package__
 MODULES_LIMIT = 40  # own modules that are read
 # In a script: a string of its own, or lines of comment.
 BLOCK = re.compile(r"^[rR]?(\"\"\"(.*?)\"\"\"|'''(.*?)''')|(?:^#[^\n]*(?:\n|\Z))+", re.M | re.S)
+# Finds the file of a student's own module: from its dotted name to (name for messages, bytes), None if there is none.
+Find = Callable[[str], tuple[str, bytes] | None]
 NOT_OWN = {"site-packages", "dist-packages", "venv", ".venv", "env", "__pycache__", "node_modules"}
 
 
@@ -25,22 +34,49 @@ NOT_OWN = {"site-packages", "dist-packages", "venv", ".venv", "env", "__pycache_
 class Part:
     """A cell, or a whole file.
 
-    name: for messages. tree: its syntax tree, or None if it does not parse, for `reason`. newer: the (major, minor) of the
-    Python that reads it, if that is newer than this one. module: the dotted name by which other parts import it, "" for the
-    notebook or file itself.
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    source : str
+        Its text as plain Python, line for line.
+    tree : ast.Module or None
+        Its syntax tree, or None if it does not parse.
+    reason : str
+        Why it does not parse, "" if it does.
+    newer : (int, int) or None
+        The (major, minor) of the Python that reads it, if that is newer than this one.
+    module : str
+        The dotted name by which other parts import it, "" for the notebook or file itself.
     """
 
     name: str
     source: str
     tree: ast.Module | None = None
     reason: str = ""
-    newer: tuple | None = None
+    newer: tuple[int, int] | None = None
     module: str = ""
 
 
-def parsed(name, source, module=""):
-    """Return the Part of a cell or file, with its syntax tree, or the reason why it has none."""
+def parsed(name: str, source: str, module: str = "") -> Part:
+    """Parse a cell or a file.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    source : str
+        Its text, in which IPython's magics may occur.
+    module : str
+        The dotted name by which other parts import it, "" for the notebook or file itself.
+
+    Returns
+    -------
+    Part
+        With its syntax tree, or the reason why it has none.
+    """
     part = Part(name, source, module=module)
+    line = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd escapes in strings
         for rewrite in (lambda source: source, _without_magics):
@@ -49,23 +85,26 @@ def parsed(name, source, module=""):
                 part.tree = ast.parse(part.source, part.name)
                 break
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two for what is nested too deeply
-                said = f"line {error.lineno}: {(error.text or '').strip()}. " if getattr(error, "lineno", None) else ""
-                part.reason = f"{said}Python cannot read this: {getattr(error, 'msg', error) or 'it is nested too deeply'}."
+                line = ""
+                if isinstance(error, SyntaxError) and error.lineno:
+                    line = f"line {error.lineno}: {(error.text or '').strip()}. "
+                part.reason = f"{line}Python cannot read this: {getattr(error, 'msg', error) or 'it is nested too deeply'}."
     marker = merge_marker(part.source)
     if part.tree is None and not marker:
         part.newer = newer_python.needed(part.source)
     if part.newer:
-        part.reason = f"{said}This needs Python {_version(part.newer)} or newer; this grader runs {_version(sys.version_info)}."
+        own, needed = _version(sys.version_info[:2]), _version(part.newer)
+        part.reason = f"{line}This needs Python {needed} or newer; this grader runs {own}."
     part.reason = f"{part.name}, {marker or part.reason}" if part.tree is None else ""
     linecache.cache[part.name] = (len(part.source), None, part.source.splitlines(keepends=True), part.name)
     return part
 
 
-def _version(numbers):
+def _version(numbers: tuple[int, int]) -> str:
     return f"{numbers[0]}.{numbers[1]}"
 
 
-def _without_magics(source):
+def _without_magics(source: str) -> str:
     """Return IPython's source as plain Python, line for line."""
     from IPython.core.inputtransformer2 import TransformerManager
 
@@ -75,29 +114,67 @@ def _without_magics(source):
     return TransformerManager().transform_cell("".join(lines))
 
 
-def cells_of(name, raw, with_outputs=True):
-    """Return the notebook of a .ipynb file, or of a marimo one, as notebook_file.notebook does; None for plain Python.
+def cells_of(name: str, raw: bytes, with_outputs: bool = True) -> NotebookNode | None:
+    """Read a notebook file, or marimo's.
 
-    Raises ValueError with a sentence for a notebook that cannot be read.
+    Parameters
+    ----------
+    name : str
+        The file's name.
+    raw : bytes
+        The file's content.
+    with_outputs : bool
+        Whether to keep all outputs, as `notebook_file.notebook` does.
+
+    Returns
+    -------
+    nbformat.NotebookNode or None
+        None for plain Python.
+
+    Raises
+    ------
+    ValueError
+        For a notebook that cannot be read; the message is a sentence.
     """
     if is_notebook_name(name):
         return notebook(name, raw, with_outputs)
     return _of_marimo(text_of(raw)) if b"marimo" in raw else None
 
 
-def parts_of(notebook, name):
-    """Return the Parts of a notebook's code cells, numbered from 1."""
+def parts_of(notebook: NotebookNode, name: str) -> list[Part]:
+    """Parse a notebook's code cells.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Of nbformat 4.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    list of Part
+        One for each code cell, numbered from 1.
+    """
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     return [parsed(f"{name}, code cell {number}", source) for number, source in enumerate(code, 1)]
 
 
-def words_of_script(text):
-    """Return a notebook with what Python text says in comments and in strings of their own, where it asks a question; or None.
+def words_of_script(text: str) -> NotebookNode | None:
+    """Return what a script says in comments and in strings of their own, as a notebook.
 
-    So a notebook looks that was saved as a script, by Colab or by Jupyter.
+    This is what a notebook looks like when Colab or Jupyter saved it as a script.
+
+    Parameters
+    ----------
+    text : str
+        Python.
+
+    Returns
+    -------
+    nbformat.NotebookNode or None
+        Its code and its words, in cells; None if it asks no inline question.
     """
-    import nbformat
-
     if not re.search(r"Inline question \d", text, re.I):
         return None
     cells, end = [], 0
@@ -114,10 +191,8 @@ def words_of_script(text):
 # marimo keeps a notebook as Python: each cell is a function
 
 
-def _of_marimo(text):
-    """Return the notebook that a marimo file is, or None if it is none."""
-    import nbformat
-
+def _of_marimo(text: str) -> NotebookNode | None:
+    """Return the notebook that a marimo file is, or None if it is not one."""
     part = parsed("marimo", text)
     if part.tree is None or not any("marimo" in ast.unparse(node) for node in part.tree.body if is_import(node)):
         return None
@@ -125,11 +200,13 @@ def _of_marimo(text):
     return nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}) if cells else None
 
 
-def _cell_of_marimo(statement, text):
+def _cell_of_marimo(statement: ast.stmt, text: str) -> dict[str, Any] | None:
     """Return the cell of an `@app.cell` function, an `@app.function` or class, or a `with app.setup:`; None for others."""
     if isinstance(statement, ast.With) and "app.setup" in ast.unparse(statement.items[0]):
         return _cell("code", _lines(text, statement.body))
-    decorators = [ast.unparse(node).partition("(")[0] for node in getattr(statement, "decorator_list", [])]
+    if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return None
+    decorators = [ast.unparse(node).partition("(")[0] for node in statement.decorator_list]
     if {"app.function", "app.class_definition"} & set(decorators):
         statement.decorator_list = []
         return _cell("code", ast.unparse(statement))
@@ -140,7 +217,7 @@ def _cell_of_marimo(statement, text):
     return _cell("markdown", words) if words is not None else _cell("code", _lines(text, body))
 
 
-def _markdown_of_marimo(body):
+def _markdown_of_marimo(body: Sequence[ast.stmt]) -> str | None:
     """Return the text of a cell that is nothing but `mo.md("...")`, or None."""
     call = body[0].value if len(body) == 1 and isinstance(body[0], ast.Expr) else None
     if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(".md") and len(call.args) == 1:
@@ -152,8 +229,8 @@ def _markdown_of_marimo(body):
     return None
 
 
-def _lines(text, body):
-    """Return the source of statements that stand in a block, as it would stand outside of it."""
+def _lines(text: str, body: Sequence[ast.stmt]) -> str:
+    """Return the source of the statements of a block, dedented as if they were outside of it."""
     if not body:
         return ""
     first = min([body[0].lineno, *(node.lineno for node in getattr(body[0], "decorator_list", []))])
@@ -161,7 +238,7 @@ def _lines(text, body):
     return source if newer_python.is_read(source) else "\n".join(map(ast.unparse, body))
 
 
-def _cell(kind, source):
+def _cell(kind: str, source: str) -> dict[str, Any]:
     cell = {"id": "", "cell_type": kind, "metadata": {}, "source": source}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
 
@@ -169,16 +246,51 @@ def _cell(kind, source):
 # What is defined
 
 
-def is_import(statement):
+def is_import(statement: ast.AST) -> TypeGuard[ast.Import | ast.ImportFrom]:
+    """Return whether a statement is an import.
+
+    Parameters
+    ----------
+    statement : ast.AST
+        Any node.
+
+    Returns
+    -------
+    bool
+        Whether it is `import ...` or `from ... import ...`.
+    """
     return isinstance(statement, (ast.Import, ast.ImportFrom))
 
 
-def is_star_import(statement):
+def is_star_import(statement: ast.AST) -> bool:
+    """Return whether a statement imports all names of a module.
+
+    Parameters
+    ----------
+    statement : ast.AST
+        Any node.
+
+    Returns
+    -------
+    bool
+        Whether it is `from ... import *`.
+    """
     return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
 
 
-def bound(node):
-    """Return the names that a statement at the top level gives a value to."""
+def bound(node: ast.AST) -> set[str]:
+    """Return the names that a statement at the top level gives a value to.
+
+    Parameters
+    ----------
+    node : ast.AST
+        The statement.
+
+    Returns
+    -------
+    set of str
+        Those of functions, classes, imports and assignments.
+    """
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {node.name}
     if is_import(node):
@@ -194,8 +306,19 @@ def bound(node):
     return names
 
 
-def written_in(source):
-    """Return the names that a source which does not parse seems to define."""
+def written_in(source: str) -> set[str]:
+    """Return the names that a source which does not parse seems to define.
+
+    Parameters
+    ----------
+    source : str
+        Python with an error in it.
+
+    Returns
+    -------
+    set of str
+        Those of functions and classes.
+    """
     return set(re.findall(r"^\s*(?:async\s+)?(?:def|class)\s+(\w+)", source, re.M))
 
 
@@ -203,8 +326,16 @@ def written_in(source):
 class Definition:
     """Where a name gets its value last.
 
-    part: the one in which. statement: None where the part does not parse, and for an import that could not be followed.
-    imported: the module of such an import. name: by which it goes in the part; an import can have changed it.
+    Attributes
+    ----------
+    name : str
+        By which it goes in the part; an import can have changed it.
+    part : Part
+        The one in which.
+    statement : ast.stmt or None
+        None where the part does not parse, and for an import that could not be followed.
+    imported : str
+        The module of such an import, or "".
     """
 
     name: str
@@ -213,11 +344,26 @@ class Definition:
     imported: str = ""
 
 
-def last_definition(parts, name, module="", seen=frozenset()):
-    """Return the Definition of a name in a module of `parts` ("": the notebook or file itself), or None.
+def last_definition(parts: Sequence[Part], name: str, module: str = "", seen: frozenset[str] = frozenset()) -> Definition | None:
+    """Return where a name gets its value last.
 
-    What is imported from another of the parts is followed there; an import from elsewhere counts only if there is nothing
-    else.
+    What is imported from another of the parts is followed there; an import from elsewhere counts only if there is nothing else.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        All that the student wrote.
+    name : str
+        The name.
+    module : str
+        The module in which it is looked for, "" for the notebook or file itself.
+    seen : frozenset of str
+        The modules from which an import led here.
+
+    Returns
+    -------
+    Definition or None
+        None if it gets no value.
     """
     elsewhere, modules = None, {part.module for part in parts} - {module}
     for part in reversed([part for part in parts if part.module == module]):
@@ -237,7 +383,7 @@ def last_definition(parts, name, module="", seen=frozenset()):
                         return found
                 elif elsewhere is None and not is_star_import(statement):
                     elsewhere = Definition(name, part, imported=source)
-    if not seen:  # used as module.name, or handed in beside the rest
+    if not seen:  # used as module.name, or handed in next to the rest
         for own in {part.module: None for part in parts if part.module}:
             found = last_definition(parts, name, own, frozenset({module}))
             if found and not found.imported:
@@ -245,7 +391,7 @@ def last_definition(parts, name, module="", seen=frozenset()):
     return elsewhere
 
 
-def _imports_of(statement, name, module):
+def _imports_of(statement: ast.stmt, name: str, module: str) -> list[tuple[str, str]]:
     """Return [(module, name there)] from which a `from ... import ...` can give `name` its value."""
     if not isinstance(statement, ast.ImportFrom):
         return []
@@ -254,17 +400,43 @@ def _imports_of(statement, name, module):
     return [(source, name if original == "*" else original) for original in given]
 
 
-def source_of(statement, module):
-    """Return the dotted name of the module that a `from ... import ...` in `module` imports from."""
+def source_of(statement: ast.ImportFrom, module: str) -> str:
+    """Return the module that a `from ... import ...` imports from.
+
+    Parameters
+    ----------
+    statement : ast.ImportFrom
+        The import.
+    module : str
+        The dotted name of the module in which it is, "" for the notebook or file itself.
+
+    Returns
+    -------
+    str
+        A dotted name.
+    """
     if not statement.level:
         return statement.module or ""
     package = (module or f"{PACKAGE}.notebook").split(".")[: -statement.level]
     return ".".join([*package, *([statement.module] if statement.module else [])])
 
 
-def imported_modules(parts, modules=None):
-    """Return the dotted names of all modules that parts import, in order; of `modules` only those."""
-    found = {}
+def imported_modules(parts: Iterable[Part], modules: Collection[str] | None = None) -> list[str]:
+    """Return the modules that parts import.
+
+    Parameters
+    ----------
+    parts : iterable of Part
+        Those that do not parse import nothing.
+    modules : collection of str or None
+        Only these; None for all.
+
+    Returns
+    -------
+    list of str
+        Dotted names, each once, in order.
+    """
+    found: dict[str, None] = {}
     for part in parts:
         for node in ast.walk(part.tree) if part.tree else []:
             if isinstance(node, ast.Import):
@@ -275,15 +447,26 @@ def imported_modules(parts, modules=None):
     return [name for name in found if modules is None or name in modules]
 
 
-def is_stub(statement):
-    """Return whether a definition still raises NotImplementedError, or does nothing at all."""
+def is_stub(statement: ast.stmt) -> bool:
+    """Return whether a definition still raises NotImplementedError, or does nothing at all.
+
+    Parameters
+    ----------
+    statement : ast.stmt
+        The statement that gives the name its value.
+
+    Returns
+    -------
+    bool
+        Whether it is unfinished.
+    """
     raised = [node.exc for node in ast.walk(statement) if isinstance(node, ast.Raise) and node.exc]
     if any("NotImplementedError" in ast.unparse(error) for error in raised):
         return True
     return isinstance(statement, ast.FunctionDef) and all(map(_does_nothing, statement.body))
 
 
-def _does_nothing(line):
+def _does_nothing(line: ast.stmt) -> bool:
     """Return whether a line is a docstring, `...`, `pass`, or returns nothing."""
     if isinstance(line, ast.Return):
         return line.value is None or (isinstance(line.value, ast.Constant) and line.value.value is None)
@@ -293,15 +476,28 @@ def _does_nothing(line):
 # Modules of the student's own
 
 
-def with_own_modules(parts, find, names):
+def with_own_modules(parts: Sequence[Part], find: Find, names: Collection[str]) -> list[Part]:
     """Return parts together with those of the student's own modules that they import, and that these import.
 
-    find: dotted name -> (name for messages, bytes) or None. names: of the exercises: a file of the kit's name that defines one
-    of them is the student's; of other files the kit has its own, which count. So do installed packages: a file torch.py beside
-    the notebook is not what `import torch` means.
+    Parameters
+    ----------
+    parts : sequence of Part
+        Those of the notebook or file.
+    find : callable
+        From a dotted name to (name for messages, bytes), or None if there is no such file.
+    names : collection of str
+        Those of the exercises: a file of the kit's name that defines one of them is the student's. Of other files the kit has its
+        own, which count. So do installed packages: a file torch.py next to the notebook is not what `import torch` means.
+
+    Returns
+    -------
+    list of Part
+        `parts`, then at most MODULES_LIMIT modules.
     """
     written = _written_by_magic(parts)
-    found, looked_at, waiting = [], set(), list(parts)
+    found: list[Part] = []
+    looked_at: set[str] = set()
+    waiting = list(parts)
     while waiting and len(found) < MODULES_LIMIT:
         new = [name for name in imported_modules(waiting) if name not in looked_at]
         looked_at |= set(new)
@@ -310,24 +506,27 @@ def with_own_modules(parts, find, names):
     return [*parts, *found[:MODULES_LIMIT]]
 
 
-def _written_by_magic(parts):
+def _written_by_magic(parts: Iterable[Part]) -> dict[str, tuple[str, bytes]]:
     """Return {module: (name for messages, bytes)} of the files that cells write by `%%writefile NAME.py`; the last one counts."""
     written = {}
     for part in parts:
         for node in part.tree.body if part.tree else []:
-            call = ast.unparse(node.value.func) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
-            values = [getattr(argument, "value", None) for argument in node.value.args] if call.endswith("run_cell_magic") else []
-            if len(values) == 3 and values[0] in ("writefile", "file") and re.fullmatch(r"\w+\.py", str(values[1]).strip()):
-                file = values[1].strip()
-                written[file.removesuffix(".py")] = f"{part.name}, {file}", values[2].encode()
+            call = node.value if isinstance(node, ast.Expr) else None
+            if not isinstance(call, ast.Call) or not ast.unparse(call.func).endswith("run_cell_magic"):
+                continue
+            texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            if len(texts) == len(call.args) == 3 and texts[0] in ("writefile", "file"):
+                file = texts[1].strip()
+                if re.fullmatch(r"\w+\.py", file):
+                    written[file.removesuffix(".py")] = f"{part.name}, {file}", texts[2].encode()
     return written
 
 
-def _first_of(written, find):
+def _first_of(written: Mapping[str, tuple[str, bytes]], find: Find) -> Find:
     return lambda dotted: written.get(dotted) or find(dotted)
 
 
-def _own_module(dotted, find, names):
+def _own_module(dotted: str, find: Find, names: Collection[str]) -> Part | None:
     file = find(dotted) if not _is_installed(dotted.split(".")[0]) else None
     if file is None:
         return None
@@ -338,8 +537,8 @@ def _own_module(dotted, find, names):
 
 
 @functools.cache
-def _is_installed(package):
-    """Return whether a package is Python's own or was installed; what lies in the present folder or the kit's is neither."""
+def _is_installed(package: str) -> bool:
+    """Return whether a package is Python's own or was installed; what is in the current folder or the kit's is neither."""
     if package in sys.stdlib_module_names:
         return True
     try:
@@ -347,25 +546,47 @@ def _is_installed(package):
     except (ImportError, ValueError, AttributeError):
         return False
     places = [*(found.submodule_search_locations or []), found.origin] if found else []
-    not_installed = {Path.cwd(), Path(__file__).resolve().parents[1]}
-    return bool(places and places[0]) and Path(places[0]).resolve().parent not in not_installed
+    not_installed = {Path.cwd(), ROOT}
+    first = places[0] if places else None
+    return bool(first) and Path(str(first)).resolve().parent not in not_installed
 
 
-def _is_in_the_kit(dotted):
-    kit = Path(__file__).parents[1]
-    return dotted.split(".")[0] == PACKAGE and any((kit / name).is_file() for name in file_names(dotted))
+def _is_in_the_kit(dotted: str) -> bool:
+    return dotted.split(".")[0] == PACKAGE and any((ROOT / name).is_file() for name in file_names(dotted))
 
 
-def file_names(dotted):
-    """Return the paths, below a folder from which Python imports, that a module may have."""
+def file_names(dotted: str) -> tuple[str, str]:
+    """Return the paths that a module may have, below a folder from which Python imports.
+
+    Parameters
+    ----------
+    dotted : str
+        The module's name.
+
+    Returns
+    -------
+    (str, str)
+        That of a file, and that of a package.
+    """
     path = dotted.replace(".", "/")
     return f"{path}.py", f"{path}/__init__.py"
 
 
-def on_disk(*folders):
-    """Return a `find` for with_own_modules that looks in folders, the first one first."""
+def on_disk(*folders: str | os.PathLike[str]) -> Find:
+    """Return a `find` for `with_own_modules` that looks in folders.
 
-    def find(dotted):
+    Parameters
+    ----------
+    *folders : str or os.PathLike
+        The first one first.
+
+    Returns
+    -------
+    callable
+        From a dotted name to (name for messages, bytes), or None.
+    """
+
+    def find(dotted: str) -> tuple[str, bytes] | None:
         for folder in map(Path, folders):
             for name in file_names(dotted):
                 if (folder / name).is_file():
@@ -375,15 +596,28 @@ def on_disk(*folders):
     return find
 
 
-def among(paths, home, read):
-    """Return a `find` for with_own_modules that looks among the files of an archive.
+def among(paths: Iterable[str], home: str, read: Callable[[str], bytes]) -> Find:
+    """Return a `find` for `with_own_modules` that looks among the files of an archive.
 
-    paths: theirs, with "/". home: the folder of the notebook there, "" for the archive's root. read: path -> bytes.
     Of a module whose folder was lost on the way (an upload of single files), the file's name alone counts.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Those of the files, with "/".
+    home : str
+        The folder of the notebook there, "" for the archive's root.
+    read : callable
+        From a path to the file's content.
+
+    Returns
+    -------
+    callable
+        From a dotted name to (name for messages, bytes), or None.
     """
     own = [path for path in paths if not NOT_OWN & set(PurePosixPath(path).parts)]
 
-    def find(dotted):
+    def find(dotted: str) -> tuple[str, bytes] | None:
         folders = [home, *map(str, PurePosixPath(home).parents)] if home else [""]
         places = [str(PurePosixPath(folder, name)) for folder in folders for name in file_names(dotted)]
         found = [path for path in places if path in own] or _with_lost_folder(dotted, own)
@@ -392,7 +626,7 @@ def among(paths, home, read):
     return find
 
 
-def _with_lost_folder(dotted, paths):
+def _with_lost_folder(dotted: str, paths: Iterable[str]) -> list[str]:
     """Return the paths of files that are named as a module is, perhaps with what an LMS put before the name or behind it."""
     last = re.escape(dotted.rpartition(".")[2])
     named = re.compile(rf"(?:.*(?:[0-9]|file)_)?{last}(?:[-_ ]?\(?[0-9]+\)?)?\.py", re.I)

@@ -1,6 +1,6 @@
-"""What may go into an exercise: checked before any work starts, and refused in words.
+"""What may go into an exercise: checked before any work starts; the message of a ValueError says what came and what was expected.
 
-This stands outside the part that a student writes, so that each solution stays as short as its formula.
+This is apart from what a student writes, so that each solution stays as short as its formula.
 """
 
 import contextlib
@@ -8,15 +8,22 @@ import contextvars
 import numbers
 import operator
 import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
+
+from .networks import SIZE, device_of, like_model
 
 _values_known = contextvars.ContextVar("values_known", default=False)
 
 
 @contextlib.contextmanager
-def values_known():
-    """Spare require_transformation its look at the numbers, for a loop that drew them itself: on a GPU each look waits."""
+def values_known() -> Iterator[None]:
+    """Spare `require_transformation` its look at the numbers in this block.
+
+    It is for a loop that drew them itself: on a GPU each look waits.
+    """
     token = _values_known.set(True)
     try:
         yield
@@ -24,32 +31,51 @@ def values_known():
         _values_known.reset(token)
 
 
-def device_of(model):
-    """Return the torch.device of the parameters of `model` (cpu if it has none). Raises ValueError if it is no Module."""
-    if not isinstance(model, torch.nn.Module):
-        raise ValueError(f"The model is a {type(model).__name__}; expected a torch.nn.Module, as load_squeezenet() returns it.")
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+def number_of_classes(model: torch.nn.Module, X: torch.Tensor) -> int:
+    """Return the number of scores that a network gives.
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+    X : float tensor of shape (N, 3, H, W)
+        Images on which it is run if it has no attribute `num_classes`.
 
-def like_model(X, model):
-    """Return a copy of the tensor X on the device and in the dtype of the parameters of `model`."""
-    device = device_of(model)
-    dtype = next((parameter.dtype for parameter in model.parameters()), X.dtype)
-    return X.detach().to(device, dtype, copy=True)
-
-
-def number_of_classes(model, X):
-    """Return C, the number of scores that `model` gives: its attribute `num_classes`, else found by running it on X."""
-    if hasattr(model, "num_classes"):
-        return model.num_classes
+    Returns
+    -------
+    int
+        C.
+    """
+    known = getattr(model, "num_classes", None)
+    if known is not None:
+        return known
     with torch.no_grad():
         return model(X).shape[1]
 
 
-def checked_batch(X, y, model):
-    """Return copies of X and y on the model's device, X in its dtype and with `requires_grad`.
+def checked_batch(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return copies of images and labels on the model's device.
 
-    X: float tensor (N, 3, H, W). y: integer tensor (N,), each in [0, C). Raises ValueError if they are anything else.
+    Parameters
+    ----------
+    X : float tensor of shape (N, 3, H, W)
+        Images.
+    y : integer tensor of shape (N,)
+        Their labels, each in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+
+    Returns
+    -------
+    X : float tensor of shape (N, 3, H, W)
+        In the model's dtype, with requires_grad.
+    y : long tensor of shape (N,)
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        If they are anything else.
     """
     X = _checked_images(X, model)
     if not isinstance(y, torch.Tensor) or y.dtype.is_floating_point or y.dtype.is_complex or y.dtype == torch.bool:
@@ -63,8 +89,26 @@ def checked_batch(X, y, model):
     return X.requires_grad_(), y.to(X.device, torch.long)
 
 
-def checked_noise(noise, X):
-    """Return a copy of `noise`, a float tensor (S, *X.shape) with S >= 1, on X's device; else raise ValueError."""
+def checked_noise(noise: torch.Tensor, X: torch.Tensor) -> torch.Tensor:
+    """Return a copy of the noise on X's device and in its dtype.
+
+    Parameters
+    ----------
+    noise : float tensor of shape (S, *X.shape)
+        What is added to X, S >= 1 times.
+    X : float tensor
+        Images, as `checked_batch` returns them.
+
+    Returns
+    -------
+    float tensor of shape (S, *X.shape)
+        The copy.
+
+    Raises
+    ------
+    ValueError
+        If `noise` is anything else.
+    """
     if not isinstance(noise, torch.Tensor) or not noise.dtype.is_floating_point:
         raise ValueError(f"noise is {_kind(noise)}; expected a float tensor (S, {', '.join(map(str, X.shape))}).")
     if noise.shape[1:] != X.shape or not len(noise):
@@ -76,10 +120,27 @@ def checked_noise(noise, X):
     return noise.detach().to(X.device, X.dtype, copy=True)
 
 
-def checked_baseline(baseline, X, num_steps):
-    """Return a copy of `baseline`, a float tensor of X's shape, on X's device.
+def checked_baseline(baseline: torch.Tensor, X: torch.Tensor, num_steps: int) -> torch.Tensor:
+    """Return a copy of the baseline on X's device and in its dtype.
 
-    Raises ValueError if it is anything else, or if num_steps is no whole number of at least 1.
+    Parameters
+    ----------
+    baseline : float tensor of X's shape
+        Where the path to X starts.
+    X : float tensor
+        Images, as `checked_batch` returns them.
+    num_steps : int
+        How many parts the path is cut into, >= 1.
+
+    Returns
+    -------
+    float tensor of X's shape
+        The copy.
+
+    Raises
+    ------
+    ValueError
+        If `baseline` is anything else, or num_steps is not a whole number of at least 1.
     """
     if not isinstance(baseline, torch.Tensor) or not baseline.dtype.is_floating_point:
         raise ValueError(f"baseline is {_kind(baseline)}; expected a float tensor like X: torch.zeros_like(X), for example.")
@@ -90,8 +151,19 @@ def checked_baseline(baseline, X, num_steps):
     return baseline.detach().to(X.device, X.dtype, copy=True)
 
 
-def require_feature_map(model):
-    """Raise ValueError unless `model` has the two parts of which SqueezeNet consists: features and classifier."""
+def require_feature_map(model: torch.nn.Module) -> None:
+    """Raise ValueError unless a network has the two parts of which SqueezeNet consists.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network that should have `features` and `classifier`.
+
+    Raises
+    ------
+    ValueError
+        If it lacks one of them; the message names it.
+    """
     lacking = [part for part in ("features", "classifier") if not isinstance(getattr(model, part, None), torch.nn.Module)]
     if lacking:
         raise ValueError(
@@ -100,32 +172,100 @@ def require_feature_map(model):
         )
 
 
-def checked_labels(labels, model, name="labels"):
-    """Return class ids, a list or integer tensor (N,), as a long tensor on the model's device; ValueError if they are none."""
+def checked_labels(labels: torch.Tensor | Sequence[int], model: torch.nn.Module, name: str = "labels") -> torch.Tensor:
+    """Return class ids as a tensor on the model's device.
+
+    Parameters
+    ----------
+    labels : integer tensor of shape (N,) or sequence of int
+        Class ids in [0, C), at least one.
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+    name : str
+        What a message calls the labels.
+
+    Returns
+    -------
+    long tensor of shape (N,)
+        The labels.
+
+    Raises
+    ------
+    ValueError
+        If they are anything else.
+    """
     try:
         labels = torch.as_tensor(labels)
     except (TypeError, ValueError):
         raise ValueError(f"{name} is {labels!r}; expected class ids, one for each image: [130, 366].") from None
     if labels.ndim != 1 or not len(labels) or labels.dtype.is_floating_point or labels.dtype in (torch.bool, torch.complex64):
         raise ValueError(f"{name} is {_kind(labels)}; expected class ids, one for each image: [130, 366].")
-    C = number_of_classes(model, like_model(torch.zeros(1, 3, 224, 224), model))
+    C = number_of_classes(model, like_model(torch.zeros(1, 3, SIZE, SIZE), model))
     outside = labels[(labels < 0) | (labels >= C)]
     if len(outside):
         raise ValueError(f"{name} holds {outside[0].item()}; the model has {C} classes: expected 0 to {C - 1}.")
     return labels.to(device_of(model), torch.long)
 
 
-def require_whole_numbers(least, **given):
-    """Raise ValueError unless each of the numbers `given` by name is whole and at least `least`."""
+def require_whole_numbers(least: int, **given: Any) -> None:
+    """Raise ValueError unless numbers are whole and large enough.
+
+    Parameters
+    ----------
+    least : int
+        The least that each may be.
+    **given : Any
+        The numbers, by the names that a message calls them.
+
+    Raises
+    ------
+    ValueError
+        For the first one that is not.
+    """
     for name, value in given.items():
         if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
             raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}.")
 
 
-def require_transformation(images, angles, scales, shifts):
-    """Raise ValueError unless these can go into transform_images.
+def require_function(value: object, name: str, example: str) -> None:
+    """Raise ValueError unless `value` can be called.
 
-    images: float tensor (N, C, S, S), square. angles, scales: float tensors (N,), scales > 0. shifts: float tensor (N, 2).
+    Parameters
+    ----------
+    value : object
+        What was given.
+    name : str
+        What the message calls it.
+    example : str
+        A function that would do.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be called.
+    """
+    if not callable(value):
+        raise ValueError(f"{name} is a {type(value).__name__}; expected a function such as {example}.")
+
+
+def require_transformation(images: torch.Tensor, angles: torch.Tensor, scales: torch.Tensor, shifts: torch.Tensor) -> None:
+    """Raise ValueError unless `transform_images` can work with its arguments.
+
+    Parameters
+    ----------
+    images : float tensor of shape (N, C, S, S)
+        Square images, N >= 1.
+    angles : float tensor of shape (N,)
+        In radians.
+    scales : float tensor of shape (N,)
+        Each > 0.
+    shifts : float tensor of shape (N, 2)
+        As fractions of the side S.
+
+    Raises
+    ------
+    ValueError
+        For anything else, NaN and infinite values.
     """
     given = {"images": images, "angles": angles, "scales": scales, "shifts": shifts}
     for name, tensor in given.items():
@@ -145,10 +285,29 @@ def require_transformation(images, angles, scales, shifts):
         raise ValueError(f"scales holds {scales.min().item():g}; expected numbers greater than 0: 2 makes things twice as large.")
 
 
-def checked_image(X, target_y, model):
-    """Return a copy of X on the model's device, in its dtype and with `requires_grad`, and target_y as an int.
+def checked_image(X: torch.Tensor, target_y: int, model: torch.nn.Module) -> tuple[torch.Tensor, int]:
+    """Return a copy of an image on the model's device, and its target class.
 
-    X: float tensor (1, 3, H, W). target_y: int in [0, C). Raises ValueError if they are anything else.
+    Parameters
+    ----------
+    X : float tensor of shape (1, 3, H, W)
+        One image.
+    target_y : int
+        A class id in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+
+    Returns
+    -------
+    X : float tensor of shape (1, 3, H, W)
+        In the model's dtype, with requires_grad.
+    target_y : int
+        The class id.
+
+    Raises
+    ------
+    ValueError
+        If they are anything else.
     """
     X = _checked_images(X, model)
     if len(X) != 1:
@@ -156,8 +315,28 @@ def checked_image(X, target_y, model):
     return X.requires_grad_(), checked_class(target_y, model, X)
 
 
-def checked_class(target_y, model, X):
-    """Return target_y as an int if it is a class id of `model`, in [0, C); else raise ValueError."""
+def checked_class(target_y: Any, model: torch.nn.Module, X: torch.Tensor) -> int:
+    """Return a class id as an int.
+
+    Parameters
+    ----------
+    target_y : int, or what can be used as an index
+        A class id in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+    X : float tensor of shape (N, 3, H, W)
+        Images by which `number_of_classes` may find C.
+
+    Returns
+    -------
+    int
+        The class id.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
     try:
         target = operator.index(target_y)
     except (TypeError, RuntimeError):
@@ -168,11 +347,26 @@ def checked_class(target_y, model, X):
     return target
 
 
-def check_step(img, model, target_y, l2_reg, learning_rate):
-    """Raise ValueError unless these can go into a class visualization step.
+def check_step(img: torch.Tensor, model: torch.nn.Module, target_y: int, l2_reg: float, learning_rate: float) -> None:
+    """Raise ValueError unless a class visualization step can work with its arguments.
 
-    img: float tensor (1, 3, H, W), a leaf with `requires_grad`, on the model's device (it is changed in place, so it
-    cannot be moved). target_y: int in [0, C). l2_reg, learning_rate: finite numbers, l2_reg >= 0, learning_rate > 0.
+    Parameters
+    ----------
+    img : float tensor of shape (1, 3, H, W)
+        A leaf with requires_grad, on the model's device and in its dtype: it is changed in place, so it cannot be moved.
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+    target_y : int
+        A class id in [0, C).
+    l2_reg : float
+        Finite, >= 0.
+    learning_rate : float
+        Finite, > 0.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
     """
     if isinstance(img, torch.Tensor) and img.device != device_of(model):
         raise ValueError(f"img is on {img.device}, the model on {device_of(model)}; expected both on the same device.")
@@ -182,7 +376,7 @@ def check_step(img, model, target_y, l2_reg, learning_rate):
     if img.dtype != like_the_model.dtype:
         raise ValueError(f"img has dtype {img.dtype}, the model {like_the_model.dtype}; expected the model's.")
     if not (img.is_leaf and img.requires_grad):
-        raise ValueError("img does not ask for a gradient; expected a leaf tensor: img.requires_grad_() after it is made.")
+        raise ValueError("img does not require grad; expected a leaf tensor: call img.requires_grad_() on it once it is made.")
     checked_class(target_y, model, img)
     if not (isinstance(l2_reg, numbers.Real) and 0 <= l2_reg < float("inf")):
         raise ValueError(f"l2_reg is {l2_reg!r}; expected a number of at least 0.")
@@ -190,24 +384,60 @@ def check_step(img, model, target_y, l2_reg, learning_rate):
         raise ValueError(f"learning_rate is {learning_rate!r}; expected a number greater than 0.")
 
 
-def is_dead(X, target_y, model):
-    """Return whether the score of class target_y is 0 at X (1, 3, H, W) and all around it, so that no step leads on."""
+def is_dead(X: torch.Tensor, target_y: int, model: torch.nn.Module) -> bool:
+    """Return whether the score of a class is 0 at an image and all around it, so that no step leads anywhere.
+
+    Parameters
+    ----------
+    X : float tensor of shape (1, 3, H, W)
+        The image.
+    target_y : int
+        The class id, in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+
+    Returns
+    -------
+    bool
+        Whether it is 0 at X and at 8 images around it.
+    """
     X = X.detach()
     nudges = 1e-3 * torch.randn(8, *X.shape[1:], generator=torch.Generator().manual_seed(0)).to(X)
     with torch.no_grad():
         return not model(torch.cat([X, X + nudges]))[:, target_y].any()
 
 
-def dead_relu(target_y):
-    """Return the sentence that explains why gradient ascent on class target_y stands still."""
+def dead_relu(target_y: int) -> str:
+    """Return the sentence that explains why gradient ascent on a class stands still.
+
+    Parameters
+    ----------
+    target_y : int
+        The class id.
+
+    Returns
+    -------
+    str
+        In lower case, to follow a colon.
+    """
     return (
         f"the score of class {target_y} is 0 everywhere around this image, and so is its gradient: dead ReLU. The network "
         "ends in a ReLU, which passes no gradient where its input is negative. Start from another image or seed."
     )
 
 
-def warn_not_fooled(X_fooling, target_y, model):
-    """Warn that gradient ascent ended before `model` took X_fooling (1, 3, H, W) for class target_y, if that is so."""
+def warn_not_fooled(X_fooling: torch.Tensor, target_y: int, model: torch.nn.Module) -> None:
+    """Warn if gradient ascent ended before the network took an image for the target class.
+
+    Parameters
+    ----------
+    X_fooling : float tensor of shape (1, 3, H, W)
+        The image as it is at the end.
+    target_y : int
+        The target class, in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+    """
     with torch.no_grad():
         prediction = model(X_fooling)[0].argmax().item()
     if prediction != target_y:
@@ -215,7 +445,7 @@ def warn_not_fooled(X_fooling, target_y, model):
         warnings.warn(f"Not fooled: the network still says class {prediction}, not {target_y}; {why}", stacklevel=3)
 
 
-def _checked_images(X, model):
+def _checked_images(X: Any, model: torch.nn.Module) -> torch.Tensor:
     if not torch.is_grad_enabled():
         raise ValueError("Gradients are switched off, by torch.no_grad() or torch.inference_mode() around this call.")
     if not isinstance(X, torch.Tensor) or not X.dtype.is_floating_point:
@@ -228,16 +458,15 @@ def _checked_images(X, model):
     return like_model(X, model)
 
 
-def _require_finite(tensor, name):
+def _require_finite(tensor: torch.Tensor, name: str) -> None:
     if torch.stack(tensor.aminmax()).isfinite().all():  # one pass; NaN is both the least and the largest
         return
     broken = (~tensor.isfinite()).sum().item()
     if broken:
-        verb = "hold" if name == "The images" else "holds"
-        raise ValueError(f"{name} {verb} {broken} values that are NaN or infinite; expected finite numbers only.")
+        raise ValueError(f"{name}: {broken} values are NaN or infinite; expected finite numbers only.")
 
 
-def _kind(value):
+def _kind(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {tuple(value.shape)} and dtype {value.dtype}"
     return f"a {type(value).__name__}"

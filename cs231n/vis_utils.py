@@ -5,8 +5,9 @@ import contextlib
 import inspect
 import math
 import os
-import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as imageio
 import matplotlib.pyplot as plt
@@ -14,12 +15,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from IPython.display import HTML
-from PIL import ImageOps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image, ImageOps
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from .image_utils import SQUEEZENET_STD, deprocess, rescale
+from .networks import SIZE
+from .whole_file import replacing
 
 GIVEN, TARGET, OTHER = "#0072b2", "#d55e00", "#999999"  # colours that stay apart for colour-blind readers
 METHODS = {  # how the line of a method looks, the same in every figure
@@ -33,16 +38,38 @@ METHODS = {  # how the line of a method looks, the same in every figure
 }
 
 
-def show_source(function):
-    """Return the source of a function as coloured HTML, for a notebook cell to show."""
+def show_source(function: Callable[..., Any]) -> HTML:
+    """Return the source of a function, in colour, for a notebook cell to show.
+
+    Parameters
+    ----------
+    function : callable
+        One that is written in a file.
+
+    Returns
+    -------
+    IPython.display.HTML
+        Its source.
+    """
     style = HtmlFormatter(style="friendly", noclasses=True, prestyles="font-family: monospace")
     return HTML(highlight(inspect.getsource(function), PythonLexer(), style))
 
 
-def plot_predictions(X, y, class_names, scores, top=5):
-    """Draw pictures with their labels, and under each the network's `top` guesses with their probabilities.
+def plot_predictions(X: np.ndarray, y: np.ndarray, class_names: Mapping[int, str], scores: torch.Tensor, top: int = 5) -> None:
+    """Draw pictures with their labels, and under each the network's top predictions with their probabilities.
 
-    X: uint8 (N, H, W, 3). y: int (N,). class_names: {id: name}. scores: float tensor (N, C), raw.
+    Parameters
+    ----------
+    X : uint8 array of shape (N, H, W, 3)
+        The pictures.
+    y : int array of shape (N,)
+        Their class ids.
+    class_names : mapping of int to str
+        {class id: name}.
+    scores : float tensor of shape (N, C)
+        Raw scores.
+    top : int
+        How many predictions, >= 1.
     """
     figure, axes = _panels(2, len(X), width=2.15, height=2.1)
     top = min(top, scores.shape[1])
@@ -58,10 +85,13 @@ def plot_predictions(X, y, class_names, scores, top=5):
     _show(figure)
 
 
-def plot_filters(weight):
+def plot_filters(weight: torch.Tensor) -> None:
     """Draw filters as small colour pictures, each stretched to the full range of brightness.
 
-    weight: float tensor (out, 3, kh, kw), a first layer's kernel on RGB.
+    Parameters
+    ----------
+    weight : float tensor of shape (out, 3, kh, kw)
+        A first layer's kernel on RGB.
     """
     columns = 16
     figure, axes = _panels(-(-len(weight) // columns), columns, width=0.6, height=0.6)
@@ -70,10 +100,17 @@ def plot_filters(weight):
     _show(figure)
 
 
-def plot_feature_maps(X, maps, channels=7):
+def plot_feature_maps(X: torch.Tensor, maps: Mapping[str, torch.Tensor], channels: int = 7) -> None:
     """Draw, one row a layer, the feature maps of one image: the channels that react most strongly, brightest = strongest.
 
-    X: float tensor (1, 3, H, W). maps: {title: float tensor (1, C, h, w)}.
+    Parameters
+    ----------
+    X : float tensor of shape (1, 3, H, W)
+        The image, preprocessed.
+    maps : mapping of str to float tensor of shape (1, C, h, w)
+        {title: the feature map of a layer}.
+    channels : int
+        How many of each layer.
     """
     figure, axes = _panels(len(maps), channels + 1, width=1.35, height=1.35)
     for row, (title, layer) in zip(axes, maps.items(), strict=True):
@@ -85,10 +122,17 @@ def plot_feature_maps(X, maps, channels=7):
     _show(figure)
 
 
-def plot_saliency(X, saliency, titles):
+def plot_saliency(X: np.ndarray, saliency: torch.Tensor | np.ndarray, titles: Sequence[str]) -> None:
     """Draw pictures, their saliency maps (brightest = most salient), and the pictures seen through them.
 
-    X: uint8 (N, H, W, 3). saliency: float tensor or array (N, H, W), >= 0. titles: N strings.
+    Parameters
+    ----------
+    X : uint8 array of shape (N, H, W, 3)
+        The pictures.
+    saliency : float tensor or array of shape (N, H, W)
+        Their maps, >= 0.
+    titles : sequence of str
+        N titles.
     """
     maps = [_brightness(one) for one in torch.as_tensor(saliency).detach().cpu()]
     figure, axes = _panels(3, len(X), width=1.5, height=1.5)
@@ -103,11 +147,17 @@ def plot_saliency(X, saliency, titles):
     _show(figure)
 
 
-def plot_attributions(X, maps, names):
+def plot_attributions(X: np.ndarray, maps: Mapping[str, torch.Tensor], names: Sequence[str]) -> None:
     """Draw, one row a picture, the maps of all methods side by side, the strongest 1 % of each map being cut off.
 
-    X: uint8 (N, H, W, 3). maps: {method: float tensor (N, H, W), >= 0}: of signed attributions (N, 3, H, W), the absolute
-    value of the sum over the colours. names: N strings.
+    Parameters
+    ----------
+    X : uint8 array of shape (N, H, W, 3)
+        The pictures.
+    maps : mapping of str to float tensor of shape (N, H, W)
+        {method: its maps, >= 0}. Of signed attributions (N, 3, H, W), give the absolute value of the sum over the colours.
+    names : sequence of str
+        N names.
     """
     figure, axes = _panels(len(X), 1 + len(maps), width=1.2, height=1.2)
     for row, image, name in zip(axes, X, names, strict=True):
@@ -120,15 +170,19 @@ def plot_attributions(X, maps, names):
     _show(figure)
 
 
-def plot_sanity_check(correlations, maps):
+def plot_sanity_check(correlations: Mapping[str, Mapping[str, float]], maps: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
     """Draw how the maps of a network change as its weights are shuffled, from the last layer down to the first.
 
-    correlations: {method: {stage: float, the mean rank correlation with the maps of the network as it was}}.
-    maps: {method: {stage: float tensor (H, W), >= 0}}, the maps of one picture at some stages, as it was and shuffled.
+    Parameters
+    ----------
+    correlations : mapping of str to {str: float}
+        {method: {stage: the mean rank correlation with the maps of the original network}}.
+    maps : mapping of str to {str: float tensor of shape (H, W)}
+        {method: {stage: a map of one picture, >= 0}}, at some stages, of the original network and of shuffled ones.
     """
     stages = list(next(iter(maps.values())))
     figure = plt.figure(figsize=(9.6, 0.5 + 0.95 * len(stages)), dpi=80, layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(0.45, 0.55))
+    ((left, right),) = figure.subfigures(1, 2, squeeze=False, width_ratios=(0.45, 0.55))
     axis = left.subplots()
     for method, line in correlations.items():
         axis.plot(list(line), list(line.values()), label=method, **METHODS.get(method, {}))
@@ -149,11 +203,19 @@ def plot_sanity_check(correlations, maps):
     _show(figure)
 
 
-def plot_deletion_insertion(parts, deletion, insertion):
+def plot_deletion_insertion(
+    parts: Sequence[float], deletion: Mapping[str, torch.Tensor], insertion: Mapping[str, torch.Tensor]
+) -> None:
     """Draw the mean curves of deletion and of insertion; the legends give the area under each, the best method first.
 
-    parts: S numbers in [0, 1], what part of the picture is grey in deletion, sharp (the rest being blurred) in insertion.
-    deletion, insertion: {method: float tensor (N, S)}, the label's probability in N pictures.
+    Parameters
+    ----------
+    parts : sequence of float
+        S numbers in [0, 1]: the fraction of the picture that is grey in deletion, and sharp (the rest is blurred) in insertion.
+    deletion : mapping of str to float tensor of shape (N, S)
+        {method: the label's probability in N pictures}.
+    insertion : mapping of str to float tensor of shape (N, S)
+        {method: the label's probability in N pictures}.
     """
     figure, axes = plt.subplots(1, 2, figsize=(9.6, 4), dpi=80, layout="constrained", sharey=True)
     for axis, curves, best_first in ((axes[0], deletion, 1), (axes[1], insertion, -1)):
@@ -170,10 +232,19 @@ def plot_deletion_insertion(parts, deletion, insertion):
     _show(figure)
 
 
-def plot_fooling(X, X_fooling, titles, magnified=10):
+def plot_fooling(X: torch.Tensor, X_fooling: torch.Tensor, titles: Sequence[str], magnified: float = 10) -> None:
     """Draw a picture, its fooling image, their difference, and the difference magnified; grey means no change.
 
-    X, X_fooling: float tensor (1, 3, H, W), preprocessed. titles: two strings, what the network sees in each.
+    Parameters
+    ----------
+    X : float tensor of shape (1, 3, H, W)
+        The picture, preprocessed.
+    X_fooling : float tensor of shape (1, 3, H, W)
+        Its fooling image.
+    titles : sequence of str
+        Two: what the network sees in each.
+    magnified : float
+        The factor of the last panel.
     """
     X, X_fooling = (image.detach().cpu() for image in (X, X_fooling))
     difference = (X_fooling - X)[0].permute(1, 2, 0) * SQUEEZENET_STD  # of pixels in [0, 1]
@@ -188,14 +259,24 @@ def plot_fooling(X, X_fooling, titles, magnified=10):
 
 
 @contextlib.contextmanager
-def recorded_scores(model):
-    """Yield a list that fills with the scores, each float tensor (C,), of every image that `model` sees meanwhile.
+def recorded_scores(model: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Record the scores of every image that a network sees in this block.
 
     Scores that repeat those before them are left out: looking twice at one image is not a step.
-    """
-    scores = []
 
-    def record(_module, _inputs, output):
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+
+    Yields
+    ------
+    list of float tensor of shape (C,)
+        Fills while the block runs.
+    """
+    scores: list[torch.Tensor] = []
+
+    def record(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         for row in output.detach().cpu().reshape(len(output), -1):
             if not (scores and torch.equal(scores[-1], row)):
                 scores.append(row)
@@ -208,29 +289,43 @@ def recorded_scores(model):
         handle.remove()
 
 
-def plot_scores(scores, label, target, class_names):
+def plot_scores(scores: Sequence[torch.Tensor], label: int, target: int, class_names: Mapping[int, str]) -> None:
     """Draw how the scores of two classes, and the best of all others, change along the steps.
 
-    scores: list of float tensors (C,), as `recorded_scores` gives them. label, target: class ids.
+    Parameters
+    ----------
+    scores : sequence of float tensor of shape (C,)
+        As `recorded_scores` yields them.
+    label : int
+        The class of the picture.
+    target : int
+        The class that the network should see.
+    class_names : mapping of int to str
+        {class id: name}.
     """
     figure, axis = plt.subplots(figsize=(6, 2.8), dpi=80)
-    scores = torch.stack(scores)
-    others = scores.clone()
+    lines = torch.stack(list(scores))
+    others = lines.clone()
     others[:, [label, target]] = -torch.inf
     axis.plot(others.amax(dim=1), color=OTHER, linestyle=":", label="best other class")
-    axis.plot(scores[:, label], color=GIVEN, marker="o", label=f"{_name(class_names, label)} (label)")
-    axis.plot(scores[:, target], color=TARGET, marker="s", label=f"{_name(class_names, target)} (target)")
+    axis.plot(lines[:, label], color=GIVEN, marker="o", label=f"{_name(class_names, label)} (label)")
+    axis.plot(lines[:, target], color=TARGET, marker="s", label=f"{_name(class_names, target)} (target)")
     axis.set(xlabel="step", ylabel="score")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params(axis="x", integer=True)
     axis.legend(fontsize=8, frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
     _show(figure)
 
 
-def plot_iterations(frames_of, class_names):
+def plot_iterations(frames_of: Mapping[int, Mapping[int, Image.Image]], class_names: Mapping[int, str]) -> None:
     """Draw, one row a class, how its image grows over the iterations; contrast is stretched for the eye.
 
-    frames_of: {class id: {iteration: PIL image}}, as `create_class_visualization` returns the frames.
+    Parameters
+    ----------
+    frames_of : mapping of int to {int: PIL.Image.Image}
+        {class id: {iteration: image}}, the frames as `create_class_visualization` returns them.
+    class_names : mapping of int to str
+        {class id: name}.
     """
     figure, axes = _panels(len(frames_of), max(map(len, frames_of.values())), width=1.4, height=1.45)
     for row, (label, frames) in zip(axes, frames_of.items(), strict=True):
@@ -241,8 +336,14 @@ def plot_iterations(frames_of, class_names):
     _show(figure)
 
 
-def plot_images(images):
-    """Draw PIL images side by side, their contrast stretched for the eye. images: {title: PIL image}."""
+def plot_images(images: Mapping[str, Image.Image]) -> None:
+    """Draw images side by side, their contrast stretched for the eye.
+
+    Parameters
+    ----------
+    images : mapping of str to PIL.Image.Image
+        {title: image}.
+    """
     width = min(2.2, 7.5 / len(images))
     figure, axes = _panels(1, len(images), width, height=width + 0.3)
     for axis, (title, image) in zip(axes[0], images.items(), strict=True):
@@ -251,11 +352,24 @@ def plot_images(images):
     _show(figure)
 
 
-def plot_class_images(images, labels, class_names, ranks):
+def plot_class_images(
+    images: Mapping[str, torch.Tensor],
+    labels: Sequence[int],
+    class_names: Mapping[int, str],
+    ranks: Mapping[str, torch.Tensor],
+) -> None:
     """Draw class images, a row for each class and a column for each way of making them, with a judge's verdicts below.
 
-    images: {title: float tensor (N, 3, H, W) in [0, 1]}. labels: the N class ids. ranks: {title: the place of each image's
-    class among the judge's guesses, (N,), 0 being the first}, or {} without a judge.
+    Parameters
+    ----------
+    images : mapping of str to float tensor of shape (N, 3, H, W)
+        {title: images in [0, 1]}.
+    labels : sequence of int
+        The N class ids.
+    class_names : mapping of int to str
+        {class id: name}.
+    ranks : mapping of str to long tensor of shape (N,)
+        {title: the rank of each image's class in the judge's scores}, 0 for the top-1; {} without a judge.
     """
     figure, axes = _panels(len(labels), len(images), width=1.15, height=1.3)
     for column, (title, made) in enumerate(images.items()):
@@ -269,56 +383,96 @@ def plot_class_images(images, labels, class_names, ranks):
     _show(figure)
 
 
-def save_contact_sheet(images, titles, path, columns=10):
+def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | os.PathLike[str], columns: int = 10) -> None:
     """Write all images with their titles into one picture.
 
-    images: float tensor (N, 3, H, W) in [0, 1]. titles: N strings. path: ends in .png; replaced only once the new file is whole.
+    Parameters
+    ----------
+    images : float tensor of shape (N, 3, H, W)
+        In [0, 1].
+    titles : sequence of str
+        N titles.
+    path : str or os.PathLike
+        Ends in .png; the file is replaced only once the new one is whole.
+    columns : int
+        Images in a row.
     """
     figure, axes = _panels(math.ceil(len(images) / columns), columns, width=1.6, height=1.75)
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
         axis.imshow(image.permute(1, 2, 0).numpy())
         axis.set_title(title, fontsize=6)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            whole = Path(folder) / path.name
+        with replacing(path) as whole:
             figure.savefig(whole, dpi=120)
-            os.replace(whole, path)
     finally:
         plt.close(figure)
 
 
-def stretched(image):
-    """Return a PIL image whose contrast is stretched, the darkest and brightest 0.5 % of the pixels being cut off."""
+def stretched(image: Image.Image) -> Image.Image:
+    """Stretch the contrast of an image.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Of mode RGB or L.
+
+    Returns
+    -------
+    PIL.Image.Image
+        A new one; the darkest and the brightest 0.5 % of its pixels are cut off.
+    """
     return ImageOps.autocontrast(image, cutoff=0.5)
 
 
-def save_animation(frames, path, side=224, seconds=4):
-    """Write PIL images as an endless GIF, their contrast stretched for the eye.
+def save_animation(frames: Iterable[Image.Image], path: str | os.PathLike[str], side: int = SIZE, seconds: float = 4) -> None:
+    """Write images as an endless GIF, their contrast stretched for the eye.
 
-    frames: PIL images, at least one. path: ends in .gif; replaced only once the new file is whole.
-    side: width and height in pixels. seconds: length of a round. Raises ValueError if there are no frames or path is other.
+    Parameters
+    ----------
+    frames : iterable of PIL.Image.Image
+        At least one.
+    path : str or os.PathLike
+        Ends in .gif; the file is replaced only once the new one is whole.
+    side : int
+        The width and height in pixels.
+    seconds : float
+        How long it takes until it starts again.
+
+    Raises
+    ------
+    ValueError
+        If there are no frames, `path` ends otherwise, or its folder does not exist.
     """
     path = Path(path)
     if path.suffix != ".gif" or not path.parent.is_dir():
         raise ValueError(f"save_animation got {path}; expected a name that ends in .gif, in a folder that exists.")
-    frames = [np.asarray(stretched(frame).resize((side, side))) for frame in frames]
-    if not frames:
+    pictures = [np.asarray(stretched(frame).resize((side, side))) for frame in frames]
+    if not pictures:
         raise ValueError("save_animation got no frames; expected at least one image.")
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        whole = Path(folder) / path.name
-        imageio.imwrite(whole, frames, duration=1000 * seconds / len(frames), loop=0)
-        os.replace(whole, path)
+    with replacing(path) as whole:
+        imageio.imwrite(whole, pictures, duration=1000 * seconds / len(pictures), loop=0)
 
 
-def show_animation(path, width=224):
-    """Return a GIF for a notebook cell to show; it is stored inside the notebook. width: in pixels on the page."""
+def show_animation(path: str | os.PathLike[str], width: int = SIZE) -> HTML:
+    """Return a GIF for a notebook cell to show; it is stored inside the notebook.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The GIF.
+    width : int
+        In pixels on the page.
+
+    Returns
+    -------
+    IPython.display.HTML
+        An image that holds the whole file.
+    """
     content = base64.b64encode(Path(path).read_bytes()).decode()
     return HTML(f'<img src="data:image/gif;base64,{content}" width="{width}" alt="animation: {Path(path).stem}">')
 
 
-def _panels(rows, columns, width, height):
+def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
     figure, axes = plt.subplots(
         rows, columns, figsize=(width * columns, height * rows), dpi=80, squeeze=False, layout="constrained"
     )
@@ -328,21 +482,21 @@ def _panels(rows, columns, width, height):
     return figure, axes
 
 
-def _show(figure):
+def _show(figure: Figure) -> None:
     plt.show()
     plt.close(figure)
 
 
-def _show_map(axis, one):
+def _show_map(axis: Axes, one: torch.Tensor) -> None:
     """Draw a map (H, W), the means over 4 x 4 pixels: the strides of the first layers leave a grid that hides the rest."""
     means = F.avg_pool2d(one.detach().cpu()[None], 4, stride=2)[0]
     axis.imshow(_brightness(means, 0.99), cmap="inferno", interpolation="bilinear")
 
 
-def _name(class_names, label):
+def _name(class_names: Mapping[int, str], label: int) -> str:
     return class_names[int(label)].split(",")[0]
 
 
-def _brightness(saliency, brightest=0.995):
+def _brightness(saliency: torch.Tensor, brightest: float = 0.995) -> np.ndarray:
     """Return a saliency map as an array in [0, 1] in which single strong pixels, those above a quantile, do not hide the rest."""
     return (saliency / saliency.quantile(brightest).clamp_min(torch.finfo(saliency.dtype).tiny)).clamp(0, 1).numpy()

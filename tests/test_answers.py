@@ -148,6 +148,7 @@ def test_what_may_be_the_answer_is_shown_as_that_with_its_place():
     for place, moved in nearby.items():
         answer = found(moved, 2 if place.startswith("cell 6") else 1)
         assert answer.perhaps
+        assert answer.places[0] == place
         assert answer.text.startswith(f"*Perhaps this, from {place}:*\n\n")
         assert "sign is lost" in answer.text
         assert "flat" not in answer.text

@@ -1,8 +1,10 @@
 """The list of exercises and questions: what it holds, and that a wrong one is refused with the file and the key."""
 
+import dataclasses
+
 import pytest
 
-from cs231n.assignment import Exercise, assignment
+from cs231n.assignment import Exercise, assignment, read, written
 
 ONE = """
 [maps]
@@ -17,7 +19,7 @@ bonus = true
 """
 
 
-def written(folder, text):
+def in_file(folder, text):
     path = folder / "list.toml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -31,7 +33,7 @@ def test_the_kit_asks_for_seven_exercises_and_eight_questions_for_40_points_and_
 
 
 def test_a_list_is_read_in_its_order_with_decimal_points(tmp_path):
-    found = assignment(written(tmp_path, f'title = "T"\n{ONE}'))
+    found = read(in_file(tmp_path, f'title = "T"\n{ONE}'))
     assert found.by_function["maps"] == Exercise("maps", 1, "4", 2.5, False, "maps", "m")
     assert [task.key for task in found.tasks] == ["maps", "question-1"]
     assert (found.points(), found.points(bonus=True)) == (2.5, 1)
@@ -57,4 +59,18 @@ def test_a_list_is_read_in_its_order_with_decimal_points(tmp_path):
 )
 def test_a_wrong_list_is_refused_with_file_and_key(tmp_path, text, said):
     with pytest.raises(ValueError, match=rf"list\.toml.*{said}"):
-        assignment(written(tmp_path, text))
+        read(in_file(tmp_path, text))
+
+
+def test_two_exercises_of_one_number_are_refused(tmp_path):
+    more = ONE.replace("[maps]", "[more]\nnumber = 1").replace('"maps"', '"more"').replace("question-1", "question-2")
+    with pytest.raises(ValueError, match="number 1"):
+        read(in_file(tmp_path, f'title = "T"\n{ONE}{more}'))
+
+
+def test_a_list_is_written_as_it_was_read_and_keeps_the_numbers_of_the_headings(tmp_path):
+    found = assignment()
+    assert read(in_file(tmp_path, written(found))) == found
+    fewer = dataclasses.replace(found, title='A "quoted" \\ title', tasks=found.tasks[1:4])
+    assert read(in_file(tmp_path, written(fewer))) == fewer
+    assert [exercise.number for exercise in fewer.exercises] == [2]

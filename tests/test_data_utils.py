@@ -64,7 +64,7 @@ def test_a_num_that_cannot_be_had_is_refused_with_the_range(num, tmp_path):
 def test_a_damaged_npz_is_refused_and_not_passed_over(tmp_path):
     folder = photographs_folder(tmp_path)
     (folder / "imagenet_val_25.npz").write_bytes(b"half a file")
-    with pytest.raises(ValueError, match=r"imagenet_val_25\.npz is not the file"):
+    with pytest.raises(ValueError, match=r"imagenet_val_25\.npz does not match the hash"):
         load_imagenet_val(folder=folder)
 
 

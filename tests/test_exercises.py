@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.one_more import KEY, add
 from helpers.places import ROOT
 from helpers.solutions import REFERENCE
 
@@ -71,95 +72,6 @@ def test_a_mistake_has_one_meaning(monkeypatch):
 
 # A copy of the kit with one exercise more, or less
 
-KEY = "gradient_times_input"
-
-TABLE = """
-[gradient_times_input]
-function = "compute_gradient_times_input"
-module = "attribution"
-section = "7.1"
-points = 1.5
-bonus = true
-"""
-
-SOLUTION = '''
-
-def compute_gradient_times_input(X, y, model):
-    """Return (N, 3, H, W), the gradient of each label's score, times the image."""
-    # BEGIN SOLUTION
-    images = X.detach().clone().requires_grad_()
-    scores = model(images).gather(1, y[:, None]).sum()
-    return torch.autograd.grad(scores, images)[0] * X
-    # END SOLUTION
-'''
-
-OF_THE_CHECKS = '''
-"""Is a compute_gradient_times_input right, and if not, which mistake is it?"""
-
-from dataclasses import dataclass
-from functools import partial
-
-from ...assignment import assignment
-from ..arrays import ArrayCheck
-from ..cases import Batches, Case
-from ..explanations import Explanation
-from ..networks import gelu_network, tanh_network
-
-KEY, ARGUMENTS = "gradient_times_input", "X, y, model"
-EXERCISE = assignment().by_key[KEY].function
-RIGHT = "Its products are those expected."
-MISTAKES = {"not-times-input": Explanation("Not times input", "It is the gradient alone.", "what is it multiplied by?")}
-
-
-class ColourCase(Case):
-    @property
-    def result_shape(self):
-        n, height, width = self.shape
-        return n, 3, height, width
-
-
-CASES = Batches(
-    main=(
-        ColourCase(name="tanh", network=partial(tanh_network, seed=70), seed=80, shape=(5, 8, 11), target=(6, 0, 3, 3, 1)),
-        ColourCase(name="GELU", network=partial(gelu_network, seed=70), seed=81, shape=(5, 9, 11), target=(4, 8, 0, 2, 7)),
-    ),
-    other=(ColourCase(name="1 image", network=partial(tanh_network, seed=71), seed=82, shape=(1, 8, 11), target=(2,)),),
-)
-
-_check = ArrayCheck(EXERCISE, KEY, "product", lambda case, n, place, mine, exam: [])
-examine, is_unfinished = _check.examine, _check.is_unfinished
-'''
-
-OF_THE_INSTRUCTOR = '''
-"""Gradient times input: the known mistakes, and the proof."""
-
-import torch
-
-from ... import attribution
-from .arrays import ArrayExercise
-from .combining import combinations, exactly
-from .objectives import gradients, objectives
-
-PRODUCTS = [((), lambda g, X: g * X), (("not-times-input",), lambda g, X: g)]
-
-
-def known_answers(X, y, model, at_most=2, wanted=None):
-    for ids, objective, signs, batches in objectives():
-        rows = exactly(wanted, combinations(ids, (signs, batches, PRODUCTS), at_most, wanted))
-        found = gradients(objective, model, X[None], y)[0] if rows else None
-        for ids, (sign, batch, product) in rows:
-            yield ids, product(sign * batch(len(X)) * found, X)
-
-
-class _GradientTimesInput(ArrayExercise):
-    key, noun = "gradient_times_input", "products"
-    solution = staticmethod(attribution.compute_gradient_times_input)
-    known_answers = staticmethod(known_answers)
-
-
-EXERCISE = _GradientTimesInput()
-'''
-
 WITH_ONE_MORE = """
 import types
 
@@ -220,16 +132,6 @@ job = types.SimpleNamespace(run=lambda _, *given, **limits: guard.run(gradient_a
 found, reason = proved(examine(FUNCTION, right), job, run, squeezenet_sized_network())
 assert (found.verdict, reason) == ("wrong", "It is right on small networks only.")
 """
-
-
-def add(kit):
-    """Add an exercise to a copy of the kit: a table, the solution, and its two files."""
-    package = kit / "cs231n"
-    for path, text in (("assignment.toml", TABLE), ("attribution.py", SOLUTION)):
-        with (package / path).open("a", encoding="utf-8") as file:
-            file.write(text)
-    (package / "checks" / "exercises" / f"{KEY}.py").write_text(OF_THE_CHECKS.lstrip(), encoding="utf-8")
-    (package / "instructor" / "exercises" / f"{KEY}.py").write_text(OF_THE_INSTRUCTOR.lstrip(), encoding="utf-8")
 
 
 def said(kit, code):

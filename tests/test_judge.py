@@ -135,7 +135,7 @@ def test_one_changed_byte_is_noticed_and_the_file_named(folder, position):
     whole[position] ^= 1
     (folder / WEIGHTS).write_bytes(whole)
     assert judge_is_there(folder)
-    with pytest.raises(ValueError, match=rf"{WEIGHTS} is not the file that datasets/sources\.json locks"):
+    with pytest.raises(ValueError, match=rf"{WEIGHTS} does not match the hash pinned in datasets/sources\.json"):
         load_judge(folder=folder)
 
 

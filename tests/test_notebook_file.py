@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from cs231n.notebook_file import is_notebook_name, notebook, text_of
+from cs231n.notebook_file import is_notebook_name, notebook, sources_of, text_of
 
 
 def written(cells, minor=5, **metadata):
@@ -90,3 +90,16 @@ def test_names_that_browsers_give_to_notebooks_are_known():
 def test_text_has_plain_line_ends_whatever_its_encoding():
     assert text_of("é\r\nb\rc".encode("utf-8-sig")) == text_of("é\r\nb\rc".encode("utf-16")) == "é\nb\nc"
     assert text_of("# -*- coding: latin-1 -*-\né".encode("latin-1")).endswith("é")
+
+
+def test_sources_are_found_by_the_cells_ids(tmp_path):
+    cells = [{"cell_type": "markdown", "id": "text", "metadata": {}, "source": ["# A", "\n", "b"]}]
+    cells += [{"cell_type": "code", "metadata": {}, "source": "1", "outputs": [], "execution_count": None}]
+    (tmp_path / "n.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    assert sources_of(tmp_path / "n.ipynb") == {"text": "# A\nb"}
+
+
+def test_sources_of_what_is_not_a_notebook_are_refused_by_its_name(tmp_path):
+    (tmp_path / "n.ipynb").write_text("[]")
+    with pytest.raises(ValueError, match=r"n\.ipynb is not a notebook"):
+        sources_of(tmp_path / "n.ipynb")

@@ -21,6 +21,7 @@ from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
 from cs231n.instructor.release import edition as editions
 from cs231n.instructor.release import release
+from cs231n.instructor.release.agreement import LISTED
 from cs231n.instructor.release.edition import draft, edition
 from cs231n.instructor.release.proofs import require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
 
@@ -42,7 +43,7 @@ def reference(tmp_path):
     kit = tmp_path / "cs231n" / "a copy"
     shutil.copytree(ROOT / "cs231n", kit / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
     (kit / "datasets").mkdir()
-    for name in [*editions.AS_THEY_ARE, NOTEBOOK]:
+    for name in [*editions.AS_THEY_ARE, editions.REQUIREMENTS, NOTEBOOK]:
         shutil.copy(ROOT / name, kit / name)
     for name in ("photographs", "squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
         (kit / "datasets" / name).symlink_to(ROOT / "datasets" / name)
@@ -156,12 +157,14 @@ def test_the_edition_holds_what_students_need_and_nothing_of_the_instructors():
     assert not [name for name in FILES if re.search(r"instructor|tests|\.git|__pycache__|\.pyc|\.pth|\.jpg", name)]
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py") if "instructor" not in path.parts}
     assert package - set(FILES) == {"cs231n/net_visualization_pytorch.py"}
+    assert "cs231n/py.typed" in FILES
 
 
 def test_a_stub_is_signature_docstring_frame_and_a_marked_place():
     source = CELLS["exercise-2"].source
     assert source.startswith(
-        "import torch\n\nfrom cs231n.validation import checked_image\n\n\ndef make_fooling_image(X, target_y, model):"
+        "import torch\n\nfrom cs231n.validation import checked_image\n\n\n"
+        "def make_fooling_image(X: torch.Tensor, target_y: int, model: torch.nn.Module) -> torch.Tensor:"
     )
     assert source.endswith(
         "    learning_rate = 1\n    # YOUR CODE HERE\n"
@@ -174,10 +177,15 @@ def test_a_stub_is_signature_docstring_frame_and_a_marked_place():
         assert "show_source" not in CELLS[exercise.cell].source
 
 
+def without_comments(text):
+    """A text of the notebook without white space and without its comments on what needs what, which students do not get."""
+    return re.sub(r"<!-- (needs|otherwise|end).*?-->|\s", "", text)
+
+
 def test_answers_are_empty_outputs_are_gone_and_all_other_cells_are_as_they_were():
     reference = {cell.id: cell for cell in nbformat.read(ROOT / NOTEBOOK, as_version=4).cells}
     assert list(CELLS) == list(reference)
-    changed = {name for name in CELLS if CELLS[name].source != reference[name].source}
+    changed = {name for name in CELLS if without_comments(CELLS[name].source) != without_comments(reference[name].source)}
     assert changed == {"setup", *(f"exercise-{n}" for n in range(1, 8)), *(f"answer-{n}" for n in range(1, 9))}
     assert {CELLS[f"answer-{number}"].source for number in range(1, 9)} == {"*Your answer:*"}
     code = [cell for cell in CELLS.values() if cell.cell_type == "code"]
@@ -279,7 +287,7 @@ def also_given(x):
 '''
 
 
-def with_half(reference, source=HALF, points="**Minutes** 5 · **Points** 0"):
+def with_half(reference, source=HALF, points="**Minutes** 5 · **Bonus points** 0"):
     """Write an optional exercise into a copy of the reference."""
     (reference / "cs231n" / "halves.py").write_text(source)
     notebook = nbformat.read(reference / NOTEBOOK, as_version=4)
@@ -290,6 +298,8 @@ def with_half(reference, source=HALF, points="**Minutes** 5 · **Points** 0"):
         nbformat.v4.new_code_cell("check_half(half)", id="check-half", metadata={"tags": ["check"]}),
     ]
     nbformat.write(notebook, reference / NOTEBOOK)
+    with (reference / LISTED).open("a") as file:
+        file.write('\n[half]\nfunction = "half"\nmodule = "halves"\nsection = "9"\npoints = 0\nbonus = true\n')
 
 
 def test_from_a_file_with_given_functions_only_the_solved_ones_are_taken_out(reference):
@@ -370,6 +380,8 @@ def test_a_given_function_that_uses_a_solved_one_is_refused(reference):
 
 BEGIN, END = "    # BEGIN SOLUTION\n", "    # END SOLUTION\n"
 SOLVED = "cs231n/net_visualization_pytorch.py"
+# The lines of the three markers at which a solution begins.
+FIRST, SECOND, THIRD = (n for n, line in enumerate((ROOT / SOLVED).read_text().splitlines(True), 1) if line == BEGIN)
 SALIENCY = "saliency = gradient.abs().amax(dim=1)\n"
 
 
@@ -379,17 +391,17 @@ LAST = "img += learning_rate * ascent / (ascent.norm() + 1e-12)  # never 0 / 0\n
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
-        (SALIENCY + END, SALIENCY, 44, "'# BEGIN SOLUTION' inside of the solution that began in line 22"),
-        (SALIENCY, SALIENCY + BEGIN, 26, "'# BEGIN SOLUTION' inside of the solution that began in line 22"),
-        (LAST + END, LAST, 72, "'# BEGIN SOLUTION' without an '# END SOLUTION' below it"),
-        (BEGIN, "", 25, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
-        (SALIENCY + END, SALIENCY + END + END, 27, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
-        (BEGIN, "    # Begin solution\n", 22, "'# Begin solution' looks like a marker"),
-        (BEGIN, "    ### BEGIN SOLUTION\n", 22, "'### BEGIN SOLUTION' looks like a marker"),
-        (SALIENCY + END, SALIENCY.strip() + "  # END SOLUTION\n", 25, "'# END SOLUTION' looks like a marker"),
+        (SALIENCY + END, SALIENCY, SECOND - 1, f"'# BEGIN SOLUTION' inside of the solution that began in line {FIRST}"),
+        (SALIENCY, SALIENCY + BEGIN, FIRST + 4, f"'# BEGIN SOLUTION' inside of the solution that began in line {FIRST}"),
+        (LAST + END, LAST, THIRD, "'# BEGIN SOLUTION' without an '# END SOLUTION' below it"),
+        (BEGIN, "", FIRST + 3, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
+        (SALIENCY + END, SALIENCY + END + END, FIRST + 5, "'# END SOLUTION' without a '# BEGIN SOLUTION' above it"),
+        (BEGIN, "    # Begin solution\n", FIRST, "'# Begin solution' looks like a marker"),
+        (BEGIN, "    ### BEGIN SOLUTION\n", FIRST, "'### BEGIN SOLUTION' looks like a marker"),
+        (SALIENCY + END, SALIENCY.strip() + "  # END SOLUTION\n", FIRST + 3, "'# END SOLUTION' looks like a marker"),
         ("import torch\n", "# BEGIN SOLUTION\nimport torch\n# END SOLUTION\n", 3, "stands in no function at the top level"),
-        (BEGIN, BEGIN + "    # a word\n\n    pass\n" + END + BEGIN, 22, "equals its solution: there is no code between"),
-        (BEGIN, "    if True:\n" + BEGIN + "        pass\n", 23, "the stub of compute_saliency_maps is not Python"),
+        (BEGIN, BEGIN + "    # a word\n\n    pass\n" + END + BEGIN, FIRST, "equals its solution: there is no code between"),
+        (BEGIN, "    if True:\n" + BEGIN + "        pass\n", FIRST + 1, "the stub of compute_saliency_maps is not Python"),
         ("import torch\n", "import torch as\n", 3, "Python cannot read this"),
     ],
 )
@@ -469,9 +481,18 @@ def sentences_of_functions(kit, modules, said):
     return [f"{files[m]}:{line_of(files[m], f'def {name}')}{said(name)}" for m in modules for name in OPTIONAL[m]]
 
 
-def test_an_exercise_that_the_notebook_leaves_out_is_left_out_of_the_edition_with_its_solution(reference):
+def test_a_list_that_asks_for_more_than_the_notebook_is_refused(reference):
     drop_the_optional_part(reference)
-    made = draft(reference)
+    lacking = ["smoothgrad", "integrated_gradients", "grad_cam", "question-7", "transformation", "question-8"]
+    found = draft(reference).problems
+    assert len(found) == len(lacking)
+    for sentence, key in zip(found, lacking, strict=True):
+        assert f"no cell asks for {key}, which cs231n/assignment.toml lists" in sentence
+
+
+def test_an_exercise_that_the_course_leaves_out_is_left_out_of_the_edition_with_its_solution(reference):
+    (reference / "course.toml").write_text('left-out = ["smoothgrad", "integrated_gradients", "grad_cam", "7.2"]')
+    made = draft(reference, course_file=reference / "course.toml")
     assert made.problems == []
     assert [function.name for function in made.left_out()] == [name for names in OPTIONAL.values() for name in names]
     secret = secrets(reference, [], made.left_out())
@@ -488,7 +509,7 @@ def test_what_is_left_out_is_said(reference, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(release, trial, lambda root, exercises: None)
     release.release(tmp_path / "out", kit=reference)
     place = f"{reference}/cs231n/halves.py:21"
-    assert f"leaving out half ({place}), which is not an exercise of the notebook" in capsys.readouterr().err
+    assert f"leaving out half ({place}), which is not an exercise of this edition" in capsys.readouterr().err
     assert "def half" not in (tmp_path / "out" / NAME / "cs231n" / "halves.py").read_text()
 
 
@@ -538,7 +559,7 @@ def test_an_exercise_without_tag_and_markers_is_found_by_the_heading_that_names_
     found = "\n".join(draft(reference).problems)
     halves = reference / "cs231n" / "halves.py"
     assert f"{halves}:{line_of(halves, 'def half')}: half is an exercise, and students would get it solved" in found
-    assert "cell half-text (index 104) asks a question or gives points, and no cell with the tag" in found
+    assert "cell half-text (index 105) asks a question or gives points, and no cell with the tag" in found
     assert "cell half imports or defines half, which is an exercise, but lacks the tag `exercise`" in found
 
 
@@ -655,7 +676,7 @@ def test_a_leak_is_found(leak):
 def test_a_leak_is_told_with_its_line():
     files = FILES | appended("cs231n/vis_utils.py", f"# {LINE}\n")
     number = files["cs231n/vis_utils.py"].decode().count("\n")
-    origin = f"a line of the solution, {ROOT}/cs231n/net_visualization_pytorch.py:25"
+    origin = f"a line of the solution, {ROOT}/cs231n/net_visualization_pytorch.py:{FIRST + 3}"
     with pytest.raises(ValueError, match=re.escape(f"cs231n/vis_utils.py:{number} holds {origin}. Nothing was released.")):
         require_no_leaks(files, SECRETS)
     files = FILES | in_output([f'{LINE} and "more"\n'])
@@ -730,7 +751,7 @@ def test_leaks_are_told_with_the_lines_of_the_kits_own_files(reference):
 def test_a_rubric_in_the_given_part_of_an_exercise_is_refused(reference):
     rewrite(reference / SOLVED, BEGIN, "    # Rubric: 4: no\n" + BEGIN)
     (found,) = draft(reference).problems
-    assert found.startswith(f"{reference / SOLVED}:22 has '# Rubric: 4: no', which looks like a model answer")
+    assert found.startswith(f"{reference / SOLVED}:{FIRST} has '# Rubric: 4: no', which looks like a model answer")
 
 
 def test_with_an_answer_its_pictures_go_and_of_the_notebooks_metadata_only_what_a_student_needs_stays(reference):
@@ -784,7 +805,9 @@ def test_a_comment_of_a_solution_is_a_secret_too(reference):
     comment = "    # the images do not see each other, so one pass is enough\n"
     rewrite(reference / SOLVED, BEGIN, BEGIN + comment)
     exercises, files = edition(reference)
-    with pytest.raises(ValueError, match=r"README\.md:\d+ holds a line of the solution, .*net_visualization_pytorch\.py:23"):
+    with pytest.raises(
+        ValueError, match=rf"README\.md:\d+ holds a line of the solution, .*net_visualization_pytorch\.py:{FIRST + 1}"
+    ):
         require_no_leaks(files | appended("README.md", comment), secrets(reference, exercises))
 
 
@@ -831,7 +854,7 @@ def test_the_command_refuses_with_all_findings_and_what_was_there_stays(referenc
     for said in (
         rf"{NOTEBOOK}:\d+: cell answer-1 \(index 26\) looks like a model answer",
         rf"{NOTEBOOK}:\d+: cell half \(index 42\) looks like a model answer",
-        rf"{NOTEBOOK}:\d+: cell answer-7 \(index 87\) looks like a model answer",
+        rf"{NOTEBOOK}:\d+: cell answer-7 \(index 88\) looks like a model answer",
         rf"cell exercise-7 .* but there is none in .*feature_visualization\.py:{line_of(drop, 'def transform_images')}\.",
         r'student_README\.md:\d+ has "## Rubric", which looks like a model answer\. Nothing was released\.',
     ):

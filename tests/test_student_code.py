@@ -217,3 +217,18 @@ def test_a_file_of_the_students_does_not_stand_for_an_installed_package_wherever
     monkeypatch.chdir(here)
     for name, files in (("an_installed_one", ["nb"]), ("beside_the_notebook", ["nb", "beside_the_notebook.py"])):
         assert [part.name for part in own(f"from {name} import {NAME}", **{name: WRITTEN})] == files
+
+
+def magic(*arguments):
+    """A call as IPython makes it of a cell that begins with %%."""
+    return f"get_ipython().run_cell_magic({', '.join(arguments)})\nfrom mine import {NAME}"
+
+
+def test_a_file_that_a_cell_writes_is_one_of_the_students_modules():
+    assert place(own(magic("'writefile'", "'mine.py'", repr(WRITTEN)))) == ("mine", NAME)
+
+
+@pytest.mark.parametrize("text", ["text", "5", "None", "*more"])
+def test_a_file_whose_text_is_not_written_in_the_cell_is_not_known(text):
+    """So it is as if the module were missing; reading the code does not fail."""
+    assert place(own(magic("'writefile'", "'mine.py'", text))) == "mine"

@@ -13,7 +13,7 @@ import pytest
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
-from cs231n import checks, submit
+from cs231n import checks, submit, whole_file
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.sandbox.inside.reading import outline
 
@@ -94,7 +94,7 @@ def test_an_earlier_zip_stays_if_the_new_one_cannot_be_written(tmp_path, monkeyp
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(submit.os, "replace", full)
+    monkeypatch.setattr(whole_file.os, "replace", full)
     assert submit.main([str(path)]) == 1
     assert "No space left" in capsys.readouterr().err
     assert (tmp_path / "submission.zip").read_text() == "earlier"
@@ -155,7 +155,7 @@ NOT_WRITTEN = {
     'def compute_saliency_maps(X, y, model):\n    """Words."""\n    ...': "is not written yet",
     "def another(X, y, model):\n    return X": "is not defined in any cell that Python can read",
     "def compute_saliency_maps(X, y, model)\n    return X": "is not defined in any cell that Python can read",
-    "from mine import compute_saliency_maps": "is imported from mine, and there is no such file beside the notebook",
+    "from mine import compute_saliency_maps": "is imported from mine, and there is no such file next to the notebook",
     "": "is not defined in any cell that Python can read",
 }
 
@@ -189,7 +189,7 @@ def test_the_last_definition_counts_as_it_does_when_the_notebook_runs():
     stub = nbformat.v4.new_code_cell("def make_fooling_image(X, target_y, model):\n    pass", execution_count=count)
     notebook.cells.insert(-1, stub)
     assert submit.missing(notebook) == [
-        "make_fooling_image is not written yet. Write it in the cell of its exercise, in place of the line with `raise`."
+        "make_fooling_image is not written yet. Write it in the cell of its exercise, instead of the line with `raise`."
     ]
 
 
@@ -451,6 +451,17 @@ def test_modules_of_the_students_own_are_handed_in_with_the_notebook_and_graded_
     assert found["notes"] == []
 
 
+def test_a_module_that_a_cell_of_the_notebook_writes_is_handed_in_with_that_cell(tmp_path, capsys):
+    notebook = filled()
+    written = nbformat.v4.new_code_cell("%%writefile mine.py\n" + cell(notebook, "exercise-1").source, id="writes")
+    cell(notebook, "exercise-1").source = "from mine import compute_saliency_maps"
+    notebook.cells.insert(0, written)
+    assert submit.main([str(saved(notebook, tmp_path)), "--incomplete"]) == 0
+    assert "compute_saliency_maps" not in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert "mine.py" not in archive.namelist()
+
+
 def test_who_imports_all_exercises_from_an_own_file_has_something_to_hand_in(tmp_path, capsys):
     with_modules(tmp_path, cs231n__net_visualization_pytorch="\n\n".join(SOLVED[f"exercise-{n}"] for n in (1, 2, 3)))
     notebook = filled()
@@ -463,7 +474,7 @@ def test_who_imports_all_exercises_from_an_own_file_has_something_to_hand_in(tmp
 def test_a_module_that_is_not_there_or_has_a_stub_is_named(tmp_path, capsys):
     assert submit.main([str(with_modules(tmp_path))]) == 1
     assert (
-        "compute_saliency_maps is imported from cs231n.net_visualization_pytorch, and there is no such file beside the notebook."
+        "compute_saliency_maps is imported from cs231n.net_visualization_pytorch, and there is no such file next to the notebook."
         in capsys.readouterr().out
     )
     stub = "def compute_saliency_maps(X, y, model):\n    pass\n"

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ..assignment import assignment
+from ..networks import best_device
 from . import explanations
 from .exam import Exam, own_exam
 from .exercises import Room, room
@@ -126,8 +127,6 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
     if not callable(function):
         raise ValueError(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
     if device is None:
-        from ..squeezenet import best_device  # torchvision takes a second to import: only where it is needed
-
         device = best_device()
     _require_usable(device)
     _checked[function] = exercise

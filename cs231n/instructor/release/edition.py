@@ -1,16 +1,21 @@
 """The student edition, made in memory: the notebook with stubs, the package without the solutions, and the files beside them."""
 
 import ast
-import copy
+import itertools
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from packaging.utils import canonicalize_name
 
-from ... import submit
+from ...assignment import Question, read, written
+from ..course import Course, course
+from .adapting import Kept, fitted, with_title
+from .agreement import LISTED, Asked, disagreements, disagreements_of_readme, not_asked
 from .model_answers import asks, is_answer, labelled_lines, misplaced_answers
+from .package import package_without, without_what_nothing_reaches
 from .reference import Reference, tagged
 from .solutions import (
     BEGIN,
@@ -19,45 +24,40 @@ from .solutions import (
     LIKE_A_MARKER,
     Marked,
     marked_functions,
-    nodes_if_named,
     noted,
-    package_files,
     parsed,
     unmarked_functions,
 )
+from .student_notebook import exercise_minutes, source_of_cell, student_notebook
 
 KIT = Path(__file__).resolve().parents[3]
 NAME = "NetworkVisualization"
 CELLS = "cs231n/notebook_cells.json"  # {id: source} of the cells of the edition's own notebook, for submit
 NOTEBOOK = f"{NAME}.ipynb"
+CHECKS = "cs231n/checks/exercises"  # a file for each exercise, named by its key
 AS_THEY_ARE = [
     "LICENSE",
     "constraints.txt",
     "datasets/README.md",
     "datasets/sources.json",
     "get_datasets.sh",
-    "requirements.txt",
 ]
+REQUIREMENTS = "requirements.txt"
+NOT_FOR_STUDENTS = {"nbval"}  # packages in the kit's requirements that only its own tests need
 FOR_STUDENTS = "cs231n/instructor/release"
 FROM_THE_INSTRUCTOR = {"README.md": f"{FOR_STUDENTS}/student_README.md", "Makefile": f"{FOR_STUDENTS}/student_Makefile"}
-KEPT_METADATA = "kernelspec", "language_info", "accelerator"
 COMMENT_LIKE_A_MARKER = re.compile(r"#\s*" + LIKE_A_MARKER.pattern, re.I)
-FREE_CELLS = {"setup", "own-class", "submit"}  # students may change them
-EMPTY_ANSWER = "*Your answer:*"
-LINE_LENGTH = 130
 NO_KIT_URL = f"https://YOUR-COURSE/{NAME}.zip"  # never the reference's own address: the solutions lie there
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise of the notebook: the cell that imports its Marked function, its points, and its check's cell, by id.
+    """An exercise of the notebook: its key, the cell that imports its Marked function, and its check's cell, by id."""
 
-    points: those that count for full marks, 0 for an exercise that gives bonus points.
-    """
-
+    key: str
     cell: str
     marked: Marked
-    points: int
+    minutes: int
     check: str
     solved: str  # what stands in the cell when a student has written the solution
 
@@ -66,17 +66,19 @@ class Exercise:
 class Draft:
     """An edition as far as it can be made. problems: why it may not be released, sentences; if there are any, a part may lack.
 
-    marked: all Marked functions, those that the notebook leaves out as well. files: {path in the edition: bytes}.
+    course: what it follows. marked: all Marked functions, those that are left out as well. exercises: those that students get.
+    files: {path in the edition: bytes}.
     """
 
     reference: Reference
+    course: Course
     marked: list[Marked]
     exercises: list[Exercise]
     files: dict[str, bytes]
     problems: list[str]
 
     def left_out(self):
-        """Return the Marked functions without an exercise in the notebook: students get neither their stub nor their solution."""
+        """Return the Marked functions without an exercise in the edition: students get neither their stub nor their solution."""
         own = [exercise.marked for exercise in self.exercises]
         return [function for function in self.marked if function not in own]
 
@@ -85,130 +87,104 @@ class Draft:
 
         Solutions are blank lines there, so that what is found in the rest keeps its line.
         """
-        found = {}
+        kit, found = self.reference.path.parent, {}
         for path, source in FROM_THE_INSTRUCTOR.items():
-            found[path] = source, self.files[path].decode()
+            found[path] = source, (kit / source).read_text(encoding="utf-8")
         for function in self.marked:
-            path = function.file.relative_to(self.reference.path.parent).as_posix()
+            path = function.file.relative_to(kit).as_posix()
             lines = found[path][1].split("\n") if path in found else list(function.lines)
             lines[function.first - 1 : function.last] = [""] * (function.last - function.first + 1)
             found[path] = path, "\n".join(lines)
         return found
 
 
-def edition(kit=KIT, kit_url=None):
+def edition(kit=KIT, kit_url=None, course_file=None):
     """Return ([Exercise], {path in the edition: bytes}). Raises ValueError with all problems of its draft, a line each."""
-    made = draft(kit, kit_url)
+    made = draft(kit, kit_url, course_file)
     if made.problems:
         raise ValueError("\n".join(made.problems))
     return made.exercises, made.files
 
 
-def draft(kit=KIT, kit_url=None):
+def draft(kit=KIT, kit_url=None, course_file=None):
     """Return the Draft of an edition.
 
     Its problems, with file and line: what looks like a model answer or a solution and would go to students, what
     marked_functions refuses, an exercise without points, minutes, a check or markers, a marked function that the package
-    uses, and a question without points. Raises ValueError for a notebook that cannot be read and an address that is none.
+    uses, a question without points, what the notebook or the README say otherwise than assignment.toml, and what needs
+    something that the course leaves out.
+
+    course_file: a course's own file, see `course`. Raises ValueError for a notebook, a list or a course's file that cannot be
+    read, and an address that is none.
     """
     kit = Path(kit)
     if kit_url is not None and not re.fullmatch(r"https?://[^\s\"'\\]+", kit_url):
         raise ValueError(f"--kit-url got {kit_url!r}; expected an address that begins with https:// or http://.")
+    kits = read(kit / LISTED)
+    kept = Kept(kits, course(course_file, kits))
     reference = Reference(kit / NOTEBOOK)
     problems = [*reference.problems_of_ids(), *misplaced_answers(reference)]
     files = {name: (kit / name).read_bytes() for name in AS_THEY_ARE}
-    files |= {name: (kit / source).read_bytes() for name, source in FROM_THE_INSTRUCTOR.items()}
+    files[REQUIREMENTS] = student_requirements((kit / REQUIREMENTS).read_text(encoding="utf-8")).encode()
     marked, exercises = [], []
     with noted(problems):
+        files |= {name: _adapted_text(kit / source, kept) for name, source in FROM_THE_INSTRUCTOR.items()}
         marked = marked_functions(kit)
         package = package_without(marked, kit)
-        exercises = _exercises(reference, marked, package, problems)
-        problems += _solutions_in_cells(reference, marked)
-        files |= package
-        files[NOTEBOOK] = _student_notebook(reference, exercises, package, kit_url or NO_KIT_URL, problems)
-        files[CELLS] = _cells(files[NOTEBOOK])
-    return Draft(reference, marked, exercises, dict(sorted(files.items())), problems)
+        exercises = _exercises(reference, marked, package, kits, problems)
+        asked = _asked(reference, exercises, kits, problems)
+        problems += [] if problems else not_asked(reference, kits, asked)  # what is wrong with a cell may be why
+        problems += disagreements(reference, kits, asked, exercise_minutes(exercises, kits))
+        problems += disagreements_of_readme(kit / "README.md", kits)
+        problems += _solutions_in_cells(reference, marked, kits)
+        problems += _answers_in_own_questions(course_file, kept.course)
+        notebook, before = student_notebook(reference, asked, exercises, kept, package, kit_url or NO_KIT_URL, problems)
+        sources = {cell.id: cell.source for cell in notebook.cells}
+        if kept.course.left_out:
+            package = without_what_nothing_reaches(package, before.values(), sources.values())
+        files |= {path: content for path, content in package.items() if path not in _checks_left_out(kept)}
+        files[NOTEBOOK] = (nbformat.writes(notebook) + "\n").encode()
+        files[CELLS] = json.dumps(sources, indent=1).encode()
+        if course_file is not None:
+            files[LISTED] = written(kept.course.assignment).encode()
+    exercises = [exercise for exercise in exercises if exercise.key not in kept.course.left_out]
+    return Draft(reference, kept.course, marked, exercises, dict(sorted(files.items())), problems)
 
 
-def package_without(marked, kit):
-    """Return {path: bytes} of the package without the marked functions, and without files in which nothing else is.
-
-    Imports that nothing needs any more are gone, too. Raises ValueError with file and line where the rest uses such a function.
-    """
-    package = {}
-    for file in package_files(kit):
-        content, name = file.read_bytes(), file.relative_to(kit).as_posix()
-        if file.suffix == ".py":
-            _require_not_imported(file, marked)
-        own = [function for function in marked if function.file == file]
-        if own:
-            gone = {i for function in own for i in range(function.first, function.last + 1)}
-            text = "\n".join(line for i, line in enumerate(own[0].lines, 1) if i not in gone)
-            rest = parsed(file, text)
-            if all(_is_import(statement) or _is_text(statement) for statement in rest.body):
-                continue
-            _require_unused(rest, own)
-            content = (re.sub(r"\n{4,}", "\n\n\n", _without_unused_imports(rest, text)).strip() + "\n").encode()
-        package[name] = content
-    return package
+def student_requirements(text):
+    """Return the text of a requirements.txt without the lines of the packages that are NOT_FOR_STUDENTS."""
+    return "".join(line for line in text.splitlines(keepends=True) if _package_of(line) not in NOT_FOR_STUDENTS)
 
 
-def _require_unused(tree, removed):
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    for function in removed:
-        if function.name in used:
-            raise ValueError(
-                f"{function.file}:{function.first}: {function.name} is an exercise, and the rest of the file uses it, which "
-                "students get without it. Take it as an argument there."
-            )
+def _package_of(line):
+    """Return the name of the package that a line of a requirements.txt asks for; None for a comment, an option, an empty line."""
+    name = re.match(r"\s*([A-Za-z0-9][\w.-]*)", line)
+    return name and canonicalize_name(name[1])
 
 
-def _require_not_imported(file, marked):
-    names = {(function.module.rpartition(".")[2], function.name) for function in marked}
-    for node in nodes_if_named(file, [name for _, name in names]):
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if ((node.module or "").rpartition(".")[2], alias.name) in names:
-                    raise ValueError(
-                        f"{file}:{node.lineno}: {alias.name} is an exercise, which students get without its solution. Take it as "
-                        "an argument there."
-                    )
+def _adapted_text(path, kept):
+    """Return the bytes of a text for students, as the course has it."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return with_title(fitted(text, kept), kept.course.assignment.title).encode() if path.suffix == ".md" else text.encode()
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
-def _without_unused_imports(tree, text):
-    """Return a text without what it imports at its top level and does not name. tree: the text's."""
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    lines = text.split("\n")
-    for statement in reversed([statement for statement in tree.body if _is_import(statement)]):
-        kept = [alias for alias in statement.names if (alias.asname or alias.name.split(".")[0]) in used]
-        if len(kept) < len(statement.names):
-            first, after = statement.lineno - 1, statement.end_lineno
-            alone = not kept and lines[first - 1 : first] + lines[after : after + 1] == ["", ""]
-            lines[first : after + alone] = _import_lines(statement, kept)
-    return "\n".join(lines)
+def _answers_in_own_questions(course_file, own):
+    """Return a sentence for each line of a course's own question in which a model answer or a rubric begins."""
+    return [
+        f"{course_file}: the text of [{key}] has {line[:60]!r}, which looks like a model answer; it belongs in rubric."
+        for key, question in own.questions.items()
+        for line in labelled_lines(question.text)
+    ]
 
 
-def _import_lines(statement, names):
-    """Return the lines of an import of these names alone, [] if there are none."""
-    if not names:
-        return []
-    statement.names = names
-    line = ast.unparse(statement)
-    if len(line) <= LINE_LENGTH:
-        return [line]
-    start = line[: line.index(" import ")]
-    return [f"{start} import (", *(f"    {ast.unparse(alias)}," for alias in names), ")"]
+def _checks_left_out(kept):
+    return {f"{CHECKS}/{key}.py" for key in kept.course.left_out}
 
 
-def _is_import(statement):
-    return isinstance(statement, (ast.Import, ast.ImportFrom))
-
-
-def _is_text(statement):
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def _exercises(reference, marked, package, problems):
+def _exercises(reference, marked, package, kits, problems):
     """Return the [Exercise] of a notebook; what keeps a cell from being one, and functions without markers, join `problems`."""
     cells = [cell for cell in reference.cells if tagged(cell, "exercise")]
     exercises, unfinished = [], set()
@@ -218,11 +194,11 @@ def _exercises(reference, marked, package, problems):
             own = [function for function in marked if (function.module, function.name) in imported]
             if len(own) == 1:
                 problems += _labels_in_stub(own[0])
-                exercises.append(_exercise(reference, cell, own[0], package))
+                exercises.append(_exercise(reference, cell, own[0], package, kits))
             else:
                 unfinished |= imported
                 problems.append(_without_one_solution(reference, cell, imported, marked))
-    for module, name, place in unmarked_functions(reference.path.parent, marked, _exercise_names(reference)):
+    for module, name, place in unmarked_functions(reference.path.parent, marked, _exercise_names(reference, kits)):
         if (module, name) not in unfinished:
             problems.append(
                 f"{place}: {name} is an exercise, and students would get it solved: it has no markers. Put {BEGIN!r} and "
@@ -240,10 +216,10 @@ def _labels_in_stub(marked):
     ]
 
 
-def _exercise_names(reference):
+def _exercise_names(reference, kits):
     """Return the functions that are exercises of the kit, or that a heading of the notebook calls one."""
     headings = (re.findall(r"^#+ .*\bexercise\b.*`(\w+)`", cell.source, re.M | re.I) for cell in reference.cells)
-    return {*submit.EXERCISES, *submit.OPTIONAL_EXERCISES, *(name for found in headings for name in found)}
+    return {*kits.by_function, *(name for found in headings for name in found)}
 
 
 def _imported(reference, cell):
@@ -266,17 +242,48 @@ def _without_one_solution(reference, cell, imported, marked):
     )
 
 
-def _exercise(reference, cell, marked, package):
-    points = _points(reference, cell)
-    _number(reference, cell, "Minutes")
+def _exercise(reference, cell, marked, package, kits):
+    _require_points(reference, cell)
+    minutes = _minutes(reference, cell)
     check = _check_of(reference, cell, marked.name)
     known = [name for name in package if name.endswith(".py")]
-    return Exercise(cell.id, marked, points, check.id, _source_of_cell(marked, marked.solved(), known))
+    listed = kits.by_function.get(marked.name)
+    if listed is None or f"cs231n.{listed.module}" != marked.module:
+        raise ValueError(
+            f"{reference.place(cell)} is the exercise {marked.name} of {marked.module}, which {LISTED} does not list. Add a "
+            "table with its function, module, section and points: by that list submissions are looked over and graded."
+        )
+    return Exercise(listed.key, cell.id, marked, minutes, check.id, source_of_cell(marked, marked.solved(), known))
 
 
-def _solutions_in_cells(reference, marked):
+def _asked(reference, exercises, kits, problems):
+    """Return [Asked]: all exercises and questions of the notebook that the list has, in the notebook's order."""
+    found, by_cell = [], {exercise.cell: exercise for exercise in exercises}
+    for above, cell in itertools.pairwise(reference.cells):
+        if cell.id in by_cell:
+            exercise = by_cell[cell.id]
+            found.append(Asked(kits.by_key[exercise.key], above, cell, exercise.check))
+        elif is_answer(cell) and asks(above):  # misplaced_answers has named the others
+            with noted(problems):
+                _require_points(reference, cell)
+                found.append(Asked(_question_of(reference, cell, kits), above, cell, cell.id))
+    return found
+
+
+def _question_of(reference, cell, kits):
+    """Return the Question to which an answer cell belongs, by its id. Raises ValueError if there is none."""
+    key = cell.id.replace("answer-", "question-", 1)
+    if not isinstance(kits.by_key.get(key), Question):
+        raise ValueError(
+            f"{reference.place(cell)} belongs to no question that {LISTED} lists; expected an id such as answer-3, and a table "
+            f"[question-3] with section and points: by that list answers are found and marked."
+        )
+    return kits.by_key[key]
+
+
+def _solutions_in_cells(reference, marked, kits):
     """Return a sentence for each marker, and each exercise imported or defined, in a cell that is not an exercise's."""
-    names = _exercise_names(reference) | {function.name for function in marked}
+    names = _exercise_names(reference, kits) | {function.name for function in marked}
     sentences = []
     for cell in reference.cells:
         marker = LIKE_A_MARKER if cell.cell_type == "code" else COMMENT_LIKE_A_MARKER  # prose: "in the end, solutions are"
@@ -302,21 +309,24 @@ def _given_in(cell):
     return {alias.name for node in imports for alias in node.names} | {node.name for node in nodes if isinstance(node, FUNCTIONS)}
 
 
-def _points(reference, cell):
-    """Return the number behind **Points** in the cell above an exercise or an answer; 0 where it says **Bonus points**."""
+def _require_points(reference, cell):
+    """Raise ValueError unless the cell above an exercise or an answer names its points."""
     bonus = "**Bonus points**" in reference.above(cell)
-    points = _number(reference, cell, "Bonus points" if bonus else "Points")
-    return 0 if bonus else points
+    _number(reference, cell, "Bonus points" if bonus else "Points")
+
+
+def _minutes(reference, cell):
+    return int(_number(reference, cell, "Minutes"))
 
 
 def _number(reference, cell, what):
     """Return the number behind **Points**, **Bonus points** or **Minutes** in the cell above an exercise or an answer."""
-    found = re.search(rf"\*\*{what}\*\* (\d+)", reference.above(cell))
+    found = re.search(rf"\*\*{what}\*\* (\d+(\.\d+)?)", reference.above(cell))
     if found is None:
         raise ValueError(
             f"{reference.place(cell)}: the cell above it names no {what.lower()}; expected `**{what}** N` in its text."
         )
-    return int(found[1])
+    return float(found[1])
 
 
 def _check_of(reference, cell, name):
@@ -328,108 +338,3 @@ def _check_of(reference, cell, name):
     raise ValueError(
         f"{reference.place(cell)}: no check of {name} follows; expected a cell with the tag `check` before the next exercise."
     )
-
-
-def _source_of_cell(marked, function, known):
-    """Return the source of an exercise's cell: `function`, its stub or its solved source, below the imports that it needs.
-
-    known: the package's files in the edition. Imported are whole modules that the solved function uses, too.
-    """
-    used, used_when_solved = _names(function), _names(marked.solved())
-    module = marked.module
-    plain, grouped = [], {}
-    for statement in parsed(marked.file, "\n".join(marked.lines)).body:
-        if isinstance(statement, ast.Import):
-            plain += [
-                ast.unparse(ast.Import([a])) for a in statement.names if (a.asname or a.name.split(".")[0]) in used_when_solved
-            ]
-        elif isinstance(statement, ast.ImportFrom):
-            above = module.split(".")[: -statement.level] if statement.level else []
-            source = ".".join([*above, *([statement.module] if statement.module else [])])
-            grouped.setdefault(source, []).extend(
-                ast.unparse(alias) for alias in statement.names if (alias.asname or alias.name) in used
-            )
-        elif f"{module.replace('.', '/')}.py" in known:
-            grouped.setdefault(module, []).extend(sorted(_defined(statement) & used - {marked.name}))
-    imports = [f"from {source} import {', '.join(sorted(names))}" for source, names in sorted(grouped.items()) if names]
-    paragraphs = ["\n".join(lines) for lines in (plain, imports) if lines]
-    return "\n\n".join(paragraphs) + "\n\n\n" + function
-
-
-def _names(source):
-    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
-
-
-def _defined(statement):
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return {statement.name}
-    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-
-
-# The notebook
-
-
-def _student_notebook(reference, exercises, package, kit_url, problems):
-    """Return the notebook as students get it, bytes. Every graded, locked or answered cell has nbgrader's metadata.
-
-    What is wrong with a cell joins `problems`. Of the notebook's own metadata only KEPT_METADATA stay: editors put widgets'
-    states there, for example, and Colab the address of the file in the instructor's Drive.
-    """
-    notebook = copy.deepcopy(reference.notebook)
-    notebook.metadata = nbformat.from_dict({key: notebook.metadata[key] for key in KEPT_METADATA if key in notebook.metadata})
-    by_cell, by_check = {e.cell: e for e in exercises}, {e.check: e for e in exercises}
-    known = [name for name in package if name.endswith(".py")]
-    texts = {notebook.cells[i - 1].id for i, cell in enumerate(notebook.cells) if cell.id in by_cell or is_answer(cell)}
-    for above, old, cell in zip([None, *reference.cells], reference.cells, notebook.cells, strict=False):
-        tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("nbval")]
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-        if cell.id in by_cell:
-            marked = by_cell[cell.id].marked
-            cell.source = _source_of_cell(marked, marked.stub(), known)
-            _for_nbgrader(cell, solution=True)
-        elif cell.id in by_check:
-            _for_nbgrader(cell, grade=True, locked=True, points=by_check[cell.id].points)
-        elif is_answer(cell):
-            cell.source = EMPTY_ANSWER
-            cell.pop("attachments", None)
-            with noted(problems):
-                points = _points(reference, old) if above and asks(above) else 0  # misplaced_answers has named it
-                _for_nbgrader(cell, grade=True, solution=True, points=points)
-        elif cell.id in texts or (cell.cell_type == "code" and cell.id not in FREE_CELLS):
-            _for_nbgrader(cell, locked=True)
-        if cell.id == "setup":
-            with noted(problems):
-                cell.source = _with_kit_url(reference, old, kit_url)
-    if not any(cell.id == "setup" for cell in notebook.cells):
-        problems.append(
-            f"{reference.path} has no cell with the id setup, whose `KIT_URL` leads to the solutions. Restore the id."
-        )
-    nbformat.validate(notebook)
-    return (nbformat.writes(notebook) + "\n").encode()
-
-
-def _cells(notebook):
-    """Return {cell id: source} of a notebook as JSON: by it `submit` tells what a student added to a question."""
-    cells = json.loads(notebook)["cells"]
-    return json.dumps({cell["id"]: "".join(cell["source"]) for cell in cells}, indent=1).encode()
-
-
-def _for_nbgrader(cell, grade=False, solution=False, locked=False, points=None):
-    cell.metadata["nbgrader"] = {
-        "grade": grade,
-        "grade_id": cell.id,
-        "locked": locked,
-        "schema_version": 3,
-        "solution": solution,
-        "task": False,
-        **({} if points is None else {"points": points}),
-    }
-
-
-def _with_kit_url(reference, cell, kit_url):
-    source, count = re.subn(r'^KIT_URL = ".*"$', lambda _: f'KIT_URL = "{kit_url}"', cell.source, flags=re.M)
-    if count != 1:
-        raise ValueError(f'{reference.place(cell)} holds {count} lines `KIT_URL = "..."`; expected one.')
-    return source

@@ -19,7 +19,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from ...datasets import record_of, sources, states
+from ...datasets import State, record_of, sources, states
 from .edition import CELLS, NAME, NOTEBOOK
 from .model_answers import is_answer, labelled_lines
 from .reference import Reference, strings, texts
@@ -29,7 +29,7 @@ SHORT_LINE, SHORT_SENTENCE = 12, 30  # characters without white space, below whi
 RUN_CELL_SECONDS = 120
 
 
-def secrets(kit, exercises, left_out=()):
+def secrets(kit, exercises, left_out=(), own_questions=None):
     """Return {text without white space: where it comes from} of all that no file of the edition may hold.
 
     These are the lines of the solutions and the sentences of the model answers. Left out are lines that give nothing away:
@@ -38,7 +38,8 @@ def secrets(kit, exercises, left_out=()):
     `for _ in range(100):`, `with torch.no_grad():`. Of the sentences, and of the solutions' comments, those shorter than
     SHORT_SENTENCE are left out.
 
-    left_out: Marked functions that are in no exercise of the notebook; their solutions are secrets as well.
+    left_out: Marked functions that are in no exercise of the edition; their solutions are secrets as well. own_questions: {key:
+    OwnQuestion} of the course, whose rubrics are secrets.
     Raises ValueError with file and line if nothing is left of a solution, so that nothing could be proven.
     """
     found = {}
@@ -54,10 +55,16 @@ def secrets(kit, exercises, left_out=()):
     for cell in reference.cells:
         if is_answer(cell):
             text = re.sub(r"^\*\*.*?\*\*", "", cell.source, flags=re.M)  # without "Model answer." and "Rubric"
-            sentences = re.split(r"(?<=[.?!:;])\s+|\n+", text)
-            plain = [_plain(sentence) for sentence in sentences]
-            found |= {secret: f"a model answer, {reference.place(cell)}" for secret in plain if len(secret) >= SHORT_SENTENCE}
+            found |= dict.fromkeys(_telling_sentences(text), f"a model answer, {reference.place(cell)}")
+    for key, question in (own_questions or {}).items():
+        found |= dict.fromkeys(_telling_sentences(question.rubric), f"the rubric of the course's own {key}")
     return found
+
+
+def _telling_sentences(text):
+    """Return the sentences of a text, without white space, that are long enough to give something away."""
+    plain = (_plain(sentence) for sentence in re.split(r"(?<=[.?!:;])\s+|\n+", text))
+    return [sentence for sentence in plain if len(sentence) >= SHORT_SENTENCE]
 
 
 def _telling_lines(marked):
@@ -146,8 +153,9 @@ def _texts_of_notebook(path, content, reference, in_file):
     """Yield (text, function that gives its place) of all texts in a notebook."""
     own = Reference(Path(path), content.decode())
     yield from ((text, in_file) for text in (path, *strings(own.notebook.metadata)))
-    for i, cell in enumerate(own.cells):
-        named, shown = (own, cell) if reference is None else (reference, reference.cells[i])
+    shown_by_id = {cell.id: cell for cell in reference.cells} if reference else {}
+    for cell in own.cells:
+        named, shown = (own, cell) if reference is None else (reference, shown_by_id[cell.id])
         in_cell = functools.partial(_place_in_cell, named, shown)
         for _, text in texts(cell):
             yield from ((form, in_cell) for form in (text, _without_tags(text)))
@@ -188,9 +196,10 @@ def require_data(kit):
     """Raise ValueError unless the weights and the pictures on which an edition is tried are in the kit."""
     for source in _required_sources(kit):
         for path, state in states(source, kit / "datasets").items():
-            if state != "verified":
+            if state is not State.VERIFIED:
                 raise ValueError(
-                    f"{path} is {state}; the edition is tried on the real data. Run get_datasets.sh in {kit}, then try again."
+                    f"{path} is {state.value}; the edition is tried on the real data. "
+                    f"Run get_datasets.sh in {kit}, then try again."
                 )
 
 

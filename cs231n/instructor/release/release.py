@@ -1,6 +1,6 @@
 """Release the student edition, as a folder and as a zip.
 
-    python -m cs231n.instructor release --out DIR
+    python -m cs231n.instructor release --out DIR [--course FILE.toml]
 
 Nothing is put into DIR before the edition has proven itself: it holds no solution, it runs, and with the solutions put into
 its cells every check is right.
@@ -33,11 +33,17 @@ def add_arguments(parser):
         metavar="URL",
         help="address under which you will publish the zip: on Colab the notebook fetches it from there",
     )
+    parser.add_argument(
+        "--course",
+        type=Path,
+        metavar="FILE.toml",
+        help="what your course changes: title, points, bonus, what is left out, questions of its own",
+    )
 
 
 def run(options):
     """Run the command; return 0. Raises ValueError or OSError, with a sentence, where the edition cannot be made."""
-    archive = release(options.out, options.kit_url)
+    archive = release(options.out, options.kit_url, course_file=options.course)
     content = archive.read_bytes()
     print(f"{archive.with_suffix('')}/ and {archive}, {len(content) / 1e6:.1f} MB")
     print(f"sha256 {hashlib.sha256(content).hexdigest()}")
@@ -46,24 +52,24 @@ def run(options):
     return 0
 
 
-def release(out, kit_url=None, kit=KIT):
+def release(out, kit_url=None, kit=KIT, course_file=None):
     """Make the edition in the folder `out`, prove it, and return the path of its zip.
 
     out: does not exist, is empty, or holds nothing but an edition as an earlier run left it. kit_url: http(s) address.
-    kit: folder of the reference. Raises ValueError, with file and line where there is one, if the reference or `out` does
-    not allow it or a proof fails; then `out` is as it was.
+    kit: folder of the reference. course_file: the course's own file, by default none. Raises ValueError, with file and line where
+    there is one, if the reference, the course's file or `out` does not allow it or a proof fails; then `out` is as it was.
     """
     out, kit = Path(out).resolve(), Path(kit)
     require_replaceable(out)
     require_data(kit)
     _tell("making the stubs, looking for solutions and model answers in every file")
-    made = draft(kit, kit_url)
+    made = draft(kit, kit_url, course_file)
     problems, secret = list(made.problems), {}
     with noted(problems):
-        secret = secrets(kit, made.exercises, made.left_out())
+        secret = secrets(kit, made.exercises, made.left_out(), made.course.questions)
     require_no_leaks(made.files, secret, made.reference, made.originals(), problems)
     for function in made.left_out():
-        _tell(f"leaving out {function.name} ({function.place}), which is not an exercise of the notebook")
+        _tell(f"leaving out {function.name} ({function.place}), which is not an exercise of this edition")
     exercises, files = made.exercises, made.files
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".release-", dir=out.parent) as folder:

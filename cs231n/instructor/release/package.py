@@ -1,0 +1,144 @@
+"""The package as students get it: without the solutions, and without what only something that is left out needs."""
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+
+from .solutions import nodes_if_named, package_files, parsed
+
+LINE_LENGTH = 130
+
+
+def package_without(marked, kit):
+    """Return {path: bytes} of the package without the marked functions, and without files in which nothing else is.
+
+    Imports that nothing needs any more are gone, too. Raises ValueError with file and line where the rest uses such a function.
+    """
+    package = {}
+    for file in package_files(kit):
+        content, name = file.read_bytes(), file.relative_to(kit).as_posix()
+        if file.suffix == ".py":
+            _require_not_imported(file, marked)
+        own = [function for function in marked if function.file == file]
+        if own:
+            gone = {i for function in own for i in range(function.first, function.last + 1)}
+            text = "\n".join(line for i, line in enumerate(own[0].lines, 1) if i not in gone)
+            rest = parsed(file, text)
+            if all(_is_import(statement) or _is_text(statement) for statement in rest.body):
+                continue
+            _require_unused(rest, own)
+            unused = _bound_by_imports(rest) - _names(rest)
+            content = (re.sub(r"\n{4,}", "\n\n\n", without_imports(rest, text, unused)).strip() + "\n").encode()
+        package[name] = content
+    return package
+
+
+def _require_unused(tree, removed):
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for function in removed:
+        if function.name in used:
+            raise ValueError(
+                f"{function.file}:{function.first}: {function.name} is an exercise, and the rest of the file uses it, which "
+                "students get without it. Take it as an argument there."
+            )
+
+
+def _require_not_imported(file, marked):
+    names = {(function.module.rpartition(".")[2], function.name) for function in marked}
+    for node in nodes_if_named(file, [name for _, name in names]):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if ((node.module or "").rpartition(".")[2], alias.name) in names:
+                    raise ValueError(
+                        f"{file}:{node.lineno}: {alias.name} is an exercise, which students get without its solution. Take it as "
+                        "an argument there."
+                    )
+
+
+def _names(tree):
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _bound_by_imports(tree):
+    return {_bound_by(alias) for statement in tree.body if _is_import(statement) for alias in statement.names}
+
+
+def _bound_by(alias):
+    """Return the name that an import makes known."""
+    return alias.asname or alias.name.split(".")[0]
+
+
+def without_imports(tree, text, unused):
+    """Return a text without what it imports at its top level under one of these names. tree: the text's."""
+    lines = text.split("\n")
+    for statement in reversed([statement for statement in tree.body if _is_import(statement)]):
+        kept = [alias for alias in statement.names if _bound_by(alias) not in unused]
+        if len(kept) < len(statement.names):
+            first, after = statement.lineno - 1, statement.end_lineno
+            alone = not kept and lines[first - 1 : first] + lines[after : after + 1] == ["", ""]
+            lines[first : after + alone] = _import_lines(statement, kept)
+    return "\n".join(lines)
+
+
+def _import_lines(statement, names):
+    """Return the lines of an import of these names alone, [] if there are none."""
+    if not names:
+        return []
+    statement.names = names
+    line = ast.unparse(statement)
+    if len(line) <= LINE_LENGTH:
+        return [line]
+    start = line[: line.index(" import ")]
+    return [f"{start} import (", *(f"    {ast.unparse(alias)}," for alias in names), ")"]
+
+
+def _is_import(statement):
+    return isinstance(statement, (ast.Import, ast.ImportFrom))
+
+
+def _is_text(statement):
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+# What is reached
+
+
+def without_what_nothing_reaches(package, before, after):
+    """Return the files of a package without those that only code which is gone imports.
+
+    package: {path: bytes}. before, after: code of the notebook, a list of sources, with what is left out and without it. A file
+    that no code of the notebook ever reached, directly or through others, stays: it is a command, or data.
+    """
+    imports = {path: _imported_by(package, path, content.decode()) for path, content in package.items() if path.endswith(".py")}
+    ever, still = (
+        _reached(imports, [path for source in code for path in _imported_by(package, "", source)]) for code in (before, after)
+    )
+    still |= _reached(imports, imports.keys() - ever)
+    return {path: content for path, content in package.items() if path in still or path not in imports}
+
+
+def _reached(imports: Mapping[str, list[str]], paths: Iterable[str]) -> set[str]:
+    """Return these paths of files, and those of the files that they import, directly or through each other."""
+    found: set[str] = set()
+    todo = list(paths)
+    while todo:
+        path = todo.pop()
+        if path not in found:
+            found.add(path)
+            todo += imports[path]
+    return found
+
+
+def _imported_by(package: Mapping[str, bytes], path: str, source: str) -> list[str]:
+    """Return the paths of the package's files that code names in its imports. path: of its own file, "" for a cell."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:  # a cell with a magic, or a shell command
+        return []
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    for node in (node for node in nodes if isinstance(node, ast.ImportFrom)):
+        above = path.split("/")[: -node.level] if node.level else []
+        base = ".".join([*above, *([node.module] if node.module else [])])
+        modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    places = [form.format(module.replace(".", "/")) for module in modules for form in ("{}.py", "{}/__init__.py")]
+    return [place for place in places if place in package]
