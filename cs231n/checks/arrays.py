@@ -129,7 +129,7 @@ class ArrayCheck:
             trials.append(trial)
             found[case], report = fingerprint(array[None]), report or failure
         mistakes = exam.known.nearest(self.key, found) or ()
-        if "not-resized" not in mistakes:
+        if report is None or "not-resized" not in mistakes:
             return None
         changed, report.notes = side_effects(trials)
         report.mistakes = [*mistakes, *changed]

@@ -88,22 +88,25 @@ class TwoPartNetwork(SmallNetwork):
 
     @on_call.setter
     def on_call(self, function: Callable | None) -> None:
+        if function is None:
+            self.features.on_call = self.classifier.on_call = None
+            return
         ahead = 0  # calls of the features that the classifier has not answered
 
-        def features_called(X, scores):
+        def features_called(X: torch.Tensor, scores: torch.Tensor) -> None:
             nonlocal ahead
             ahead += 1
             function(X, scores)
 
-        def classifier_called(X, scores):
+        def classifier_called(X: torch.Tensor, scores: torch.Tensor) -> None:
             nonlocal ahead
             ahead -= 1
             if ahead < 0:
                 ahead = 0
                 function(X, scores)
 
-        self.features.on_call = function and features_called
-        self.classifier.on_call = function and classifier_called
+        self.features.on_call = features_called
+        self.classifier.on_call = classifier_called
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         return torch.flatten(self.classifier(self.features(X)), 1)

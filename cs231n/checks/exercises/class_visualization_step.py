@@ -309,7 +309,8 @@ def _examine_large(function, exam):
 def _wrong(function, exam, found, convention, changed, notes):
     live = [calls for calls in found if not calls.case.dead_class]
     in_place = any(calls.in_place for calls in live)
-    names, explained = [], False
+    names: tuple[str, ...] | None = ()
+    explained = False
     if any(calls.changes.any() for calls in live):
         marks = {calls.case: fingerprint(calls.changes) for calls in found}
         names = exam.known.nearest(KEY, marks, LEAST_CHANGE)
@@ -326,9 +327,9 @@ def _wrong(function, exam, found, convention, changed, notes):
         if names is None:
             broken = any(not np.isfinite(calls.images).all() for calls in live)
             names = ("not-finite",) if broken else ()
-    names = _confirmed(names, function, exam.of(KEY).main[0], exam)
+    confirmed = _confirmed(names, function, exam.of(KEY).main[0], exam)
     nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
-    report = Report(EXERCISE, Verdict.WRONG, [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
+    report = Report(EXERCISE, Verdict.WRONG, [*([] if in_place else ["not-in-place"]), *confirmed, *changed], notes)
     report.explained = explained or nearly
     _add_evidence(report, found, convention, exam)
     return report
@@ -429,6 +430,8 @@ def _add_evidence(report, found, convention, exam):
 class _Number(float):
     """A number that tells what other numbers it is multiplied by."""
 
+    others: list
+
     def __new__(cls, value, others):
         number = super().__new__(cls, value)
         number.others = others
@@ -475,7 +478,8 @@ def _changes_with_l2_reg(function, case, exam):
         network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
         exam.run(function, img, network, case.target, l2_reg, case.learning_rate, network=network)
         images.append(img.detach().cpu().numpy())
-    return not np.allclose(*images, rtol=1e-3, atol=1e-6, equal_nan=True)
+    small, large = images
+    return not np.allclose(small, large, rtol=1e-3, atol=1e-6, equal_nan=True)
 
 
 def _named_by_use(function, case, exam):

@@ -289,12 +289,12 @@ def _attempt(function, case, exam, **limits):
         result = cropped(case, result)
         if not trial.calls and np.array_equal(result, original):
             return None, Report(EXERCISE, Verdict.UNFINISHED)
-    images = [original[0]]
+    way = [original[0]]
     for seen in [*(cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
-        new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (images[0], images[-1]))
+        new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (way[0], way[-1]))
         if new:
-            images.append(seen[0].astype(np.float64))
-    images = np.stack(images)
+            way.append(seen[0].astype(np.float64))
+    images = np.stack(way)
     with torch.no_grad():  # a network that sees a corner sees all of these
         tops = case.network()(torch.from_numpy(images).float()).argmax(dim=1).numpy()
     return Way(case, trial, images, tops, endless, result), None
@@ -348,16 +348,15 @@ def _wrong(function, exam, ways, special, changed, notes):
     stuck = all(way.steps <= 1 and way.trial.calls > 3 and not way.endless for way in ways)  # the network saw X alone
     names = ("image-never-changed",) if stuck else _step_mistakes(ways, special, exam, SPOILING & set(changed))
     finite = [way for way in ways if np.isfinite(way.images).all()]
+    stop: list[str] = []
     if names is None and len(finite) < len(ways):
-        names, stop = ("not-finite",), []
+        names = ("not-finite",)
     elif names is None and any(way.endless for way in ways):
-        names, stop = ("too-many-network-calls",), []
-    elif stuck:
-        stop = []
-    elif _returns_input(ways):
-        names, stop = ("returns-input",), []
-    else:
-        stop = _stop_mistakes(finite, special) if finite and not (names is None and SPOILING & set(changed)) else []
+        names = ("too-many-network-calls",)
+    elif not stuck and _returns_input(ways):
+        names = ("returns-input",)
+    elif not stuck and finite and not (names is None and SPOILING & set(changed)):
+        stop = _stop_mistakes(finite, special)
     if stop in (["no-stop-test"], ["other-stop-test"]) and _compares_a_score(function, exam, special[1]):
         stop = ["score-compared-with-class"]
     nothing = any(way.result is None and not way.endless for way in [*ways, *special])

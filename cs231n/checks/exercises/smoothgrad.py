@@ -132,7 +132,7 @@ CASES = Batches(
 
 def _evidence(case, n, place, mine, exam):
     due = exam.known.right(KEY, case)[n]
-    times = np.linalg.norm(mine) / max(np.linalg.norm(due), 1e-12)
+    times = np.linalg.norm(mine) / max(float(np.linalg.norm(due)), 1e-12)
     said = [f"`noise` holds {case.copies} copies here. As a whole your map is {times:.3g} times as large as the right one."]
     if mine.min() < 0:
         said.append(f"It goes down to {mine.min():.4f}; a square is never negative.")

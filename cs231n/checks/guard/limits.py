@@ -31,7 +31,9 @@ def within(seconds: float, function: Callable, arguments: Iterable) -> Any:
     again and again for a second. What does not end by that, because it catches everything, is blocked outside of Python or
     still imports, is left behind: the TimeIsUp then has `left_behind`.
     """
-    outcome, clocks, started = [], [], threading.Event()
+    outcome: list[tuple[Any, BaseException | None]] = []
+    clocks: list[_Clocks] = []
+    started = threading.Event()
 
     def work():
         clocks.append(_Clocks())
@@ -54,9 +56,9 @@ def within(seconds: float, function: Callable, arguments: Iterable) -> Any:
             threading.Thread(target=_end, args=(thread, clocks[0]), daemon=True).start()
         raise
     if not outcome:
-        error = TimeIsUp()
-        error.left_behind = thread.is_alive()
-        raise error
+        stopped = TimeIsUp()
+        stopped.left_behind = thread.is_alive()
+        raise stopped
     value, error = outcome[0]
     if error is not None:
         raise error
