@@ -7,6 +7,7 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -170,7 +171,7 @@ def points_of(path: Path, table: str, value: object, key: str = "points") -> flo
     return float(value)
 
 
-def _common(path, key, table, of_exercises):
+def _common(path: Path, key: str, table: Any, of_exercises: set[str]) -> dict[str, Any]:
     """Return the fields of a table of the file, all but the number. Raises ValueError for a table that is not one of a task."""
     expected = {"section", "points", *of_exercises}
     optional = {"bonus", "number"} if of_exercises else {"bonus"}
@@ -192,7 +193,7 @@ def _common(path, key, table, of_exercises):
     return {**table, "key": key, "points": points_of(path, key, table["points"]), "bonus": bonus}
 
 
-def _number(path, key):
+def _number(path: Path, key: str) -> int:
     prefix, _, number = key.rpartition("-")
     if prefix != "question" or not (number.isascii() and number.isdigit()):
         raise ValueError(f"{path}: [{key}] has no function, so it is a question; expected a key such as question-3.")
