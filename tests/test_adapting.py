@@ -228,7 +228,7 @@ def test_one_exercise_of_section_7_1_is_left_out_and_its_figures_do_without_it(t
     exercise = assignment().by_key[key]
     gone = {name for name in WHOLE if name not in cells}
     own = {f"exercise-{exercise.number}-text", f"exercise-{exercise.number}", f"check-{exercise.number}"}
-    assert own <= gone <= own | {"completeness-text", "completeness"}
+    assert gone == own | ({"completeness-text", "completeness"} if key == "integrated_gradients" else set())
     assert not re.findall(rf"\b({exercise.function}|check_{key})\b", code_of(cells) + text_of(cells))
     assert not defining(made, exercise.function)
     assert not [other.key for other in made.exercises if f"def {other.marked.name}(" not in code_of(cells)]
