@@ -16,7 +16,7 @@ help:
 	@echo "make test        run all tests, the notebook among them; those of files with a word in their names: make test ONLY=checks"
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
-	@echo "make lint        what CI asks of the code's form"
+	@echo "make lint        check the code's form and its types, as CI does"
 	@echo "make benchmarks  measure against what others would use; a part: make benchmarks ONLY=saliency"
 	@echo "make gpu         prove and measure the kit on a GPU, installing nothing but build/gpu-wheels; make gpu-rehearsal: on the CPU"
 	@echo "make gpu-wheels  fetch what a bare GPU machine lacks into build/gpu-wheels, to travel with the kit"
@@ -38,7 +38,7 @@ executed: data
 # stay together. ONLY=checks: those of tests/test_checks.py, tests/test_checks_guard.py ...; ONLY=NetworkVisualization: the notebook.
 TESTED = $(if $(ONLY),$(or $(wildcard tests/test_*$(ONLY)*.py *$(ONLY)*.ipynb),$(error there is no tests/test_*$(ONLY)*.py)))
 test: data .venv/tests-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(TESTED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(TESTED)
 
 lab: data
 	$(BIN)/jupyter lab $(NOTEBOOK)
@@ -49,6 +49,7 @@ data: .venv/installed
 lint: .venv/tests-installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 
 # Each script writes its own part of the table and its own rows of the results.
 benchmarks: data .venv/benchmarks-installed
@@ -71,7 +72,7 @@ refresh: executed
 	$(BIN)/python .github/make_overview.py
 
 clean:
-	rm -rf .venv build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt constraints.txt

@@ -14,7 +14,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 # What PyTorch has not written for Apple's GPUs yet (the gradient of grid_sample, of late) then runs on the CPU.
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
-# GNU's malloc gives freed memory back to Linux, and gets it anew at the next iteration, page by page: that took a tenth to
+# GNU's malloc gives freed memory back to Linux, and gets it back at the next iteration, page by page: that took a tenth to
 # a sixth of the time of a batch of 8 images. With this the process keeps about 512 MiB of what it freed. (Numbers from malloc.h.)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 is_set = any(name.startswith("MALLOC_") for name in os.environ)  # by the user, who then knows better

@@ -266,7 +266,7 @@ def _flat(text: str) -> str:
 
 
 def _words(cell: NotebookNode) -> str:
-    """Return what a cell says in words: its text, or of a code cell what is no code, "" if it is code."""
+    """Return what a cell says in words: its text, or the comments and strings of a code cell without code; "" for code."""
     if cell.cell_type != "code":
         return _with_attachments(cell.source, cell.get("attachments") or {})
     source = re.sub(r"^\s*%%(markdown|html|latex)\b.*\n", "", cell.source)

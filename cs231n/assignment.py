@@ -50,7 +50,21 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Question:
-    """An inline question. key: "question-1" and so on. number: of its heading. The rest is as in Exercise."""
+    """An inline question.
+
+    Parameters
+    ----------
+    key : str
+        "question-1" and so on.
+    number : int
+        Of its heading.
+    section : str
+        Of the notebook, such as "4" or "7.1".
+    points : float
+        At least 0.
+    bonus : bool
+        Whether its points come on top of full marks.
+    """
 
     key: str
     number: int
@@ -61,26 +75,37 @@ class Question:
 
 @dataclass(frozen=True)
 class Assignment:
-    """All that is asked, in the order of the notebook. title: of the notebook."""
+    """All that is asked, in the order of the notebook.
+
+    Parameters
+    ----------
+    title : str
+        Of the notebook.
+    tasks : tuple of Exercise or Question
+        In the order of the notebook.
+    """
 
     title: str
     tasks: tuple[Exercise | Question, ...]
 
     @property
     def exercises(self) -> tuple[Exercise, ...]:
+        """The exercises alone."""
         return tuple(task for task in self.tasks if isinstance(task, Exercise))
 
     @property
     def questions(self) -> tuple[Question, ...]:
+        """The questions alone."""
         return tuple(task for task in self.tasks if isinstance(task, Question))
 
     @property
     def by_key(self) -> dict[str, Exercise | Question]:
+        """{key: exercise or question}."""
         return {task.key: task for task in self.tasks}
 
     @property
     def by_function(self) -> dict[str, Exercise]:
-        """Return {name of the function: exercise}."""
+        """{name of the function: exercise}."""
         return {exercise.function: exercise for exercise in self.exercises}
 
     def points(self, bonus: bool = False) -> float:
@@ -90,7 +115,13 @@ class Assignment:
 
 @functools.lru_cache
 def assignment() -> Assignment:
-    """Return the Assignment as the kit has it or, in a student edition, as the course gives it."""
+    """Return the assignment as the kit has it or, in a student edition, as the course gives it.
+
+    Returns
+    -------
+    Assignment
+        All that `assignment.toml` lists, in its order.
+    """
     return read(PATH)
 
 
@@ -138,7 +169,18 @@ def read(path: Path) -> Assignment:
 
 
 def written(listed: Assignment) -> str:
-    """Return the TOML text of an Assignment, from which `read` makes the same one again."""
+    """Return the TOML text of an assignment, from which `read` makes the same one again.
+
+    Parameters
+    ----------
+    listed : Assignment
+        What to write.
+
+    Returns
+    -------
+    str
+        Ends in a newline.
+    """
     blocks = [f"title = {_quoted(listed.title)}\n"]
     for task in listed.tasks:
         fields = {name: value for name, value in dataclasses.asdict(task).items() if name != "key"}
@@ -150,7 +192,18 @@ def written(listed: Assignment) -> str:
 
 
 def plain(points: float) -> str:
-    """Return points as people write them: "7", "7.5"."""
+    """Return points as people write them.
+
+    Parameters
+    ----------
+    points : float
+        Finite.
+
+    Returns
+    -------
+    str
+        Such as "7" or "7.5".
+    """
     return f"{points:.10g}"
 
 
@@ -165,7 +218,29 @@ def _value(value: object) -> str:
 
 
 def points_of(path: Path, table: str, value: object, key: str = "points") -> float:
-    """Return points as a float. Raises ValueError, with file, table and key, unless it is a number from 0."""
+    """Return points as a float.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file in which they are, for the message.
+    table : str
+        The table there.
+    value : object
+        What the file says.
+    key : str
+        The key in the table.
+
+    Returns
+    -------
+    float
+        At least 0, finite.
+
+    Raises
+    ------
+    ValueError
+        Unless it is a number from 0; the message names file, table and key.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{path}: [{table}] {key} = {value!r}; expected a number from 0, such as 3 or 7.5.")
     return float(value)

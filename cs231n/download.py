@@ -26,11 +26,11 @@ STAGING = ".incoming-"
 
 
 class DownloadError(Exception):
-    """What the user has to know: what was wanted, what came, what to do."""
+    """A file cannot be had; the message says what was wanted, what came and what to do."""
 
 
 class Unreachable(DownloadError):
-    """It cannot be had now: nobody answered, or not to the end."""
+    """A file cannot be had now: nobody answered, or the answer was cut off."""
 
 
 def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int:
@@ -109,7 +109,7 @@ def _wanted(folder: Path, mirror: str | None, imagenet_val: bool | None, judge: 
     found = {name: set(states(source, folder).values()) for name, source in sources(folder).items()}
     wanted = {name: source for name, source in sources(folder).items() if found[name] != {State.VERIFIED}}
     required = [source for source in wanted.values() if source.required]
-    if imagenet_val is None:  # its server may be out of reach for ever, and nobody should wait for it each time
+    if imagenet_val is None:  # its server may be unreachable for good, and nobody should wait for it each time
         imagenet_val = bool(required or mirror) or State.DAMAGED in found["imagenet_val"]
     tried = {"imagenet_val": imagenet_val, "judge": judge}
     return required, [source for name, source in wanted.items() if tried.get(name)]
@@ -173,7 +173,7 @@ def require_whole(folder: Path = DATASETS) -> None:
         missing += [source.title] if source.required and State.MISSING in found.values() else []
     if damaged:
         advice = f" Optional: {', '.join(spare)}. Where it cannot be fetched, delete it: the kit works without." if spare else ""
-        raise DownloadError(f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it anew.{advice}")
+        raise DownloadError(f"damaged: {', '.join(damaged)}. Run get_datasets.sh to fetch it again.{advice}")
     if missing:
         raise DownloadError(f"missing: {', '.join(missing)}. Run get_datasets.sh without --check.")
 
@@ -184,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Fetch the weights of SqueezeNet 1.1 and the sample photographs, verify them by SHA-256 and put them "
         "under datasets/; then try for what is optional: the weights of the judge (EfficientNet-Lite0, 17 MB), which says in the "
         "notebook's last part what class images show, and the course's 25 ImageNet-val images. What is there and whole stays.",
-        epilog="The files to host for --mirror stand in datasets/README.md. PYTHON=... names the Python to use.",
+        epilog="The files to host for --mirror are listed in datasets/README.md. PYTHON=... names the Python to use.",
     )
     parser.add_argument("--mirror", metavar="DIR_OR_URL", help="folder or address that holds the same files: no pip is used")
     parser.add_argument(
@@ -208,7 +208,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 @contextlib.contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """Yield a new folder inside `folder`, on the same disk; afterwards it is gone, as are those that a kill left behind."""
+    """Yield a new folder inside `folder`, on the same disk; afterwards it is gone, as are those that a crash left behind."""
     for old in folder.glob(STAGING + "*"):
         if time.time() - old.stat().st_mtime > 3600:
             shutil.rmtree(old, ignore_errors=True)
@@ -250,7 +250,7 @@ def _copy(address: str, target: Path) -> None:
     print(f"Fetching {address} ...", flush=True)
     if not address.lower().startswith(("http://", "https://")):
         if not Path(address).is_file() or not os.access(address, os.R_OK):
-            raise Unreachable(f"there is no {address} that can be read.")
+            raise Unreachable(f"{address} does not exist or cannot be read.")
         shutil.copyfile(address, target)
         return
     with Path(target).open("wb") as file:
@@ -305,7 +305,7 @@ def _put_in_place(source: Source, staging: Path, folder: Path) -> None:
 
 
 def _convert(path: Path) -> None:
-    """Replace a Keras HDF5 file by the state dict with the same weights, and note its SHA-256 beside it."""
+    """Replace a Keras HDF5 file by the state dict with the same weights, and note its SHA-256 next to it."""
     import torch  # here and not above: a run that finds all in place need not wait for torch
 
     from .squeezenet import convert_keras_weights

@@ -1,36 +1,71 @@
-"""Class images that another network recognises, too (Olah et al., 2017; Mordvintsev et al., 2018)."""
+"""Class images that another network recognises, too (Olah et al., 2017; Mordvintsev et al., 2018).
+
+Each ingredient is a function that is passed in: the objective says what an image climbs on, the parameterisation what is learned
+and how it becomes an image, the transformation how the network gets to see the image.
+"""
 
 import math
 import sys
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
-from .validation import checked_labels, require_feature_map, require_transformation, require_whole_numbers, values_known
-
-SIZE = 224  # pixels a side
+from .networks import SIZE
+from .validation import (
+    checked_labels,
+    require_feature_map,
+    require_function,
+    require_transformation,
+    require_whole_numbers,
+    values_known,
+)
 
 # Columns: three planes of colour that are not correlated in photographs; rows: the red, green and blue of each.
 # The first is lightness, by far the strongest. Figures of ImageNet, from Olah et al., 2017 (github.com/tensorflow/lucid).
 NATURAL_COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 NATURAL_COLOURS /= NATURAL_COLOURS.norm(dim=0).max()
 
+# model, images X (N, 3, H, W), labels (N,): a number (N,) for each image
+Objective = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+# count, generator: where count images start, and the function that turns what is learned into images
+Parameterisation = Callable[[int, torch.Generator], tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]]
+# images, angles, scales, shifts: the transformed images; transform_images
+SpatialTransform = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+# images, the spatial transform to do it with, generator: the images as the network sees them
+Transformation = Callable[[torch.Tensor, SpatialTransform, torch.Generator | None], torch.Tensor]
 
-def transform_images(images, angles, scales, shifts):
-    """Rotate each image, enlarge it and shift it.
 
-    Spatial transformer, Jaderberg et al., 2015, https://arxiv.org/abs/1506.02025
+def transform_images(images: torch.Tensor, angles: torch.Tensor, scales: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
+    """Rotate, enlarge and shift each image by its own numbers: a spatial transformer.
 
-    images: float tensor (N, C, S, S), square.
-    angles: float tensor (N,), in radians: what is in the picture turns counterclockwise about its centre.
-    scales: float tensor (N,), > 0: then it grows by this factor, the centre staying in its place.
-    shifts: float tensor (N, 2), in parts of the side S: then it moves by shifts[:, 0] to the right and by shifts[:, 1] down.
+    Parameters
+    ----------
+    images : float tensor of shape (N, C, S, S)
+        Square images.
+    angles : float tensor of shape (N,)
+        In radians. First the content of the picture turns counterclockwise about its centre.
+    scales : float tensor of shape (N,)
+        Then it grows by this factor, > 0; the centre stays where it is.
+    shifts : float tensor of shape (N, 2)
+        Then it moves by shifts[:, 0] to the right and by shifts[:, 1] down, as fractions of the side S.
 
-    Returns the transformed images, a float tensor (N, C, S, S); what comes in over an edge is the picture, mirrored.
-    A gradient with respect to the result leads on to `images`. Raises ValueError for other shapes or dtypes, NaN, and scales
-    that are not greater than 0.
+    Returns
+    -------
+    transformed : float tensor of shape (N, C, S, S)
+        The transformed images. Beyond its edges a picture goes on as its mirror image. Gradients pass
+        through to `images`.
+
+    Raises
+    ------
+    ValueError
+        For other shapes or dtypes, NaN, and scales that are not greater than 0.
+
+    References
+    ----------
+    Jaderberg et al., 2015, https://arxiv.org/abs/1506.02025
     """
     require_transformation(images, angles, scales, shifts)
     # theta (N, 2, 3) leads from a place (x, y, 1) in the result to the place in the image whose colour it gets.
@@ -45,137 +80,458 @@ def transform_images(images, angles, scales, shifts):
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
 
-# The ingredients, a function each
+# Objectives: what an image climbs on
 
 
-def scores_before_relu(model, X):
-    """Return the scores (N, C) of images X (N, 3, H, W) as they are before the last ReLU of `model`; they can be negative.
+def scores_before_relu(model: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
+    """Return the class scores as they are before the last ReLU of the network; they can be negative.
 
-    model: SqueezeNet, or a network like it, whose classifier ends in ReLU and the mean over the map of each class.
     Behind the ReLU a class whose score is 0 everywhere has no gradient: it is dead. Before it every class has one.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        SqueezeNet, or a network like it, whose classifier ends in a ReLU and the mean over the map of each class.
+    X : float tensor of shape (N, 3, H, W)
+        The images, as the network takes them.
+
+    Returns
+    -------
+    float tensor of shape (N, C)
+        The scores.
+
+    Raises
+    ------
+    ValueError
+        For a model without the parts `features` and `classifier`.
     """
-    return model.classifier[:-2](model.features(X)).mean(dim=(2, 3))
+    require_feature_map(model)
+    *layers, _, _ = model.get_submodule("classifier").children()  # the last two are the ReLU and the mean
+    return torch.nn.Sequential(*layers)(model.get_submodule("features")(X)).mean(dim=(2, 3))
 
 
-def log_odds(scores, labels):
-    """Return by how much each image's own class is ahead of all others together, (N,): log(p / (1 - p)), p being the softmax.
+def scores_after_relu(model: torch.nn.Module, X: torch.Tensor) -> torch.Tensor:
+    """Return the class scores as the network gives them.
 
-    scores: float tensor (N, C). labels: long tensor (N,). Where the score alone rises, so do those of similar classes.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Any network that gives raw scores.
+    X : float tensor of shape (N, 3, H, W)
+        The images, as the network takes them.
+
+    Returns
+    -------
+    float tensor of shape (N, C)
+        The scores.
+    """
+    return model(X)
+
+
+def log_odds(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Return how far each image's own class is ahead of all others together: log(p / (1 - p)), where p is the softmax.
+
+    Where the score alone rises, so do those of similar classes.
+
+    Parameters
+    ----------
+    scores : float tensor of shape (N, C)
+        Raw scores, at least two classes.
+    labels : long tensor of shape (N,)
+        Class ids in [0, C).
+
+    Returns
+    -------
+    float tensor of shape (N,)
+        The log-odds; unlike the probability they never saturate.
     """
     others = scores.scatter(1, labels[:, None], -torch.inf)
     return scores.gather(1, labels[:, None])[:, 0] - others.logsumexp(dim=1)
 
 
-def frequencies(size, device=None):
-    """Return the frequencies (size, size // 2 + 1), in waves a pixel, of the waves of which an image consists.
+def class_score(
+    model: torch.nn.Module,
+    X: torch.Tensor,
+    labels: torch.Tensor,
+    scores_of: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor] = scores_before_relu,
+) -> torch.Tensor:
+    """Return the score of each image's own class, whatever the other scores are: an objective.
 
-    A constant, which has the frequency 0, counts as one wave across the image. device: torch.device of the result.
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    X : float tensor of shape (N, 3, H, W)
+        The images, as the network takes them.
+    labels : long tensor of shape (N,)
+        Class ids in [0, C).
+    scores_of : function
+        `scores_of(model, X)` returns the scores (N, C): scores_before_relu or scores_after_relu.
+
+    Returns
+    -------
+    float tensor of shape (N,)
+        What each image climbs on.
+    """
+    return scores_of(model, X).gather(1, labels[:, None])[:, 0]
+
+
+def mostly_log_odds(
+    model: torch.nn.Module,
+    X: torch.Tensor,
+    labels: torch.Tensor,
+    scores_of: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor] = scores_before_relu,
+) -> torch.Tensor:
+    """Return 0.7 of the log-odds of each image's own class plus 0.3 of its score: an objective.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    X : float tensor of shape (N, 3, H, W)
+        The images, as the network takes them.
+    labels : long tensor of shape (N,)
+        Class ids in [0, C).
+    scores_of : function
+        `scores_of(model, X)` returns the scores (N, C): scores_before_relu or scores_after_relu.
+
+    Returns
+    -------
+    float tensor of shape (N,)
+        What each image climbs on.
+    """
+    scores = scores_of(model, X)
+    return scores.gather(1, labels[:, None])[:, 0].lerp(log_odds(scores, labels), 0.7)
+
+
+# Parameterisations: what is learned, and how it becomes an image
+
+
+def natural_colours(planes: torch.Tensor) -> torch.Tensor:
+    """Mix uncorrelated planes into red, green and blue, which are correlated in photographs.
+
+    Parameters
+    ----------
+    planes : float tensor of shape (N, 3, S, S)
+        Lightness first, then two planes of colour; any values.
+
+    Returns
+    -------
+    float tensor of shape (N, 3, S, S)
+        Red, green and blue before the sigmoid.
+
+    References
+    ----------
+    Olah et al., 2017, "Preconditioning", https://distill.pub/2017/feature-visualization/
+    """
+    return torch.einsum("cp,nphw->nchw", NATURAL_COLOURS.to(planes, non_blocking=True), planes)
+
+
+def plain_colours(planes: torch.Tensor) -> torch.Tensor:
+    """Take the planes for red, green and blue, each by itself.
+
+    Parameters
+    ----------
+    planes : float tensor of shape (N, 3, S, S)
+        Any values.
+
+    Returns
+    -------
+    float tensor of shape (N, 3, S, S)
+        The same.
+    """
+    return planes
+
+
+def frequencies(size: int, device: torch.device | None = None) -> torch.Tensor:
+    """Return the frequencies of the waves that make up an image.
+
+    Parameters
+    ----------
+    size : int
+        Side of the image in pixels.
+    device : torch.device or None
+        Device of the result; None for the CPU.
+
+    Returns
+    -------
+    float tensor of shape (size, size // 2 + 1)
+        In waves per pixel. A constant, whose frequency is 0, counts as one wave across the image.
     """
     down, across = torch.fft.fftfreq(size, device=device), torch.fft.rfftfreq(size, device=device)
     return torch.hypot(down[:, None], across).clamp(min=1 / size)
 
 
-def planes_from_waves(amplitudes):
-    """Add up waves to planes (N, 3, S, S), each wave scaled by 1 / its frequency: in photographs large forms are strong.
+def planes_from_waves(amplitudes: torch.Tensor) -> torch.Tensor:
+    """Add up waves to planes, each wave scaled by 1 / its frequency: in photographs large forms are strong.
 
-    amplitudes: float tensor (N, 3, S, S // 2 + 1, 2), the real and the imaginary parts. Olah et al., 2017, "Preconditioning".
+    Parameters
+    ----------
+    amplitudes : float tensor of shape (N, 3, S, S // 2 + 1, 2)
+        Their real and imaginary parts.
+
+    Returns
+    -------
+    float tensor of shape (N, 3, S, S)
+        The planes.
+
+    References
+    ----------
+    Olah et al., 2017, "Preconditioning", https://distill.pub/2017/feature-visualization/
     """
     size = amplitudes.shape[2]
     waves = torch.view_as_complex(amplitudes) / frequencies(size, amplitudes.device)
     return torch.fft.irfft2(waves, s=(size, size), norm="ortho") / 4
 
 
-def natural_colours(planes):
-    """Mix planes (N, 3, S, S) that are not correlated to red, green and blue, which in photographs are."""
-    return torch.einsum("cp,nphw->nchw", NATURAL_COLOURS.to(planes, non_blocking=True), planes)
+def fourier_image(
+    count: int, generator: torch.Generator, colours: Callable[[torch.Tensor], torch.Tensor] = natural_colours
+) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    """Learn the amplitudes of waves, of which each image is the sum: a parameterisation.
+
+    Parameters
+    ----------
+    count : int
+        Number of images.
+    generator : torch.Generator
+        Where the start is drawn from, on the CPU.
+    colours : function
+        Turns planes (N, 3, S, S) into colours: natural_colours or plain_colours.
+
+    Returns
+    -------
+    amplitudes : float tensor of shape (count, 3, 224, 113, 2)
+        Where they start, on the CPU.
+    images_of : function
+        Turns amplitudes into images, a float tensor of shape (count, 3, 224, 224) in [0, 1].
+
+    References
+    ----------
+    Mordvintsev et al., 2018, https://distill.pub/2018/differentiable-parameterizations/
+    """
+    amplitudes = 0.01 * torch.randn(count, 3, SIZE, SIZE // 2 + 1, 2, generator=generator)
+    return amplitudes, lambda learned: colours(planes_from_waves(learned)).sigmoid()
 
 
-def random_transformation(images, transform, generator=None):
-    """Mirror each image or not; turn it by up to 25 degrees, scale it by 1/1.6 to 1.6, shift it by up to 0.15 of its side.
+def pixel_image(
+    count: int, generator: torch.Generator, colours: Callable[[torch.Tensor], torch.Tensor] = natural_colours
+) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    """Learn every pixel by itself: a parameterisation.
 
-    images: float tensor (N, 3, S, S). transform: function like transform_images. generator: torch.Generator on the CPU.
-    Raises ValueError if what transform returns is no such tensor, or if no gradient leads through it.
+    Parameters
+    ----------
+    count : int
+        Number of images.
+    generator : torch.Generator
+        Where the start is drawn from, on the CPU.
+    colours : function
+        Turns planes (N, 3, S, S) into colours: natural_colours or plain_colours.
+
+    Returns
+    -------
+    planes : float tensor of shape (count, 3, 224, 224)
+        Where they start, on the CPU.
+    images_of : function
+        Turns planes into images, a float tensor of shape (count, 3, 224, 224) in [0, 1].
+    """
+    planes = 0.01 * torch.randn(count, 3, SIZE, SIZE, generator=generator)
+    return planes, lambda learned: colours(learned).sigmoid()
+
+
+# Transformations: how the network gets to see an image
+
+
+def random_transformation(
+    images: torch.Tensor, transform: SpatialTransform, generator: torch.Generator | None = None
+) -> torch.Tensor:
+    """Mirror half of the images, and rotate, scale and shift each at random: a transformation.
+
+    Parameters
+    ----------
+    images : float tensor of shape (N, 3, S, S)
+        The images, on any device.
+    transform : function
+        Called like transform_images: with the images, angles of up to 25 degrees either way, scales from 1/1.6 to 1.6 and
+        shifts of up to 0.15 of the side.
+    generator : torch.Generator or None
+        Where the numbers are drawn from, on the CPU; None for PyTorch's global generator.
+
+    Returns
+    -------
+    float tensor of shape (N, 3, S, S)
+        The transformed images.
+
+    Raises
+    ------
+    ValueError
+        If transform does not return a tensor of this shape, or cuts the gradient.
     """
     drawn = torch.rand(5, len(images), generator=generator).to(images.device, non_blocking=True)
     mirrored, angle, scale, *shift = 2 * drawn - 1
     given = torch.where(mirrored[:, None, None, None] < 0, images.flip(3), images)
     with values_known():
         seen = transform(given, angle * math.radians(25), 1.6**scale, 0.15 * torch.stack(shift, dim=1))
-    if not isinstance(seen, torch.Tensor) or seen.shape != images.shape:
-        found = f"shape {tuple(seen.shape)}" if isinstance(seen, torch.Tensor) else type(seen).__name__
-        raise ValueError(f"transform returned {found}; expected images of the shape that it got, {tuple(images.shape)}.")
-    if images.requires_grad and not seen.requires_grad:
-        raise ValueError("No gradient leads through what transform returned. Is there a detach(), or NumPy, in it?")
+    _require_images(seen, images, "transform")
     return seen
 
 
-def random_fading(images, generator=None):
-    """Take each image (N, 3, S, S) a random part of the way to grey, up to 0.7, so that colour alone does not make a class."""
+def random_fading(images: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
+    """Fade each image towards grey by a random fraction, so that colour alone does not make a class.
+
+    Parameters
+    ----------
+    images : float tensor of shape (N, 3, S, S)
+        The images, on any device.
+    generator : torch.Generator or None
+        Where the fractions, from 0 to 0.7, are drawn from, on the CPU; None for PyTorch's global generator.
+
+    Returns
+    -------
+    float tensor of shape (N, 3, S, S)
+        The faded images.
+    """
     share = 0.7 * torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device, non_blocking=True)
     return images.lerp(images.mean(dim=1, keepdim=True).expand_as(images), share)
 
 
-# The whole
+def random_view(images: torch.Tensor, transform: SpatialTransform, generator: torch.Generator | None = None) -> torch.Tensor:
+    """Apply random_transformation, then random_fading: a transformation.
+
+    Parameters
+    ----------
+    images : float tensor of shape (N, 3, S, S)
+        The images, on any device.
+    transform : function
+        See random_transformation.
+    generator : torch.Generator or None
+        See random_transformation.
+
+    Returns
+    -------
+    float tensor of shape (N, 3, S, S)
+        The images as the network sees them.
+
+    Raises
+    ------
+    ValueError
+        If transform does not return a tensor of this shape, or cuts the gradient.
+    """
+    return random_fading(random_transformation(images, transform, generator), generator)
+
+
+# The loop
 
 
 def create_class_images(
-    labels,
-    model,
-    transform,
+    labels: Sequence[int] | torch.Tensor,
+    model: torch.nn.Module,
+    transform: SpatialTransform,
     *,
-    ahead=True,
-    before_relu=True,
-    waves=True,
-    decorrelated=True,
-    num_iterations=320,
-    learning_rate=0.05,
-    seed=0,
-    show_every=None,
-    progress=True,
-):
-    """Make an image of each class that other networks recognise, too (Olah et al., 2017; Mordvintsev et al., 2018).
+    objective: Objective = mostly_log_odds,
+    image: Parameterisation = fourier_image,
+    transformation: Transformation | None = random_view,
+    num_iterations: int = 320,
+    learning_rate: float = 0.05,
+    seed: int = 0,
+    show_every: int | None = None,
+    progress: bool = True,
+) -> torch.Tensor | tuple[torch.Tensor, dict[int, torch.Tensor]]:
+    """Make an image of each class that other networks recognise, too.
 
-    labels: class ids, a list or long tensor (N,); the N images are made in one batch.
-    model: SqueezeNet, or one like it, in evaluation mode; it is left as it is.
-    transform: function like transform_images, called at every step with random numbers; None leaves it and the fading out.
-    ahead: climb on 0.7 of the log-odds of the class and 0.3 of its score, or on its score alone. before_relu: on scores before
-    the last ReLU, or behind it. waves: learn amplitudes of waves, or pixels. decorrelated: in natural colours, or in red, green
-    and blue each for itself.
-    num_iterations: steps of Adam (Kingma and Ba, 2015), at least 1, with this learning_rate. seed: int, fixes the start and all
-    that is random. show_every: also return the images after every so many iterations. progress: show a bar.
+    Gradient ascent with Adam. What the images climb on, what is learned, and how the network gets to see it are passed in.
 
-    Returns images: float tensor (N, 3, 224, 224) in [0, 1], on the CPU; with show_every (images, {iteration: images}).
-    Raises ValueError for labels outside [0, C), numbers out of range, a model without `features` and `classifier`, and a
-    transform that returns something else or cuts the gradient.
+    Parameters
+    ----------
+    labels : list of int, or integer tensor of shape (N,)
+        Class ids in [0, C); the N images are made in one batch.
+    model : torch.nn.Module
+        SqueezeNet, or a network like it, in evaluation mode; it is left as it is.
+    transform : function
+        Called by `transformation` with random numbers: transform_images.
+    objective : function
+        `objective(model, X, labels)` returns what each image climbs on, a float tensor of shape (N,). X is what the network
+        takes. For example mostly_log_odds or class_score.
+    image : function
+        `image(N, generator)` returns the start of what is learned, a tensor, and a function that turns it into images of shape
+        (N, 3, S, S) in [0, 1]. For example fourier_image or pixel_image.
+    transformation : function or None
+        `transformation(images, transform, generator)` returns the images as the network sees them in one step. For example
+        random_view or random_transformation. With None it sees the images themselves.
+    num_iterations : int
+        Number of steps, at least 1.
+    learning_rate : float
+        Adam's, > 0.
+    seed : int
+        Fixes the start and everything random, at least 0.
+    show_every : int or None
+        Also return the images after every `show_every` iterations, at least 1; each time forces a GPU sync.
+    progress : bool
+        Show a progress bar on standard output.
+
+    Returns
+    -------
+    float tensor of shape (N, 3, 224, 224), or tuple (float tensor, dict)
+        The images in [0, 1], on the CPU; with show_every (images, {iteration: images}).
+
+    Raises
+    ------
+    ValueError
+        For labels outside [0, C), numbers out of range, a model that the objective cannot use, and for something passed in
+        that is not a function, returns another shape or cuts the gradient.
+
+    References
+    ----------
+    Olah et al., 2017, https://distill.pub/2017/feature-visualization/
+    Mordvintsev et al., 2018, https://distill.pub/2018/differentiable-parameterizations/
+    Adam: Kingma and Ba, 2015, https://arxiv.org/abs/1412.6980
     """
-    labels = checked_labels(labels, model)
+    y = checked_labels(labels, model)
     require_whole_numbers(1, num_iterations=num_iterations, show_every=show_every or 1)
     require_whole_numbers(0, seed=seed)
-    require_feature_map(model)
-    scores_of = scores_before_relu if before_relu else torch.nn.Module.__call__
+    _require_ingredients(transform, objective, image, transformation)
     generator = torch.Generator().manual_seed(seed)
-    side = (SIZE // 2 + 1, 2) if waves else (SIZE,)
-    learned = 0.01 * torch.randn(len(labels), 3, SIZE, *side, generator=generator)
-    learned = learned.to(labels.device).requires_grad_()
+    start, images_of = image(len(y), generator)
+    learned = start.detach().to(y.device).requires_grad_()
     optimizer = torch.optim.Adam([learned], lr=learning_rate, maximize=True)
     # by hand below: torchvision's normalize looks at the values, and a GPU would have to wait at every step
-    mean, std = (values[:, None, None].to(labels.device) for values in (SQUEEZENET_MEAN, SQUEEZENET_STD))
-
-    def images():
-        planes = planes_from_waves(learned) if waves else learned
-        return (natural_colours(planes) if decorrelated else planes).sigmoid()
-
-    frames = {}
-    for iteration in tqdm(range(num_iterations), f"{len(labels)} class images", file=sys.stdout, disable=not progress):
-        seen = images() if transform is None else random_fading(random_transformation(images(), transform, generator), generator)
+    mean, std = (values[:, None, None].to(y.device) for values in (SQUEEZENET_MEAN, SQUEEZENET_STD))
+    frames: dict[int, torch.Tensor] = {}
+    for iteration in tqdm(range(num_iterations), f"{len(y)} class images", file=sys.stdout, disable=not progress):
+        images = images_of(learned)
+        seen = images if transformation is None else transformation(images, transform, generator)
+        _require_images(seen, images, "transformation")
         X = ((seen - mean) / std).contiguous(memory_format=torch.channels_last)
-        scores = scores_of(model, X)
-        objective = scores.gather(1, labels[:, None])[:, 0]
-        if ahead:
-            objective = objective.lerp(log_odds(scores, labels), 0.7)
-        (learned.grad,) = torch.autograd.grad(objective.sum(), learned)
+        heights = objective(model, X, y)
+        _require_heights(heights, len(y))
+        (learned.grad,) = torch.autograd.grad(heights.sum(), learned)
         optimizer.step()
         if show_every and (iteration + 1) % show_every == 0:
-            frames[iteration + 1] = images().detach().cpu()
-    result = images().detach().cpu()
+            frames[iteration + 1] = images_of(learned).detach().cpu()
+    result = images_of(learned).detach().cpu()
     return (result, frames) if show_every else result
+
+
+def _require_ingredients(transform: object, objective: object, image: object, transformation: object) -> None:
+    require_function(transform, "transform", "transform_images; transformation=None leaves the transformations out")
+    require_function(objective, "objective", "mostly_log_odds")
+    require_function(image, "image", "fourier_image")
+    if transformation is not None:
+        require_function(transformation, "transformation", "random_view")
+
+
+def _require_images(seen: object, images: torch.Tensor, name: str) -> None:
+    """Raise ValueError unless what the function `name` made of images is a tensor of their shape with a gradient to them."""
+    if not isinstance(seen, torch.Tensor) or seen.shape != images.shape:
+        found = f"shape {tuple(seen.shape)}" if isinstance(seen, torch.Tensor) else type(seen).__name__
+        raise ValueError(f"{name} returned {found}; expected images of the shape that it got, {tuple(images.shape)}.")
+    if images.requires_grad and not seen.requires_grad:
+        raise ValueError(f"No gradient passes through what {name} returned. Is there a detach(), or NumPy, in it?")
+
+
+def _require_heights(heights: object, count: int) -> None:
+    """Raise ValueError unless what an objective returned is a number for each of `count` images, with a gradient to them."""
+    if not isinstance(heights, torch.Tensor) or heights.shape != (count,):
+        found = f"shape {tuple(heights.shape)}" if isinstance(heights, torch.Tensor) else type(heights).__name__
+        raise ValueError(f"objective returned {found}; expected a number for each image, a float tensor ({count},).")
+    if not heights.requires_grad:
+        raise ValueError("No gradient passes through what objective returned. Is there a detach(), or NumPy, in it?")

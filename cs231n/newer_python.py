@@ -119,7 +119,7 @@ def _closing_bracket(source: str, start: int) -> int:
 def _without_formatted_strings(source: str, letter: str) -> str:
     """Return a source in which each string with `letter` in its prefix is the string "0".
 
-    Raises ValueError if one of them is not closed, or holds what is no Python.
+    Raises ValueError if one of them is not closed, or holds something that is not Python.
     """
     made, i = [], 0
     while i < len(source):
@@ -179,7 +179,7 @@ def _end_of_field(source: str, i: int) -> int:
         i = end
     expression = "".join(read).strip()
     if not is_read(f"({expression}\n)"):
-        raise ValueError(f"{expression} is no Python")
+        raise ValueError(f"{expression} is not Python")
     while i < len(source) and source[i] != "}":  # what comes behind the expression: =, !r, and how it is formatted
         i = _end_of_field(source, i + 1) if source[i] == "{" else i + 1
     if i >= len(source):

@@ -114,7 +114,7 @@ def _contiguous_if_watched(layer: nn.Module, inputs: tuple[torch.Tensor, ...], f
     return feature_map.contiguous() if _is_watched(layer) else feature_map
 
 
-def _is_inside(inputs: tuple[torch.Tensor, ...]) -> bool:
+def _is_inside(inputs: tuple[Any, ...]) -> bool:
     return isinstance(inputs[0], torch.Tensor) and getattr(inputs[0], "is_inside", False)
 
 

@@ -192,7 +192,7 @@ def words_of_script(text: str) -> NotebookNode | None:
 
 
 def _of_marimo(text: str) -> NotebookNode | None:
-    """Return the notebook that a marimo file is, or None if it is none."""
+    """Return the notebook that a marimo file is, or None if it is not one."""
     part = parsed("marimo", text)
     if part.tree is None or not any("marimo" in ast.unparse(node) for node in part.tree.body if is_import(node)):
         return None
@@ -230,7 +230,7 @@ def _markdown_of_marimo(body: Sequence[ast.stmt]) -> str | None:
 
 
 def _lines(text: str, body: Sequence[ast.stmt]) -> str:
-    """Return the source of statements that stand in a block, as it would stand outside of it."""
+    """Return the source of the statements of a block, dedented as if they were outside of it."""
     if not body:
         return ""
     first = min([body[0].lineno, *(node.lineno for node in getattr(body[0], "decorator_list", []))])
@@ -383,7 +383,7 @@ def last_definition(parts: Sequence[Part], name: str, module: str = "", seen: fr
                         return found
                 elif elsewhere is None and not is_star_import(statement):
                     elsewhere = Definition(name, part, imported=source)
-    if not seen:  # used as module.name, or handed in beside the rest
+    if not seen:  # used as module.name, or handed in next to the rest
         for own in {part.module: None for part in parts if part.module}:
             found = last_definition(parts, name, own, frozenset({module}))
             if found and not found.imported:
@@ -538,7 +538,7 @@ def _own_module(dotted: str, find: Find, names: Collection[str]) -> Part | None:
 
 @functools.cache
 def _is_installed(package: str) -> bool:
-    """Return whether a package is Python's own or was installed; what lies in the present folder or the kit's is neither."""
+    """Return whether a package is Python's own or was installed; what is in the current folder or the kit's is neither."""
     if package in sys.stdlib_module_names:
         return True
     try:

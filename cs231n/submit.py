@@ -1,4 +1,4 @@
-"""Look over a filled-in notebook and put it into submission.zip, with a copy of it as a web page.
+"""Check a filled-in notebook and put it into submission.zip, with a copy of it as a web page.
 
     python -m cs231n.submit [NOTEBOOK] [--incomplete]
 
@@ -38,7 +38,7 @@ NOTEBOOK = "NetworkVisualization.ipynb"
 ARCHIVE = "submission.zip"
 RUN_ALL = "Restart the kernel and run all cells, save the notebook, and try again."
 COLAB = (
-    "On Colab the notebook lies in your Drive and not beside the kit: take File > Download > Download .ipynb, upload that file "
+    "On Colab the notebook is in your Drive and not next to the kit: choose File > Download > Download .ipynb, upload that file "
     'under Files at the left, and name it: submit("/content/NAME.ipynb").'
 )
 KIT_CELLS = PACKAGE / "notebook_cells.json"  # {id: source}, as the notebook was given out; release writes it
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m cs231n.submit",
-        description="Look over a notebook and put it into submission.zip, with a copy as a web page. "
+        description="Check a notebook and put it into submission.zip, with a copy as a web page. "
         "Exit code 0: written. 1: not written, and why. 2: a wrong option.",
     )
     parser.add_argument("notebook", nargs="?", default=NOTEBOOK, help=f"the notebook, saved (default: {NOTEBOOK})")
@@ -183,7 +183,7 @@ def kit_cells() -> dict[str, str]:
 
 
 def _hand_in(path: Path, incomplete: bool, executed: Sequence[str], anyway: str) -> bool:
-    """Print what is found, write the archive beside the notebook and return whether it was written."""
+    """Print what is found, write the archive next to the notebook and return whether it was written."""
     raw, notebook = _read(path)
     if _is_reference(notebook, path.resolve().parent):
         print(f"{path.name} is the reference notebook: it imports the solutions. There is nothing to submit.")
@@ -262,9 +262,9 @@ def page(notebook: NotebookNode, title: str) -> bytes:
 
 
 def _read(path: Path) -> tuple[bytes, NotebookNode]:
-    """Return (bytes, notebook in nbformat 4). Raises ValueError with a sentence for what is no notebook."""
+    """Return (bytes, notebook in nbformat 4). Raises ValueError with a sentence for what is not a notebook."""
     if not path.is_file():
-        raise ValueError(f"There is no file {path}. Name your notebook, or go to the folder where it lies.")
+        raise ValueError(f"There is no file {path}. Name your notebook, or change to the folder that it is in.")
     raw = path.read_bytes()
     try:
         notebook = _of_script(path, raw) if path.suffix.lower() == ".py" else read_notebook(str(path), raw)
@@ -321,7 +321,7 @@ def _not_attempted(name: str, parts: Sequence[Part]) -> str | None:
         return f"{name} is not defined in any cell that Python can read. Write it in the cell of its exercise."
     if found.imported:
         return (
-            f"{name} is imported from {found.imported}, and there is no such file beside the notebook. Put it there, or write "
+            f"{name} is imported from {found.imported}, and there is no such file next to the notebook. Put it there, or write "
             "the function in the cell of its exercise."
         )
     if found.statement is None and found.part.newer:
@@ -331,7 +331,7 @@ def _not_attempted(name: str, parts: Sequence[Part]) -> str | None:
     if is_stub(found.statement) and found.part.module:
         return f"{name} is not written yet in {found.part.name}, from which the notebook imports it."
     if is_stub(found.statement):
-        return f"{name} is not written yet. Write it in the cell of its exercise, in place of the line with `raise`."
+        return f"{name} is not written yet. Write it in the cell of its exercise, instead of the line with `raise`."
     return None
 
 

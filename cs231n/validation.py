@@ -227,6 +227,27 @@ def require_whole_numbers(least: int, **given: Any) -> None:
             raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}.")
 
 
+def require_function(value: object, name: str, example: str) -> None:
+    """Raise ValueError unless `value` can be called.
+
+    Parameters
+    ----------
+    value : object
+        What was given.
+    name : str
+        What the message calls it.
+    example : str
+        A function that would do.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be called.
+    """
+    if not callable(value):
+        raise ValueError(f"{name} is a {type(value).__name__}; expected a function such as {example}.")
+
+
 def require_transformation(images: torch.Tensor, angles: torch.Tensor, scales: torch.Tensor, shifts: torch.Tensor) -> None:
     """Raise ValueError unless `transform_images` can work with its arguments.
 

@@ -23,35 +23,41 @@ from cs231n.instructor.exercises.exam import drawn_exam
 from cs231n.instructor.grading import grading
 from cs231n.squeezenet import load_squeezenet
 
-# Which tests stay together in one of pytest's processes (`--dist loadgroup`): by default those of a file. Where each makes what
-# it needs by itself, they are on their own; where they share a costly fixture, those that do are together.
+# Which tests stay together in one of pytest's processes: those of a file, which share its fixtures, but for files in which each
+# test makes what it needs by itself. There those that look at the graded zoo are together; their ids say so.
 ON_THEIR_OWN = {"test_grading.py", "test_ordinary_user.py", "test_checks_mutants.py", "test_checks_fingerprints.py"}
-TOGETHER = {"graded": "zoo", "released": "released"}
+OF_THE_ZOO = "as whoever runs the tests", "as an ordinary user"
 # What takes longest begins first, so that no process is left with it at the end.
-LONGEST_FIRST = [
-    "zoo",
-    "NetworkVisualization.ipynb",
-    "released",
-    "test_ordinary_user.py",
-    "test_grading.py",
-    "test_checks_answers.py",
-]
+LONGEST_FIRST = ["zoo", "NetworkVisualization.ipynb", *sorted(ON_THEIR_OWN), "test_release.py", "test_on_squeezenet.py"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def group_of(nodeid):
+    """Return the name of the tests that stay together with a test, given by its id."""
+    file, test = nodeid.split("::", 1)
+    file = file.rpartition("/")[2]
+    if file not in ON_THEIR_OWN:
+        return file
+    return "zoo" if any(words in test for words in OF_THE_ZOO) else nodeid
+
+
 def pytest_collection_modifyitems(items):
-    """Put each test into a group, and the groups that take longest to the front."""
-    groups = {item: _group(item) for item in items}
-    for item, group in groups.items():
-        if group not in ON_THEIR_OWN:
-            item.add_marker(pytest.mark.xdist_group(group))
-    places = {group: place for place, group in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: places.get(groups[item], len(places)))
+    """Put the tests that take longest to the front."""
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(group_of(item.nodeid), places.get(item.path.name, len(places))))
 
 
-def _group(item):
-    shared = [group for fixture, group in TOGETHER.items() if fixture in getattr(item, "fixturenames", ())]
-    return shared[0] if shared else item.path.name
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config, log):
+    """With `--dist loadscope`, let group_of say what stays together."""
+    if config.getvalue("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +88,7 @@ def run(drawn, tmp_path_factory):
 
     def draw():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(grading, "drawn_exam", lambda seed: drawn)
+            patch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: drawn)
             return grading.Run.drawn()
 
     return made_once(tmp_path_factory, "run", draw)

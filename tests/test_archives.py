@@ -112,7 +112,7 @@ def test_links_folders_and_hidden_files_are_left_out():
 
 
 def test_what_is_unpacked_is_bounded_in_all_however_it_is_nested(monkeypatch):
-    monkeypatch.setattr(archives, "UNPACKED_LIMIT", 1_000_000)
+    monkeypatch.setattr(archives.limits, "UNPACKED_BYTES", 1_000_000)
     much = bytes(700_000)
     assert len(held("w.zip", zipped({"nb.ipynb": much}))) == 1
     for name, raw in {
@@ -126,7 +126,7 @@ def test_what_is_unpacked_is_bounded_in_all_however_it_is_nested(monkeypatch):
 
 
 def test_the_number_of_files_is_bounded(monkeypatch):
-    monkeypatch.setattr(archives, "FILES_LIMIT", 3)
+    monkeypatch.setattr(archives.limits, "ARCHIVE_FILES", 3)
     assert len(listing("w.zip", zipped({str(i): b"" for i in range(3)})).files) == 3
     for raw in (zipped({str(i): b"" for i in range(4)}), tarred({str(i): b"" for i in range(4)})):
         with pytest.raises(archives.TooMuch, match=r"w\.zip holds more than 3 files"):

@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from test_net_visualization_pytorch import DeadReLU, small_network
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from cs231n.class_visualization import create_class_visualization
+from cs231n.class_visualization import Ascent, BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.image_utils import preprocess
 from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import class_visualization_update_step
@@ -140,7 +142,7 @@ def test_a_step_that_makes_nan_ends_in_a_warning_and_the_last_good_image():
 
 def test_a_dead_class_is_said_in_words_whether_the_step_divides_by_0_or_not():
     model = DeadReLU()
-    with pytest.warns(UserWarning, match=r"No image of class 2 came about: the score of class 2 is 0 .* dead ReLU"):
+    with pytest.warns(UserWarning, match=r"No image of class 2 could be made: the score of class 2 is 0 .* dead ReLU"):
         create(2, model, num_iterations=2)
 
     def divides_by_zero(img, model, target_y, *_):
@@ -244,7 +246,7 @@ def test_images_made_together_are_those_made_one_by_one(device):
     options = {"seed": 3, "num_iterations": 11}
     alone = [create(label, model, **options) for label in labels]
     one_by_one = create(labels, model, **options)
-    together = create(labels, model, batched_class_visualization_update_step, batched=True, **options)
+    together = create(labels, model, BatchedStep(batched_class_visualization_update_step), **options)
     assert np.array_equal(values(alone), values(one_by_one))
     assert np.abs(values(alone) - values(together)).max() <= 1  # of 255: a rounding
     assert not np.array_equal(values(together[:1]), values(together[1:2]))
@@ -258,7 +260,7 @@ def test_ten_classes_come_in_two_batches_on_a_cpu_and_do_not_depend_on_each_othe
         batched_class_visualization_update_step(img, model, target_y, *rest)
 
     labels = torch.tensor([0, 1, 2, 3, 4, 5, 6, 0, 1, 2])
-    images = create(labels, model, step, batched=True, num_iterations=2, progress=True)
+    images = create(labels, model, BatchedStep(step), num_iterations=2, progress=True)
     assert sizes == [(5, [0, 1, 2, 3, 4])] * 2 + [(5, [5, 6, 0, 1, 2])] * 2
     assert np.array_equal(values(images[:3]), values(images[7:]))
     shown = capsys.readouterr().out
@@ -293,8 +295,8 @@ def test_many_classes_without_a_seed_share_noise_that_pytorchs_generator_draws()
 
 def test_frames_of_many_classes_are_each_its_own_way():
     options = {"num_iterations": 3, "show_every": 2, "return_frames": True}
-    step = batched_class_visualization_update_step
-    for (image, frames), label in zip(create([0, 5], small_network(), step, batched=True, **options), (0, 5), strict=True):
+    step = BatchedStep(batched_class_visualization_update_step)
+    for (image, frames), label in zip(create([0, 5], small_network(), step, **options), (0, 5), strict=True):
         _, expected = create(label, small_network(), **options)
         assert list(frames) == [0, 2]
         assert np.array_equal(np.asarray(frames[2]), np.asarray(image))
@@ -304,9 +306,10 @@ def test_frames_of_many_classes_are_each_its_own_way():
 @pytest.mark.parametrize("mixed_precision", [False, True])
 def test_nothing_inside_of_the_loop_makes_a_gpu_wait_and_its_operations_do_not_grow_with_the_batch(mixed_precision):
     def operations(count, num_iterations):
-        options = {"num_iterations": num_iterations, "max_jitter": 0, "mixed_precision": mixed_precision}
+        step = BatchedStep(batched_class_visualization_update_step)
+        step = in_mixed_precision(step) if mixed_precision else step
         with WithoutLookingAtValues() as noted:
-            create([0] * count, small_network(), batched_class_visualization_update_step, batched=True, **options)
+            create([0] * count, small_network(), step, num_iterations=num_iterations, max_jitter=0)
         return noted
 
     for count in (1, 4):
@@ -328,7 +331,7 @@ def test_a_gpu_itself_finds_no_waiting_between_the_second_step_and_the_last(devi
         taken.append(arguments[2].device.type)
         batched_class_visualization_update_step(*arguments)
 
-    create([1, 2], load_squeezenet(device=device), step, batched=True, num_iterations=12)
+    create([1, 2], load_squeezenet(device=device), BatchedStep(step), num_iterations=12)
     assert taken == [device] * 12
 
 
@@ -340,7 +343,7 @@ def test_the_test_for_waiting_notices_a_step_that_looks_at_a_value():
     found = []
     for num_iterations in (12, 22):
         with WithoutLookingAtValues() as noted:
-            create([0], small_network(), step, batched=True, num_iterations=num_iterations)
+            create([0], small_network(), BatchedStep(step), num_iterations=num_iterations)
         found.append(len(noted.waiting))
     assert found[1] - found[0] >= 10
 
@@ -354,22 +357,22 @@ def test_one_image_of_a_batch_that_becomes_nan_stays_as_it_was_and_the_others_go
 
     step.calls = 0
     with pytest.warns(UserWarning, match="Stopped at iteration 2 of class 5, where update_step made NaN"):
-        images = create([3, 5, 6], small_network(), step, batched=True, num_iterations=6)
+        images = create([3, 5, 6], small_network(), BatchedStep(step), num_iterations=6)
     assert step.calls == 6
     step.calls = -100
     assert np.array_equal(
-        values(images[::2]), values(create([3, 5, 6], small_network(), step, batched=True, num_iterations=6)[::2])
+        values(images[::2]), values(create([3, 5, 6], small_network(), BatchedStep(step), num_iterations=6)[::2])
     )
     step.calls = -100
     assert np.array_equal(
-        values(images[1:2]), values(create([3, 5, 6], small_network(), step, batched=True, num_iterations=2)[1:2])
+        values(images[1:2]), values(create([3, 5, 6], small_network(), BatchedStep(step), num_iterations=2)[1:2])
     )
 
 
 def test_a_dead_class_among_others_is_named():
-    step = batched_class_visualization_update_step
-    with pytest.warns(UserWarning, match=r"No image of class 2 came about: .* dead ReLU") as caught:
-        create([1, 2], DeadReLU(), step, batched=True, num_iterations=2)
+    step = BatchedStep(batched_class_visualization_update_step)
+    with pytest.warns(UserWarning, match=r"No image of class 2 could be made: .* dead ReLU") as caught:
+        create([1, 2], DeadReLU(), step, num_iterations=2)
     assert len(caught) == 1
 
 
@@ -380,16 +383,50 @@ def test_in_mixed_precision_the_step_computes_in_bfloat16_and_the_image_stays_in
         dtypes.append((img.dtype, model(img).dtype))
         img.data += 0.01
 
-    create(3, small_network(), step, num_iterations=1, mixed_precision=True)
+    create(3, small_network(), in_mixed_precision(step), num_iterations=1)
     create(3, small_network(), step, num_iterations=1)
     assert dtypes == [(torch.float32, torch.bfloat16), (torch.float32, torch.float32)]
 
 
+def test_a_batched_step_stays_one_in_mixed_precision_and_is_still_a_step():
+    dtypes, img = [], torch.zeros(2, 3, 8, 8).requires_grad_()
+
+    def step(img, model, *_):
+        dtypes.append(model(img).dtype)
+
+    step = in_mixed_precision(BatchedStep(step))
+    assert isinstance(step, BatchedStep)
+    step(img, small_network(), torch.tensor([0, 1]), 1e-3, 25)
+    assert dtypes == [torch.bfloat16]
+
+
+@pytest.mark.parametrize("kind", [BatchedStep, in_mixed_precision])
+def test_a_step_that_is_not_a_function_is_refused_where_it_is_wrapped(kind):
+    with pytest.raises(ValueError, match="update_step is a dict; expected a function such as class_visualization_update_step"):
+        kind({})
+
+
+def test_an_ascent_steps_on_transformed_images_and_then_regularises_them():
+    @contextlib.contextmanager
+    def mirrored(img):
+        img.data = img.data.flip(3)
+        yield
+        img.data = img.data.flip(3)
+
+    def step(img):
+        img.data[..., 0] += 1  # what is on the right before and after
+
+    ascent = Ascent(torch.zeros(1, 3, 2, 2), mirrored, lambda img, iteration: img * 10 + iteration)
+    ascent.take(step, 0)
+    ascent.take(step, 1)
+    assert torch.equal(ascent.img.detach(), torch.tensor([1.0, 111.0]).expand(1, 3, 2, 2))
+    assert ascent.moved.tolist() == [True]
+
+
 def test_in_mixed_precision_the_networks_score_is_no_more_than_2_percent_lower(model):
-    labels, step = list(CLASSES.values()), batched_class_visualization_update_step
-    images = {mixed: create(labels, model, step, batched=True, mixed_precision=mixed) for mixed in (False, True)}
-    scores = {mixed: model(torch.cat([preprocess(image) for image in made])) for mixed, made in images.items()}
-    full, mixed = (scores[which][range(len(labels)), labels] for which in (False, True))
+    labels, step = list(CLASSES.values()), BatchedStep(batched_class_visualization_update_step)
+    images = create(labels, model, step), create(labels, model, in_mixed_precision(step))
+    full, mixed = (model(torch.cat([preprocess(image) for image in made]))[range(len(labels)), labels] for made in images)
     assert mixed.mean() > 0.98 * full.mean()
 
 

@@ -101,7 +101,8 @@ def test_a_mirror_folder_without_the_npz_is_enough(filled, mirror):
     shutil.rmtree(filled / "datasets" / "photographs")
     result = get_datasets(filled, "--mirror", mirror, **NO_INDEX)
     assert result.returncode == 0, result.stderr
-    assert f"Going on without the 25 ImageNet-val images (optional): there is no {mirror}/{NPZ} that can be read" in result.stdout
+    assert "Going on without the 25 ImageNet-val images (optional)" in result.stdout
+    assert f"{mirror}/{NPZ} does not exist or cannot be read" in result.stdout
 
 
 def test_a_slow_mirror_is_waited_for(filled, mirror, serve):
@@ -168,7 +169,8 @@ def test_a_mirror_without_the_judge_is_enough(filled, mirror, tmp_path):
     shutil.copytree(mirror, tmp_path / "older", ignore=shutil.ignore_patterns(JUDGE.file))
     result = get_datasets(filled, "--mirror", tmp_path / "older", **NO_INDEX)
     assert result.returncode == 0, result.stderr
-    assert "Going on without the EfficientNet-Lite0 weights (optional): there is no" in result.stdout
+    assert "Going on without the EfficientNet-Lite0 weights (optional)" in result.stdout
+    assert f"{JUDGE.file} does not exist or cannot be read" in result.stdout
     assert len(list((filled / "datasets" / "photographs").iterdir())) == 20
 
 

@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 import torch
@@ -14,13 +15,20 @@ from test_class_visualization import WithoutLookingAtValues
 from torchvision.transforms.functional import normalize
 
 from cs231n.feature_visualization import (
+    class_score,
     create_class_images,
+    fourier_image,
     frequencies,
     log_odds,
+    mostly_log_odds,
     natural_colours,
+    pixel_image,
+    plain_colours,
     planes_from_waves,
     random_fading,
     random_transformation,
+    random_view,
+    scores_after_relu,
     scores_before_relu,
     transform_images,
 )
@@ -181,16 +189,19 @@ def test_half_of_the_images_are_mirrored():
     assert torch.equal(seen[~mirrored], images[~mirrored])
 
 
-def test_the_network_is_shown_faded_images_unless_transformations_are_left_out(model, monkeypatch):
+def test_the_network_is_shown_faded_images_unless_the_fading_or_all_transformations_are_left_out(model):
     shown = []
-    forward = model.features.forward
-    monkeypatch.setattr(model.features, "forward", lambda X: shown.append(X.detach()) or forward(X))
-    torch.manual_seed(0)
-    for transform in (lambda images, *_: images, None):
-        create_class_images([GORILLA], model, transform, num_iterations=1, seed=3, progress=False)
-    faded, whole = (X * SQUEEZENET_STD[:, None, None] + SQUEEZENET_MEAN[:, None, None] for X in shown[-2:])
-    colourful = [images.std(dim=1).mean() for images in (faded, whole)]
-    assert 0.3 * colourful[1] <= colourful[0] < 0.999 * colourful[1]
+
+    def noted(model, X, labels):
+        shown.append(X.detach() * SQUEEZENET_STD[:, None, None] + SQUEEZENET_MEAN[:, None, None])
+        return class_score(model, X, labels)
+
+    for transformation in (random_view, random_transformation, None):
+        settings = {"objective": noted, "transformation": transformation, "num_iterations": 1, "seed": 3, "progress": False}
+        create_class_images([GORILLA], model, lambda images, *_: images, **settings)
+    faded, unfaded, whole = (images.std(dim=1).mean() for images in shown)
+    assert 0.3 * whole <= faded < 0.999 * whole
+    assert unfaded == pytest.approx(whole.item())  # mirrored at most
 
 
 def test_class_images_are_the_same_again_for_the_same_seed_and_others_for_another(model):
@@ -214,13 +225,89 @@ def test_frames_are_kept_and_the_last_one_is_the_result(model):
 
 
 @pytest.mark.parametrize(
-    "left_out", [{"ahead": False}, {"before_relu": False}, {"waves": False}, {"decorrelated": False}, {"transform": None}]
+    "changed",
+    [
+        {"objective": class_score},
+        {"objective": partial(mostly_log_odds, scores_of=scores_after_relu)},
+        {"image": pixel_image},
+        {"image": partial(fourier_image, colours=plain_colours)},
+        {"transformation": None},
+    ],
 )
-def test_each_ingredient_can_be_left_out_and_changes_the_image(model, left_out):
+def test_each_ingredient_can_be_exchanged_and_changes_the_image(model, changed):
     whole = {"transform": transform_images, "num_iterations": 2, "progress": False}
-    assert not torch.equal(
-        create_class_images([GORILLA], model, **whole), create_class_images([GORILLA], model, **(whole | left_out))
-    )
+    images = (create_class_images([GORILLA], model, **settings) for settings in (whole, whole | changed))
+    assert not torch.equal(*images)
+
+
+def test_the_loop_climbs_on_the_objective_that_is_passed_in_with_the_image_and_transformation_that_are():
+    """An image that is a single number, made brighter by a network whose score is how bright the right half is."""
+    seen_at = []
+
+    def one_grey(count, generator):
+        return torch.zeros(count, 1, 1, 1), lambda learned: learned.sigmoid().expand(-1, 3, 4, 4)
+
+    def right_half(images, transform, generator):
+        return transform(images, *torch.rand(3, generator=generator))
+
+    def transform(images, *numbers):
+        seen_at.append(numbers)
+        return images * torch.tensor([0, 0, 1, 1])
+
+    def brightness_of_red(model, X, labels):
+        assert torch.equal(labels, torch.tensor([2, 0]))
+        return X[:, 0, :, 2:].mean(dim=(1, 2)) * torch.tensor([1, -1])
+
+    class AnyNetwork(torch.nn.Module):
+        num_classes = 3
+
+    given = {"objective": brightness_of_red, "image": one_grey, "transformation": right_half, "progress": False}
+    result, frames = create_class_images([2, 0], AnyNetwork(), transform, num_iterations=9, show_every=3, **given)
+    brighter, darker = torch.stack([frame[:, 0, 0, 0] for frame in frames.values()], dim=1)
+    assert result.shape == (2, 3, 4, 4)
+    assert (brighter.diff() > 0).all()
+    assert (darker.diff() < 0).all()
+    assert len(set(seen_at)) == 9  # other random numbers in every step
+
+
+@pytest.mark.parametrize("scores_of", [scores_before_relu, scores_after_relu])
+def test_the_objectives_take_the_scores_that_they_are_told_to(model, photographs, scores_of):
+    X, labels = photographs[0][:2], torch.tensor([GORILLA, FLAMINGO])
+    scores = scores_of(model, X)
+    own = scores[range(2), labels]
+    torch.testing.assert_close(class_score(model, X, labels, scores_of), own)
+    mixed = 0.7 * log_odds(scores, labels) + 0.3 * own
+    torch.testing.assert_close(mostly_log_odds(model, X, labels, scores_of), mixed)
+    assert torch.equal(mostly_log_odds(model, X, labels), mostly_log_odds(model, X, labels, scores_before_relu))
+
+
+@pytest.mark.parametrize("image", [fourier_image, pixel_image])
+def test_a_parameterisation_is_fixed_by_its_generator_and_makes_images_through_which_a_gradient_passes(image):
+    def made(seed, **changed):
+        learned, images_of = image(2, torch.Generator().manual_seed(seed), **changed)
+        images = images_of(learned.requires_grad_())
+        (gradient,) = torch.autograd.grad(images.sum(), learned)
+        assert images.shape == (2, 3, 224, 224)
+        assert images.min() > 0
+        assert images.max() < 1
+        assert (gradient.flatten(1).norm(dim=1) > 0).all()
+        return images
+
+    assert torch.equal(made(0), made(0))
+    assert not torch.equal(made(0), made(1))
+    assert not torch.equal(made(0), made(0, colours=plain_colours))
+
+
+def test_plain_colours_are_the_planes_themselves():
+    planes = torch.randn(1, 3, 4, 4)
+    assert torch.equal(plain_colours(planes), planes)
+
+
+def test_only_scores_before_the_relu_need_a_network_of_squeezenets_two_parts():
+    network, X = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(5)), torch.zeros(2, 3, 8, 8)
+    assert scores_after_relu(network, X).shape == (2, 5)
+    with pytest.raises(ValueError, match="no part named features and none named classifier"):
+        scores_before_relu(network, X)
 
 
 def test_the_loop_looks_at_no_value_but_adams_own_count_of_its_steps(model):
@@ -259,7 +346,16 @@ def test_the_network_is_left_as_it_was(model):
         ([1], {"show_every": -1}, "show_every is -1"),
         ([1], {"transform": lambda images, *_: images.detach()}, "gradient"),
         ([1], {"transform": lambda images, *_: images[:, :, 1:]}, "shape"),
-        ([1], {"transform": lambda images, *_: None}, "NoneType"),
+        ([1], {"transform": lambda images, *_: None}, "transform returned NoneType"),
+        ([1], {"transform": None}, "transform is a NoneType; .* transformation=None leaves the transformations out"),
+        ([1], {"transformation": lambda images, *_: images[:1, :1]}, r"transformation returned shape \(1, 1, 224, 224\)"),
+        ([1], {"transformation": lambda images, *_: images.detach()}, "No gradient passes through what transformation"),
+        ([1], {"transformation": True}, "transformation is a bool; expected a function such as random_view"),
+        ([1], {"objective": None}, "objective is a NoneType; expected a function such as mostly_log_odds"),
+        ([1], {"objective": lambda model, X, labels: X.mean()}, r"objective returned shape \(\); .* float tensor \(1,\)"),
+        ([1], {"objective": lambda model, X, labels: 1.0}, "objective returned float"),
+        ([1], {"objective": lambda model, X, labels: torch.ones(1)}, "No gradient passes through what objective"),
+        ([1], {"image": False}, "image is a bool; expected a function such as fourier_image"),
     ],
 )
 def test_what_cannot_become_class_images_is_refused_in_words(model, labels, changed, message):
@@ -273,11 +369,12 @@ def test_a_judge_recognises_most_class_images_and_those_without_transformations_
     labels = [TARANTULA, GORILLA, HOURGLASS, FLAMINGO]
     judge = load_judge("cpu")
 
-    def ranks(transform):
-        images = create_class_images(labels, model, transform, num_iterations=64, progress=False)
+    def ranks(transformation):
+        settings = {"transformation": transformation, "num_iterations": 64, "progress": False}
+        images = create_class_images(labels, model, transform_images, **settings)
         return verdicts(judge, normalize(images, SQUEEZENET_MEAN, SQUEEZENET_STD), labels)
 
-    whole, without = ranks(transform_images), ranks(None)
+    whole, without = ranks(random_view), ranks(None)
     assert (whole < 10).sum() >= 3
     assert (whole < without).sum() >= 3
     assert (without + 1).log().mean() > 1 + (whole + 1).log().mean()

@@ -23,7 +23,8 @@ from cs231n import submit
 from cs231n.instructor.grading import gradebook, rubric
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.reports import marks as marks_files
-from cs231n.instructor.reports import pages
+from cs231n.instructor.reports import rendering, safe
+from cs231n.instructor.reports.records import from_json
 
 with warnings.catch_warnings():  # of nbgrader 0.9.5, which Python 3.10 gets, about its own use of SQLAlchemy
     warnings.filterwarnings("ignore", "User-placed attribute Grade", DeprecationWarning)
@@ -47,7 +48,7 @@ def png():
 
 
 def record(student, **changes):
-    """A record: the first exercise right, the second wrong, the third stopped; question 6 is not answered.
+    """A record, as JSON: the first exercise right, the second wrong, the third stopped; question 6 is not answered.
 
     Of the optional part the first exercise is right, question 7 is answered, and the rest is left out.
     """
@@ -102,7 +103,7 @@ def course(tmp_path, empty_gradebook):
 
 
 def fill(course, records, marks=None, points=None):
-    return gradebook.fill(records, points or rubric.load(), marks or {}, course, "viz")
+    return gradebook.fill(list(map(from_json, records)), points or rubric.load(), marks or {}, course, "viz")
 
 
 def open_gradebook(course):
@@ -233,7 +234,7 @@ def test_the_comment_on_an_exercise_names_the_mistake_in_our_own_words(course):
     comments = comments_of(course, "jane")
     assert "The gradient accumulates" in comments["exercise-2"]
     assert "script" not in comments["exercise-2"]
-    assert comments["exercise-3"] == pages.VERDICTS["stopped"]
+    assert comments["exercise-3"] == rendering.VERDICTS["stopped"]
 
 
 def test_marks_from_the_marks_files_stand_in_formgrader(course):
@@ -252,7 +253,7 @@ def test_an_unreadable_submission_has_its_row_with_no_points(course):
 def test_a_name_that_is_no_folder_gets_a_safe_one(course, tmp_path):
     fill(course, [record("../../jane"), record("Ünal/β")])
     listed = {entry["student"] for entry in formgrader(course).get_submissions("viz")}
-    assert listed == {pages.file_name("../../jane"), pages.file_name("Ünal/β")}
+    assert listed == {safe.file_name("../../jane"), safe.file_name("Ünal/β")}
     assert {path.name for path in tmp_path.iterdir()} == {course.name}
 
 
@@ -447,7 +448,7 @@ def test_an_assignment_with_other_graded_cells_is_refused_before_anything_is_wri
 @pytest.mark.parametrize("name", ["", "a/b", "..", "a+b", "-x"])
 def test_an_assignment_name_that_nbgrader_cannot_use_is_refused(new_course, name):
     with pytest.raises(ValueError, match="cannot be the name of an assignment"):
-        gradebook.fill([record("jane")], rubric.load(), {}, new_course, name)
+        gradebook.fill([from_json(record("jane"))], rubric.load(), {}, new_course, name)
     assert not new_course.exists()
 
 
@@ -471,11 +472,11 @@ def grades(tmp_path, points):
     (folder / "rows").mkdir(parents=True)
     records = [record("jane"), record("bob")]
     for graded in records:
-        path = folder / "rows" / f"{pages.file_name(graded['student'])}.json"
+        path = folder / "rows" / f"{safe.file_name(graded['student'])}.json"
         path.write_text(json.dumps(graded), encoding="utf-8")
     for question in points.questions:
         answered = [graded["student"] for graded in records if graded["answers"][question]]
-        marks_files.update(folder / "marking" / f"{question}.csv", records, answered)
+        marks_files.update(folder / "marking" / f"{question}.csv", list(map(from_json, records)), answered)
     return folder
 
 
@@ -519,7 +520,7 @@ def test_rows_that_are_filled_stay_and_contradictions_are_told(grades, course, p
 
 
 def hand_in_anew(grades, student, question, answer):
-    path = grades / "rows" / f"{pages.file_name(student)}.json"
+    path = grades / "rows" / f"{safe.file_name(student)}.json"
     graded = json.loads(path.read_text(encoding="utf-8"))
     graded["answers"][question] = answer
     path.write_text(json.dumps(graded), encoding="utf-8")
@@ -546,7 +547,7 @@ def test_a_mark_of_formgraders_for_an_answer_that_has_changed_does_not_come_back
 
 
 def test_a_mark_in_the_marks_files_for_an_answer_that_has_changed_does_not_go_into_the_gradebook(grades, course, points):
-    marks_files.fill(grades / "marking" / "question-1.csv", [record("jane")], {"jane": (2.5, "Fine.")})
+    marks_files.fill(grades / "marking" / "question-1.csv", [from_json(record("jane"))], {"jane": (2.5, "Fine.")})
     hand_in_anew(grades, "jane", "question-1", "Another answer.")
     command(grades, course)
     assert grades_of(course, "jane")["answer-1"] == (None, None, True)

@@ -16,6 +16,7 @@ from helpers.places import ROOT
 from cs231n import submit
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.platforms import gradescope
+from cs231n.instructor.reports.records import from_json
 
 EXERCISES = submit.EXERCISES
 OPTIONAL = submit.OPTIONAL_EXERCISES
@@ -25,7 +26,7 @@ LEFT_OUT = {"verdict": "unfinished", "mistakes": [], "notes": [], "message": "â€
 
 
 def record(**changes):
-    """A record of a submission in which all exercises are right and questions 1 to 5 are answered; no optional part."""
+    """A record, as JSON, of a submission in which all exercises are right and questions 1 to 5 are answered; no optional part."""
     graded = {
         "student": "student",
         "name": "student",
@@ -42,7 +43,7 @@ def record(**changes):
 
 
 def results(graded):
-    points = rubric.load()
+    points, graded = rubric.load(), from_json(graded)
     return gradescope.results(graded, points.score(graded, {}), points)
 
 
@@ -221,7 +222,7 @@ def test_bonus_points_are_extra_credit_and_what_is_left_out_has_no_box():
 def test_without_a_bonus_in_the_rubric_nothing_is_said_of_one(tmp_path):
     (tmp_path / "own.toml").write_text("[points]\n" + "\n".join(f"{name} = 0" for name in rubric.load().bonus))
     points = rubric.load(tmp_path / "own.toml")
-    found = gradescope.results(record(), points.score(record(), {}), points)
+    found = gradescope.results(from_json(record()), points.score(from_json(record()), {}), points)
     assert "on top" not in found["output"]
 
 

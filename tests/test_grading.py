@@ -27,14 +27,17 @@ from helpers.limits import HANGS
 from helpers.places import ROOT
 
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.grading import grading, rubric
-from cs231n.instructor.reports import pages
+from cs231n.instructor.grading import grading, judging, on_dask, rubric, worker
+from cs231n.instructor.reports import safe
+from cs231n.instructor.reports.records import read_all
 from cs231n.instructor.sandbox import specimens
 from cs231n.instructor.sandbox.inside import cage
 from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
 
 LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, see the README of the benchmarks
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
+BONUS = ("bonus-loops", "bonus-at-once", "bonus-mistaken-1", "bonus-mistaken-2", "bonus-partly")
+NAMED = {*BONUS, "crossentropy", "autograd", "pythonic"}  # by the tests below
 
 
 class Zoo:
@@ -49,6 +52,8 @@ class Zoo:
         self.out = folder / "of the grader" / "grades"
         self.out.parent.mkdir()
         self.specimens = zoo.build(folder / "submissions", large=LARGE)
+        if as_ordinary_user:
+            self._keep_what_tries_the_cage(folder / "submissions")
         protections = protections_of_an_ordinary_user() if as_ordinary_user else _protections()
         self.missing = cage.PROTECTIONS.keys() - set(protections)
         self.missing -= {"other-user"} if protections >= cage.ISOLATION else set()
@@ -60,11 +65,19 @@ class Zoo:
         with _listening() as self.heard:
             if as_ordinary_user:
                 _grade_as_ordinary_user(folder / "submissions", self.out, run)
-                self.records = [json.loads(path.read_text(encoding="utf-8")) for path in (self.out / "rows").glob("*.json")]
+                self.records = read_all(self.out / "rows")
             else:
                 self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
         self.left = zoo.leftovers(self.specimens)
-        self.rows = {record["student"]: record for record in self.records}
+        self.rows = {record.student: record for record in self.records}
+
+    def _keep_what_tries_the_cage(self, folder):
+        """Keep all attacks, for it is the cage that is another one for an ordinary user, and a third of the other specimens."""
+        others = [specimen for specimen in self.specimens if specimen.kind != "attack"]
+        left_out = [specimen for specimen in others if specimen not in others[::3] and specimen.name not in NAMED]
+        kept = [specimen for specimen in self.specimens if specimen not in left_out]
+        zoo.keep(folder, self.specimens, kept)
+        self.specimens = kept
 
 
 def _grade_as_ordinary_user(submissions, out, run):
@@ -131,12 +144,12 @@ def test_the_verdicts_and_mistakes_are_those_expected(graded, kind):
         pytest.skip(f"attacks need a machine that allows all protections; this one lacks {', '.join(sorted(graded.missing))}")
     for specimen in (specimen for specimen in graded.specimens if specimen.kind == kind):
         record = graded.rows[specimen.name]
-        assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
+        assert record.verdict in specimen.verdicts, (specimen.name, record.note)
         for exercise, expected in specimen.expected.items():
-            result = record["exercises"][exercise]
-            assert result["verdict"] in expected, (specimen.name, exercise, result)
+            result = record.exercises[exercise]
+            assert result.verdict in expected, (specimen.name, exercise, result)
             if exercise in specimen.mistakes:
-                assert set(result["mistakes"]) == set(specimen.mistakes[exercise]), (specimen.name, exercise)
+                assert set(result.mistakes) == set(specimen.mistakes[exercise]), (specimen.name, exercise)
 
 
 def test_nobody_gets_points_for_what_was_not_solved(graded):
@@ -156,11 +169,18 @@ def test_the_optional_part_gives_its_points_on_top_and_only_where_it_is_solved(g
     assert marking.total(marking.score(graded.rows["bonus-loops"], {})) == 29
 
 
+def test_a_right_python_file_has_all_points_and_a_note_on_its_answers_and_all_were_isolated(graded):
+    marking = rubric.load()
+    assert marking.total(marking.score(graded.rows["pythonic"], {})) == 21
+    assert graded.rows["pythonic"]["note"] == "pythonic.py is a Python file, in which no answer to a question is looked for."
+    assert {record.get("isolation", "") for record in graded.records} == {""}
+
+
 def test_what_is_stopped_or_cannot_be_read_says_why(graded):
     for record in graded.records:
-        for name, result in record["exercises"].items():
-            assert result["verdict"] != "stopped" or re.search(rf"{name} was stopped\.\n  \w.+[.?)]", result["message"])
-        assert record["verdict"] == "graded" or record["note"].endswith(".")
+        for name, result in record.exercises.items():
+            assert result.verdict != "stopped" or re.search(rf"{name} was stopped\.\n  \w.+[.?)]", result.message)
+        assert record.verdict == "graded" or record.note.endswith(".")
 
 
 def test_no_file_no_process_and_no_connection_is_left(graded):
@@ -223,12 +243,12 @@ class Passive(HTMLParser):
 
 
 def test_feedback_shows_own_figures_and_what_was_wrong(graded):
-    page = (graded.out / "feedback" / f"{pages.file_name('crossentropy')}.html").read_text(encoding="utf-8")
+    page = (graded.out / "feedback" / f"{safe.file_name('crossentropy')}.html").read_text(encoding="utf-8")
     assert "Cross-entropy loss in place of the score" in page
-    wrong = [result for result in graded.rows["crossentropy"]["exercises"].values() if result["verdict"] == "wrong"]
-    assert " ".join(page.split()).count(grading.REPORTED) == len(wrong) > 0  # evidence is the process's own word
-    page = (graded.out / "feedback" / f"{pages.file_name('autograd')}.html").read_text(encoding="utf-8")
-    figure = graded.rows["autograd"]["figures"]["saliency-figure"][0]
+    wrong = [result for result in graded.rows["crossentropy"].exercises.values() if result.verdict == "wrong"]
+    assert " ".join(page.split()).count(judging.REPORTED) == len(wrong) > 0  # evidence is the process's own word
+    page = (graded.out / "feedback" / f"{safe.file_name('autograd')}.html").read_text(encoding="utf-8")
+    figure = graded.rows["autograd"].figures["saliency-figure"][0]
     assert figure in page
 
 
@@ -357,17 +377,33 @@ def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(t
     def refuse(*_):
         raise Failed("There is no room.")
 
-    monkeypatch.setattr(grading, "Sandbox", refuse)
-    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    monkeypatch.setattr(worker, "Sandbox", refuse)
+    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "There is no room. 0 results are kept" in capsys.readouterr().err
     assert _rows(tmp_path / "grades") == {}
 
 
-class Broken(Sandbox):
-    """A sandbox in which jobs cannot be started, or whose process ends, so many times from the third job on."""
+@pytest.fixture(scope="session")
+def kept_sandbox():
+    """The sandbox that each Broken one is: its process imports PyTorch, which takes longer than what these tests grade."""
+    with Sandbox() as Broken.kept:
+        yield
 
-    times, error = 0, Failed
+
+class Broken(Sandbox):
+    """A sandbox in which jobs cannot be started, or whose process seems to end, so many times from the third job on.
+
+    Each is the one that is kept, so none is closed.
+    """
+
+    times, error, kept = 0, Failed, None
+
+    def __init__(self, folder=None):
+        vars(self).update(vars(self.kept))
+
+    def close(self):
+        pass
 
     def job(self, *arguments):
         Broken.jobs += 1
@@ -377,63 +413,66 @@ class Broken(Sandbox):
         return super().job(*arguments)
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 @pytest.mark.parametrize("error", [Failed, Ended])
 def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
     for name, value in {"jobs": 0, "times": 1, "error": error}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
+    monkeypatch.setattr(worker, "Sandbox", Broken)
     records = grading.grade_folder(two, tmp_path / "grades")
     assert Broken.times == 0
-    assert [record["exercises"][zoo.SALIENCY]["verdict"] for record in records] == ["right", "right"]
+    assert [record.exercises[zoo.SALIENCY].verdict for record in records] == ["right", "right"]
     of_python_files = "is a Python file, in which no answer to a question is looked for."
-    assert [record["note"] for record in records] == [f"{name}.py {of_python_files}" for name in ("ada", "ben")]
+    assert [record.note for record in records] == [f"{name}.py {of_python_files}" for name in ("ada", "ben")]
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
     for name, value in {"jobs": 0, "times": 2, "error": Failed}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
-    with pytest.raises(grading.CutShort, match="It broke"):
+    monkeypatch.setattr(worker, "Sandbox", Broken)
+    with pytest.raises(worker.CutShort, match="It broke"):
         grading.grade_folder(two, tmp_path / "grades")
     assert _rows(tmp_path / "grades") == {}
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 @pytest.mark.parametrize("times", [2, 20], ids=["and no other", "and everything else"])
 def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
     for name, value in {"jobs": 0, "times": times, "error": Ended}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(grading, "Sandbox", Broken)
+    monkeypatch.setattr(worker, "Sandbox", Broken)
     if times == 2:
         ada, ben = grading.grade_folder(two, tmp_path / "grades")
-        assert (ada["verdict"], ada["note"]) == ("unreadable", "It broke. Twice, with this submission.")
-        assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
+        assert (ada.verdict, ada.note) == ("unreadable", "It broke. Twice, with this submission.")
+        assert ben.exercises[zoo.SALIENCY].verdict == "right"
     else:
-        with pytest.raises(grading.CutShort, match="It broke"):
+        with pytest.raises(worker.CutShort, match="It broke"):
             grading.grade_folder(two, tmp_path / "grades")
         assert _rows(tmp_path / "grades") == {}
 
 
 def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submission(two, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(specimens, "WRONG", specimens.RIGHT)
-    monkeypatch.setattr(grading, "_by_workers", lambda run, found, jobs: grading._here(run, found))
+    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "The grader has examined itself, and stops: a specimen that is wrong came out as right." in capsys.readouterr().err
     assert _rows(tmp_path / "grades") == {}
 
 
 def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
-    monkeypatch.setattr(grading, "WORKERS_MEMORY", 2**28)
-    judge, before = grading._exercise, resource.getrlimit(resource.RLIMIT_AS)
+    monkeypatch.setattr(worker.limits, "WORKER_BYTES", 2**28)
+    judge, before = judging.exercise_result, resource.getrlimit(resource.RLIMIT_AS)
 
     def greedy(name, parts, *arguments):
         if "# ada" in parts[0][1]:
             bytearray(2**32)  # more than anything that is freed meanwhile
         return judge(name, parts, *arguments)
 
-    monkeypatch.setattr(grading, "_exercise", greedy)
+    monkeypatch.setattr(judging, "exercise_result", greedy)
     ada, ben = grading.grade_folder(two, tmp_path / "grades")
-    assert "more memory" in ada["note"]
-    assert ben["exercises"][zoo.SALIENCY]["verdict"] == "right"
+    assert "more memory" in ada.note
+    assert ben.exercises[zoo.SALIENCY].verdict == "right"
     assert resource.getrlimit(resource.RLIMIT_AS) == before
     assert len(bytearray(2**29)) == 2**29
 
@@ -492,14 +531,14 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
         found = {row["student"]: (row["question-1"], row["total"]) for row in csv.DictReader(file)}
     assert found == {"ada": ("3.5", "10.5"), "ben": ("", "7"), "cleo": ("0", "0"), "dan": ("", "7")}
     assert '"ada","3.5","Well seen"' in marks.read_text(encoding="utf-8-sig")
-    assert "Well seen" in (out / "feedback" / f"{pages.file_name('ada')}.html").read_text(encoding="utf-8")
+    assert "Well seen" in (out / "feedback" / f"{safe.file_name('ada')}.html").read_text(encoding="utf-8")
     assert json.loads((out / "rows" / "ben.json").read_text(encoding="utf-8"))["answers"]["question-1"] == "No."
 
 
 def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
-    monkeypatch.setattr(grading, "drawn_exam", lambda seed: seeds.append(seed))
-    monkeypatch.setattr(grading, "drawn_photographs", lambda seed, *_: None)
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: seeds.append(seed))
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_photographs", lambda seed, *_: None)
     grading.Run.drawn()
     grading.Run.drawn()
     assert len(set(seeds)) == 2
@@ -575,8 +614,8 @@ def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
             [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
         )
     assert done.returncode == 0, done.stderr
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "grades" / "rows").glob("*.json")]
-    verdicts = {record["student"]: [result["verdict"] for result in record["exercises"].values()] for record in records}
+    records = read_all(tmp_path / "grades" / "rows")
+    verdicts = {record.student: [result.verdict for result in record.exercises.values()] for record in records}
     assert verdicts == {
         "ada": ["right"] * 3 + ["missing"] * 4,
         **{name: ["missing"] * 7 for name in ("dan", "eve", "fay")},
@@ -598,7 +637,7 @@ def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(command, so
 
 def test_a_scheduler_that_does_not_answer_is_named(some, tmp_path, run, monkeypatch, capsys):
     monkeypatch.setattr(grading.Run, "drawn", lambda: run)
-    monkeypatch.setattr(grading, "DASK_SECONDS", 1)
+    monkeypatch.setattr(on_dask, "DASK_SECONDS", 1)
     address = "tcp://127.0.0.1:9"
     assert main(["grade", str(some), "--out", str(tmp_path / "grades"), "--backend", "dask", "--scheduler", address]) == 2
     assert f"No scheduler of Dask answers at {address}" in capsys.readouterr().err

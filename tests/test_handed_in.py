@@ -4,7 +4,8 @@ import os
 import zipfile
 
 from cs231n.instructor.grading.handed_in import EARLIER, opened, with_files_beside
-from cs231n.instructor.grading.submissions import Submission, submissions
+from cs231n.instructor.grading.owners import Submission
+from cs231n.instructor.grading.submissions import submissions
 
 NOTEBOOK = "NetworkVisualization.ipynb"
 

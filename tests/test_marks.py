@@ -1,27 +1,27 @@
 """The marks files: what a person wrote stays, a mark is for one answer, and what cannot be right is told with its line."""
 
 import csv
-import json
+import dataclasses
 import re
 
 import pytest
 
 from cs231n.instructor.grading import rubric
-from cs231n.instructor.reports import marks, pages
+from cs231n.instructor.reports import marks, safe
+from cs231n.instructor.reports.records import Record, write
 
 RUBRIC = rubric.load()
 
 
 def record(student, answer="An answer."):
-    return {"student": student, "answers": {"question-1": answer}}
+    return Record(student, student, f"{student}.py", "0" * 64, answers={"question-1": answer})
 
 
 def graded(folder, records):
     """Lay out what grading leaves: a row for each student."""
     (folder / "rows").mkdir(exist_ok=True)
     for one in records:
-        path = folder / "rows" / f"{pages.file_name(one['student'])}.json"
-        path.write_text(json.dumps(one), encoding="utf-8")
+        write(folder / "rows" / f"{safe.file_name(one.student)}.json", one)
     return folder / "marking" / "question-1.csv"
 
 
@@ -33,7 +33,7 @@ def marks_file(folder, content, students=("jane", "ben")):
 
 
 def update(path, records):
-    return marks.update(path, records, [one["student"] for one in records if one["answers"]["question-1"].strip()])
+    return marks.update(path, records, [one.student for one in records if one.answers["question-1"].strip()])
 
 
 def rows_of(path):
@@ -160,8 +160,8 @@ def test_a_changed_answer_is_unmarked_again_and_its_old_mark_stays_to_be_seen(ma
 
 
 def test_another_picture_in_an_answer_is_another_answer(tmp_path):
-    one = {**record("jane"), "answer_pictures": {"question-1": ["AAAA"]}}
-    other = {**record("jane"), "answer_pictures": {"question-1": ["AAAB"]}}
+    one = dataclasses.replace(record("jane"), answer_pictures={"question-1": ["AAAA"]})
+    other = dataclasses.replace(record("jane"), answer_pictures={"question-1": ["AAAB"]})
     hashes = {marks.answer_hash(graded, "question-1") for graded in (record("jane"), one, other)}
     assert len(hashes) == 3
 

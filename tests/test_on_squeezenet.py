@@ -15,8 +15,10 @@ from cs231n.instructor.exercises.arrays import ArrayExercise
 from cs231n.instructor.exercises.class_visualization_step import ALIASES_HERE
 from cs231n.instructor.exercises.exam import drawn_photographs
 from cs231n.instructor.exercises.kept import Known
-from cs231n.instructor.grading import grading, rubric
-from cs231n.instructor.grading.submissions import Submission
+from cs231n.instructor.grading import judging, rubric
+from cs231n.instructor.grading.owners import Submission
+from cs231n.instructor.grading.run import Run
+from cs231n.instructor.reports.records import as_json
 from cs231n.instructor.sandbox.sandbox import Sandbox
 
 RUBRIC = rubric.load()
@@ -28,7 +30,7 @@ OF_STEPS = [key for key in OWN if key not in OF_ARRAYS]
 
 @pytest.fixture(scope="module")
 def run(drawn, model, photographs):
-    return grading.Run(drawn, drawn_photographs(3, model, photographs[0]), figures={}, number="proof", seconds=30.0)
+    return Run(drawn, drawn_photographs(3, model, photographs[0]), figures={}, number="proof", seconds=30.0)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +47,10 @@ def grade(run, sandbox, model, tmp_path):
         path = tmp_path / "ada.py"
         path.write_text("import time\nimport torch\nimport torch.nn.functional as F\n" + text, encoding="utf-8")
         submission = Submission("ada", "Ada", path, path.name)
-        record = grading.graded(submission, dataclasses.replace(run, **changes), sandbox, model)
+        record = judging.graded(submission, dataclasses.replace(run, **changes), sandbox, model)
         points = RUBRIC.score(record, {})
-        return {name: {**result, "points": points[name]} for name, result in record["exercises"].items()}
+        results = as_json(record)["exercises"]
+        return {name: {**result, "points": points[name], "mistakes": [*result["mistakes"]]} for name, result in results.items()}
 
     return graded
 

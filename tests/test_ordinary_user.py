@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 
@@ -15,8 +14,8 @@ from helpers.grading_runs import AS_USER, COMMAND, protections_of_an_ordinary_us
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
-from cs231n.instructor.grading import grading
-from cs231n.instructor.reports import pages
+from cs231n.instructor.grading import worker
+from cs231n.instructor.reports import safe
 from cs231n.instructor.sandbox.inside import cage
 
 WITHOUT = ("--without-namespaces",)
@@ -78,19 +77,6 @@ def test_without_namespaces_the_sandbox_says_what_is_not_in_force():
     assert protections_of_an_ordinary_user(*WITHOUT) - found <= {cage.CLOSED_DISK}
 
 
-def test_eleven_right_submissions_on_two_workers_are_right(grade):
-    needs_namespaces()
-    for number in range(11):
-        (grade.submissions / f"s{number}x.py").write_text(RIGHT + f"\n# {number}\n", encoding="utf-8")
-    done = grade()
-    assert done.returncode == 0, done.stderr
-    assert points(grade.out) == {f"s{number}x": "21" for number in range(11)}
-    of_python_files = "is a Python file, in which no answer to a question is looked for."
-    for name, record in records(grade.out).items():
-        assert (record["note"], record.get("isolation", "")) == (f"{name}.py {of_python_files}", "")
-    assert list(grade.temporary.glob("grading-*")) == []
-
-
 def test_where_nothing_keeps_submissions_apart_nothing_is_graded_and_one_sentence_says_why(grade):
     (grade.submissions / "ada.py").write_text(RIGHT, encoding="utf-8")
     done = grade(machine=WITHOUT, jobs=1)
@@ -130,12 +116,12 @@ def test_without_isolation_every_page_says_so_and_what_one_submission_plants_har
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"a-planter": "0", "b-honest": "21", "c-honest": "21"}
     for record in records(grade.out).values():
-        assert record["isolation"] == grading.NOT_ISOLATED
-        assert grading.NOT_ISOLATED in record["note"]
+        assert record["isolation"] == worker.NOT_ISOLATED
+        assert worker.NOT_ISOLATED in record["note"]
     files = [grade.out / "summary.html", grade.out / "grades.csv", *grade.out.glob("*/*.html")]
     assert len(files) == 2 + 3 + 8
     for file in files:
-        assert pages.plain(grading.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
+        assert safe.plain(worker.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
 
 
 KILLER = """\
@@ -160,21 +146,17 @@ def test_a_submission_that_ends_its_worker_twice_gets_a_row_that_says_so_and_the
     assert done.returncode == 0, done.stderr
     assert points(grade.out) == {"yve": "7", "zoe": "7", "killer": "0"}
     assert "ended twice while it graded this submission" in records(grade.out)["killer"]["note"]
-    assert all(grading.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
+    assert all(worker.NOT_ISOLATED in record["note"] for record in records(grade.out).values())
     assert list(grade.temporary.glob("grading-*")) == []
 
 
 @pytest.fixture(scope="module")
 def selection(tmp_path_factory):
     """Every fourth of the honest and broken submissions of the zoo: (folder, Specimens). Attacks need a cage."""
-    folder = tmp_path_factory.mktemp("selection") / "submissions"
+    folder = tmp_path_factory.mktemp("selection").resolve() / "submissions"
     specimens = zoo.build(folder, large=2_000_000)
     kept = [specimen for kind in ("honest", "broken") for specimen in [s for s in specimens if s.kind == kind][::4]]
-    for path in [path for specimen in specimens if specimen not in kept for path in specimen.files]:
-        path.unlink()
-        own = path.relative_to(folder).parts[0]
-        if (folder / own).is_dir() and not any(file.is_file() for file in (folder / own).rglob("*")):
-            shutil.rmtree(folder / own)
+    zoo.keep(folder, specimens, kept)
     return folder, kept
 
 
@@ -190,7 +172,7 @@ def test_without_namespaces_others_get_what_they_get_elsewhere_and_landlock_hide
     assert "right" not in prying or cage.CLOSED_DISK not in protections_of_an_ordinary_user(*WITHOUT)
     assert len(found) == len(specimens) >= 12
     for specimen in specimens:
-        record = found[pages.file_name(specimen.name)]
+        record = found[safe.file_name(specimen.name)]
         assert record["verdict"] in specimen.verdicts, (specimen.name, record["note"])
         for exercise, expected in specimen.expected.items():
             result = record["exercises"][exercise]

@@ -20,9 +20,15 @@ from PIL import Image
 from cs231n.checks.explanations import EXERCISES, MISTAKES, NOTES
 from cs231n.checks.report import Report
 from cs231n.instructor.grading import rubric
+from cs231n.instructor.grading.accounting import File
 from cs231n.instructor.grading.roster import Person
-from cs231n.instructor.grading.submissions import File
-from cs231n.instructor.reports import pages
+from cs231n.instructor.reports import pages, safe
+from cs231n.instructor.reports.feedback import feedback as feedback_page
+from cs231n.instructor.reports.grades import write_intake
+from cs231n.instructor.reports.marking import marking as marking_page
+from cs231n.instructor.reports.records import from_json
+from cs231n.instructor.reports.reference import FIGURES, reference_material
+from cs231n.instructor.reports.summary import summary as summary_page
 
 NOTEBOOK = ROOT / "NetworkVisualization.ipynb"
 RUBRIC = rubric.load()
@@ -31,7 +37,7 @@ SALIENCY, FOOLING, STEP, SMOOTHGRAD, *_, TRANSFORMATION = EXERCISES
 
 @pytest.fixture(scope="module")
 def reference():
-    return pages.reference_material(NOTEBOOK)
+    return reference_material(NOTEBOOK)
 
 
 def png(colour):
@@ -41,7 +47,7 @@ def png(colour):
 
 
 def record(student="jane", answers=None, **exercises):
-    """A record in which all is right, but for the exercises given as {name: fields that differ}."""
+    """A record, as JSON, in which all is right, but for the exercises given as {name: fields that differ}."""
     right = {"verdict": "right", "mistakes": [], "notes": [], "message": "It is right.", "seconds": 0.1}
     return {
         "student": student,
@@ -62,11 +68,25 @@ def wrong(*mistakes, message="It is wrong.", **fields):
 
 
 def feedback(record, reference, marks=None):
-    return pages.feedback(record, RUBRIC.score(record, marks or {}), RUBRIC, marks or {}, reference)
+    record = from_json(record)
+    return feedback_page(record, RUBRIC.score(record, marks or {}), RUBRIC, marks or {}, reference)
+
+
+def marking(question, records, *more):
+    return marking_page(question, list(map(from_json, records)), RUBRIC, *more)
+
+
+def write_pages(folder, records, *more, **others):
+    pages.write_pages(folder, list(map(from_json, records)), RUBRIC, *more, **others)
+
+
+def waiting(records, marks):
+    return pages.waiting(list(map(from_json, records)), RUBRIC, marks)
 
 
 def summary(records, reference, **more):
-    return pages.summary(records, RUBRIC, {record["student"]: RUBRIC.score(record, {}) for record in records}, reference, **more)
+    records = list(map(from_json, records))
+    return summary_page(records, RUBRIC, {record.student: RUBRIC.score(record, {}) for record in records}, reference, **more)
 
 
 class Page(html.parser.HTMLParser):
@@ -99,7 +119,7 @@ class Page(html.parser.HTMLParser):
 
 @given(st.lists(st.text(st.characters(), max_size=300), unique=True, max_size=8))
 def test_file_names_are_safe_and_no_two_students_meet(students):
-    names = [pages.file_name(student) for student in students]
+    names = [safe.file_name(student) for student in students]
     assert len({name.casefold() for name in names}) == len(students)
     assert all(re.fullmatch(r"[a-z0-9_][a-z0-9_~-]{0,80}", name) for name in names)
 
@@ -113,19 +133,19 @@ def test_file_names_are_safe_and_no_two_students_meet(students):
         ("con", "CON", "nul.txt", "lpt1", "aux"),
         ("x" * 300, "x" * 301, "x" * 60, "x" * 61),
         ("\ud800", "\udfff", "\0", "\u202e"),
-        (pages.file_name("Jane"), "Jane"),
+        (safe.file_name("Jane"), "Jane"),
     ],
 )
 def test_students_who_are_nearly_the_same_get_files_of_their_own(students):
-    names = [pages.file_name(student).casefold() for student in students]
+    names = [safe.file_name(student).casefold() for student in students]
     assert len(set(names)) == len(students)
     assert not {"con", "nul", "lpt1", "aux"} & set(names)
 
 
 def test_a_simple_name_stays_and_a_name_is_the_same_each_time():
-    assert pages.file_name("doejane_1234_5678") == "doejane_1234_5678"
-    assert pages.file_name("Zoë Doe") == pages.file_name("Zoë Doe")
-    assert pages.file_name("Zoë Doe").startswith("zoe-doe~")
+    assert safe.file_name("doejane_1234_5678") == "doejane_1234_5678"
+    assert safe.file_name("Zoë Doe") == safe.file_name("Zoë Doe")
+    assert safe.file_name("Zoë Doe").startswith("zoe-doe~")
 
 
 # The reference
@@ -135,12 +155,12 @@ def test_the_figures_are_those_of_the_notebook_that_depend_on_an_exercise():
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     drawn = [cell for cell in cells if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))]
     waiting = {cell.id: re.findall(r"ready\((\w+)\)", cell.source) for cell in drawn}
-    assert {cell for cell, exercises in waiting.items() if exercises} == set(pages.FIGURES)
-    assert all(figure.exercise in waiting[cell] for cell, figure in pages.FIGURES.items())
+    assert {cell for cell, exercises in waiting.items() if exercises} == set(FIGURES)
+    assert all(figure.exercise in waiting[cell] for cell, figure in FIGURES.items())
 
 
 def test_the_reference_holds_figures_questions_and_model_answers(reference):
-    assert list(reference.figures) == list(pages.FIGURES)
+    assert list(reference.figures) == list(FIGURES)
     assert list(reference.questions) == list(reference.model_answers) == list(RUBRIC.questions)
     assert reference.questions["question-1"].startswith("A friend suggests")
     assert "**Rubric (4 points).**" in reference.model_answers["question-1"]
@@ -159,7 +179,7 @@ def test_the_reference_holds_figures_questions_and_model_answers(reference):
 def test_another_file_is_refused_as_reference(tmp_path, content, told):
     (tmp_path / "other.ipynb").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=rf"other\.ipynb {told}"):
-        pages.reference_material(tmp_path / "other.ipynb")
+        reference_material(tmp_path / "other.ipynb")
 
 
 def test_a_notebook_without_a_model_answer_or_without_outputs_is_refused_as_reference(tmp_path):
@@ -169,11 +189,11 @@ def test_a_notebook_without_a_model_answer_or_without_outputs_is_refused_as_refe
             cell.outputs = []
     nbformat.write(notebook, tmp_path / "other.ipynb")
     with pytest.raises(ValueError, match=r"no picture in the cells own-class\. Execute .*make refresh"):
-        pages.reference_material(tmp_path / "other.ipynb")
+        reference_material(tmp_path / "other.ipynb")
     notebook.cells = [cell for cell in notebook.cells if cell.id != "answer-3"]
     nbformat.write(notebook, tmp_path / "other.ipynb")
     with pytest.raises(ValueError, match="lacks the cells answer-3"):
-        pages.reference_material(tmp_path / "other.ipynb")
+        reference_material(tmp_path / "other.ipynb")
 
 
 # Feedback
@@ -215,10 +235,11 @@ def test_an_optional_part_that_is_left_out_is_told_kindly_and_one_that_is_wrong_
 
 def test_without_a_bonus_in_the_rubric_the_pages_say_nothing_of_one(reference):
     own = dataclasses.replace(RUBRIC, points=RUBRIC.points | dict.fromkeys(RUBRIC.bonus, 0.0))
-    columns = own.score(record(), {})
+    right = from_json(record())
+    columns = own.score(right, {})
     for page in (
-        pages.feedback(record(), columns, own, {}, reference),
-        pages.summary([record()], own, {"jane": columns}, reference),
+        feedback_page(right, columns, own, {}, reference),
+        summary_page([right], own, {"jane": columns}, reference),
     ):
         assert "bonus points" not in Page(page).text
 
@@ -241,8 +262,8 @@ def test_feedback_shows_the_own_figures_beside_the_references(reference):
     assert [source for source in page.sources if "image/png" in source] == [
         f"data:image/png;base64,{png(colour)}" for colour in ("red", "blue")
     ]
-    assert sum("image/jpeg" in source for source in page.sources) == len(pages.FIGURES)
-    assert page.text.count("no picture from your notebook") == len(pages.FIGURES) - 1
+    assert sum("image/jpeg" in source for source in page.sources) == len(FIGURES)
+    assert page.text.count("no picture from your notebook") == len(FIGURES) - 1
 
 
 @pytest.mark.parametrize("content", [b"GIF89a", b"<svg onload='alert(1)'/>", b"", b"\x89PN", b"%PDF"])
@@ -250,7 +271,7 @@ def test_what_is_no_picture_is_not_shown(reference, content):
     submitted = record()
     submitted["figures"] = {"fooling-figure": [base64.b64encode(content).decode(), '"><script>', "é", "A"]}
     page = Page(feedback(submitted, reference))
-    assert len(page.sources) == len(pages.FIGURES)
+    assert len(page.sources) == len(FIGURES)
 
 
 def test_feedback_shows_neither_model_answers_nor_what_is_for_the_instructor(reference):
@@ -284,9 +305,9 @@ def test_an_answers_markdown_is_shown_without_what_could_act(reference):
 
 @pytest.fixture
 def fresh_cache():
-    pages._html.cache_clear()
+    safe.html.cache_clear()
     yield
-    pages._html.cache_clear()
+    safe.html.cache_clear()
 
 
 @pytest.mark.parametrize("place", ["_to_html", "cleaning"])
@@ -298,9 +319,9 @@ def test_an_answer_whose_markdown_does_not_end_is_shown_as_it_was_written_with_a
             pass
 
     submitted = record(answers={"question-1": "<b>slow</b>", "question-2": "*quick*"})
-    monkeypatch.setattr(pages, "RENDER_SECONDS", 0.3)
-    real = pages._to_html if place == "_to_html" else pages._cleaner.clean
-    target, name = (pages, "_to_html") if place == "_to_html" else (pages._cleaner, "clean")
+    monkeypatch.setattr(safe, "RENDER_SECONDS", 0.3)
+    real = safe._to_html if place == "_to_html" else safe._cleaner.clean
+    target, name = (safe, "_to_html") if place == "_to_html" else (safe._cleaner, "clean")
     monkeypatch.setattr(target, name, lambda text: forever(text) if "slow" in text else real(text))
     source = feedback(submitted, reference)
     assert "takes too long to draw this text as Markdown, so it is shown as it was written.</p><pre>&lt;b&gt;slow" in source
@@ -308,13 +329,13 @@ def test_an_answer_whose_markdown_does_not_end_is_shown_as_it_was_written_with_a
 
 
 def test_an_answer_with_a_heading_of_spaces_is_given_up_by_its_time(reference, monkeypatch, fresh_cache):
-    monkeypatch.setattr(pages, "RENDER_SECONDS", 0.001)
+    monkeypatch.setattr(safe, "RENDER_SECONDS", 0.001)
     assert "takes too long" in feedback(record(answers={"question-1": "# a" + " " * 15_000 + "b"}), reference)
 
 
 def test_a_text_is_drawn_once_for_all_pages(reference, monkeypatch, fresh_cache):
-    drawn, real = [], pages._to_html
-    monkeypatch.setattr(pages, "_to_html", lambda text: drawn.append(text) or real(text))
+    drawn, real = [], safe._to_html
+    monkeypatch.setattr(safe, "_to_html", lambda text: drawn.append(text) or real(text))
     for student in ("ada", "ben"):
         feedback(record(student, {"question-1": "The same."}), reference)
     assert len(drawn) == len(set(drawn)) == 1 + len(RUBRIC.questions)
@@ -322,7 +343,7 @@ def test_a_text_is_drawn_once_for_all_pages(reference, monkeypatch, fresh_cache)
 
 def test_where_time_cannot_be_limited_long_texts_are_not_drawn(fresh_cache):
     shown = []
-    thread = threading.Thread(target=lambda: shown.extend((pages._html("*a*"), pages._html("*a*" * 1000))))
+    thread = threading.Thread(target=lambda: shown.extend((safe.html("*a*"), safe.html("*a*" * 1000))))
     thread.start()
     thread.join()
     assert "<em>a</em>" in shown[0]
@@ -348,23 +369,23 @@ TAGS |= {"bdi", "a", "em", "strong", "del", "details", "summary"}
 
 def evil_record():
     answer = f"{EVIL}\n\n{EVIL}\n\n[x](javascript:alert(1))\n\n" + "b\n" * 500_000
-    evil = {"verdict": EVIL, "mistakes": [EVIL], "notes": [EVIL], "message": EVIL + "A" * 1_000_000, "seconds": 0}
+    evil = {"verdict": "wrong", "mistakes": [EVIL], "notes": [EVIL], "message": EVIL + "A" * 1_000_000, "seconds": 0}
     return {
         **record(EVIL, dict.fromkeys(RUBRIC.questions, answer)),
-        **{"name": EVIL * 1000, "submission": EVIL, "earlier": [EVIL], "verdict": EVIL, "note": EVIL},
+        **{"name": EVIL * 1000, "submission": EVIL, "earlier": [EVIL], "note": EVIL},
         "exercises": {SALIENCY: evil, FOOLING: wrong(EVIL), STEP: wrong("cross-entropy", EVIL)},
-        "figures": {cell: [EVIL, base64.b64encode(EVIL.encode("utf-8", "replace")).decode()] for cell in pages.FIGURES},
+        "figures": {cell: [EVIL, base64.b64encode(EVIL.encode("utf-8", "replace")).decode()] for cell in FIGURES},
     }
 
 
 @pytest.fixture(scope="module")
 def evil_pages(reference):
-    evil, columns = evil_record(), RUBRIC.score(evil_record(), {})
+    evil, columns = evil_record(), RUBRIC.score(from_json(evil_record()), {})
     marks = {"question-1": (1.0, EVIL)}
     return {
-        "feedback": pages.feedback(evil, columns, RUBRIC, marks, reference),
-        "marking": pages.marking("question-1", [evil, record()], RUBRIC, reference),
-        "summary": pages.summary([evil, record()], RUBRIC, {EVIL: columns, "jane": RUBRIC.score(record(), {})}, reference),
+        "feedback": feedback_page(from_json(evil), columns, RUBRIC, marks, reference),
+        "marking": marking("question-1", [evil, record()], reference),
+        "summary": summary([evil, record()], reference),
     }
 
 
@@ -399,7 +420,7 @@ def test_a_page_without_hostile_strings_has_the_same_elements(reference):
 
 def test_names_keep_the_characters_of_their_script():
     for name in ("Zoë", "李雷", "क्\u200dष", "نمی\u200cشد", "👩\u200d🎓"):
-        assert pages.plain(name) == name
+        assert safe.plain(name) == name
 
 
 # Marking
@@ -408,7 +429,7 @@ def test_names_keep_the_characters_of_their_script():
 def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_ones_together(reference):
     answers = {"ada": "Mean  pooling.", "ben": "", "cy": "mean pooling.", "abe": "Something else.", "eve": " \n"}
     records = [record(student, {"question-5": answer}) for student, answer in answers.items()]
-    text = Page(pages.marking("question-5", records, RUBRIC, reference)).text
+    text = Page(marking("question-5", records, reference)).text
     assert "3 points · 3 answers, 3 of them to mark · 2 submissions without one" in text
     assert "marking/question-5.csv" in text
     assert "In most of the images the object appears several times" in text
@@ -421,7 +442,7 @@ def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_o
 def test_the_marking_page_says_what_is_marked_and_what_was_marked_before_it_changed(reference):
     records = [record(student, {"question-5": f"{student}'s."}) for student in ("ada", "ben", "cy")]
     marks, before = {"ada": {"question-5": (2.5, "")}, "cy": {"question-1": (1.0, "")}}, {"ben": "1 points for an earlier answer"}
-    text = Page(pages.marking("question-5", records, RUBRIC, reference, marks, before)).text
+    text = Page(marking("question-5", records, reference, marks, before)).text
     assert "3 answers, 2 of them to mark" in text
     assert "ada marked, 2.5 points ada's." in text
     assert "ben to mark again: the answer has changed. Before: 1 points for an earlier answer ben's." in text
@@ -429,7 +450,7 @@ def test_the_marking_page_says_what_is_marked_and_what_was_marked_before_it_chan
 
 
 def test_a_question_that_nobody_answered_has_a_marking_page(reference):
-    assert "Nobody answered this question." in Page(pages.marking("question-1", [record(answers={})], RUBRIC, reference)).text
+    assert "Nobody answered this question." in Page(marking("question-1", [record(answers={})], reference)).text
 
 
 # The summary
@@ -498,7 +519,7 @@ def test_the_summary_lists_what_needs_a_look_and_links_its_feedback(reference):
     assert "torn torn.ipynb it could not be read" in page.text
     assert "Noted Noted.ipynb The notebook holds two definitions." in page.text
     links = [attributes["href"] for tag, attributes in page.elements if tag == "a" and "feedback" in attributes["href"]]
-    assert links == [f"feedback/{pages.file_name(name)}.html" for name in ("odd", "slow", "torn", "Noted")]
+    assert links == [f"feedback/{safe.file_name(name)}.html" for name in ("odd", "slow", "torn", "Noted")]
 
 
 def test_the_summary_says_of_what_was_not_proved_why(reference):
@@ -540,11 +561,11 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
     records = [record("jane"), record("Zoë", **{FOOLING: wrong("batch-mean", "no-stop-test")}), record("=evil", answers={})]
     records[2]["note"] = "-1+1"
     marks = {"jane": {"question-1": (2.5, "")}}
-    pages.write_pages(tmp_path, records, RUBRIC, marks, reference)
+    write_pages(tmp_path, records, marks, reference)
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {
         "grades.csv",
         "summary.html",
-        *(f"feedback/{pages.file_name(record['student'])}.html" for record in records),
+        *(f"feedback/{safe.file_name(record['student'])}.html" for record in records),
         *(f"marking/{question}.{ending}" for question in RUBRIC.questions for ending in ("html", "csv")),
     }
     rows = rows_of(tmp_path / "grades.csv")
@@ -559,13 +580,13 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
     assert rows[1]["mistakes"] == "make_fooling_image: batch-mean no-stop-test"
     assert rows[2]["note"] == "'-1+1"
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    pages.write_pages(tmp_path, records, RUBRIC, marks, reference)
+    write_pages(tmp_path, records, marks, reference)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_write_pages_takes_hostile_records_and_leaves_their_strings_in_their_cells(tmp_path, reference):
     evil = evil_record()
-    pages.write_pages(tmp_path, [copy.deepcopy(evil), record()], RUBRIC, {}, reference)
+    write_pages(tmp_path, [copy.deepcopy(evil), record()], {}, reference)
     with (tmp_path / "grades.csv").open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
         rows = list(csv.reader(file))
     assert {len(row) for row in rows} == {7 + 8 + 8}
@@ -578,8 +599,8 @@ def test_wherever_a_spreadsheet_divides_grades_no_cell_is_a_formula_and_no_row_i
     """A spreadsheet of a country that writes 2,5 divides at ";", within quotes that do not open a cell, too."""
     bad = "x;=cmd|'/C calc'!A0;=1+1\t@SUM(A1)\r\n=2+2;40;\uff1d3"
     records = [{**record(bad), "name": bad, "note": bad, "submission": bad}, record("jane")]
-    pages.write_pages(tmp_path, records, RUBRIC, {}, reference, absent=[Person("=1;2", bad)])
-    pages.write_intake(tmp_path / "intake.csv", [File(bad, bad, False, bad)])
+    write_pages(tmp_path, records, {}, reference, absent=[Person("=1;2", bad)])
+    write_intake(tmp_path / "intake.csv", [File(bad, bad, False, bad)])
     for name, lines in (("grades.csv", 4), ("intake.csv", 2), ("marking/question-1.csv", 3)):
         content = (tmp_path / name).read_text(encoding="utf-8-sig")
         assert content.count("\n") == lines
@@ -590,7 +611,7 @@ def test_wherever_a_spreadsheet_divides_grades_no_cell_is_a_formula_and_no_row_i
 
 def test_grades_open_in_a_spreadsheet_with_their_ids_as_they_are(tmp_path, reference):
     ids = ["007", "1-2", "MARCH1", "1e5", "4711", "jane", "s1-2"]
-    pages.write_pages(tmp_path, [record(student) for student in ids], RUBRIC, {}, reference)
+    write_pages(tmp_path, [record(student) for student in ids], {}, reference)
     raw = (tmp_path / "grades.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
     assert [row["student"] for row in rows_of(tmp_path / "grades.csv")] == [
@@ -605,7 +626,7 @@ def test_grades_open_in_a_spreadsheet_with_their_ids_as_they_are(tmp_path, refer
 
 
 def test_who_handed_in_nothing_has_a_row_without_points(tmp_path, reference):
-    pages.write_pages(tmp_path, [record("jane")], RUBRIC, {}, reference, absent=[Person("007", "Zoë Doe")])
+    write_pages(tmp_path, [record("jane")], {}, reference, absent=[Person("007", "Zoë Doe")])
     row = rows_of(tmp_path / "grades.csv")[1]
     assert (row["student"], row["name"], row["verdict"], row["total"], row[SALIENCY]) == (
         "'007",
@@ -620,16 +641,16 @@ def test_grades_are_written_before_anything_is_drawn(tmp_path, reference, monkey
     def fails(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pages, "_html", fails)
+    monkeypatch.setattr(pages, "marking", fails)
     with pytest.raises(KeyboardInterrupt):
-        pages.write_pages(tmp_path, [record("jane")], RUBRIC, {}, reference)
+        write_pages(tmp_path, [record("jane")], {}, reference)
     assert [row["student"] for row in rows_of(tmp_path / "grades.csv")] == ["jane"]
 
 
 def test_only_answers_without_a_mark_are_counted_as_waiting():
     records = [record("jane"), record("bob", answers={"question-1": "A.", "question-2": " "})]
-    assert pages.waiting(records, RUBRIC, {}) == 8 + 1
-    assert pages.waiting(records, RUBRIC, {"jane": {"question-1": (0.0, "")}}) == 8
+    assert waiting(records, {}) == 8 + 1
+    assert waiting(records, {"jane": {"question-1": (0.0, "")}}) == 8
 
 
 # Answers that were moved, and pictures in them
@@ -646,7 +667,7 @@ def test_pictures_in_an_answer_and_where_it_was_found_are_on_the_students_page_a
     assert "see [picture 1]" in page.text
     assert "It was written into the cell of the question." in page.text
     assert "Its cell is empty." in page.text
-    marker = Page(pages.marking("question-1", [moved], RUBRIC, reference))
+    marker = Page(marking("question-1", [moved], reference))
     assert [f"base64,{png('lime')}" in source for source in marker.sources] == [True]
     assert "It was written into the cell of the question." in marker.text
 
@@ -656,9 +677,9 @@ def test_answers_with_the_same_words_and_other_pictures_are_not_the_same(referen
         shown = {"answer_pictures": {"question-1": list(pictures)}}
         return {**record(student, answers={"question-1": "see [picture 1]"}), **shown}
 
-    same = pages.marking("question-1", [answered("a", png("lime")), answered("b", png("lime"))], RUBRIC, reference)
+    same = marking("question-1", [answered("a", png("lime")), answered("b", png("lime"))], reference)
     assert "the same answer 2 times" in Page(same).text
-    other = pages.marking("question-1", [answered("a", png("lime")), answered("b", png("red"))], RUBRIC, reference)
+    other = marking("question-1", [answered("a", png("lime")), answered("b", png("red"))], reference)
     assert "the same answer" not in Page(other).text
 
 

@@ -43,7 +43,7 @@ def reference(tmp_path):
     kit = tmp_path / "cs231n" / "a copy"
     shutil.copytree(ROOT / "cs231n", kit / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
     (kit / "datasets").mkdir()
-    for name in [*editions.AS_THEY_ARE, NOTEBOOK]:
+    for name in [*editions.AS_THEY_ARE, editions.REQUIREMENTS, NOTEBOOK]:
         shutil.copy(ROOT / name, kit / name)
     for name in ("photographs", "squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
         (kit / "datasets" / name).symlink_to(ROOT / "datasets" / name)
@@ -157,6 +157,7 @@ def test_the_edition_holds_what_students_need_and_nothing_of_the_instructors():
     assert not [name for name in FILES if re.search(r"instructor|tests|\.git|__pycache__|\.pyc|\.pth|\.jpg", name)]
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py") if "instructor" not in path.parts}
     assert package - set(FILES) == {"cs231n/net_visualization_pytorch.py"}
+    assert "cs231n/py.typed" in FILES
 
 
 def test_a_stub_is_signature_docstring_frame_and_a_marked_place():

@@ -1,5 +1,6 @@
 """The rubric: the default one against the notebook and the checks, rubrics of an instructor, and what an answer earns."""
 
+import dataclasses
 import itertools
 import re
 
@@ -11,17 +12,16 @@ from helpers.places import ROOT
 from cs231n import submit
 from cs231n.checks.explanations import EXERCISES, MISTAKES
 from cs231n.instructor.grading import rubric
+from cs231n.instructor.reports.records import Record, Result, Verdict
 
 DEFAULT = rubric.load()
 EXERCISE = "compute_saliency_maps"
 
 
 def record(verdict="right", mistakes=(), answer="Because."):
-    exercise = {"verdict": verdict, "mistakes": list(mistakes), "notes": [], "message": "", "seconds": 0.1}
-    return {
-        "exercises": dict.fromkeys(EXERCISES, exercise),
-        "answers": dict.fromkeys(DEFAULT.questions, answer),
-    }
+    result = Result(Verdict(verdict), tuple(mistakes))
+    answers = dict.fromkeys(DEFAULT.questions, answer)
+    return Record("jane", "Jane", "jane.ipynb", "0" * 64, exercises=dict.fromkeys(EXERCISES, result), answers=answers)
 
 
 def written(folder, text):
@@ -152,7 +152,7 @@ def test_a_single_step_earns_no_more_than_the_loop_in_which_the_gradient_accumul
 def test_a_mistake_that_was_not_proved_earns_nothing():
     unproved = record("wrong", ["batch-mean"])
     assert DEFAULT.score(unproved, {})[EXERCISE] > 0
-    unproved["exercises"][EXERCISE] = {**unproved["exercises"][EXERCISE], "explained": False}
+    unproved.exercises[EXERCISE] = dataclasses.replace(unproved.exercises[EXERCISE], explained=False)
     assert DEFAULT.score(unproved, {})[EXERCISE] == 0
 
 
@@ -172,7 +172,7 @@ def test_columns_are_the_exercises_and_questions_in_the_notebooks_order():
         ("wrong", ["batch-mean", "library-patched"], 0),
         ("wrong", ["a name that nobody knows"], 0),
         ("wrong", [], 0),
-        *((verdict, ["batch-mean"], 0) for verdict in ("unfinished", "broken", "missing", "stopped", "no verdict")),
+        *((verdict, ["batch-mean"], 0) for verdict in ("unfinished", "broken", "missing", "stopped", "newer-python")),
     ],
 )
 def test_what_an_exercise_earns(verdict, mistakes, expected):
@@ -181,7 +181,7 @@ def test_what_an_exercise_earns(verdict, mistakes, expected):
 
 def test_an_exercise_without_a_result_earns_nothing():
     without = record()
-    del without["exercises"][EXERCISE]
+    del without.exercises[EXERCISE]
     assert DEFAULT.score(without, {})[EXERCISE] == 0
 
 
@@ -191,7 +191,7 @@ def test_an_answer_earns_its_mark_none_while_it_waits_and_0_when_it_is_empty():
     assert columns["question-1"] == 2.5
     assert columns["question-2"] is None
     assert DEFAULT.score(record(answer=" \n"), {})["question-2"] == 0
-    assert DEFAULT.score({**record(), "answers": {}}, {})["question-2"] == 0
+    assert DEFAULT.score(dataclasses.replace(record(), answers={}), {})["question-2"] == 0
 
 
 def test_a_mark_counts_also_where_the_notebook_holds_no_answer():
@@ -209,7 +209,7 @@ def test_the_total_leaves_out_what_waits_and_has_two_decimals():
 def test_who_leaves_the_optional_part_out_loses_nothing():
     left = record()
     for name in submit.OPTIONAL_EXERCISES:
-        left["exercises"][name] = {"verdict": "unfinished", "mistakes": []}
+        left.exercises[name] = Result(Verdict.UNFINISHED)
     columns = DEFAULT.score(left, {name: (DEFAULT.points[name], "") for name in DEFAULT.questions if name not in DEFAULT.bonus})
     columns |= {"question-7": 0.0, "question-8": 0.0}
     assert (DEFAULT.total(columns), DEFAULT.bonus_of(columns)) == (40, 0)

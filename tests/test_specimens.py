@@ -2,6 +2,7 @@
 
 import json
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,7 @@ def sandbox():
 
 def judge(exercise, parts, seconds):
     """Judge as the grader should."""
-    return {"verdict": "right" if ".abs()" in parts[0][1] else "wrong", "message": "As it is."}
+    return SimpleNamespace(verdict="right" if ".abs()" in parts[0][1] else "wrong", message="As it is.")
 
 
 def test_a_sandbox_that_holds_and_a_judge_who_is_right_pass(sandbox):
@@ -26,13 +27,13 @@ def test_a_sandbox_that_holds_and_a_judge_who_is_right_pass(sandbox):
 
 @pytest.mark.parametrize("verdict", ["wrong", "broken", "stopped"])
 def test_a_right_specimen_that_does_not_come_out_right_is_named_with_what_was_said(sandbox, verdict):
-    said = specimens.examined(sandbox, lambda *_: {"verdict": verdict, "message": "✗ Out of\n  memory."})
+    said = specimens.examined(sandbox, lambda *_: SimpleNamespace(verdict=verdict, message="✗ Out of\n  memory."))
     assert f"a specimen that is right came out as {verdict}" in said
     assert "Out of memory." in said
 
 
 def test_a_wrong_specimen_that_comes_out_right_is_named(sandbox):
-    said = specimens.examined(sandbox, lambda *_: {"verdict": "right", "message": ""})
+    said = specimens.examined(sandbox, lambda *_: SimpleNamespace(verdict="right", message=""))
     assert "a specimen that is wrong came out as right" in said
 
 

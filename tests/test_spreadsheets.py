@@ -5,7 +5,7 @@ import io
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cs231n.instructor.reports import spreadsheets
@@ -69,6 +69,7 @@ def test_a_texts_cell_is_one_line_that_no_spreadsheet_divides(text):
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\\")), unique=True, max_size=8))
+@example(["", " "])
 def test_every_id_is_found_again_by_its_cell_and_by_no_others(ids):
     found = Ids(ids)
     cells = [id_cell(one) for one in ids]

@@ -15,10 +15,10 @@ import subprocess
 
 import pytest
 
-from cs231n.instructor.grading import submissions as module
 from cs231n.instructor.grading.roster import load
 from cs231n.instructor.grading.submissions import intake, submissions
-from cs231n.instructor.reports.pages import file_name
+from cs231n.instructor.reports.safe import file_name
+from cs231n.instructor.sandbox.inside import limits
 
 NOTEBOOK = "NetworkVisualization.ipynb"
 
@@ -707,9 +707,9 @@ def test_each_problem_is_told_in_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "inner" / "all").symlink_to("/")
     os.mkfifo(tmp_path / "inner" / "x.ipynb")
     with (tmp_path / "large.ipynb").open("ab") as file:
-        file.truncate(module.SIZE_LIMIT + 1)
+        file.truncate(limits.SUBMISSION_BYTES + 1)
     with (tmp_path / "fine.ipynb").open("ab") as file:
-        file.truncate(module.SIZE_LIMIT)
+        file.truncate(limits.SUBMISSION_BYTES)
     nothing = "There is no notebook, no Python file and no zip archive in the folder"
     assert problems(tmp_path) == {
         "empty": f"{nothing} empty.",
@@ -768,7 +768,7 @@ def test_a_chain_of_a_thousand_folders_is_looked_through(tmp_path):
 
 
 def test_folders_without_end_are_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "FOLDERS_LIMIT", 5)
+    monkeypatch.setattr(limits, "FOLDERS_OF_STUDENT", 5)
     put(tmp_path, *(f"jane/{i}/" for i in range(6)), "jane/9/nb.ipynb", "bob/1/2/nb.ipynb")
     assert {student: bool(problem) for student, problem in problems(tmp_path).items()} == {"bob": False, "jane": True}
 

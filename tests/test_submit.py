@@ -155,7 +155,7 @@ NOT_WRITTEN = {
     'def compute_saliency_maps(X, y, model):\n    """Words."""\n    ...': "is not written yet",
     "def another(X, y, model):\n    return X": "is not defined in any cell that Python can read",
     "def compute_saliency_maps(X, y, model)\n    return X": "is not defined in any cell that Python can read",
-    "from mine import compute_saliency_maps": "is imported from mine, and there is no such file beside the notebook",
+    "from mine import compute_saliency_maps": "is imported from mine, and there is no such file next to the notebook",
     "": "is not defined in any cell that Python can read",
 }
 
@@ -189,7 +189,7 @@ def test_the_last_definition_counts_as_it_does_when_the_notebook_runs():
     stub = nbformat.v4.new_code_cell("def make_fooling_image(X, target_y, model):\n    pass", execution_count=count)
     notebook.cells.insert(-1, stub)
     assert submit.missing(notebook) == [
-        "make_fooling_image is not written yet. Write it in the cell of its exercise, in place of the line with `raise`."
+        "make_fooling_image is not written yet. Write it in the cell of its exercise, instead of the line with `raise`."
     ]
 
 
@@ -474,7 +474,7 @@ def test_who_imports_all_exercises_from_an_own_file_has_something_to_hand_in(tmp
 def test_a_module_that_is_not_there_or_has_a_stub_is_named(tmp_path, capsys):
     assert submit.main([str(with_modules(tmp_path))]) == 1
     assert (
-        "compute_saliency_maps is imported from cs231n.net_visualization_pytorch, and there is no such file beside the notebook."
+        "compute_saliency_maps is imported from cs231n.net_visualization_pytorch, and there is no such file next to the notebook."
         in capsys.readouterr().out
     )
     stub = "def compute_saliency_maps(X, y, model):\n    pass\n"

@@ -205,7 +205,7 @@ def test_of_a_key_twice_the_last_one_counts():
 
 
 @pytest.mark.parametrize(
-    ("text", "arrays"), [(wire.JSON_LIMIT + 1, 0), (2, wire.ARRAY_LIMIT + 1), (2**64 - 1, 0), (0, 2**64 - 1)]
+    ("text", "arrays"), [(wire.limits.JSON_BYTES + 1, 0), (2, wire.limits.ARRAYS_BYTES + 1), (2**64 - 1, 0), (0, 2**64 - 1)]
 )
 def test_what_is_too_large_is_refused_before_it_is_read(pair, text, arrays):
     here, there = pair
@@ -216,7 +216,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(pair, text, arrays):
 
 def test_the_limits_themselves_are_allowed(monkeypatch):
     text = listing(["<f4", [2, 2]])
-    monkeypatch.setattr(wire, "ARRAY_LIMIT", 16)
+    monkeypatch.setattr(wire.limits, "ARRAYS_BYTES", 16)
     assert received(message(text, bytes(16)), limit=len(text))[1][0].shape == (2, 2)
     with pytest.raises(BadMessage, match="too large"):
         received(message(text, bytes(16)), limit=len(text) - 1)
@@ -225,7 +225,7 @@ def test_the_limits_themselves_are_allowed(monkeypatch):
 
 
 def test_the_number_of_arrays_is_limited(monkeypatch):
-    monkeypatch.setattr(wire, "ARRAYS_LIMIT", 3)
+    monkeypatch.setattr(wire.limits, "ARRAYS", 3)
     assert len(received(message(listing(*[["<f4", [0]]] * 3)))[1]) == 3
     with pytest.raises(BadMessage, match="agreed form"):
         received(message(listing(*[["<f4", [0]]] * 4)))

@@ -6,7 +6,7 @@ import sys
 
 COMMANDS = {
     "release": ("release.release", "make the student edition"),
-    "grade": ("grading.grading", "grade a folder of submissions"),
+    "grade": ("grading.command", "grade a folder of submissions"),
     "gradescope": ("platforms.gradescope", "make an autograder for Gradescope"),
     "nbgrader": ("grading.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
 }

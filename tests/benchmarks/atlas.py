@@ -30,9 +30,10 @@ from side_by_side import (
     seconds_of,
 )
 
-from cs231n.class_visualization import create_class_visualization
+from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.instructor.atlas import batched_class_visualization_update_step
-from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.networks import best_device
+from cs231n.squeezenet import load_squeezenet
 
 ITERATIONS = 100
 
@@ -88,11 +89,11 @@ def measured(model, device, options):
 
 def images(model, count, size, mixed, iterations):
     """Make the images of `count` classes, `size` at a time."""
-    step = batched_class_visualization_update_step
-    options = {"seed": 0, "num_iterations": iterations, "progress": False, "mixed_precision": mixed}
+    step = BatchedStep(batched_class_visualization_update_step)
+    step = in_mixed_precision(step) if mixed else step
     for first in range(0, count, size):
         labels = list(range(first, min(first + size, count)))
-        create_class_visualization(labels, model, step, batched=True, **options)
+        create_class_visualization(labels, model, step, seed=0, num_iterations=iterations, progress=False)
 
 
 def device_name(device):

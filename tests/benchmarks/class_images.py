@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,7 +25,16 @@ from tqdm import tqdm
 
 from cs231n.class_visualization import create_class_visualization
 from cs231n.data_utils import imagenet_class_names
-from cs231n.feature_visualization import create_class_images, transform_images
+from cs231n.feature_visualization import (
+    class_score,
+    create_class_images,
+    fourier_image,
+    mostly_log_odds,
+    pixel_image,
+    plain_colours,
+    scores_after_relu,
+    transform_images,
+)
 from cs231n.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
 from cs231n.judge import load_judge, verdicts
 from cs231n.net_visualization_pytorch import class_visualization_update_step
@@ -34,11 +44,11 @@ from cs231n.vis_utils import save_contact_sheet
 ALL, EXERCISE_3 = "all ingredients", "exercise 3's loop, 100 steps"
 VARIANTS = {
     ALL: {},
-    "score alone, not the log-odds": {"ahead": False},
-    "score behind the ReLU": {"before_relu": False},
-    "pixels, no waves": {"waves": False},
-    "plain colours": {"decorrelated": False},
-    "no transformations": {"transform": None},
+    "score alone, not the log-odds": {"objective": class_score},
+    "score behind the ReLU": {"objective": partial(mostly_log_odds, scores_of=scores_after_relu)},
+    "pixels, no waves": {"image": pixel_image},
+    "plain colours": {"image": partial(fourier_image, colours=plain_colours)},
+    "no transformations": {"transformation": None},
 }
 FIRST, IN_FIVE, SECONDS = 0.35, 0.60, 8  # what was asked for of all ingredients together
 
@@ -94,8 +104,8 @@ def measured(labels, model, judge, options):
             if name == EXERCISE_3:
                 images = torch.stack([exercise_3(label, model, seed) for label in batch])
             else:
-                settings = {"transform": transform_images, "seed": seed, "progress": False, **more, **VARIANTS[name]}
-                images = create_class_images(batch, model, **settings)
+                settings = {"seed": seed, "progress": False, **more, **VARIANTS[name]}
+                images = create_class_images(batch, model, transform_images, **settings)
             made.seconds.append((time.perf_counter() - before) / len(batch))
             pictures = torch.stack([to_tensor(to_pil_image(image)) for image in images])  # 8 bits, as in a file
             X = normalize(pictures, SQUEEZENET_MEAN.tolist(), SQUEEZENET_STD.tolist())

@@ -34,12 +34,13 @@ from side_by_side import (
 )
 from torchvision.transforms.functional import to_tensor
 
-from cs231n.class_visualization import create_class_visualization
+from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.data_utils import imagenet_class_names
 from cs231n.image_utils import preprocess
 from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import class_visualization_update_step
-from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.networks import best_device
+from cs231n.squeezenet import load_squeezenet
 from cs231n.vis_utils import save_contact_sheet, stretched
 
 LABELS = [76, 366, 604, 130, 323, 985, 207, 949]  # tarantula, gorilla, hourglass, flamingo, monarch, daisy, ...
@@ -107,11 +108,11 @@ def sides_of(labels, model, iterations):
     """Return {name: function} for images of these classes."""
     plain, frozen = textbook.plain_squeezenet(model), textbook.plain_squeezenet(model).requires_grad_(False)
     ours = partial(create_class_visualization, labels, model, seed=0, num_iterations=iterations, progress=False)
-    together = partial(ours, update_step=batched_class_visualization_update_step, batched=True)
+    step = BatchedStep(batched_class_visualization_update_step)
     sides = {
         "ours": partial(ours, update_step=class_visualization_update_step),
-        "ours, together": together,
-        "ours, together, mixed precision": partial(together, mixed_precision=True),
+        "ours, together": partial(ours, update_step=step),
+        "ours, together, mixed precision": partial(ours, update_step=in_mixed_precision(step)),
         "textbook": lambda: [textbook.class_visualization(label, plain, iterations) for label in labels],
         "textbook, weights frozen": lambda: [textbook.class_visualization(label, frozen, iterations) for label in labels],
         "torch-lucent": lambda: lucent_images(labels, textbook.plain_squeezenet(model), iterations),
@@ -135,9 +136,9 @@ def lucent_images(labels, network, iterations):
 def score_lines(model, options):
     """Return lines on what the network scores for images made in full and in mixed precision; write them to options.sheet."""
     drawn = torch.randperm(1000, generator=torch.Generator().manual_seed(0))[: options.scored].tolist()
-    make = partial(create_class_visualization, model=model, update_step=batched_class_visualization_update_step, batched=True)
-    settings = {"seed": 0, "num_iterations": options.iterations, "progress": False}
-    full, mixed = (make(LABELS + drawn, mixed_precision=low, **settings) for low in (False, True))
+    step = BatchedStep(batched_class_visualization_update_step)
+    make = partial(create_class_visualization, LABELS + drawn, model, seed=0, num_iterations=options.iterations, progress=False)
+    full, mixed = make(step), make(in_mixed_precision(step))
     scores = [own_scores(images, LABELS + drawn, model) for images in (full, mixed)]
     there = scores[0] > 0  # a dead class has no image in either way
     ratios = (scores[1][there] / scores[0][there]).tolist()

@@ -20,10 +20,11 @@ from benchmark_report import Report, add_options, machine
 from side_by_side import RUNS, limit_of, limit_sides, peak_mib, seconds_at, seconds_of
 
 from cs231n.batches import maps_in_batches
-from cs231n.class_visualization import create_class_visualization
+from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import compute_saliency_maps
-from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.networks import best_device
+from cs231n.squeezenet import load_squeezenet
 
 COUNTS = 1, 2, 4, 8, 16, 32, 64
 SIDES = 128, 224, 320, 448  # pixels
@@ -80,15 +81,16 @@ def saliency_by_side(model):
 
 
 def classes(model, mixed_precision=False):
-    make = partial(create_class_visualization, model=model, update_step=batched_class_visualization_update_step, batched=True)
-    options = {"num_iterations": 10, "seed": 0, "progress": False, "mixed_precision": mixed_precision}
-    return {N: partial(make, list(range(70, 70 + N)), **options) for N in COUNTS}
+    step = BatchedStep(batched_class_visualization_update_step)
+    step = in_mixed_precision(step) if mixed_precision else step
+    make = partial(create_class_visualization, model=model, update_step=step, num_iterations=10, seed=0, progress=False)
+    return {N: partial(make, range(70, 70 + N)) for N in COUNTS}
 
 
 def memory_by_iterations(model):
     """Return a line on the memory that 8 classes take, by the number of iterations."""
-    step = batched_class_visualization_update_step
-    make = partial(create_class_visualization, list(range(70, 78)), model, step, batched=True, seed=0, progress=False)
+    step = BatchedStep(batched_class_visualization_update_step)
+    make = partial(create_class_visualization, range(70, 78), model, step, seed=0, progress=False)
     peaks = {n: peak_mib(partial(make, num_iterations=n)) for n in ITERATIONS}
     told = ", ".join(f"{n}: {peak:.0f} MiB" for n, peak in peaks.items() if peak is not None)
     return [f"Memory of 8 classes together, by the number of iterations: {told}."]

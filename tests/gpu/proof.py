@@ -16,7 +16,7 @@ from side_by_side import MIB
 
 from cs231n import attribution
 from cs231n.checks import EXERCISES, examine
-from cs231n.class_visualization import create_class_visualization
+from cs231n.class_visualization import BatchedStep, create_class_visualization
 from cs231n.data_utils import load_imagenet_val
 from cs231n.feature_visualization import create_class_images, transform_images
 from cs231n.image_utils import blur_image, preprocess
@@ -190,8 +190,7 @@ def waiting(plan):
             step_taken()
             batched_class_visualization_update_step(*arguments)
 
-        options = {"num_iterations": STEPS, "seed": 0, "progress": False, "batched": True}
-        create_class_visualization([1, 2], model, step, **options)
+        create_class_visualization([1, 2], model, BatchedStep(step), num_iterations=STEPS, seed=0, progress=False)
 
     def class_images(step_taken):
         def transform(*arguments):
@@ -245,7 +244,7 @@ def memory(plan):
         batched_class_visualization_update_step(img, *rest)
 
     try:
-        images = create_class_visualization(list(range(64)), model, step, batched=True, num_iterations=2, seed=0, progress=False)
+        images = create_class_visualization(range(64), model, BatchedStep(step), num_iterations=2, seed=0, progress=False)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     halved = len(images) == 64 and max(sizes) == 64 and min(sizes) < 64

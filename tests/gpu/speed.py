@@ -12,7 +12,7 @@ from plan import Outcome, low_precision, precision
 from proof import photographs
 from side_by_side import Comparison, at_limit, comparison_table, loop_at_limit, peak_mib, result_rows, seconds_of
 
-from cs231n.class_visualization import NoImageWarning, create_class_visualization
+from cs231n.class_visualization import BatchedStep, NoImageWarning, create_class_visualization, in_mixed_precision
 from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import class_visualization_update_step, compute_saliency_maps
 from cs231n.squeezenet import load_squeezenet
@@ -236,8 +236,8 @@ def loop(plan, N, model, name, step, iterations=None):
     options = {"num_iterations": iterations or plan.sizes.iterations, "seed": 0, "progress": False}
     with precision(name), warnings.catch_warnings():
         warnings.simplefilter("ignore", NoImageWarning)  # after two iterations many a class is still dead
-        labels = list(range(N))
-        create_class_visualization(labels, model, whole, batched=True, mixed_precision=name == "bf16", **options)
+        whole_step = BatchedStep(in_mixed_precision(whole) if name == "bf16" else whole)
+        create_class_visualization(range(N), model, whole_step, **options)
 
 
 def textbook_loop(plan, count, plain, name, iterations):

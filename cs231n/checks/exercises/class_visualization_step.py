@@ -17,7 +17,7 @@ from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, TOLERANCE, fingerprint, is_constant
 from ..judging import SPOILING, compared, problem, relative_error, same, side_effects
 from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
-from ..report import Report
+from ..report import Report, Verdict
 from ..sizes import examined_in_other_sizes
 
 KEY, ARGUMENTS = "class_visualization_step", "img, model, target_y, l2_reg, learning_rate"
@@ -209,7 +209,7 @@ class Calls:
 def examine(function, exam):
     """Return the Report on a class_visualization_update_step."""
     report = _examine(function, exam)
-    if report.verdict != "broken":
+    if report.verdict is not Verdict.BROKEN:
         return report
     return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
 
@@ -226,14 +226,14 @@ def _examine(function, exam):
     if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
         if _fails_with_strided_gradients(function, convention, exam):
             notes.append("needs-contiguous-gradients")
-        return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
+        return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes)
     return _wrong(function, exam, found, convention, changed, notes)
 
 
 def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
     *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
-    return failure is not None and failure.verdict == "unfinished"
+    return failure is not None and failure.verdict is Verdict.UNFINISHED
 
 
 def _attempt(function, case, exam):
@@ -250,12 +250,12 @@ def _attempt(function, case, exam):
             return None, failure
         if tuple(img.shape) != shape:
             seen = f"After {where}, img has shape {tuple(img.shape)}; before it was {shape}."
-            return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
+            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[seen])
         after = _values(img, case)
         if np.array_equal(after[0], images[-1]):
             stub = call == 1 and case in (exam.of(KEY).main[0], exam.of(KEY).large)
             if stub and not trial.calls and (trial.value is None or trial.value is img):
-                return None, Report(EXERCISE, "unfinished")
+                return None, Report(EXERCISE, Verdict.UNFINISHED)
             in_place = False
             if isinstance(trial.value, torch.Tensor) and trial.value.shape == img.shape:
                 images.append(_values(trial.value, case)[0])  # what it would have been, for a name
@@ -296,7 +296,7 @@ def _examine_large(function, exam):
         return None
     names = exam.known.nearest(f"{KEY}-224", {calls.case: fingerprint(calls.changes)}, LEAST_CHANGE)
     changed, notes = side_effects(calls.trials)
-    verdict = "right" if names == () and not changed else "wrong"
+    verdict = Verdict.RIGHT if names == () and not changed else Verdict.WRONG
     return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.of(KEY).large, exam), *changed], notes)
 
 
@@ -322,7 +322,7 @@ def _wrong(function, exam, found, convention, changed, notes):
             names = ("not-finite",) if broken else ()
     names = _confirmed(names, function, exam.of(KEY).main[0], exam)
     nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
-    report = Report(EXERCISE, "wrong", [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
+    report = Report(EXERCISE, Verdict.WRONG, [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
     report.explained = explained or nearly
     _add_evidence(report, found, convention, exam)
     return report

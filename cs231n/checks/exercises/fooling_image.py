@@ -27,7 +27,7 @@ from ..networks import (
     stubborn_network,
     tanh_network,
 )
-from ..report import Report
+from ..report import Report, Verdict
 from ..sizes import examined_in_other_sizes
 
 KEY, ARGUMENTS = "fooling_image", "X, target_y, model"
@@ -217,7 +217,7 @@ class Way:
 def examine(function, exam):
     """Return the Report on a make_fooling_image(X, target_y, model)."""
     report = _examine(function, exam)
-    if report.verdict != "broken":
+    if report.verdict is not Verdict.BROKEN:
         return report
     return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
 
@@ -240,7 +240,7 @@ def _examine(function, exam):
     if all(_is_right(way, exam) for way in [*ways, *special]):
         if not isinstance(exam.of(KEY).long_way, Framed):
             notes += _limits(function, exam)
-        return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
+        return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes)
     return _wrong(function, exam, ways, special, changed, notes)
 
 
@@ -254,7 +254,7 @@ def _limit(case, exam):
 def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
     *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
-    return failure is not None and failure.verdict == "unfinished"
+    return failure is not None and failure.verdict is Verdict.UNFINISHED
 
 
 def _attempt(function, case, exam, **limits):
@@ -272,17 +272,17 @@ def _attempt(function, case, exam, **limits):
     original, result = cropped(case, original.double().numpy()), None
     if not endless and trial.value is None and case is exam.of(KEY).main[0]:
         advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
-        return None, Report(EXERCISE, "unfinished", evidence=advice)
+        return None, Report(EXERCISE, Verdict.UNFINISHED, evidence=advice)
     if not endless and trial.value is not None:
         result = as_array(trial, trial.value, X)
         came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {tuple(X.shape)}."
         if result is None:
-            return None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
+            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-type"], evidence=[came])
         if result.shape != X.shape:
-            return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[came])
+            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[came])
         result = cropped(case, result)
         if not trial.calls and np.array_equal(result, original):
-            return None, Report(EXERCISE, "unfinished")
+            return None, Report(EXERCISE, Verdict.UNFINISHED)
     images = [original[0]]
     for seen in [*(cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
         new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (images[0], images[-1]))
@@ -314,7 +314,7 @@ def _examine_large(function, exam):
     known = exam.known.nearest(f"{KEY}-224", {way.case: fingerprint(way.changes[:4])}, LEAST_CHANGE)
     changed, notes = side_effects([way.trial, already.trial])
     names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
-    return Report(EXERCISE, "right" if known == () and not names else "wrong", names, notes)
+    return Report(EXERCISE, Verdict.RIGHT if known == () and not names else Verdict.WRONG, names, notes)
 
 
 def _limits(function, exam):
@@ -355,7 +355,7 @@ def _wrong(function, exam, ways, special, changed, notes):
     if stop in (["no-stop-test"], ["other-stop-test"]) and _compares_a_score(function, exam, special[1]):
         stop = ["score-compared-with-class"]
     nothing = any(way.result is None and not way.endless for way in [*ways, *special])
-    report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
+    report = Report(EXERCISE, Verdict.WRONG, [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
     # where no step was seen whose direction is known, when the steps end says nothing
     nearly = sum(_is_right(way, exam) for way in ways) >= len(ways) - 1
     report.explained = bool(names) or nearly or (names == () and any(way.steps for way in ways))

@@ -10,7 +10,7 @@ from ..arrays import ArrayCheck, Rescaled
 from ..cases import Batches
 from ..explanations import Explanation
 from ..judging import as_array, broken, problem, same, side_effects
-from ..report import Report
+from ..report import Report, Verdict
 
 KEY, ARGUMENTS = "transformation", "images, angles, scales, shifts"
 EXERCISE = assignment().by_key[KEY].function
@@ -205,7 +205,7 @@ is_unfinished = _check.is_unfinished
 def examine(function, exam):
     """Return the Report on a function: on its values and, if these are right, on the gradient that leads back to `images`."""
     report = _check.examine(function, exam)
-    failure = _gradient_failure(function, exam) if report.verdict == "right" else None
+    failure = _gradient_failure(function, exam) if report.verdict is Verdict.RIGHT else None
     if failure is not None:
         failure.notes = report.notes
     return failure or report
@@ -227,4 +227,4 @@ def _gradient_failure(function, exam):
         seen = ["Given `images` that ask for a gradient, it returns pictures from which a wrong one leads back to them."]
     else:
         return None
-    return Report(EXERCISE, "wrong", ["gradient-cut", *side_effects([trial])[0]], evidence=seen)
+    return Report(EXERCISE, Verdict.WRONG, ["gradient-cut", *side_effects([trial])[0]], evidence=seen)

@@ -19,9 +19,10 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from tqdm import tqdm
 
 from ...batches import IMAGES_AT_ONCE, in_batches
-from ...class_visualization import NoImageWarning, create_class_visualization
+from ...class_visualization import BatchedStep, NoImageWarning, create_class_visualization, in_mixed_precision
 from ...image_utils import load_image, preprocess
-from ...validation import device_of, require_whole_numbers
+from ...networks import device_of
+from ...validation import require_whole_numbers
 
 IMAGES_ON_GPU = 250  # at a time; after each batch its images are written
 SUFFIXES = {".jpg", ".jpeg", ".png"}
@@ -191,10 +192,12 @@ def _most(model):
 
 def _images(labels, model, settings):
     """Return the PIL images of these classes, a list, and {class id: why its image did not come about}."""
-    step = batched_class_visualization_update_step
+    step = BatchedStep(batched_class_visualization_update_step)
+    step = in_mixed_precision(step) if settings.mixed_precision else step
+    steps = {"num_iterations": settings.num_iterations, "seed": settings.seed}
     with warnings.catch_warnings(record=True) as caught, fastest_convolutions():
         warnings.simplefilter("always")
-        images = create_class_visualization(labels, model, step, batched=True, progress=False, **settings._asdict())
+        images = create_class_visualization(labels, model, step, progress=False, **steps)
     failed = {}
     for warning in caught:
         if isinstance(warning.message, NoImageWarning):

@@ -7,7 +7,6 @@ answers as text, the grader's messages, the student's figures as pictures.
 import base64
 import copy
 import html
-import json
 import os
 import re
 import sysconfig
@@ -21,11 +20,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tqdm import tqdm
 
 from ...checks.explanations import MISTAKES
+from ...whole_file import write_whole
 from ..release.edition import edition
 from ..reports import marks as marks_files
-from ..reports import pages
+from ..reports import records as records_files
+from ..reports.reference import FIGURES
+from ..reports.rendering import VERDICTS
+from ..reports.safe import MOST_PICTURES, file_name, plain
 from ..reports.spreadsheets import text_cell
-from ..reports.writing import only_grader, write_whole
+from ..reports.writing import only_grader
 from . import rubric as rubrics
 
 NOTEBOOK = "NetworkVisualization"
@@ -73,13 +76,12 @@ def read_records(grades):
     paths = sorted(Path(grades).glob("rows/*.json"))
     if not paths:
         raise ValueError(f"{grades}/rows holds no results. Name the folder that `python -m cs231n.instructor grade --out` wrote.")
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    return sorted(records, key=lambda record: record["student"])
+    return sorted(map(records_files.read, paths), key=lambda record: record.student)
 
 
 def nbgrader_id(student):
     """Return the id of a student in nbgrader: the student's own key where it can be one, else that of the student's files."""
-    return student if PLAIN_ID.fullmatch(student) else pages.file_name(student)
+    return student if PLAIN_ID.fullmatch(student) else file_name(student)
 
 
 # Into the gradebook
@@ -104,8 +106,8 @@ def fill(records, rubric, marks, course, assignment):
         if not source.exists():
             _write_notebook(source, _as_source(frame.edition))
         for record in tqdm(records, unit="submission", disable=None):
-            conflicts += _Submission(gradebook, coursedir, assignment, record, frame).write(marks.get(record["student"], {}))
-        conflicts += _left_behind(gradebook, assignment, {nbgrader_id(record["student"]) for record in records})
+            conflicts += _Submission(gradebook, coursedir, assignment, record, frame).write(marks.get(record.student, {}))
+        conflicts += _left_behind(gradebook, assignment, {nbgrader_id(record.student) for record in records})
     waiting = f"Mark the inline questions with `jupyter lab` in {course}, menu Nbgrader, Formgrader, Manual grading."
     return f"{len(records)} submissions of {assignment} stand in {course}/gradebook.db. {waiting}", conflicts
 
@@ -229,7 +231,7 @@ class _Submission:
 
     def __init__(self, gradebook, coursedir, assignment, record, frame):
         self.gradebook, self.record, self.frame, self.rubric = gradebook, record, frame, frame.rubric
-        self.id = nbgrader_id(record["student"])
+        self.id = nbgrader_id(record.student)
         self.submitted = _folder(coursedir, "submitted", self.id, assignment)
         self.autograded = _folder(coursedir, "autograded", self.id, assignment)
         self._enter(coursedir, assignment)
@@ -261,7 +263,7 @@ class _Submission:
         for exercise, cell in self.frame.checks.items():
             look += self._write_points(cell, columns[exercise], changed=self.grades[cell].auto_score != columns[exercise])
         for exercise, cell in self.frame.solutions.items():
-            self.comments[cell].auto_comment = _comment(self.record["exercises"][exercise])
+            self.comments[cell].auto_comment = _comment(self.record.exercises[exercise])
         for question, cell in self.frame.answers.items():
             look += self._write_points(cell, columns[question], changed=cell in before and before[cell] != now[cell])
             look += self._write_mark(cell, question, marks.get(question))
@@ -301,8 +303,8 @@ class _Submission:
     def _write_submitted(self):
         """The folder makes Formgrader count the submission. Without a notebook in it, its button Autograde changes nothing."""
         if not self.submitted.exists():
-            words = f"{self.record['submission']} was graded by python -m cs231n.instructor. nbgrader shall not run it.\n"
-            write_whole(self.submitted / NO_AUTOGRADE, pages.plain(words))
+            words = f"{self.record.submission} was graded by python -m cs231n.instructor. nbgrader shall not run it.\n"
+            write_whole(self.submitted / NO_AUTOGRADE, plain(words))
 
 
 def _given(grade):
@@ -315,18 +317,18 @@ def _is_marked(grade):
 
 
 def _names(record):
-    if record["name"] == record["student"]:
+    if record.name == record.student:
         return {}
-    name = re.sub(r"[<>&\s]+", " ", pages.plain(record["name"], 100))  # Formgrader puts names into its page as they are
+    name = re.sub(r"[<>&\s]+", " ", plain(record.name, 100))  # Formgrader puts names into its page as they are
     first, _, last = name.strip().rpartition(" ")
     return {"first_name": first, "last_name": last}
 
 
 def _comment(result):
     """Return what stands below an exercise, in Markdown: our own words only, for nbgrader would render a student's."""
-    mistakes = [MISTAKES[name] for name in result["mistakes"] if name in MISTAKES]
+    mistakes = [MISTAKES[name] for name in result.mistakes if name in MISTAKES]
     told = "\n\n".join(f"**{mistake.title}.** {mistake.meaning}" for mistake in mistakes)
-    return told or pages.VERDICTS.get(result["verdict"], "")
+    return told or VERDICTS[result.verdict]
 
 
 # The notebook that Formgrader shows
@@ -360,9 +362,9 @@ class _Frame:
         )
 
     def _exercise(self, name, record):
-        result = record["exercises"][name]
-        verdict = pages.VERDICTS.get(result["verdict"], "")
-        message = new_output("stream", name="stdout", text=pages.plain(result["message"]) + "\n")
+        result = record.exercises[name]
+        verdict = VERDICTS[result.verdict]
+        message = new_output("stream", name="stdout", text=plain(result.message) + "\n")
         return [
             new_markdown_cell(f"## `{name}`", id=f"{self.solutions[name]}-title"),
             self._cell(new_code_cell, self.solutions[name], f"# {name}: {verdict}", solution=True),
@@ -371,15 +373,15 @@ class _Frame:
         ]
 
     def _figures(self, exercise, record):
-        own = {cell: figure for cell, figure in pages.FIGURES.items() if figure.exercise == exercise}
+        own = {cell: figure for cell, figure in FIGURES.items() if figure.exercise == exercise}
         return [
             new_code_cell(f"# {figure.caption}, as handed in", id=cell, outputs=outputs)
             for cell, figure in own.items()
-            if (outputs := [_picture(text) for text in record["figures"].get(cell, []) if _is_png(text)][: pages.MOST_PICTURES])
+            if (outputs := [_picture(text) for text in record.figures.get(cell, []) if _is_png(text)][:MOST_PICTURES])
         ]
 
     def _question(self, name, record):
-        answer = _as_text(record["answers"].get(name, ""))
+        answer = _as_text(record.answer(name))
         return [
             new_markdown_cell(self.sources[f"{name}-text"], id=f"{name}-text"),
             self._cell(new_markdown_cell, self.answers[name], answer, grade=True, solution=True),
@@ -387,7 +389,7 @@ class _Frame:
         ]
 
     def _answer_pictures(self, name, record):
-        outputs = [_picture(text) for text in record.get("answer_pictures", {}).get(name, []) if _is_png(text)]
+        outputs = [_picture(text) for text in record.answer_pictures.get(name, []) if _is_png(text)]
         return [new_code_cell("# The pictures in the answer", id=f"{name}-pictures", outputs=outputs)] if outputs else []
 
     def _cell(self, make, name, source, grade=False, solution=False, **parts):
@@ -408,7 +410,7 @@ def _as_text(answer):
 
     It is one line: an empty line would end the piece of HTML, and what follows it would be Markdown again.
     """
-    text = html.escape(pages.plain(answer).strip())
+    text = html.escape(plain(answer).strip())
     if not text:
         return "*(no answer)*"
     return f'<div style="white-space: pre-wrap">{text.replace(chr(10), "&#10;")}</div>'
@@ -484,7 +486,7 @@ def collect(grades, records, course, assignment, rubric):
     """
     marked = _marked_by_hand(course, assignment)
     written = marks_files.read(grades, rubric)
-    students = {nbgrader_id(record["student"]): record for record in records}
+    students = {nbgrader_id(record.student): record for record in records}
     conflicts = [
         f"{name} has marks in {course}, and no submission in {grades}."
         for name in sorted({name for name, *_ in marked} - students.keys())
@@ -502,7 +504,7 @@ def collect(grades, records, course, assignment, rubric):
             new[question][student] = mark
     for question, marks in new.items():
         path = Path(grades) / "marking" / f"{question}.csv"
-        answered = [record["student"] for record in records if record["answers"].get(question, "").strip()]
+        answered = [record.student for record in records if record.answer(question).strip()]
         marks_files.update(path, records, answered)
         marks_files.fill(path, records, marks)
     count = sum(map(len, new.values()))
@@ -515,7 +517,7 @@ def collect(grades, records, course, assignment, rubric):
 def _is_outdated(folder, record, question):
     """Return whether Formgrader shows another answer than the record has."""
     shown = _sources(folder).get(question.replace("question", "answer"))
-    return shown is not None and shown != _as_text(record["answers"].get(question, ""))
+    return shown is not None and shown != _as_text(record.answer(question))
 
 
 def _contradiction(given, written, most):

@@ -13,10 +13,10 @@ import time
 import zipfile
 from pathlib import Path
 
-from ..sandbox.inside.reading import SIZE_LIMIT, kind
+from ..sandbox.inside import limits
+from ..sandbox.inside.reading import kind
 
 EARLIER = "earlier attempts"  # the folder, in the archive, of what does not lie in the student's own folder
-FILES_LIMIT = 500  # beside a student's file
 
 
 def with_files_beside(found, folder):
@@ -46,9 +46,9 @@ def _files_below(home):
     for place, folders, names in os.walk(home):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         found += [Path(place, name) for name in sorted(names) if not name.startswith(".")]
-        if len(found) > FILES_LIMIT:
+        if len(found) > limits.FILES_BESIDE:
             break
-    return found[:FILES_LIMIT]
+    return found[: limits.FILES_BESIDE]
 
 
 def _is_plain(path):
@@ -75,7 +75,7 @@ def opened(submission):
 
 
 def _pack(named, file):
-    left = SIZE_LIMIT // 2  # the archive and what is taken out of it are in memory together
+    left = limits.SUBMISSION_BYTES // 2  # the archive and what is taken out of it are in memory together
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, path in named.items():
             with contextlib.suppress(OSError):  # gone, or closed to us, since it was found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...checks.explanations import EXERCISES
+from ..reports.records import Verdict
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -66,18 +67,18 @@ class Rubric:
         return sum(self.points[name] for name in names or self.points if name in self.bonus)
 
     def _for_exercise(self, record, name):
-        result = record["exercises"].get(name, {"verdict": "missing"})
-        if result["verdict"] == "right":
+        result = record.result(name)
+        if result.verdict is Verdict.RIGHT:
             return self.points[name]
-        mistakes = set(result["mistakes"]) if result["verdict"] == "wrong" else set()
-        if not mistakes or not result.get("explained", True):
+        mistakes = set(result.mistakes) if result.verdict is Verdict.WRONG else set()
+        if not mistakes or not result.explained:
             return 0.0
         return round(self.points[name] * math.prod(self.kept.get(mistake, 0.0) for mistake in mistakes), 2)
 
     def _for_answer(self, record, name, marks):
         if name in marks:
             return marks[name][0]
-        return None if record["answers"].get(name, "").strip() else 0.0
+        return None if record.answer(name).strip() else 0.0
 
 
 def load(path=None):

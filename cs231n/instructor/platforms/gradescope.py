@@ -6,7 +6,6 @@ graded there; the inline questions are marked by hand, in Gradescope's own outli
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -14,10 +13,12 @@ import traceback
 import zipfile
 from pathlib import Path
 
+from ...kit import ROOT
+from ...whole_file import replacing, write_whole
 from ..grading import rubric as rubrics
-from ..reports import pages
+from ..reports import safe
+from ..reports.records import State, Verdict
 
-ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = Path(__file__).with_name("autograder")
 BESIDE_THE_PACKAGE = (
     "LICENSE",
@@ -72,17 +73,11 @@ def write_archive(out, rubric_file=None):
     if out.exists() and not _is_archive(out):
         raise FileExistsError(f"{out} exists and is no autograder archive. It is left as it is; name another file for --out.")
     members = _members(rubric_file)
-    handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with replacing(out) as whole:
+        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(members):
                 archive.writestr(_zip_info(name), members[name].read_bytes())
-        _verify(temporary, members)
-        Path(temporary).chmod(0o644)
-        os.replace(temporary, out)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        _verify(whole, members)
 
 
 def _is_archive(path):
@@ -125,9 +120,9 @@ def results(record, columns, rubric):
     record: what grading one submission yields. columns: its points, from rubric.score(). All texts are shown as plain text.
     Bonus points are extra credit: their box has 0 as its largest score. What a student left out of the optional part has none.
     """
-    done = [name for name in rubric.exercises if not (name in rubric.bonus and _is_left_out(record["exercises"][name]))]
-    exercises = [_exercise_box(name, record["exercises"][name], columns[name], rubric) for name in done]
-    answers = {name: record["answers"].get(name, "") for name in rubric.questions}
+    done = [name for name in rubric.exercises if not (name in rubric.bonus and _is_left_out(record.exercises[name]))]
+    exercises = [_exercise_box(name, record.exercises[name], columns[name], rubric) for name in done]
+    answers = {name: record.answer(name) for name in rubric.questions}
     questions = [
         _question_box(name, text, name in rubric.bonus)
         for name, text in answers.items()
@@ -135,30 +130,30 @@ def results(record, columns, rubric):
     ]
     return {
         "score": round(sum(box["score"] for box in exercises), 2),
-        "execution_time": round(sum(record["exercises"][name].get("seconds", 0) for name in rubric.exercises), 2),
-        "output": pages.plain(_headline(record, rubric)),
+        "execution_time": round(sum(record.exercises[name].seconds for name in rubric.exercises), 2),
+        "output": safe.plain(_headline(record, rubric)),
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
         "tests": exercises + questions,
-        "extra_data": {"sha256": record["sha256"]},
+        "extra_data": {"sha256": record.sha256},
     }
 
 
 def _headline(record, rubric):
-    if record["verdict"] != "graded":
+    if record.verdict is not State.GRADED:
         advice = "Mend the file, try it with `python -m cs231n.submit`, and hand it in again."
-        reason = record["note"].removesuffix(record.get("isolation", "")).strip()  # that is for instructors
+        reason = record.note.removesuffix(record.isolation).strip()  # that is for instructors
         return f"Your submission could not be read: {reason}\n{advice}"
     questions = rubric.full_marks(rubric.questions)
-    told = f"Graded: {Path(record['submission']).name}. The inline questions ({questions:g} points) are marked by hand."
+    told = f"Graded: {Path(record.submission).name}. The inline questions ({questions:g} points) are marked by hand."
     if not rubric.most_bonus():
         return told
     return f"{told} The optional part gives up to {rubric.most_bonus():g} points on top; to leave it out is fine."
 
 
 def _is_left_out(result):
-    return result["verdict"] in ("missing", "unfinished")
+    return result.verdict in (Verdict.MISSING, Verdict.UNFINISHED)
 
 
 def _exercise_box(name, result, points, rubric):
@@ -168,8 +163,8 @@ def _exercise_box(name, result, points, rubric):
         "name_format": "text",
         "score": points,
         "max_score": 0.0 if bonus else rubric.points[name],
-        "status": "passed" if result["verdict"] == "right" else "failed",
-        "output": pages.plain(result["message"]),
+        "status": "passed" if result.verdict is Verdict.RIGHT else "failed",
+        "output": safe.plain(result.message),
         "output_format": "text",
         "visibility": "visible",
     }
@@ -179,7 +174,7 @@ def _question_box(name, answer, bonus):
     return {
         "name": f"{name.replace('question-', 'Inline question ')}{' (bonus)' if bonus else ''}: marked by hand",
         "name_format": "text",
-        "output": pages.plain(answer) if answer.strip() else "There is no answer in your notebook.",
+        "output": safe.plain(answer) if answer.strip() else "There is no answer in your notebook.",
         "output_format": "text",
         "visibility": "visible",
     }
@@ -222,16 +217,14 @@ def main(arguments=None):
         rubric = rubrics.load(own_rubric if own_rubric.is_file() else None)
         record = graded(options.submission, rubric)
         found, code = results(record, rubric.score(record, {}), rubric), 0
-        print(f"{record['submission']}: {record['verdict']}. {record['note']}")
-        if record.get("isolation"):
+        print(f"{record.submission}: {record.verdict}. {record.note}")
+        if record.isolation:
             print("Gradescope's container keeps this submission from other students' work, not from the kit's own files: look")
             print("at a submission that earns more than you expect.")
     except Exception:  # whatever it is, Gradescope gets a file that says so, and the instructor the traceback
         traceback.print_exc()
         found, code = FAILURE, 1
-    temporary = options.results.with_name(f".{options.results.name}")
-    temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    os.replace(temporary, options.results)
+    write_whole(options.results, json.dumps(found, indent=1))
     return code
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from packaging.utils import canonicalize_name
 
 from ...assignment import Question, read, written
 from ..course import Course, course
@@ -40,8 +41,9 @@ AS_THEY_ARE = [
     "datasets/README.md",
     "datasets/sources.json",
     "get_datasets.sh",
-    "requirements.txt",
 ]
+REQUIREMENTS = "requirements.txt"
+NOT_FOR_STUDENTS = {"nbval"}  # packages in the kit's requirements that only its own tests need
 FOR_STUDENTS = "cs231n/instructor/release"
 FROM_THE_INSTRUCTOR = {"README.md": f"{FOR_STUDENTS}/student_README.md", "Makefile": f"{FOR_STUDENTS}/student_Makefile"}
 COMMENT_LIKE_A_MARKER = re.compile(r"#\s*" + LIKE_A_MARKER.pattern, re.I)
@@ -125,6 +127,7 @@ def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None 
     reference = Reference(kit / NOTEBOOK)
     problems = [*reference.problems_of_ids(), *misplaced_answers(reference)]
     files = {name: (kit / name).read_bytes() for name in AS_THEY_ARE}
+    files[REQUIREMENTS] = student_requirements((kit / REQUIREMENTS).read_text(encoding="utf-8")).encode()
     marked, exercises = [], []
     with noted(problems):
         files |= {name: _adapted_text(kit / source, kept) for name, source in FROM_THE_INSTRUCTOR.items()}
@@ -148,6 +151,17 @@ def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None 
             files[LISTED] = written(kept.course.assignment).encode()
     exercises = [exercise for exercise in exercises if exercise.key not in kept.course.left_out]
     return Draft(reference, kept.course, marked, exercises, dict(sorted(files.items())), problems)
+
+
+def student_requirements(text):
+    """Return the text of a requirements.txt without the lines of the packages that are NOT_FOR_STUDENTS."""
+    return "".join(line for line in text.splitlines(keepends=True) if _package_of(line) not in NOT_FOR_STUDENTS)
+
+
+def _package_of(line):
+    """Return the name of the package that a line of a requirements.txt asks for; None for a comment, an option, an empty line."""
+    name = re.match(r"\s*([A-Za-z0-9][\w.-]*)", line)
+    return name and canonicalize_name(name[1])
 
 
 def _adapted_text(path, kept):

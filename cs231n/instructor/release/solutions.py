@@ -11,7 +11,7 @@ from pathlib import Path
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 LIKE_A_MARKER = re.compile(r"\b(begin|end)[\W_]*solutions?\b", re.I)
 FUNCTIONS = ast.FunctionDef, ast.AsyncFunctionDef
-PACKAGE_FILES = {".py", ".npz", ".md", ".toml"}
+PACKAGE_FILES = {".py", ".npz", ".md", ".toml", ".typed"}
 NEVER_IN_AN_EDITION = {".git", "instructor", "tests", "__pycache__", ".ipynb_checkpoints"}
 
 

@@ -5,14 +5,13 @@ to be seen in the column `before`.
 """
 
 import collections
-import contextlib
 import hashlib
-import json
 import re
 from pathlib import Path
 
+from ...whole_file import write_whole
 from . import spreadsheets
-from .writing import write_whole
+from .records import read_all
 
 HEADER = ["student", "points", "comment", "answer", "before"]
 NEEDED = {"student", "points", "comment"}
@@ -21,8 +20,8 @@ GONE = "gone"  # the folder in rows/ with the results of submissions that are no
 
 def answer_hash(record, question):
     """Return what stands for a student's answer, and the pictures in it, in the marks file; spaces make no difference."""
-    pictures = record.get("answer_pictures", {}).get(question, [])
-    text = "\0".join([" ".join(record.get("answers", {}).get(question, "").split()), *pictures])
+    pictures = record.answer_pictures.get(question, [])
+    text = "\0".join([" ".join(record.answer(question).split()), *pictures])
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
@@ -75,7 +74,7 @@ def update(path, records, order):
     path = Path(path)
     question = path.stem
     file = MarksFile.read(path) if path.exists() else MarksFile(path)
-    hashes = {record["student"]: answer_hash(record, question) for record in records}
+    hashes = {record.student: answer_hash(record, question) for record in records}
     ids = spreadsheets.Ids(list(hashes))
     seen = {}
     for row in file.rows:
@@ -124,8 +123,8 @@ def outdated(folder, rubric):
 
 def _given(folder, rubric):
     """Yield (question, student, (points, comment), whether it is for the present answer) of all rows with points."""
-    here = {record["student"]: record for record in records(folder / "rows")}
-    gone = [record["student"] for record in records(folder / "rows" / GONE)]
+    here = {record.student: record for record in read_all(folder / "rows")}
+    gone = [record.student for record in read_all(folder / "rows" / GONE)]
     ids, old_ids = spreadsheets.Ids(list(here)), spreadsheets.Ids(gone)
     damaged = {path.stem for path in (folder / "rows").glob("*.json")} - here.keys()  # these are graded again
     for question in rubric.questions:
@@ -142,16 +141,6 @@ def _given(folder, rubric):
             if points:
                 mark = _points(path, line, student, points, rubric.points[question]), spreadsheets.unguarded(row["comment"])
                 yield question, student, mark, row.get("answer", "") in ("", answer_hash(here[student], question))
-
-
-def records(rows):
-    """Return the records in a folder of rows, one file each; what is not one, such as a damaged file, is left out."""
-    found = []
-    for path in sorted(rows.glob("*.json")):
-        with contextlib.suppress(ValueError):
-            record = json.loads(path.read_text(encoding="utf-8"))
-            found += [record] if isinstance(record, dict) and "student" in record else []
-    return found
 
 
 def _require_student(path, line, cell, student, lines):
@@ -176,7 +165,7 @@ def _points(path, line, student, points, most):
 def fill(path, records, marks):
     """Write marks, {student: (points, comment)}, into a marks file whose rows of these students have no points yet."""
     file = MarksFile.read(path)
-    hashes = {record["student"]: answer_hash(record, path.stem) for record in records}
+    hashes = {record.student: answer_hash(record, path.stem) for record in records}
     ids = spreadsheets.Ids(list(hashes))
     rows = {ids.find(row["student"]): row for row in file.rows}
     for student, (number, words) in marks.items():

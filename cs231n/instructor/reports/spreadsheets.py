@@ -61,7 +61,7 @@ class Ids:
     def find(self, cell):
         """Return the id of a cell, exactly or, if only one fits, apart from spaces around it and the apostrophe; or None."""
         loose = self._loose.get(_loosely(cell), [])
-        return self._exact.get(cell) or (loose[0] if len(loose) == 1 else None)
+        return self._exact.get(cell, loose[0] if len(loose) == 1 else None)
 
 
 def _loosely(cell):

@@ -1,4 +1,4 @@
-"""Files of GRADES: each whole or as it was before, in a folder of their own, by one grader at a time."""
+"""Who writes into GRADES: one grader at a time, and never into the folder of submissions."""
 
 import contextlib
 import os
@@ -8,35 +8,6 @@ import time
 from pathlib import Path
 
 LOCK = "grading.lock"
-
-
-class NotWritten(OSError):
-    """A file could not be written; the message says which, why, and what to do."""
-
-
-def write_whole(path, text, durable=False):
-    """Write a text as UTF-8; if that fails, the file is as it was before and nothing else is left. Raises NotWritten.
-
-    durable: wait until the disk has it. A name of a file may hold half a character; it is written so that it can be read back.
-    """
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(text.encode("utf-8", "surrogatepass"))
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        if isinstance(error, OSError):
-            raise NotWritten(
-                f"{path} could not be written: {error.strerror}. All other files are whole. Make room, or the folder writable, "
-                "then run the command again with --resume."
-            ) from None
-        raise
 
 
 def require_apart(submissions, out):

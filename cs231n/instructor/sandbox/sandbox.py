@@ -7,6 +7,7 @@ import os
 import pickle
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,19 +22,17 @@ from torchvision.models import SqueezeNet
 
 from ...checks.guard import CALLS, TimeIsUp, TooManyCalls, Trial
 from ...datasets import record_of, sources
+from ...kit import ROOT
 from ..exercises.stopped import Stopped
 from ..release.package import package_without
 from ..release.solutions import marked_functions
-from .inside import cage
-from .inside.wire import BadMessage, receive, send
+from .inside import cage, limits
+from .inside.messages import Configuration, End, Order, Outcome, encoded, outcome
+from .inside.wire import BadMessage, Trouble, receive, send
 from .packages import student_packages
 
-ROOT = Path(__file__).resolve().parents[3]
 FIRST_USER = 61000  # one for each worker, so that their limits on processes are their own
-STARTING = 120.0  # seconds
-ANSWER_LIMIT, OUTLINE_LIMIT = 2**20, 32 * 2**20  # bytes of JSON; an outline holds figures
 FLOATS = {"float16", "bfloat16", "float32", "float64"}
-TUPLE = 8  # elements of a tuple that are told
 
 
 class Failed(Exception):
@@ -71,7 +70,7 @@ class Sandbox:
             raise Failed(f"There is no temporary folder to work in ({error}). Name one in the variable TMPDIR.") from None
         try:
             self._start()
-            self.protections = self._answer(STARTING)
+            self.protections = json.loads(self._answer(limits.START_SECONDS))
         except Ended:
             raise Failed("The process that runs submissions could not be started; its message, if any, is above.") from None
         except OSError as error:
@@ -97,13 +96,13 @@ class Sandbox:
             socket.AF_UNIX, socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
         )
         folders = _pythons_folders()
-        configuration = {
-            "folders": [*folders, str(edition)],
-            "packages": str(packages),
-            "hidden": [str(ROOT), *_package_folders(folders)],
-            "scratch": str(scratch),
-            "user": FIRST_USER + os.getpid() % 4000,
-        }
+        configuration = Configuration(
+            folders=[*folders, str(edition)],
+            packages=str(packages),
+            hidden=[str(ROOT), *_package_folders(folders)],
+            scratch=str(scratch),
+            user=FIRST_USER + os.getpid() % 4000,
+        )
         code = (
             f"import sys; sys.path[:0] = [{str(edition)!r}]; sys.path += [{str(packages)!r}]\n"
             "from cs231n.instructor.sandbox.inside.cage import end_with_parent; end_with_parent()\n"  # main() does so by itself
@@ -125,7 +124,7 @@ class Sandbox:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the grader, which ends this process
             )
-        self._control.send(json.dumps(configuration).encode())
+        self._control.send(encoded(configuration))
 
     def _answer(self, seconds):
         self._control.settimeout(seconds)
@@ -136,28 +135,24 @@ class Sandbox:
         if not message:
             self.close()
             raise Ended("The process that runs submissions has ended; its message, if any, is above.")
-        return json.loads(message)
+        return message
 
     def job(self, seconds, cpu_seconds, file=None):
         """Start a process for one job and return it as a context: a Job. file: an open binary file that it may read."""
         return Job(self, seconds, cpu_seconds, file)
 
     def start(self, seconds, cpu_seconds, descriptors):
-        job = json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "files": len(descriptors) - 1}).encode()
         try:
-            socket.send_fds(self._control, [job], descriptors)
+            socket.send_fds(self._control, [encoded(Order(seconds, cpu_seconds))], descriptors)
         except OSError as error:
             raise Ended(f"The process that runs submissions cannot be reached: {error}.") from None
 
     def end(self, wait):
-        """Wait for the job's end, at most so many seconds, then end it.
-
-        Return {"code": its exit code, "started": whether its cage was set up, "spoiled": whether others cannot follow it here}.
-        """
+        """Wait for the job's end, at most so many seconds, then end it. Return its Outcome."""
         if not select.select([self._control], [], [], wait)[0]:
             with contextlib.suppress(OSError):  # _answer says why
                 self._control.send(b"end")  # the job may be ending this very moment: main() takes that for nothing then
-        return self._answer(30)
+        return outcome(self._answer(limits.REPORT_SECONDS))
 
     def close(self):
         if hasattr(self, "_control"):
@@ -193,18 +188,18 @@ class Job:
     def __exit__(self, kind, *_):
         if self._connection is not None:
             with contextlib.suppress(Failed if kind else ()):
-                self._finish(0.5)
+                self._finish(limits.END_SECONDS)
 
     def _finish(self, wait):
-        """End the process and return its exit code. Raises Failed if it never came so far that a submission could do harm."""
+        """End the process and return its Outcome. Raises Failed if it never came so far that a submission could do harm."""
         self._connection.close()
         self._connection = None
         ended = self.sandbox.end(wait)
-        if ended["spoiled"]:
+        if ended.spoiled:
             self.sandbox.spoiled = True
-        if not ended["started"]:
+        if not ended.started:
             raise Failed("A process for a submission could not be started in the sandbox; its message, if any, is above.")
-        return ended["code"]
+        return ended
 
     def ask(self, do, seconds=None, **arguments):
         """Return (JSON, arrays) that the process answers. Raises Stopped if it does not, or not in time."""
@@ -212,10 +207,14 @@ class Job:
             raise Stopped("It was stopped before.")
         try:
             send(self._connection, {"do": do, "with": arguments})
-            return receive(self._connection, seconds or self.seconds, OUTLINE_LIMIT if do == "outline" else ANSWER_LIMIT)
+            return receive(
+                self._connection,
+                seconds or self.seconds,
+                limits.OUTLINE_JSON_BYTES if do == "outline" else limits.ANSWER_JSON_BYTES,
+            )
         except BadMessage as error:
-            code = self._finish(0.2)
-            raise Stopped(_reason(code, str(error), self.seconds)) from None
+            ended = self._finish(limits.END_SECONDS)
+            raise Stopped(_reason(ended, error, self.seconds)) from None
 
     def run(self, _, *arguments, network, watched=False, **limits):
         """What guard.run does, for the function that was defined in this job: call it, return its Trial.
@@ -252,8 +251,8 @@ class Job:
         objects = dict(self._names.values())
         trial = RemoteTrial(network)
         trial.calls = int(content["calls"])
-        trial.changed = {str(name)[:80] for name in content["changed"]}
-        trial.patched = [str(name)[:80] for name in content["patched"]]
+        trial.changed = {str(name)[: limits.NAME_CHARACTERS] for name in content["changed"]}
+        trial.patched = [str(name)[: limits.NAME_CHARACTERS] for name in content["patched"]]
         trial.left_behind = bool(content["left_behind"])
         trial.error, trial.line = _error(content["error"])
         first, count = content["way"]
@@ -284,32 +283,36 @@ class _Once:
         return [self.take(index) for index in indices]
 
 
-def _reason(code, said, seconds):
-    """Say why a job came to no answer."""
-    if code == -2 or "in time" in said:
+def _reason(ended: Outcome, error: BadMessage, seconds: float) -> str:
+    """Return a sentence on why a job returned nothing."""
+    if ended.end is End.TIME or error.trouble is Trouble.LATE:
         return f"It was stopped: it was not done after {seconds:.0f} seconds."
-    if code == -3:
-        return "It was stopped: its processes took too much memory."
-    if code == -4:
-        return "It was stopped: it started too many processes or threads."
-    if code == 128 + 9 or code == 128 + 24:
+    if ended.end is End.MEMORY:
+        return f"It was stopped: its processes took more than {limits.ALL_PROCESSES_BYTES // 2**20} MB of memory."
+    if ended.end is End.PROCESSES:
+        return f"It was stopped: it started more than {limits.PROCESSES} processes or threads."
+    if ended.code in (128 + signal.SIGKILL, 128 + signal.SIGXCPU):
         return "It was stopped: it used too much CPU time, or its process was killed."
-    if code > 128:
-        return f"Its process was ended by signal {code - 128} in the midst of the call (11 is a segmentation fault)."
-    if said == "the connection was closed":
+    if ended.code > 128:
+        return f"Its process was ended by signal {ended.code - 128} in the midst of the call (11 is a segmentation fault)."
+    if error.trouble is Trouble.CLOSED:
         return "Its process ended in the midst of the call: does it exit by itself?"
-    return f"What it answered could not be used: {said}."
+    return f"What it answered could not be used: {error}."
 
 
 def _error(told):
     if told is None:
         return None, None
     kinds = {"TimeIsUp": TimeIsUp, "TooManyCalls": TooManyCalls, "NotImplementedError": NotImplementedError}
-    name = str(told["name"])[:80]
+    name = str(told["name"])[: limits.NAME_CHARACTERS]
     kind = kinds.get(told["kind"]) or type(name if name.isidentifier() else "Exception", (Exception,), {})
     where = told["where"]
-    line = (str(where[0])[:200], int(where[1]), str(where[2])[:200]) if where else None
-    return kind(str(told["said"])[:300]), line
+    line = (
+        (str(where[0])[: limits.SOURCE_LINE_CHARACTERS], int(where[1]), str(where[2])[: limits.SOURCE_LINE_CHARACTERS])
+        if where
+        else None
+    )
+    return kind(str(told["said"])[: limits.ERROR_CHARACTERS]), line
 
 
 def _tensor(told, arrays):
@@ -336,7 +339,7 @@ def _value(told, arrays, objects, deep=True):
     if "numpy_of" in told:
         return np.zeros((0,), dtype=np.int64)
     if "tuple" in told and deep:
-        return tuple(_value(element, arrays, objects, deep=False) for element in told["tuple"][:TUPLE])
+        return tuple(_value(element, arrays, objects, deep=False) for element in told["tuple"][: limits.TUPLE_ELEMENTS])
     name = str(told.get("other", "object"))
     return type(name if name.isidentifier() else "object_", (), {})()
 

@@ -9,11 +9,12 @@ import socket
 import torch
 
 from ...checks.exercises.saliency_maps import CASES
+from ...kit import ROOT
+from .inside import limits
 from .inside.cage import CLOSED_DISK
-from .sandbox import ROOT, Stopped
+from .sandbox import Stopped
 
 EXERCISE = "compute_saliency_maps"
-SECONDS = 60.0  # for each; a machine may be busy
 
 RIGHT = """\
 def compute_saliency_maps(X, y, model):
@@ -63,13 +64,13 @@ def compute_saliency_maps(X, y, model):
 def examined(sandbox, judge):
     """Return a sentence on what is not as expected in a sandbox and in how its worker judges, "" if all is.
 
-    judge: called with (name of the exercise, parts of the code, seconds) it returns the result as in a record.
+    judge: called with (name of the exercise, parts of the code, seconds) it returns an object with a verdict and a message.
     """
     for code, expected in ((RIGHT, "right"), (WRONG, "wrong")):
-        result = judge(EXERCISE, [["a specimen", code]], SECONDS)
-        if result["verdict"] != expected:
-            said = " ".join(result["message"].split())[:300]
-            return f"a specimen that is {expected} came out as {result['verdict']}. {said}"
+        result = judge(EXERCISE, [["a specimen", code]], limits.SPECIMEN_SECONDS)
+        if result.verdict != expected:
+            said = " ".join(result.message.split())[:300]
+            return f"a specimen that is {expected} came out as {result.verdict}. {said}"
     return _pried(sandbox)
 
 
@@ -85,9 +86,11 @@ def _pried(sandbox):
         case = CASES.main[0]
         network = case.network()
         try:
-            with sandbox.job(SECONDS, SECONDS) as job:
+            with sandbox.job(limits.SPECIMEN_SECONDS, limits.SPECIMEN_SECONDS) as job:
                 job.ask("define", exercise=EXERCISE, parts=[["a specimen", code]])
-                trial = job.run(None, case.images(), torch.tensor(case.target), network, network=network, seconds=SECONDS)
+                trial = job.run(
+                    None, case.images(), torch.tensor(case.target), network, network=network, seconds=limits.SPECIMEN_SECONDS
+                )
             found = json.loads(str(trial.error))
         except (Stopped, ValueError) as error:
             return f"a specimen that looks around came to no answer ({error})."

@@ -14,9 +14,8 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import PureWindowsPath
 
-DEPTH = 3  # archives in one another
-FILES_LIMIT = 20_000  # that are listed
-UNPACKED_LIMIT = 300_000_000  # bytes that are unpacked in all
+from . import limits
+
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".gz", ".bz2", ".xz")
 UNREAD = {
     ".7z": "a 7-Zip archive",
@@ -99,7 +98,7 @@ class _Opened:
 
     def __init__(self, outer):
         self.outer = outer[:100]
-        self.left = UNPACKED_LIMIT
+        self.left = limits.UNPACKED_BYTES
         self.count = 0
 
     def listing(self, name, raw, prefix="", depth=1):
@@ -120,7 +119,7 @@ class _Opened:
 
     def _open(self, file, found, depth):
         """Add what is in an archive inside to what is found."""
-        if depth == DEPTH:
+        if depth == limits.ARCHIVES_IN_ARCHIVES:
             found.problems.append(f"{file.path[-100:]} is an archive in an archive in an archive; it was not opened.")
             return
         try:
@@ -166,14 +165,14 @@ class _Opened:
 
     def _count(self):
         self.count += 1
-        if self.count > FILES_LIMIT:
-            raise TooMuch(f"{self.outer} holds more than {FILES_LIMIT:,} files.")
+        if self.count > limits.ARCHIVE_FILES:
+            raise TooMuch(f"{self.outer} holds more than {limits.ARCHIVE_FILES:,} files.")
 
     def _bounded(self, read, name):
         """Return what `read` gives, a function of a number of bytes. Raises TooMuch for more than what is left."""
         content = read(self.left + 1)
         if len(content) > self.left:
-            raise TooMuch(f"{name[-100:]} in {self.outer} unpacks to more than {UNPACKED_LIMIT // 10**6} MB.")
+            raise TooMuch(f"{name[-100:]} in {self.outer} unpacks to more than {limits.UNPACKED_BYTES // 10**6} MB.")
         self.left -= len(content)
         return content
 

@@ -1,6 +1,6 @@
 """What keeps a submission from the rest of the machine: namespaces, another user, limits. Linux has all of it, others less.
 
-Used in the process that runs submissions (child.py); imports nothing but the standard library.
+Used in the process that runs submissions (child.py); imports nothing but the standard library and the limits.
 """
 
 import contextlib
@@ -13,6 +13,8 @@ import resource
 import struct
 import sys
 from pathlib import Path
+
+from . import limits
 
 CLONE = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
@@ -60,7 +62,7 @@ PROTECTIONS = {
     "no-network": "no network",
     "few-calls": "no calls into the kernel that it has no use for: other sockets, shared memory, keys, tracing, namespaces",
     "small-disk": "it sees nothing of the disk but Python, what the students' requirements name and the system's libraries, and "
-    "writes nowhere but into 32 MB of its own, which vanish",
+    f"writes nowhere but into {limits.DISK_BYTES // 2**20} MB of its own, which vanish",
 }
 CLOSED_DISK = "closed-disk"  # where there is no small disk: it opens no other file either, but it sees their names
 PROTECTIONS_INSTEAD = {CLOSED_DISK: "it opens no file but those of Python, of the requirements and of the system's libraries"}
@@ -132,7 +134,7 @@ class _MountAttributes(ctypes.Structure):
 
 
 def small_disk(folders, packages, hidden, scratch):
-    """See nothing of the disk but what is named, read-only; and 32 MB of memory at `scratch`. There is no /proc.
+    """See nothing of the disk but what is named, read-only; and some memory at `scratch`. There is no /proc.
 
     folders: shown besides SYSTEM, where they are. packages: a folder of links, shown with what they lead to in their place.
     hidden: folders that stay empty, should they lie within one that is shown.
@@ -162,7 +164,7 @@ def small_disk(folders, packages, hidden, scratch):
     os.chdir("/")
     attributes = _MountAttributes(MS_RDONLY | MS_NOSUID, 0, 0, 0)
     _call("syscall", MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, ctypes.byref(attributes), ctypes.sizeof(attributes))
-    _mount("none", scratch, "tmpfs", MS_NOSUID | MS_NODEV, "size=32m,nr_inodes=2000,mode=777")
+    _mount("none", scratch, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.DISK_BYTES},nr_inodes={limits.DISK_FILES},mode=777")
 
 
 def _show(path, inside):
@@ -254,15 +256,15 @@ def tasks_of_user():
 
 def limit(memory, cpu_seconds, processes):
     """Limit this process: bytes of memory, CPU seconds, processes and threads of its user (None: no limit)."""
-    limits = {
+    values = {
         "RLIMIT_AS": memory,
         "RLIMIT_CPU": math.ceil(cpu_seconds),
-        "RLIMIT_FSIZE": 16 * 2**20,
-        "RLIMIT_NOFILE": 128,
+        "RLIMIT_FSIZE": limits.WRITTEN_FILE_BYTES,
+        "RLIMIT_NOFILE": limits.OPEN_FILES,
         "RLIMIT_CORE": 1,  # bytes; unlike 0 it also keeps a program that collects core files from being started
         "RLIMIT_NPROC": processes,
     }
-    for name, value in limits.items():
+    for name, value in values.items():
         if hasattr(resource, name) and value is not None:
             hard = resource.getrlimit(getattr(resource, name))[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)

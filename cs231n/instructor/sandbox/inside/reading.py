@@ -4,6 +4,7 @@ What comes out of the sandbox is not trusted either: the grader looks it over by
 """
 
 import base64
+import dataclasses
 import io
 import json
 import re
@@ -20,25 +21,9 @@ from ....checks import EXERCISES
 from ....notebook_file import HALF_CHARACTER, is_notebook_name, text_of, without_half_characters
 from ....notebook_file import notebook as read_notebook
 from ....student_code import MODULES_LIMIT, among, cells_of, is_stub, last_definition, parsed, with_own_modules, words_of_script
-from . import archives
+from . import archives, limits
 
-SIZE_LIMIT = 300_000_000  # bytes of a file
-IMAGE_WIDTH, IMAGE_HEIGHT = 720, 2880
-IMAGE_PIXELS = 20_000_000  # of the largest picture that is opened
-IMAGE_LIMIT = 1_000_000  # characters of a picture in base64
 PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")  # of what is pasted into an answer
-PICTURES_LIMIT = 4  # of an answer
-ANSWER_PICTURES_LIMIT = 5_000_000  # characters of the pictures of all answers
-SOURCE_LIMIT = 2_000_000  # characters of code
-PARTS_LIMIT = 20_000  # cells with code
-CANDIDATES_LIMIT = 12  # notebooks, or else Python files, of which the one that is filled in is looked for
-ENOUGH = 3  # exercises, and answers: where so many are done, no other notebook is looked at
-LOOKED_INTO = 40  # other Python files that are searched for exercises
-ANSWER_LIMIT = 20_000
-NAMED_PROBLEMS = 2  # of the files of an archive
-TEXT_LIMIT = 600  # characters of a problem, a note, the name of a part
-NOTES_LIMIT = 8
-OUTLINE_LIMIT = 24_000_000  # bytes of the whole as JSON
 PNG = b"\x89PNG\r\n\x1a\n"
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # A picture in an answer: in Markdown or HTML, attached to the cell, in the text itself, or elsewhere.
@@ -73,28 +58,59 @@ class _Work:
     notes: list = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What of a file matters for its grade, verified.
+
+    Parameters
+    ----------
+    problem : str
+        A sentence if the file cannot be read, else "".
+    counts : str
+        The path of the file in the archive, if it was one.
+    parts : list of lists
+        [name, source] of its code; of a module of the student's own [name, source, dotted name].
+    answers : dict of str to str
+        By question, the Markdown.
+    answer_notes : dict of str to str
+        By question, a sentence on where the answer was found, or that there is none.
+    answer_pictures : dict of str to list of str
+        By question, PNG pictures in base64; the text says [picture N] where the Nth is.
+    figures : dict of str to list of str
+        By cell of the reference, PNG pictures in base64, at most one each.
+    notes : list of str
+        Sentences.
+    """
+
+    problem: str
+    counts: str = ""
+    parts: list[list[str]] = field(default_factory=list)
+    answers: dict[str, str] = field(default_factory=dict)
+    answer_notes: dict[str, str] = field(default_factory=dict)
+    answer_pictures: dict[str, list[str]] = field(default_factory=dict)
+    figures: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
 # In the sandbox
 
 
 def outline(name, raw, figures, kit=None, first=""):
-    """Return what of a file matters for its grade, as JSON.
+    """Return what of a file matters for its grade, as JSON: the fields of an Outline.
 
     name: the file's. raw: its bytes. figures: {cell id: source} of the reference's cells with a figure. kit: {cell id: source}
     of all its cells, by which an answer is found that was moved. first: of an archive that the grader has made of a folder, the
     path of the file that counts unless another one is filled in and this one is not.
 
-    The keys: problem: a sentence if the file cannot be read, else "". parts: [[name, source]] of its code; of a module of the
-    student's own [name, source, dotted name]. answers: {question: Markdown}. answer_notes: {question: a sentence on where the
-    answer was found, or that there is none}. answer_pictures: {question: [base64 of a re-encoded PNG]}; the text says [picture
-    N] where the Nth is. figures: {cell id: [base64 of a re-encoded PNG]}, at most one each. counts: the path of the file in the
-    archive, if it is one. notes: sentences.
     Raises nothing; all strings can be written as UTF-8.
     """
     try:
         found = _outline(name, raw, figures, kit or {}, first)
         size = len(json.dumps(found))
-        if size > OUTLINE_LIMIT:
-            raise ValueError(f"{name[:100]} holds {size:,} bytes of code, answers and figures; expected {OUTLINE_LIMIT:,}.")
+        if size > limits.OUTLINE_BYTES:
+            raise ValueError(
+                f"{name[:100]} holds {size:,} bytes of code, answers and figures; expected {limits.OUTLINE_BYTES:,}."
+            )
         return found
     except ValueError as error:
         problem = str(error)
@@ -102,8 +118,7 @@ def outline(name, raw, figures, kit=None, first=""):
         problem = f"{name[:100]} takes more memory to read than there is; its outputs may be very large."
     except Exception as error:  # a parser's own: a file can be odd in more ways than one can think of
         problem = f"{name[:100]} cannot be read ({type(error).__name__})."
-    by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures")}
-    return {"problem": _text(problem, TEXT_LIMIT), "counts": "", "parts": [], **by_name, "notes": []}
+    return dataclasses.asdict(Outline(_text(problem, limits.NOTE_CHARACTERS)))
 
 
 def _outline(name, raw, figures, kit, first):
@@ -122,16 +137,16 @@ def _outline(name, raw, figures, kit, first):
         *_lost_modules(work),
         *(part.reason for part in work.parts if part.tree is None and part.source.strip()),
     ]
-    more = [f"There are {len(notes) - NOTES_LIMIT + 1} more notes like these."] if len(notes) > NOTES_LIMIT else []
+    more = [f"There are {len(notes) - limits.NOTES + 1} more notes like these."] if len(notes) > limits.NOTES else []
     return {
         "problem": "",
-        "counts": _text(work.counts, TEXT_LIMIT),
+        "counts": _text(work.counts, limits.NOTE_CHARACTERS),
         "parts": [[part.name, part.source, *([part.module] if part.module else [])] for part in work.parts],
-        "answers": {question: _text(text, ANSWER_LIMIT) for question, text in texts.items()},
+        "answers": {question: _text(text, limits.ANSWER_CHARACTERS) for question, text in texts.items()},
         "answer_notes": {question: note for question, note in said.items() if note},
         "answer_pictures": pictures.made,
         "figures": {cell: _pictures(work.notebook, cell, source) for cell, source in figures.items()} if work.notebook else {},
-        "notes": [_text(note, TEXT_LIMIT) for note in [*notes[: NOTES_LIMIT - len(more)], *more]],
+        "notes": [_text(note, limits.NOTE_CHARACTERS) for note in [*notes[: limits.NOTES - len(more)], *more]],
     }
 
 
@@ -150,8 +165,12 @@ def _lost_modules(work):
 
 
 def _answer_note(answer, text):
-    cut = f"Only the first {ANSWER_LIMIT:,} of its {len(text):,} characters are shown." if len(text) > ANSWER_LIMIT else ""
-    return _text(" ".join(filter(None, (answer.where, cut))), TEXT_LIMIT)
+    cut = (
+        f"Only the first {limits.ANSWER_CHARACTERS:,} of its {len(text):,} characters are shown."
+        if len(text) > limits.ANSWER_CHARACTERS
+        else ""
+    )
+    return _text(" ".join(filter(None, (answer.where, cut))), limits.NOTE_CHARACTERS)
 
 
 def is_expected(name):
@@ -197,10 +216,10 @@ def _is_done(definition):
 
 
 def _refuse_much(name, sources):
-    if len(sources) > PARTS_LIMIT:
-        raise ValueError(f"{name} has {len(sources):,} code cells; expected at most {PARTS_LIMIT:,}.")
-    if sum(map(len, sources)) > SOURCE_LIMIT:
-        raise ValueError(f"{name} holds more than {SOURCE_LIMIT:,} characters of code.")
+    if len(sources) > limits.CODE_CELLS:
+        raise ValueError(f"{name} has {len(sources):,} code cells; expected at most {limits.CODE_CELLS:,}.")
+    if sum(map(len, sources)) > limits.CODE_CHARACTERS:
+        raise ValueError(f"{name} holds more than {limits.CODE_CHARACTERS:,} characters of code.")
 
 
 # Archives
@@ -215,14 +234,14 @@ def _in_archive(name, raw, kit, first):
     if not candidates:
         raise ValueError(_nothing_in(name, found))
     read, problems = [], []
-    for file in candidates[:CANDIDATES_LIMIT]:
+    for file in candidates[: limits.CANDIDATE_FILES]:
         try:
             read.append((file, _work(file.name[-100:], file.read(), kit, _finder(file, files))))
         except archives.TooMuch:
             raise
         except ValueError as error:
             problems.append(str(error))
-        if read and min(read[-1][1].exercises, read[-1][1].answered) >= ENOUGH:
+        if read and min(read[-1][1].exercises, read[-1][1].answered) >= limits.ENOUGH_DONE:
             break
     if not read:
         raise ValueError(" ".join(_first_ones(problems)))
@@ -236,8 +255,8 @@ def _in_archive(name, raw, kit, first):
 
 def _first_ones(problems):
     """Return the first sentences of many, with one that counts the others."""
-    more = len(problems) - NAMED_PROBLEMS
-    return [*problems[:NAMED_PROBLEMS], *([f"There are {more} more files that cannot be read."] if more > 0 else [])]
+    more = len(problems) - limits.NAMED_PROBLEMS
+    return [*problems[: limits.NAMED_PROBLEMS], *([f"There are {more} more files that cannot be read."] if more > 0 else [])]
 
 
 def _filled_in(read):
@@ -277,7 +296,9 @@ def _other_files(chosen, work, notebooks, others, files):
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         notes.append(f"{chosen.path[-100:]} counts: it is filled in, and the later or likelier one. Beside it: {named}{more}.")
     used = {part.name for part in work.parts}
-    for file in [file for file in files if kind(file.name) == 1 and file is not chosen and file.path not in used][:LOOKED_INTO]:
+    for file in [file for file in files if kind(file.name) == 1 and file is not chosen and file.path not in used][
+        : limits.SEARCHED_FILES
+    ]:
         try:
             notes += _exercises_beside(file, work)
         except ValueError as error:
@@ -288,7 +309,7 @@ def _other_files(chosen, work, notebooks, others, files):
 def _exercises_beside(file, work):
     """Return the sentences on exercises that a file defines which nothing imports, and take those that are nowhere else."""
     module = "beside." + re.sub(r"\W", "_", file.path.removesuffix(".py"), flags=re.ASCII)
-    part = parsed(file.path[-100:], _text(text_of(file.read()), SOURCE_LIMIT), module)
+    part = parsed(file.path[-100:], _text(text_of(file.read()), limits.CODE_CHARACTERS), module)
     defined = {name: last_definition([part], name, module) for name in EXERCISES}
     done = [name for name, found in defined.items() if found and not found.imported and _is_done(found)]
     own = {name: last_definition(work.parts, name) for name in done}
@@ -320,14 +341,16 @@ def _made_anew(picture, formats=("PNG",)):
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # of a picture too large
             image = Image.open(io.BytesIO(base64.b64decode(picture)), formats=formats)
-        image.draft("RGB", (2 * IMAGE_WIDTH, 2 * IMAGE_HEIGHT))  # a large photograph is opened smaller
-        if image.width * image.height > IMAGE_PIXELS:
+        image.draft(
+            "RGB", (2 * limits.PICTURE_WIDTH_PIXELS, 2 * limits.PICTURE_HEIGHT_PIXELS)
+        )  # a large photograph is opened smaller
+        if image.width * image.height > limits.OPENED_PIXELS:
             return None
         image.load()
         image = ImageOps.exif_transpose(image).convert("RGBA")
-        image.thumbnail((IMAGE_WIDTH, IMAGE_HEIGHT))
+        image.thumbnail((limits.PICTURE_WIDTH_PIXELS, limits.PICTURE_HEIGHT_PIXELS))
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-        while len(made := _encoded(image)) > IMAGE_LIMIT:
+        while len(made := _encoded(image)) > limits.PICTURE_CHARACTERS:
             image = image.reduce(2)
         return made
     except Exception:  # Pillow raises all kinds for broken files
@@ -345,7 +368,7 @@ class _AnswerPictures:
 
     def __init__(self):
         self.made = {}
-        self._left = ANSWER_PICTURES_LIMIT
+        self._left = limits.ANSWER_PICTURES_CHARACTERS
 
     def taken_out(self, question, answer):
         """Return an answer's text with "[picture 1]" where a picture is, and keep the picture; else the text says why not."""
@@ -356,8 +379,8 @@ class _AnswerPictures:
         if url and not url.lower().startswith("data:"):
             return f"[picture that is not in the notebook: {url[:200]}]"
         name = found["file1"] or found["file2"] or found["alt"]
-        if len(self.made.get(question, [])) >= PICTURES_LIMIT:
-            return f"[one more picture, of which {PICTURES_LIMIT} are shown: {name}]"
+        if len(self.made.get(question, [])) >= limits.ANSWER_PICTURES:
+            return f"[one more picture, of which {limits.ANSWER_PICTURES} are shown: {name}]"
         picture = _made_anew(found["data1"] or found["data2"] or found["data3"], PICTURE_FORMATS)
         if picture is None or len(picture) > self._left:
             return f"[picture that cannot be shown: {name}]"
@@ -370,35 +393,43 @@ class _AnswerPictures:
 
 
 def checked_outline(found, figures):
-    """Return `found` if it is what `outline` returns in its documented form and sizes; raise ValueError if not.
+    """Return the Outline in `found` if it is what `outline` returns, in form and sizes; raise ValueError if not.
 
     found: JSON from the sandbox, where a parser's bug may have let the file take over. figures: the known cell ids.
     """
-    keys = {"problem", "counts", "parts", "answers", "answer_notes", "answer_pictures", "figures", "notes"}
+    keys = {one.name for one in dataclasses.fields(Outline)}
     _expect(type(found) is dict and found.keys() == keys, "its keys")
-    _expect(_is_text(found["problem"], TEXT_LIMIT), "the problem")
-    _expect(_is_text(found["counts"], TEXT_LIMIT), "the path of what counts")
-    parts = _list(found["parts"], PARTS_LIMIT + MODULES_LIMIT + LOOKED_INTO, "the list of parts")
+    _expect(_is_text(found["problem"], limits.NOTE_CHARACTERS), "the problem")
+    _expect(_is_text(found["counts"], limits.NOTE_CHARACTERS), "the path of what counts")
+    parts = _list(found["parts"], limits.CODE_CELLS + MODULES_LIMIT + limits.SEARCHED_FILES, "the list of parts")
     for part in parts:
         _expect(type(part) is list and len(part) in (2, 3), "a part")
-        _expect(_is_text(part[0], TEXT_LIMIT) and _is_text(part[1], SOURCE_LIMIT), "the name or source of a part")
-        _expect(len(part) == 2 or (_is_text(part[2], TEXT_LIMIT) and bool(MODULE_NAME.fullmatch(part[2]))), "a module's name")
-    _expect(sum(len(source) for _, source, *_ in parts) <= SOURCE_LIMIT, "the length of the code")
+        _expect(
+            _is_text(part[0], limits.NOTE_CHARACTERS) and _is_text(part[1], limits.CODE_CHARACTERS),
+            "the name or source of a part",
+        )
+        _expect(
+            len(part) == 2 or (_is_text(part[2], limits.NOTE_CHARACTERS) and bool(MODULE_NAME.fullmatch(part[2]))),
+            "a module's name",
+        )
+    _expect(sum(len(source) for _, source, *_ in parts) <= limits.CODE_CHARACTERS, "the length of the code")
     _expect(type(found["answers"]) is dict, "the answers")
     known = {f"question-{number}" for number in (*QUESTIONS, *OPTIONAL_QUESTIONS)}
     for question, text in found["answers"].items():
-        _expect(question in known and _is_text(text, ANSWER_LIMIT), "an answer")
+        _expect(question in known and _is_text(text, limits.ANSWER_CHARACTERS), "an answer")
     _expect(type(found["answer_notes"]) is dict and found["answer_notes"].keys() <= known, "the notes on answers")
-    _expect(all(_is_text(note, TEXT_LIMIT) for note in found["answer_notes"].values()), "a note on an answer")
+    _expect(all(_is_text(note, limits.NOTE_CHARACTERS) for note in found["answer_notes"].values()), "a note on an answer")
     _expect(type(found["answer_pictures"]) is dict and found["answer_pictures"].keys() <= known, "the pictures of answers")
     for pictures in found["answer_pictures"].values():
-        shown = _list(pictures, PICTURES_LIMIT, "the list of an answer's pictures")
+        shown = _list(pictures, limits.ANSWER_PICTURES, "the list of an answer's pictures")
         _expect(all(_is_png(picture) for picture in shown), "a picture of an answer")
     _expect(type(found["figures"]) is dict and found["figures"].keys() <= set(figures), "the figures")
     for pictures in found["figures"].values():
         _expect(all(_is_png(picture) for picture in _list(pictures, 1, "the list of pictures")), "a picture")
-    _expect(all(_is_text(note, TEXT_LIMIT) for note in _list(found["notes"], NOTES_LIMIT, "the list of notes")), "a note")
-    return found
+    _expect(
+        all(_is_text(note, limits.NOTE_CHARACTERS) for note in _list(found["notes"], limits.NOTES, "the list of notes")), "a note"
+    )
+    return Outline(**found)
 
 
 def _expect(holds, what):
@@ -417,7 +448,7 @@ def _is_text(text, longest):
 
 def _is_png(text):
     """Return whether a text is the base64 of a PNG, within the size that outline makes."""
-    if not _is_text(text, IMAGE_LIMIT):
+    if not _is_text(text, limits.PICTURE_CHARACTERS):
         return False
     try:
         raw = base64.b64decode(text, validate=True)
@@ -426,4 +457,4 @@ def _is_png(text):
     if raw[:8] != PNG or raw[12:16] != b"IHDR" or len(raw) < 24:
         return False
     width, height = struct.unpack(">II", raw[16:24])
-    return 0 < width <= IMAGE_WIDTH and 0 < height <= IMAGE_HEIGHT
+    return 0 < width <= limits.PICTURE_WIDTH_PIXELS and 0 < height <= limits.PICTURE_HEIGHT_PIXELS

@@ -3,6 +3,7 @@
 What comes from a submission is not trusted: sizes are bounded before anything is read, and only floats are taken as arrays.
 """
 
+import enum
 import json
 import math
 import struct
@@ -10,19 +11,42 @@ import time
 
 import numpy as np
 
+from . import limits
+
 LENGTHS = struct.Struct(">QQ")  # of the JSON text and of the arrays' bytes
-JSON_LIMIT = 64 * 2**20  # bytes, where nothing smaller is agreed
-ARRAY_LIMIT = 96 * 2**20  # bytes: 150 images of 224 x 224 pixels
-ARRAYS_LIMIT = 11_000  # how many
-VALUES_LIMIT = 2_000_000  # of JSON: three characters, {},, take 72 bytes of memory
 KINDS = {"<f4", "<f8"}
 
 
+class Trouble(str, enum.Enum):
+    """Why a message did not arrive, in words that end a sentence."""
+
+    LATE = "it did not come in time"
+    CLOSED = "the connection was closed"
+    BROKEN = "the connection broke"
+    UNSENT = "it could not be sent"
+    TOO_LARGE = "it is too large"
+    TOO_MANY_VALUES = "it holds too many values"
+    NOT_AGREED = "it is not of the agreed form"
+    NO_MEMORY = "it takes too much memory"
+
+
 class BadMessage(Exception):
-    """What came is no message of this kind, came too late, or not at all."""
+    """What came is not a message of this kind, came too late, or not at all.
+
+    Parameters
+    ----------
+    trouble : Trouble
+        Why.
+    detail : object
+        What the system said of it, if anything.
+    """
+
+    def __init__(self, trouble: Trouble, detail: object = None) -> None:
+        super().__init__(trouble.value if detail is None else f"{trouble.value}: {detail}")
+        self.trouble = trouble
 
 
-def send(connection, content, arrays=(), seconds=60.0):
+def send(connection, content, arrays=(), seconds=limits.SEND_SECONDS):
     """Send a JSON value and arrays of floats through a socket, within so many seconds for the whole message.
 
     Raises BadMessage if the other side does not take it, and ValueError for numbers that JSON does not know, as NaN.
@@ -37,28 +61,28 @@ def send(connection, content, arrays=(), seconds=60.0):
             connection.settimeout(max(deadline - time.monotonic(), 0.001))
             connection.sendall(part if isinstance(part, bytes) else part.tobytes())
     except OSError as error:
-        raise BadMessage(f"it could not be sent: {error}") from None
+        raise BadMessage(Trouble.UNSENT, error) from None
 
 
-def receive(connection, seconds, limit=JSON_LIMIT):
+def receive(connection, seconds, limit=limits.JSON_BYTES):
     """Return (JSON value, arrays) from a socket, within so many seconds. Raises BadMessage for anything else.
 
     limit: bytes of JSON.
     """
     deadline = time.monotonic() + seconds
     text_length, array_length = LENGTHS.unpack(_exactly(connection, LENGTHS.size, deadline))
-    if text_length > limit or array_length > ARRAY_LIMIT:
-        raise BadMessage("it is too large")
+    if text_length > limit or array_length > limits.ARRAYS_BYTES:
+        raise BadMessage(Trouble.TOO_LARGE)
     text, raw = _exactly(connection, text_length, deadline), _exactly(connection, array_length, deadline)
-    if sum(text.count(mark) for mark in (b",", b"[", b"{")) > VALUES_LIMIT:  # strings hold some, too, but not so many
-        raise BadMessage("it holds too many values")
+    if sum(text.count(mark) for mark in (b",", b"[", b"{")) > limits.JSON_VALUES:  # strings hold some, too, but not so many
+        raise BadMessage(Trouble.TOO_MANY_VALUES)
     try:
         message = json.loads(text, parse_constant=_refuse)
         return message["content"], _arrays(message["arrays"], raw)
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadMessage("it is not of the agreed form") from None
+        raise BadMessage(Trouble.NOT_AGREED) from None
     except MemoryError:
-        raise BadMessage("it takes too much memory") from None
+        raise BadMessage(Trouble.NO_MEMORY) from None
 
 
 def _refuse(name):
@@ -67,15 +91,15 @@ def _refuse(name):
 
 def _arrays(listed, raw):
     """Return the arrays that are listed as [kind, shape] and lie in `raw`, all of it, one behind the other."""
-    if len(listed) > ARRAYS_LIMIT:
+    if len(listed) > limits.ARRAYS:
         raise ValueError
     arrays, start = [], 0
     for kind, shape in listed:
-        if kind not in KINDS or type(shape) is not list or len(shape) > 8:
+        if kind not in KINDS or type(shape) is not list or len(shape) > limits.ARRAY_DIMENSIONS:
             raise ValueError
         if not all(type(size) is int and size >= 0 for size in shape):
             raise ValueError
-        if math.prod(size or 1 for size in shape) > ARRAY_LIMIT:  # (0, 10**9) takes no bytes, but a sum over it would
+        if math.prod(size or 1 for size in shape) > limits.ARRAYS_BYTES:  # (0, 10**9) takes no bytes, but a sum over it would
             raise ValueError
         count = math.prod(shape)
         arrays.append(np.frombuffer(raw, kind, count, start).reshape(shape).copy())  # ValueError beyond the end
@@ -90,15 +114,15 @@ def _exactly(connection, length, deadline):
     while len(data) < length:
         left = deadline - time.monotonic()
         if left <= 0:
-            raise BadMessage("it did not come in time")
+            raise BadMessage(Trouble.LATE)
         try:
             connection.settimeout(left)
             part = connection.recv(min(length - len(data), 2**20))
         except TimeoutError:
-            raise BadMessage("it did not come in time") from None
+            raise BadMessage(Trouble.LATE) from None
         except OSError as error:
-            raise BadMessage(f"the connection broke: {error}") from None
+            raise BadMessage(Trouble.BROKEN, error) from None
         if not part:
-            raise BadMessage("the connection was closed")
+            raise BadMessage(Trouble.CLOSED)
         data += part
     return data

@@ -1,0 +1,131 @@
+"""What became of every file below the folder, and what of it an instructor should look at."""
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..sandbox.inside import limits
+from . import layouts
+from .found_files import IGNORED, NAMED_LIMIT, kind_of, named, printable, shown_path
+from .layouts import is_folder
+from .places import MANY
+
+
+@dataclass(frozen=True)
+class File:
+    """What became of one file below the folder of submissions. student: the key of whose it is, "" for nobody's."""
+
+    path: str
+    student: str
+    counted: bool
+    why: str
+
+
+def files_of_all(folder, students, found, nobodys):
+    """Return a File for every file below the folder, sorted by path; links and what cannot be listed are files, too."""
+    owners = {entry: key for key, student in students.items() for entry in student.entries}
+    counting = {found[key].path: key for key in found}
+    others = {attempt.path: key for key, student in students.items() for attempt in student.attempts}
+    files, waiting, seen = [], deque([(folder, "", "")]), Counter()
+    while waiting:
+        here, key, hidden = waiting.popleft()
+        seen[key] += 1
+        try:
+            entries = sorted(here.iterdir())
+        except OSError as error:
+            files.append(File(shown_path(here, folder), printable(key), False, f"cannot be listed: {error.strerror}"))
+            continue
+        if key and seen[key] > limits.FOLDERS_OF_STUDENT:
+            files.append(
+                File(
+                    shown_path(here, folder),
+                    printable(key),
+                    False,
+                    f"beyond {limits.FOLDERS_OF_STUDENT} folders: not looked into",
+                )
+            )
+            continue
+        for entry in entries:
+            whose = key or owners.get(entry, "")
+            why = hidden or nobodys.get(entry) or _left_by_a_system(entry)
+            if is_folder(entry):
+                waiting.append((entry, whose, why))
+            else:
+                files.append(_file(entry, whose, why, counting, others, found, folder))
+    listed = {file.student for file in files}
+    empty = [one for one in found.values() if one.student not in listed]
+    files += [File(f"{one.shown}/", one.student, False, one.problem) for one in empty]
+    return sorted(files, key=lambda file: file.path)
+
+
+def _file(entry, key, why, counting, others, found, folder):
+    path, student = shown_path(entry, folder), printable(key)
+    if entry in counting:
+        return File(path, student, not found[counting[entry]].problem, found[counting[entry]].problem)
+    if not why and not key:
+        why = "nobody's"
+    elif not why and entry.is_symlink():
+        why = "a link, not followed"
+    elif not why and entry.name == layouts.GRADESCOPE:
+        why = "handed in, so it is not believed"
+    elif not why and entry in others:
+        why = f"another attempt; {found[key].shown} counts"
+    elif not why:
+        why = f"beside {found[key].shown}, which counts" if not found[key].problem else "nothing that can be graded"
+    return File(path, student, False, why)
+
+
+def _left_by_a_system(entry):
+    if entry.name.startswith("."):
+        return "hidden"
+    return "left by a system" if entry.name.lower() in IGNORED or entry.name.startswith("__") else ""
+
+
+def unusual(found, files):
+    """Return sentences on what an instructor should look at."""
+    notices = []
+    if problems := [f"{one.student}: {one.problem}" for one in found if one.problem]:
+        notices.append(f"Submissions that cannot be graded: {len(problems)}. {' '.join(problems[:NAMED_LIMIT])}")
+    if several := [one.student for one in found if one.earlier]:
+        notices.append(f"{named(several)}: several attempts, of which the latest counts.")
+    if crowded := [one.student for one in found if len(one.earlier) >= MANY]:
+        notices.append(
+            f"{named(crowded)}: so many files could count that there may be several students' in one folder or under one name. "
+            "If so, name that folder as SUBMISSIONS."
+        )
+    if len(found) == 1 and not found[0].problem and found[0].path.suffix.lower() not in (".ipynb", ".py"):
+        notices.append(f"{found[0].shown} is all there is. If it is the export of a whole class, unpack it first.")
+    looked_at = (
+        ("a link, not followed", "links, which are not followed"),
+        ("handed in, so it is not believed", "a list of Gradescope's form that a student handed in; it is not believed"),
+        ("nobody's", "files that are nobody's"),
+    )
+    for why, words in looked_at:
+        if paths := [file.path for file in files if file.why == why]:
+            notices.append(f"{named(paths)}: {words}.")
+    rowless, hidden = hidden_work(files)
+    if rowless:
+        notices.append(
+            f"{named(rowless)}: hidden files, which never count, and no row is theirs. "
+            "If one is a student's, rename it so that it does not begin with a dot, and grade again."
+        )
+    if hidden:
+        notices.append(f"{named(hidden)}: hidden files, which never count.")
+    if closed := [file.path for file in files if file.why.startswith(("cannot be listed", "beyond"))]:
+        notices.append(f"{named(closed)}: folders that could not be looked into.")
+    return notices
+
+
+def hidden_work(files):
+    """Return (hidden paths that nobody has a row for, other hidden paths), of what could count if it were not hidden.
+
+    Jupyter's checkpoints are not among them; what macOS writes beside a file of the same name is among the others.
+    """
+    paths = {file.path for file in files}
+    rowless, others = [], []
+    for file in files:
+        path = Path(file.path)
+        if file.why == "hidden" and kind_of(path) and ".ipynb_checkpoints" not in path.parts:
+            is_twin = path.name.startswith("._") and str(path.with_name(path.name[2:])) in paths
+            (others if file.student or is_twin else rowless).append(file.path)
+    return rowless, others

@@ -1,0 +1,82 @@
+"""The command `grade`: its options, and what it prints."""
+
+import sys
+from pathlib import Path
+
+from ...whole_file import NotWritten
+from ..reports import marks as marks_files
+from ..reports import pages
+from ..reports.grades import NO_SUBMISSION
+from . import roster as rosters
+from . import rubric as rubrics
+from .grading import grade_folder
+from .worker import CutShort
+
+
+def add_arguments(parser):
+    """Add what `grade` takes to an argparse parser."""
+    parser.description = (
+        "Grade a folder of submissions into GRADES: grades.csv, feedback pages, marking pages, summary.html, and intake.csv, "
+        "which says of every file in SUBMISSIONS whose it is and whether it counted."
+    )
+    parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder with what students handed in")
+    parser.add_argument("--out", required=True, type=Path, metavar="GRADES", help="the folder to write; made if it is new")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many submissions at once (default: 1)")
+    parser.add_argument("--rubric", type=Path, metavar="FILE", help="a TOML file with what differs from the default rubric")
+    parser.add_argument(
+        "--roster",
+        type=Path,
+        metavar="FILE",
+        help="a CSV file with the columns id and name, and others that tell a student (email, login ...): gives ids and names; "
+        f"who handed in nothing gets a row in grades.csv with the verdict '{NO_SUBMISSION}' and no points",
+    )
+    parser.add_argument(
+        "--gallery",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="STUDENT",
+        help="students whose pictures may be shown, without a name, in summary.html (default: nobody's)",
+    )
+    parser.add_argument("--resume", action="store_true", help="keep the results in GRADES, grade what is new, merge the marks")
+    parser.add_argument("--backend", choices=["loky", "dask"], default="loky", help="where to run: this machine, or Dask")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask's scheduler, such as tcp://10.0.0.1:8786")
+    parser.add_argument(
+        "--without-isolation",
+        action="store_true",
+        help="grade also where submissions cannot be kept from this machine's files and processes; every page then says so",
+    )
+
+
+def run(options):
+    """Grade, and print what came out. Returns 0, or 1 if the run was cut short: `--resume` goes on then."""
+    if options.jobs < 1:
+        raise ValueError(f"--jobs is {options.jobs}; expected 1 or more.")
+    if (options.backend == "dask") != bool(options.scheduler):
+        raise ValueError("--backend dask and --scheduler ADDRESS go together.")
+    rubric, roster = rubrics.load(options.rubric), rosters.load(options.roster) if options.roster else None
+    try:
+        records = grade_folder(
+            options.submissions,
+            options.out,
+            options.jobs,
+            rubric,
+            options.resume,
+            options.scheduler,
+            without_isolation=options.without_isolation,
+            roster=roster,
+            gallery=options.gallery,
+        )
+    except NotWritten as error:
+        advice = "All other files are whole. Make room, or the folder writable, then run the command again with --resume."
+        raise OSError(f"{error} {advice}") from None
+    except (CutShort, KeyboardInterrupt) as error:
+        done = len(list((options.out / "rows").glob("*.json")))
+        print(
+            f"{str(error) or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr
+        )
+        return 1
+    unmarked = pages.waiting(records, rubric, marks_files.read(options.out, rubric))
+    print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
+    print(f"{unmarked} answers to mark: open marking/question-N.html, fill in marking/question-N.csv, then grade --resume.")
+    return 0

@@ -1,0 +1,52 @@
+"""The folder GRADES: the rows that are there, and what became of those whose submission is gone."""
+
+import os
+from dataclasses import replace
+
+from ...checks import EXERCISES
+from ..reports import marks as marks_files
+from ..reports import records
+from ..reports.safe import file_name
+
+
+def set_aside(out, found):
+    """Move the rows of students who have no submission any more into rows/gone, and back those of whom there is one again.
+
+    Returns a sentence on those who are gone, in a list, or []. Their feedback pages go; their marks stay in the marks files.
+    """
+    rows, gone = out / "rows", out / "rows" / marks_files.GONE
+    here = {f"{file_name(submission.student)}.json" for submission in found}
+    for path in sorted(gone.glob("*.json")):
+        if path.name in here and not (rows / path.name).exists():
+            os.replace(path, rows / path.name)
+    left = [path for path in sorted(rows.glob("*.json")) if path.name not in here]
+    for path in left:
+        gone.mkdir(exist_ok=True)
+        os.replace(path, gone / path.name)
+        (out / "feedback" / f"{path.stem}.html").unlink(missing_ok=True)
+    if not left:
+        return []
+    students = {f"{file_name(record.student)}.json": record.student for record in records.read_all(gone)}
+    names = [students.get(path.name, path.stem) for path in left]
+    return [
+        f"{', '.join(names[:12])}{f' and {len(names) - 12} more' if len(names) > 12 else ''}: results of an earlier run, and no "
+        f"submission any more. They are in no grades now; what was found is kept in {gone}, and their marks stay in marking/. "
+        "If only their ids are others now (by --roster), change these in marking/*.csv."
+    ]
+
+
+def kept_row(rows, submission):
+    """Return the record of an earlier run, if it is of the same bytes and exercises, else None."""
+    path = rows / f"{file_name(submission.student)}.json"
+    try:
+        record = records.read(path)
+    except (OSError, ValueError):
+        return None
+    same = record.sha256 == submission.sha256() and record.student == submission.student
+    if not same or record.exercises.keys() != EXERCISES.keys():
+        return None
+    return replace(record, name=submission.name, submission=submission.shown, earlier=tuple(submission.earlier))
+
+
+def write_row(rows, record):
+    records.write(rows / f"{file_name(record.student)}.json", record)

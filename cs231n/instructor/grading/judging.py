@@ -1,0 +1,187 @@
+"""Judge one submission: read it and run it in the sandbox, and put what was found into a record."""
+
+import dataclasses
+import time
+from dataclasses import replace
+
+import torch
+
+from ...assignment import assignment
+from ...checks import EXERCISES, examine
+from ...checks.explanations import MISTAKES, NOTES
+from ...checks.guard import own_settings
+from ...checks.report import Report
+from ..exercises.on_squeezenet import proved
+from ..reports.records import Record, Result, State, Verdict
+from ..sandbox.inside import limits
+from ..sandbox.inside.reading import Outline, checked_outline
+from ..sandbox.sandbox import Ended, Failed, Sandbox, Stopped
+from .handed_in import opened
+from .owners import Submission
+from .run import Run
+
+REPORTED = "Reported by the process that ran your code; the grader has not verified it:"  # it can say what it likes
+
+
+def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn.Module) -> Record:
+    """Return the record of a submission.
+
+    Parameters
+    ----------
+    submission : Submission
+        The one to judge.
+    run : Run
+        What it is examined with.
+    sandbox : Sandbox
+        Where it runs.
+    network : torch.nn.Module
+        The grader's own SqueezeNet.
+    """
+    started = time.monotonic()
+    record = empty_record(submission)
+    outline = Outline(submission.problem) if submission.problem else _outline(submission, run, sandbox)
+    notes = _on_earlier_attempts(submission, outline)
+    if outline.problem:
+        return replace(record, note=" ".join([*notes, outline.problem]))
+    exercises = {}
+    for name in record.exercises:
+        left = limits.SUBMISSION_SECONDS - (time.monotonic() - started)
+        exercises[name] = exercise_result(name, outline.parts, run, sandbox, network, left)
+    newer = [name for name, result in exercises.items() if result.verdict is Verdict.NEWER_PYTHON]
+    notes += [f"NOT JUDGED, since it needs a newer Python than this grader's: {', '.join(newer)}."] if newer else []
+    return replace(
+        record,
+        verdict=State.GRADED,
+        note=" ".join([*notes, *outline.notes]),
+        exercises=exercises,
+        answers={question: outline.answers.get(question, "") for question in record.answers},
+        answer_notes=outline.answer_notes,
+        answer_pictures=outline.answer_pictures,
+        figures=outline.figures,
+    )
+
+
+def _on_earlier_attempts(submission, outline):
+    """Return the sentence on earlier attempts that do not count, unless reading took another file, which it says itself."""
+    counts = outline.counts
+    if not submission.earlier or (submission.beside and counts and not f"{counts}/".startswith(f"{submission.path.name}/")):
+        return []
+    return [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."]
+
+
+def empty_record(submission: Submission) -> Record:
+    """Return the record of a submission of which nothing is known yet: all exercises are missing."""
+    return Record(
+        student=submission.student,
+        name=submission.name,
+        submission=submission.shown,
+        sha256=submission.sha256(),
+        earlier=tuple(submission.earlier),
+        exercises={name: _result(Report(name, "missing"), []) for name in EXERCISES},
+        answers=dict.fromkeys((question.key for question in assignment().questions), ""),
+    )
+
+
+def _outline(submission, run, sandbox):
+    """Return the Outline that reading.outline found in the sandbox, with the problem if it found nothing."""
+    with opened(submission) as (file, name, first):
+        try:
+            with sandbox.job(
+                limits.CLOCK_SECONDS_PER_CPU_SECOND * limits.READING_CPU_SECONDS, limits.READING_CPU_SECONDS, file
+            ) as job:
+                found, _ = job.ask("outline", name=name, figures=run.figures, kit=run.kit, first=first)
+        except Stopped as stop:
+            return Outline(f"{submission.shown} could not be read. {stop}")
+    try:
+        return checked_outline(found, run.figures)
+    except ValueError as error:
+        return Outline(str(error))
+
+
+def exercise_result(name, parts, run, sandbox, network, left):
+    """Return the Result of an exercise. left: seconds by the clock for this submission."""
+    if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
+        return _result(Report(name, "missing"), [])
+    if left <= 1:
+        return _stopped(name, f"The time for this submission, {limits.SUBMISSION_SECONDS:.0f} seconds, was used up before.", 0)
+    started, evidence, reason, doubt = time.monotonic(), [], "", ""
+    try:
+        with sandbox.job(min(limits.CLOCK_SECONDS_PER_CPU_SECOND * run.seconds, left), run.seconds) as job:
+            refused, _ = job.ask("define", exercise=name, parts=parts)
+            if refused:
+                report, evidence = _undefined(name, refused), _sentences(refused)
+            else:
+                report = examine(name, None, exam=dataclasses.replace(run.exam, run=job.run))
+                with own_settings():
+                    report, reason = proved(report, job, run, network)
+                evidence = report.evidence
+    except Stopped as stop:
+        return _stopped(name, str(stop), time.monotonic() - started)
+    except (Ended, Failed):
+        raise
+    except Exception as error:  # what came back was so odd that judging it failed
+        return _stopped(name, f"It could not be judged ({type(error).__name__}).", time.monotonic() - started)
+    if not refused and report.verdict in ("wrong", "broken") and "never-returns" not in report.mistakes:
+        report, evidence, doubt = _as_students_see_it(report, parts, sandbox)
+        if reason and report.mistakes and not report.explained:
+            evidence = [*evidence, f"{reason} So it earns no points; your instructor is asked to look at it."]
+    return _result(report, evidence, time.monotonic() - started, doubt or reason)
+
+
+def _undefined(name, told):
+    return Report(name, told["verdict"] if told.get("verdict") in ("broken", "missing", "newer-python") else "broken")
+
+
+def _sentences(told):
+    """Return the evidence in what the sandbox told, as sentences of bounded length, after the one that says whose they are."""
+    evidence = told.get("evidence") if isinstance(told, dict) else None
+    evidence = evidence[: limits.EVIDENCE_SENTENCES] if isinstance(evidence, list) else []
+    sentences = [str(sentence)[: limits.SENTENCE_CHARACTERS] for sentence in evidence]
+    return [REPORTED, *sentences] if sentences else []
+
+
+def _as_students_see_it(report, parts, sandbox):
+    """Return (report, evidence, doubt): what the student's own check says, in a process that has seen nothing of our exam.
+    doubt: a sentence for the instructor, "" if the two agree.
+
+    Which mistake it is, is the exam's word; only of a regulariser without effect the own check, which sees inside, knows more.
+    """
+    try:
+        with sandbox.job(limits.CLOCK_SECONDS_PER_CPU_SECOND * limits.OWN_CHECK_CPU_SECONDS, limits.OWN_CHECK_CPU_SECONDS) as job:
+            job.ask("define", exercise=report.exercise, parts=parts)
+            told, _ = job.ask("own_check", exercise=report.exercise)
+    except Stopped:
+        return report, report.evidence, ""
+    told = told if isinstance(told, dict) else {}
+    if told.get("verdict") == "right":
+        seen = report.evidence if report.verdict == "wrong" else report.evidence[-1:]  # an error's text is the student's
+        doubt = f"Right to the student's own check, {report.verdict} to the grader. {' '.join(seen)}"[: limits.DOUBT_CHARACTERS]
+        evidence = ["Your own check calls it right. On other networks, images and targets it is not:", *report.evidence]
+        return report, evidence, doubt
+    inside = {"regulariser-detached", "regulariser-on-scores", "regulariser-on-weights"} & _names(told.get("mistakes"))
+    if "regulariser-missing" in report.mistakes and inside:
+        report.mistakes = [name for name in report.mistakes if name != "regulariser-missing"] + sorted(inside)
+    same = told.get("verdict") == report.verdict
+    return report, _sentences(told) if same else report.evidence, ""
+
+
+def _names(told):
+    return {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
+
+
+def _result(report, evidence, seconds=0.0, look=""):
+    told = Report(report.exercise, report.verdict, report.mistakes, report.notes, evidence)
+    return Result(
+        Verdict(report.verdict),
+        mistakes=tuple(sorted(name for name in report.mistakes if name in MISTAKES)),
+        notes=tuple(sorted(name for name in report.notes if name in NOTES)),
+        explained=report.explained,
+        look=look,
+        message=told.text()[: limits.MESSAGE_CHARACTERS],
+        seconds=round(seconds, 2),
+    )
+
+
+def _stopped(name, reason, seconds):
+    message = f"✗ {name} was stopped.\n  {reason}"
+    return Result(Verdict.STOPPED, look=reason, message=message, seconds=round(seconds, 2))

@@ -1,0 +1,138 @@
+"""What goes on in one worker: it keeps a sandbox from one submission to the next, and looks after it."""
+
+import contextlib
+import dataclasses
+import sys
+import threading
+from functools import partial
+
+import torch
+
+from ...squeezenet import load_squeezenet
+from ..sandbox.inside import limits
+from ..sandbox.inside.cage import ISOLATION, PROTECTIONS, mapped
+from ..sandbox.sandbox import Ended, Failed, Sandbox
+from ..sandbox.specimens import examined
+from .judging import empty_record, exercise_result, graded
+
+NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
+
+
+class CutShort(Exception):
+    """The run ended before all submissions were graded; what is done is kept."""
+
+
+class NotIsolated(ValueError):
+    """The machine does not allow what keeps a submission from the solutions and from the others."""
+
+
+mine = threading.local()  # the sandbox of this worker; Dask's workers are threads
+
+
+def in_worker(run, submission):
+    """Return (record, protections), in a sandbox that this worker keeps from one submission to the next.
+
+    submission: None to do all but grade. Raises CutShort where the sandbox itself fails, which gives nobody 0 points.
+    """
+    torch.set_num_threads(1)
+    for attempt in (1, 2):
+        try:
+            sandbox = _own_sandbox(run)
+            if submission is None:
+                return None, sandbox.protections
+            with _memory_limited():
+                record = graded(submission, run, sandbox, mine.network)
+            if sandbox.spoiled:
+                close_sandbox()
+            return with_isolation(record, sandbox.protections), sandbox.protections
+        except (Ended, Failed, MemoryError) as end:  # whoever caused that, this submission gets a second, fresh one
+            close_sandbox()
+            if attempt == 2:
+                return _after_two_ends(run, submission, end)
+        except BaseException:
+            close_sandbox()
+            raise
+
+
+def _own_sandbox(run):
+    """Return this worker's sandbox. The first one of a run has to pass an examination, as has one `after` a failure."""
+    if getattr(mine, "number", None) == run.number:
+        return mine.sandbox
+    close_sandbox()
+    mine.sandbox, mine.network = Sandbox(getattr(mine, "folder", None)), load_squeezenet(device="cpu")
+    missing = sorted(ISOLATION - set(mine.sandbox.protections))
+    if missing and not run.without_isolation:
+        raise NotIsolated(
+            "This machine does not allow what keeps submissions from the solutions and from each other. Not in force: "
+            f"{'; '.join(PROTECTIONS[name] for name in missing)}. Grade on a Linux machine that allows user namespaces, or as "
+            "root outside of a container; or add --without-isolation if you trust all students, and every page will say so."
+        )
+    if getattr(mine, "examined", None) != run.number:
+        problem = examined(mine.sandbox, partial(_judged, run, mine.sandbox, mine.network))
+        if problem:
+            raise CutShort(f"The grader has examined itself, and stops: {problem}")
+        mine.examined = run.number
+    mine.number = run.number
+    return mine.sandbox
+
+
+def _judged(run, sandbox, network, name, parts, seconds):
+    return exercise_result(name, parts, run, sandbox, network, seconds)
+
+
+def _after_two_ends(run, submission, end):
+    """Return what in_worker does for a submission with which the sandbox ended twice, if it is not the sandbox's own doing."""
+    if isinstance(end, Failed) or submission is None:
+        raise CutShort(str(end)) from None
+    mine.examined = None
+    try:
+        protections = _own_sandbox(run).protections
+    except (Ended, Failed) as again:
+        raise CutShort(str(again)) from None
+    finally:
+        close_sandbox()
+    said = "It takes more memory to judge than a submission is given." if isinstance(end, MemoryError) else str(end)
+    return with_isolation(with_note(submission, f"{said} Twice, with this submission."), protections), protections
+
+
+def with_note(submission, note):
+    return dataclasses.replace(empty_record(submission), note=note)
+
+
+def with_isolation(record, protections):
+    """Return the record, with the sentence that it was graded without isolation if that is so."""
+    if set(protections) >= ISOLATION:
+        return record
+    return dataclasses.replace(record, isolation=NOT_ISOLATED, note=" ".join(filter(None, (record.note, NOT_ISOLATED))))
+
+
+_limited = {"lock": threading.Lock(), "now": 0, "before": None}  # Dask's workers grade in several threads
+
+
+@contextlib.contextmanager
+def _memory_limited():
+    """Let this process take no more than limits.WORKER_BYTES on top of what it has: the rest of it fails with MemoryError."""
+    if sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    with _limited["lock"]:
+        if not _limited["now"]:
+            _limited["before"] = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+            wanted = mapped() + limits.WORKER_BYTES
+            resource.setrlimit(resource.RLIMIT_AS, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
+        _limited["now"] += 1
+    try:
+        yield
+    finally:
+        with _limited["lock"]:
+            _limited["now"] -= 1
+            if not _limited["now"]:
+                resource.setrlimit(resource.RLIMIT_AS, _limited["before"])
+
+
+def close_sandbox():
+    if getattr(mine, "sandbox", None) is not None:
+        mine.sandbox.close()
+    mine.sandbox = mine.number = None

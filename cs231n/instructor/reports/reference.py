@@ -1,0 +1,76 @@
+"""What the pages take from the reference notebook: figures, questions, model answers."""
+
+import base64
+import io
+import re
+from typing import NamedTuple
+
+import nbformat
+from PIL import Image
+
+
+class Figure(NamedTuple):
+    exercise: str
+    caption: str
+
+
+# The notebook's figures that depend on an exercise, by the id of their cell; of each exercise the most telling one first.
+FIGURES = {
+    "saliency-figure": Figure("compute_saliency_maps", "Saliency maps"),
+    "fooling-figure": Figure("make_fooling_image", "The fooling image"),
+    "fooling-scores": Figure("make_fooling_image", "The scores at each step"),
+    "class-figure": Figure("class_visualization_update_step", "Class visualizations"),
+    "regularisers": Figure("class_visualization_update_step", "Without one regulariser at a time"),
+    "own-class": Figure("class_visualization_update_step", "A class of one's own"),
+    "attribution-figure": Figure("compute_smoothgrad_maps", "Attribution maps"),
+    "transformation-figure": Figure("transform_images", "A picture, transformed"),
+    "class-images-figure": Figure("transform_images", "Class images"),
+}
+
+
+class Reference(NamedTuple):
+    """What the pages take from the reference notebook.
+
+    figures: {cell id: [base64 of a JPEG]}, for the ids of FIGURES. questions, model_answers: {question: Markdown}; a model
+    answer ends with its rubric.
+    """
+
+    figures: dict
+    questions: dict
+    model_answers: dict
+
+
+def reference_material(path):
+    """Return the Reference of an executed reference notebook.
+
+    Raises OSError if it cannot be read, and ValueError if it is no notebook or lacks a figure, a question or an answer.
+    """
+    try:
+        cells = {cell.get("id"): cell for cell in nbformat.read(path, as_version=4).cells}
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.NBFormatError) as error:
+        raise ValueError(f"{path} is not a notebook: {error}") from None
+    numbers = [found[1] for found in (re.fullmatch(r"question-(\d+)-text", name or "") for name in cells) if found]
+    wanted = [*FIGURES, *(f"answer-{number}" for number in numbers)] if numbers else ["question-1-text"]
+    missing = [name for name in wanted if name not in cells]
+    if missing:
+        raise ValueError(f"{path} lacks the cells {', '.join(missing)}; expected the kit's reference notebook.")
+    figures = {name: [_as_jpeg(png) for png in _pngs(cells[name])] for name in FIGURES}
+    if not all(figures.values()):
+        empty = ", ".join(name for name in figures if not figures[name])
+        raise ValueError(f"{path} has no picture in the cells {empty}. Execute the reference notebook first: make refresh.")
+    return Reference(
+        figures,
+        {f"question-{number}": cells[f"question-{number}-text"].source.partition("\n")[2].strip() for number in numbers},
+        {f"question-{number}": cells[f"answer-{number}"].source for number in numbers},
+    )
+
+
+def _pngs(cell):
+    return [output.data["image/png"] for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+
+
+def _as_jpeg(png):
+    """A fifth of the size: every feedback page holds all reference figures."""
+    jpeg = io.BytesIO()
+    Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").save(jpeg, "JPEG", quality=85)
+    return base64.b64encode(jpeg.getvalue()).decode()

@@ -1,0 +1,52 @@
+"""What all pages share: the templates, how a verdict and a mistake are put in words."""
+
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from ...checks.explanations import EXERCISES, MISTAKES, Explanation
+from .records import Verdict
+from .safe import plain
+
+VERDICTS = {
+    Verdict.RIGHT: "✓ right",
+    Verdict.WRONG: "✗ wrong",
+    Verdict.BROKEN: "✗ does not run",
+    Verdict.STOPPED: "✗ stopped",
+    Verdict.UNFINISHED: "… not finished",
+    Verdict.MISSING: "… not found",
+    Verdict.NEWER_PYTHON: "… not judged: newer Python",
+}
+LEFT_OUT = "left out, which is fine"  # of what gives a bonus
+
+
+def _shown(value):
+    """What a template prints, before it escapes it."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    finalize=_shown,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+templates.filters["short"] = lambda text: plain(text, 200)
+
+
+def isolation_note(records):
+    """Return the sentence that some of the records were graded without isolation, "" if none was."""
+    return next((record.isolation for record in records if record.isolation), "")
+
+
+def title_of(name):
+    return name if name in EXERCISES else f"Inline question {name.removeprefix('question-')}"
+
+
+def explanation_of(mistake):
+    return MISTAKES.get(mistake, Explanation(mistake, "", ""))

@@ -1,0 +1,108 @@
+"""Run something in a cage: which protections this machine allows, and a process with these."""
+
+import contextlib
+import dataclasses
+import os
+
+import torch
+
+from .... import checks
+from . import cage, limits
+from .messages import exit_code
+
+REFUSED = 119  # exit code of a job whose cage could not be set up
+
+
+def possible_protections(configuration):
+    """Return the names of the protections that this machine allows, each one tried in a process of its own."""
+    found = {"limits"}
+    with contextlib.suppress(OSError):
+        cage.adopt_orphans()
+        found.add("clean-up")
+    for name in ("no-network", "small-disk", cage.CLOSED_DISK, "own-processes", "few-calls", "other-user"):
+        if name == cage.CLOSED_DISK and "small-disk" in found:
+            continue
+        needed = {name, *(found & {"small-disk"})} if name == "other-user" else {name}
+        pid = os.fork()
+        if pid == 0:
+            code = REFUSED
+            with contextlib.suppress(BaseException):
+                code = in_cage(_python_is_there, configuration, needed)
+            os._exit(code)
+        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0:
+            found.add(name)
+    return found | ({"clean-up"} if "own-processes" in found else set())
+
+
+def _python_is_there():
+    """Return 0 if this process can read Python's own files and the packages', which may lie below a folder closed to others."""
+    return 0 if all(os.access(module.__file__, os.R_OK) for module in (os, torch, checks)) else REFUSED
+
+
+def in_cage(work, configuration, protections):
+    """Run `work` in a new process (C) within the cage; return its exit code. This process (A) waits for B, B for C."""
+    names = {
+        *(["net", "ipc"] if "no-network" in protections else []),
+        *(["mount"] if protections & {"small-disk", "own-processes"} else []),
+        *(["pid"] if "own-processes" in protections else []),
+    }
+    configuration = dataclasses.replace(configuration, processes=_most_processes(protections, names))
+    if names:
+        cage.separate(names)
+    cage_builder = os.fork()
+    if cage_builder:
+        return _exit_code(cage_builder)
+    code = REFUSED
+    try:
+        cage.end_with_parent()
+        if "small-disk" in protections:
+            cage.small_disk(*_disk(configuration))
+        elif "own-processes" in protections:
+            cage.own_processes()
+        inmate = os.fork()
+        if inmate == 0:
+            _run(work, configuration, protections)
+        code = _exit_code(inmate)
+    finally:
+        os._exit(code)
+
+
+def _disk(configuration):
+    return configuration.folders, configuration.packages, configuration.hidden, configuration.scratch
+
+
+def _run(work, configuration, protections):
+    code = REFUSED
+    try:
+        if "own-processes" not in protections:
+            cage.end_with_parent()
+        os.chdir(configuration.scratch)
+        memory = configuration.mapped_bytes + limits.PROCESS_BYTES
+        cage.limit(memory, configuration.cpu_seconds, configuration.processes)
+        cage.give_up_rights(configuration.user if "other-user" in protections else None)
+        if cage.CLOSED_DISK in protections:
+            cage.close_disk(*_disk(configuration))
+        if "few-calls" in protections:
+            cage.refuse_calls()
+        if configuration.started is not None:
+            os.write(configuration.started, b".")
+            os.close(configuration.started)
+        code = work() or 0
+    finally:
+        os._exit(code)
+
+
+def _most_processes(protections, namespaces):
+    """Return how many processes and threads Linux is to allow the user, counted as it counts them."""
+    if "other-user" in protections or (namespaces and os.geteuid() != 0 and cage.counted_by_namespace()):
+        return limits.PROCESSES
+    tasks = cage.tasks_of_user()
+    return None if tasks is None else tasks + limits.PROCESSES_OF_OTHERS  # _supervised counts a submission's own
+
+
+def _exit_code(pid):
+    """Wait for a child and return its exit code, 128 + the signal if one ended it."""
+    while True:
+        ended, status = os.waitpid(-1, 0)
+        if ended == pid:
+            return exit_code(status)

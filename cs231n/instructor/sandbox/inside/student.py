@@ -1,0 +1,106 @@
+"""What the inmost process does: it answers the worker's requests with one student's code."""
+
+import base64
+import itertools
+import os
+import pickle
+import resource
+import socket
+
+import torch
+
+from .... import checks, student_code
+from ....checks import guard, student_file
+from ....checks.report import Report
+from . import limits
+from .reading import outline
+from .telling import told_trial
+from .wire import BadMessage, receive, send
+
+
+def serve(descriptors, configuration, network):
+    """Answer the worker's requests, one after the other, until it closes the socket.
+
+    descriptors: the socket, and the file to be read, if there is one; everything else that is open is closed.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    _close_all_but({0, 1, 2, *descriptors})
+    os.environ.clear()
+    own = dict.fromkeys(("HOME", "TMPDIR"), configuration.scratch)
+    os.environ.update(own, USER="student", PATH="/usr/bin:/bin", MPLBACKEND="agg")
+    connection, *files = descriptors
+    connection, student = socket.socket(fileno=connection), _Student(network, files)
+    while True:
+        try:
+            request, _ = receive(connection, limits.REQUEST_SECONDS)
+        except BadMessage:
+            return 0
+        content, arrays = getattr(student, request["do"])(**request["with"])
+        send(connection, content, arrays)
+
+
+def _close_all_but(keep):
+    last = resource.getrlimit(resource.RLIMIT_NOFILE)[0] + 4096
+    for before, after in itertools.pairwise([*sorted(keep), last]):
+        if after > before + 1:  # of an empty range os.closerange(0, 0) makes all there is
+            os.closerange(before + 1, after)
+
+
+class _Student:
+    """One student's code in this process: what the worker may ask for."""
+
+    def __init__(self, network, files):
+        self.known = {"squeezenet": network}  # what came with earlier requests
+        self.files = files
+        self.function = None
+
+    def outline(self, name, figures, kit, first):
+        """Read the file that came with the job; see reading.outline."""
+        with os.fdopen(self.files[0], "rb") as file:
+            return outline(name, file.read(), figures, kit, first), []
+
+    def define(self, exercise, parts):
+        """Define an exercise from the parts of an outline; return None, or the report of why that is not possible."""
+        parts = [student_code.parsed(*part) for part in parts]
+        found = student_file.defined(parts, [exercise])[exercise]
+        if isinstance(found, Report):
+            return _as_json(found), []
+        self.function = found
+        return None, []
+
+    def own_check(self, exercise):
+        """Return what the student's own check says."""
+        return _as_json(checks.examine(exercise, self.function)), []
+
+    def call(self, arguments, network, limits, new, watched):
+        """Call the function. arguments: numbers, or {"known": name}. network: a name or None.
+
+        new: {name: pickled tensor or network} from the worker. watched: whether SqueezeNet says what it is given.
+        """
+        if watched:
+            watch(self.known["squeezenet"])
+        for name, pickled in new.items():
+            self.known[name] = pickle.loads(base64.b64decode(pickled))  # from the grader, never from a student
+        values = [self.known[a["known"]] if isinstance(a, dict) else a for a in arguments]
+        trial = guard.run(self.function, *values, network=self.known.get(network), **limits)
+        return told_trial(trial, {name: value for name, value in self.known.items() if isinstance(value, torch.Tensor)})
+
+
+def without_dropout(network):
+    """Return SqueezeNet so that training mode changes no score: that mode is noticed by itself, and the values can be judged."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return network
+
+
+def watch(network):
+    """Have SqueezeNet call its `on_call` with what it is given, as a SmallNetwork does."""
+    network.on_call = None
+    network.features.register_forward_pre_hook(lambda _, given: network.on_call and network.on_call(given[0], None))
+
+
+def _as_json(report):
+    return {**report.as_json(), "text": report.text(), "evidence": report.evidence}

@@ -1,0 +1,70 @@
+"""What a call of a student's function did, as JSON and arrays."""
+
+import contextlib
+
+import numpy as np
+import torch
+
+from ....checks import guard
+from . import limits
+
+
+def told_trial(trial, tensors):
+    """Return a Trial as (JSON, arrays)."""
+    arrays = []
+
+    def told(value, deep=True):
+        for name, tensor in tensors.items():
+            if value is tensor:
+                return {"known": name}
+        if isinstance(value, torch.Tensor):
+            return _told_tensor(value, arrays)
+        if isinstance(value, np.ndarray):
+            if value.dtype.kind == "f" and value.size < limits.TENSOR_NUMBERS:
+                arrays.append(np.array(value, dtype="<f8" if value.dtype.itemsize > 4 else "<f4"))
+                return {"numpy": len(arrays) - 1}
+            return {"numpy_of": [str(value.dtype), list(value.shape)]}
+        if isinstance(value, tuple) and deep:
+            return {"tuple": [told(element, deep=False) for element in value[: limits.TUPLE_ELEMENTS]]}
+        return None if value is None else {"other": type(value).__name__[: limits.NAME_CHARACTERS]}
+
+    after = {}
+    content = {
+        "value": told(trial.value),
+        "error": _told_error(trial),
+        "calls": trial.calls,
+        "changed": sorted(trial.changed),
+        "patched": trial.patched[: limits.PATCHED_NAMES],
+        "left_behind": trial.left_behind,
+        "after": after,
+    }
+    for name, tensor in tensors.items():
+        after[name] = _told_tensor(tensor, arrays)
+    content["way"] = [len(arrays), len(trial.way)]
+    arrays += [np.asarray(seen, dtype="<f4") for seen in trial.way]
+    return content, arrays
+
+
+def _told_tensor(tensor, arrays):
+    shape, dtype = [int(size) for size in tensor.shape], str(tensor.dtype).removeprefix("torch.")
+    told = {"tensor": None, "shape": shape, "dtype": dtype}
+    if tensor.dtype == torch.long and tensor.numel() < limits.LABELS:
+        return {**told, "values": tensor.flatten().tolist()}
+    if tensor.dtype.is_floating_point and tensor.numel() < limits.TENSOR_NUMBERS:
+        with contextlib.suppress(Exception):  # sparse, meta, or of a class of its own
+            arrays.append(tensor.detach().to("cpu", torch.float64).resolve_neg().numpy())
+            told["tensor"] = len(arrays) - 1
+    return told
+
+
+def _told_error(trial):
+    error = trial.error
+    if error is None:
+        return None
+    try:
+        said = " ".join(str(error).split())[: limits.ERROR_CHARACTERS]
+    except Exception:  # an exception's own text can raise one
+        said = ""
+    kind = next((kind for kind in ("TimeIsUp", "TooManyCalls") if isinstance(error, getattr(guard, kind))), None)
+    kind = "NotImplementedError" if type(error) is NotImplementedError else kind
+    return {"kind": kind, "name": type(error).__name__[: limits.NAME_CHARACTERS], "said": said, "where": trial.where}

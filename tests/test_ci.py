@@ -1,0 +1,57 @@
+"""The workflow for continuous integration: it runs what the kit has, on the systems that students use."""
+
+import importlib.util
+import re
+
+import pytest
+import yaml
+from helpers.places import ROOT
+
+from cs231n.instructor.release.edition import NAME, edition
+
+JOBS = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
+
+
+def commands(job):
+    """Return the shell commands of a job, a text."""
+    return "\n".join(step["run"] for step in JOBS[job]["steps"] if "run" in step)
+
+
+def test_linux_runs_what_continuous_integration_runs_anywhere():
+    assert JOBS["tests"]["runs-on"].startswith("ubuntu-")
+    assert ".ci/run" in commands("tests").splitlines()
+    run = ROOT / ".ci" / "run"
+    assert run.stat().st_mode & 0o100
+    assert "make test\n" in run.read_text(encoding="utf-8")
+
+
+def test_the_students_part_runs_on_macos_and_windows_without_make_and_shell_scripts():
+    systems = JOBS["student"]["strategy"]["matrix"]["os"]
+    assert {system.partition("-")[0] for system in systems} == {"macos", "windows"}
+    assert not re.search(r"\bmake\b|\.sh\b|\.venv", commands("student"))
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_module_that_a_job_calls_is_there(job):
+    for module in re.findall(r"-m ([\w.]+)", commands(job)):
+        assert importlib.util.find_spec(module), module
+
+
+def test_the_students_part_calls_what_the_edition_holds():
+    files = edition()[1]
+    for module in re.findall(r"-m (cs231n[\w.]*)", commands("student")):
+        path = module.replace(".", "/")
+        assert {f"{path}.py", f"{path}/__main__.py"} & files.keys()
+    for name in ("requirements.txt", "constraints.txt", f"{NAME}.ipynb"):
+        assert name in commands("student")
+        assert name in files
+
+
+def test_what_one_job_leaves_the_other_takes():
+    (left,) = [step["with"] for step in JOBS["edition"]["steps"] if "upload-artifact" in step.get("uses", "")]
+    (taken,) = [step["with"] for step in JOBS["student"]["steps"] if "download-artifact" in step.get("uses", "")]
+    assert left["name"] == taken["name"]
+    assert JOBS["student"]["needs"] == "edition"
+    assert left["path"] == f"build/release/{NAME}.zip"
+    assert f"zipfile -e {NAME}.zip student" in commands("student")
+    assert JOBS["student"]["defaults"]["run"]["working-directory"] == f"student/{NAME}"
