@@ -15,7 +15,7 @@ from cs231n import submit
 from cs231n.assignment import assignment, read
 from cs231n.instructor.course import OwnQuestion, course
 from cs231n.instructor.release.agreement import LISTED
-from cs231n.instructor.release.edition import AS_THEY_ARE, NOTEBOOK, draft
+from cs231n.instructor.release.edition import AS_THEY_ARE, NOTEBOOK, REQUIREMENTS, draft
 from cs231n.instructor.release.proofs import require_no_leaks, secrets
 
 OWN = '[question-3]\npoints = 4.5\ntext = "Why?"\nrubric = "* 4.5: because."\n'
@@ -370,7 +370,7 @@ def kit_copy(tmp_path):
     folder = tmp_path / "kit"
     shutil.copytree(ROOT / "cs231n", folder / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "datasets").mkdir()
-    for name in [*AS_THEY_ARE, NOTEBOOK, "README.md"]:
+    for name in [*AS_THEY_ARE, REQUIREMENTS, NOTEBOOK, "README.md"]:
         shutil.copy(ROOT / name, folder / name)
     return folder
 
@@ -422,8 +422,8 @@ def test_points_changed_in_the_list_alone_are_refused_with_the_line_in_the_noteb
     [
         ("There are 40 points", "There are 41 points", "says 41 points; .* they are 40"),
         ("12 bonus points", "14 bonus points", "says 14 bonus points; .* they are 12"),
-        ("two questions | 14 |", "two questions | 13 |", "gives section 4 13 points; .* they are 14"),
-        ("| 12 bonus |", "| 10 bonus |", "gives section 7 10 points; .* they are 12"),
+        ("two questions | 14 |", "two questions | 15 |", "gives section 4 15 points; .* they are 14"),
+        ("a question | 8 bonus |", "a question | 10 bonus |", r"gives section 7\.1 10 points; .* they are 8"),
     ],
 )
 def test_what_the_readme_says_otherwise_is_refused_with_its_line(kit_copy, old, new, said):
