@@ -13,6 +13,7 @@ import resource
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from helpers.places import ROOT
@@ -200,8 +201,8 @@ def test_a_folder_that_only_begins_with_the_same_name_is_another(grade):
 
 
 def test_ctrl_c_leaves_what_is_done_and_nothing_else(grade, tmp_path, capsys, monkeypatch):
-    def interrupted(found, *_, **__):
-        yield from graded_quickly(found[:1])
+    def interrupted(found, *more, **others):
+        yield from graded_quickly(found[:1], *more, **others)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(grading, "_graded", interrupted)
