@@ -342,6 +342,13 @@ def test_a_course_that_is_not_one_is_refused_before_anything_is_written(grade, c
     assert not (tmp_path / "out").exists()
 
 
+def test_a_course_that_contradicts_the_notebook_is_refused_before_anything_is_written(grade, course, tmp_path, capsys):
+    course.write_text('left-out = ["fooling_image"]\n', encoding="utf-8")
+    assert grade("--course", str(course)) == 2
+    assert "question-3 is kept and needs fooling_image" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 # One grader at a time
 
 HOLD = """

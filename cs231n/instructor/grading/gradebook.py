@@ -497,7 +497,7 @@ def collect(grades, records, course, assignment, rubric):
     ]
     new, coursedir = defaultdict(dict), _course_folder(course, assignment)
     for name, question, mark, waits in sorted(found for found in marked if found[0] in students):
-        student = students[name]["student"]
+        student = students[name].student
         has = written.get(student, {}).get(question)
         conflict = _contradiction(mark, has, rubric.points.get(question, 0))
         if waits or _is_outdated(_folder(coursedir, "autograded", name, assignment), students[name], question):

@@ -80,14 +80,21 @@ class Run:
             kit={name: source for name, source in cells.items() if name and not name.startswith("answer-")},
         )
 
-    def following(self, rubric: Rubric) -> "Run":
-        """Return the same Run for the assignment as a course gives it."""
+    def following(self, rubric: Rubric, cells: Mapping[str, str]) -> "Run":
+        """Return the same Run for the assignment as a course gives it. cells: as cells_of() gives them; {} for the kit's own."""
         run = dataclasses.replace(self, exercises=rubric.exercises, questions=rubric.questions)
-        if not rubric.course.text:
+        if not cells:
             return run
-        cells = json.loads(edition(course_file=rubric.course_file)[1][CELLS])
         return dataclasses.replace(
             run,
             figures={name: cells[name] for name in FIGURES if name in cells},
             kit={name: source for name, source in cells.items() if not name.startswith("answer-")},
         )
+
+
+def cells_of(rubric: Rubric) -> dict[str, str]:
+    """Return, by cell, the sources of the notebook that a course's students were given; {} without a course's file.
+
+    Raises ValueError, with cell and line, if no edition can be made for the course.
+    """
+    return json.loads(edition(course_file=rubric.course_file)[1][CELLS]) if rubric.course.text else {}
