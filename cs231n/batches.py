@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import torch
 
-from .validation import device_of
+from .networks import device_of
 
 Result = TypeVar("Result")
 

@@ -19,18 +19,15 @@ from tqdm import tqdm
 
 from .batches import in_batches
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, eight_bits, jitter, unnormalised
+from .networks import SIZE, device_of, like_model
 from .validation import (
     checked_class,
     checked_labels,
     dead_relu,
-    device_of,
     is_dead,
-    like_model,
     require_function,
     require_whole_numbers,
 )
-
-SIZE = 224  # pixels a side
 
 # img, model, target_y (an int, for a BatchedStep a tensor), l2_reg, learning_rate; changes img in place
 UpdateStep = Callable[[torch.Tensor, torch.nn.Module, Any, float, float], object]

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from tqdm import tqdm
 
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
+from .networks import SIZE
 from .validation import (
     checked_labels,
     require_feature_map,
@@ -21,8 +22,6 @@ from .validation import (
     require_whole_numbers,
     values_known,
 )
-
-SIZE = 224  # pixels a side
 
 # Columns: three planes of colour that are not correlated in photographs; rows: the red, green and blue of each.
 # The first is lightness, by far the strongest. Figures of ImageNet, from Olah et al., 2017 (github.com/tensorflow/lucid).

@@ -143,10 +143,9 @@ def left_out(notebook: NotebookNode, find: Find | None = None) -> str:
         return ""
     if exercises == len(OPTIONAL_EXERCISES) and questions == len(OPTIONAL_QUESTIONS):
         return "The optional part is not done. That is fine: it gives bonus points only."
-    return (
-        f"Of the optional part, {exercises} of {len(OPTIONAL_EXERCISES)} exercises and {questions} of "
-        f"{len(OPTIONAL_QUESTIONS)} questions are not done. That is fine: they give bonus points only."
-    )
+    counts = (exercises, OPTIONAL_EXERCISES, "exercises"), (questions, OPTIONAL_QUESTIONS, "questions")
+    lacking = " and ".join(f"{count} of {len(of)} {noun}" for count, of, noun in counts if of)
+    return f"Of the optional part, {lacking} are not done. That is fine: they give bonus points only."
 
 
 def answers(notebook: NotebookNode) -> dict[str, str]:
@@ -348,7 +347,7 @@ def _own_files(folder: Path) -> Find:
 def _is_reference(notebook: NotebookNode, folder: Path) -> bool:
     """Return whether a notebook in a folder imports each exercise, all of them from the reference's solutions."""
     parts = _parts(notebook, on_disk(folder, ROOT))
-    found = [last_definition(parts, name) for name in EXERCISES]
+    found = [last_definition(parts, name) for name in EXERCISES or OPTIONAL_EXERCISES]
     return all(one and one.part.module and SOLUTION in one.part.source.encode() for one in found)
 
 

@@ -1,5 +1,6 @@
 """What a student reads: true sentences, with numbers."""
 
+import json
 import re
 
 import imageio.v3
@@ -15,7 +16,7 @@ from cs231n.checks import (
 )
 from cs231n.checks.explanations import MISTAKES, NOTES
 from cs231n.checks.fingerprints import PATH
-from cs231n.checks.report import WrongAnswer
+from cs231n.checks.report import Report, Verdict, WrongAnswer
 
 pytestmark = pytest.mark.usefixtures("short_patience")
 
@@ -175,3 +176,18 @@ def test_a_limited_answer_is_not_said_to_be_verified_for_all_inputs():
     text = examine(SALIENCY, limited).text()
     assert "not for every input" in text
     assert "batches of different sizes" not in text
+
+
+def test_a_verdict_is_its_word_wherever_it_is_compared_counted_or_written():
+    report = Report(SALIENCY, "newer-python")
+    assert report.verdict is Verdict.NEWER_PYTHON
+    assert report.verdict == "newer-python"
+    assert {"newer-python": 1}[report.verdict] == 1
+    assert f"{report.verdict}, {report.verdict!s}, {json.dumps(report.as_json()['verdict'])}, {json.dumps(report.verdict)}" == (
+        'newer-python, newer-python, "newer-python", "newer-python"'
+    )
+
+
+def test_a_verdict_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="'fine' is not a valid Verdict"):
+        Report(SALIENCY, "fine")

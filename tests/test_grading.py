@@ -36,6 +36,8 @@ from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
 
 LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, see the README of the benchmarks
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
+BONUS = ("bonus-loops", "bonus-at-once", "bonus-mistaken-1", "bonus-mistaken-2", "bonus-partly")
+NAMED = {*BONUS, "crossentropy", "autograd", "pythonic"}  # by the tests below
 
 
 class Zoo:
@@ -50,6 +52,8 @@ class Zoo:
         self.out = folder / "of the grader" / "grades"
         self.out.parent.mkdir()
         self.specimens = zoo.build(folder / "submissions", large=LARGE)
+        if as_ordinary_user:
+            self._keep_what_tries_the_cage(folder / "submissions")
         protections = protections_of_an_ordinary_user() if as_ordinary_user else _protections()
         self.missing = cage.PROTECTIONS.keys() - set(protections)
         self.missing -= {"other-user"} if protections >= cage.ISOLATION else set()
@@ -66,6 +70,14 @@ class Zoo:
                 self.records = grading.grade_folder(folder / "submissions", self.out, jobs=2)
         self.left = zoo.leftovers(self.specimens)
         self.rows = {record.student: record for record in self.records}
+
+    def _keep_what_tries_the_cage(self, folder):
+        """Keep all attacks, for it is the cage that is another one for an ordinary user, and a third of the other specimens."""
+        others = [specimen for specimen in self.specimens if specimen.kind != "attack"]
+        left_out = [specimen for specimen in others if specimen not in others[::3] and specimen.name not in NAMED]
+        kept = [specimen for specimen in self.specimens if specimen not in left_out]
+        zoo.keep(folder, self.specimens, kept)
+        self.specimens = kept
 
 
 def _grade_as_ordinary_user(submissions, out, run):
@@ -155,6 +167,13 @@ def test_the_optional_part_gives_its_points_on_top_and_only_where_it_is_solved(g
     expected = {"bonus-loops": 8, "bonus-at-once": 8, "bonus-mistaken-1": kept[0], "bonus-mistaken-2": kept[1], "bonus-partly": 2}
     assert {name: points for name, points in bonus.items() if points} == pytest.approx(expected)
     assert marking.total(marking.score(graded.rows["bonus-loops"], {})) == 29
+
+
+def test_a_right_python_file_has_all_points_and_a_note_on_its_answers_and_all_were_isolated(graded):
+    marking = rubric.load()
+    assert marking.total(marking.score(graded.rows["pythonic"], {})) == 21
+    assert graded.rows["pythonic"]["note"] == "pythonic.py is a Python file, in which no answer to a question is looked for."
+    assert {record.get("isolation", "") for record in graded.records} == {""}
 
 
 def test_what_is_stopped_or_cannot_be_read_says_why(graded):
@@ -365,10 +384,26 @@ def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(t
     assert _rows(tmp_path / "grades") == {}
 
 
-class Broken(Sandbox):
-    """A sandbox in which jobs cannot be started, or whose process ends, so many times from the third job on."""
+@pytest.fixture(scope="session")
+def kept_sandbox():
+    """The sandbox that each Broken one is: its process imports PyTorch, which takes longer than what these tests grade."""
+    with Sandbox() as Broken.kept:
+        yield
 
-    times, error = 0, Failed
+
+class Broken(Sandbox):
+    """A sandbox in which jobs cannot be started, or whose process seems to end, so many times from the third job on.
+
+    Each is the one that is kept, so none is closed.
+    """
+
+    times, error, kept = 0, Failed, None
+
+    def __init__(self, folder=None):
+        vars(self).update(vars(self.kept))
+
+    def close(self):
+        pass
 
     def job(self, *arguments):
         Broken.jobs += 1
@@ -378,6 +413,7 @@ class Broken(Sandbox):
         return super().job(*arguments)
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 @pytest.mark.parametrize("error", [Failed, Ended])
 def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
     for name, value in {"jobs": 0, "times": 1, "error": error}.items():
@@ -390,6 +426,7 @@ def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_
     assert [record.note for record in records] == [f"{name}.py {of_python_files}" for name in ("ada", "ben")]
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
     for name, value in {"jobs": 0, "times": 2, "error": Failed}.items():
         monkeypatch.setattr(Broken, name, value, raising=False)
@@ -399,6 +436,7 @@ def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, t
     assert _rows(tmp_path / "grades") == {}
 
 
+@pytest.mark.usefixtures("kept_sandbox")
 @pytest.mark.parametrize("times", [2, 20], ids=["and no other", "and everything else"])
 def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
     for name, value in {"jobs": 0, "times": times, "error": Ended}.items():

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 
@@ -76,19 +75,6 @@ def test_without_namespaces_the_sandbox_says_what_is_not_in_force():
     found = protections_of_an_ordinary_user(*OLD)
     assert found == {"limits", "clean-up", "few-calls"}
     assert protections_of_an_ordinary_user(*WITHOUT) - found <= {cage.CLOSED_DISK}
-
-
-def test_eleven_right_submissions_on_two_workers_are_right(grade):
-    needs_namespaces()
-    for number in range(11):
-        (grade.submissions / f"s{number}x.py").write_text(RIGHT + f"\n# {number}\n", encoding="utf-8")
-    done = grade()
-    assert done.returncode == 0, done.stderr
-    assert points(grade.out) == {f"s{number}x": "21" for number in range(11)}
-    of_python_files = "is a Python file, in which no answer to a question is looked for."
-    for name, record in records(grade.out).items():
-        assert (record["note"], record.get("isolation", "")) == (f"{name}.py {of_python_files}", "")
-    assert list(grade.temporary.glob("grading-*")) == []
 
 
 def test_where_nothing_keeps_submissions_apart_nothing_is_graded_and_one_sentence_says_why(grade):
@@ -167,14 +153,10 @@ def test_a_submission_that_ends_its_worker_twice_gets_a_row_that_says_so_and_the
 @pytest.fixture(scope="module")
 def selection(tmp_path_factory):
     """Every fourth of the honest and broken submissions of the zoo: (folder, Specimens). Attacks need a cage."""
-    folder = tmp_path_factory.mktemp("selection") / "submissions"
+    folder = tmp_path_factory.mktemp("selection").resolve() / "submissions"
     specimens = zoo.build(folder, large=2_000_000)
     kept = [specimen for kind in ("honest", "broken") for specimen in [s for s in specimens if s.kind == kind][::4]]
-    for path in [path for specimen in specimens if specimen not in kept for path in specimen.files]:
-        path.unlink()
-        own = path.relative_to(folder).parts[0]
-        if (folder / own).is_dir() and not any(file.is_file() for file in (folder / own).rglob("*")):
-            shutil.rmtree(folder / own)
+    zoo.keep(folder, specimens, kept)
     return folder, kept
 
 

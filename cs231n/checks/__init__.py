@@ -12,17 +12,21 @@ from typing import Any
 import torch
 
 from ..assignment import assignment
+from ..networks import best_device
+from . import explanations
 from .exam import Exam, own_exam
 from .exercises import Room, room
 from .guard import own_settings
-from .report import Report, WrongAnswer
+from .report import Report, Verdict, WrongAnswer
 
 EXERCISES: dict[str, Room] = {exercise.function: room(exercise.key) for exercise in assignment().exercises}
+for _exercise, _room in EXERCISES.items():
+    explanations.add(_exercise, _room.RIGHT, _room.MISTAKES)
+
 OPTIONAL = tuple(exercise.function for exercise in assignment().exercises if exercise.bonus)
 
-_checked: weakref.WeakKeyDictionary[Callable, str] = (
-    weakref.WeakKeyDictionary()
-)  # functions -> their exercises: a lambda, for example, does not know its name
+# Functions that were checked, and whose exercise each is: a lambda, for example, does not know its name.
+_checked: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
 
 
 def examine(exercise: str, function: Any, device: torch.device | str = "cpu", exam: Exam | None = None) -> Report:
@@ -43,10 +47,10 @@ def examine(exercise: str, function: Any, device: torch.device | str = "cpu", ex
     module = EXERCISES[exercise]
     with own_settings():
         report = module.examine(function, exam or own_exam(device))
-        if report.verdict != "broken" or exam is not None or str(device) == "cpu":
+        if report.verdict is not Verdict.BROKEN or exam is not None or str(device) == "cpu":
             return report
         on_cpu = module.examine(function, own_exam())
-    if on_cpu.verdict == "broken":
+    if on_cpu.verdict is Verdict.BROKEN:
         return report
     on_cpu.evidence += report.evidence
     on_cpu.notes.append("cpu-only")
@@ -123,16 +127,14 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
     if not callable(function):
         raise ValueError(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
     if device is None:
-        from ..squeezenet import best_device  # torchvision takes a second to import: only where it is needed
-
         device = best_device()
     _require_usable(device)
     _checked[function] = exercise
     report = examine(exercise, function, device)
     report.show()
-    if report.verdict == "unfinished" and "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
+    if report.verdict is Verdict.UNFINISHED and "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
         raise WrongAnswer(f"{exercise}: not implemented yet.")
-    if report.verdict in ("wrong", "broken"):
+    if report.verdict in (Verdict.WRONG, Verdict.BROKEN):
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 
 from . import EXERCISES, OPTIONAL, examine
-from .report import Report
+from .report import Report, Verdict
 from .student_file import functions
 
 
@@ -38,9 +38,11 @@ def main(arguments=None):
     if options.json:
         print(json.dumps({name: report.as_json() for name, report in reports.items()}, indent=2))
     else:
-        left_out = {name for name in OPTIONAL if reports[name].verdict == "missing"}
+        left_out = {name for name in OPTIONAL if reports[name].verdict is Verdict.MISSING}
         print("\n\n".join(report.text() for name, report in reports.items() if name not in left_out))
-    allowed = {name: ("right", "unfinished", "missing") if name in OPTIONAL else ("right",) for name in reports}
+    allowed = {
+        name: (Verdict.RIGHT, Verdict.UNFINISHED, Verdict.MISSING) if name in OPTIONAL else (Verdict.RIGHT,) for name in reports
+    }
     return int(any(report.verdict not in allowed[name] for name, report in reports.items()))
 
 

@@ -10,7 +10,7 @@ import torch
 from . import cases
 from .fingerprints import TOLERANCE, fingerprint, is_constant
 from .judging import SPOILING, as_array, kind, percent, problem, relative_error, same, side_effects
-from .report import Report
+from .report import Report, Verdict
 from .sizes import examined_in_other_sizes
 
 
@@ -53,7 +53,7 @@ class ArrayCheck:
     def examine(self, function, exam):
         """Return the Report on a function."""
         report = self._examine(function, exam)
-        if report.verdict != "broken" and "wrong-shape" not in report.mistakes:
+        if report.verdict is not Verdict.BROKEN and "wrong-shape" not in report.mistakes:
             return report
         found = self._of_another_size(function, exam)
         if found or exam.of(self.key).large is None:
@@ -75,7 +75,7 @@ class ArrayCheck:
     def is_unfinished(self, function, exam):
         """Return whether the exercise is not written yet: a stub."""
         *_, failure = self._attempt(function, exam.of(self.key).main[0], exam)
-        return failure is not None and failure.verdict == "unfinished"
+        return failure is not None and failure.verdict is Verdict.UNFINISHED
 
     def _right(self, case, exam):
         return exam.known.right(self.key, case)
@@ -96,21 +96,21 @@ class ArrayCheck:
         value, role = trial.value, exam.of(self.key)
         if value is None and case is not role.main[0] and case is not role.large:
             seen = f"Given {case.about()}, it returned None."
-            return trial, None, Report(self.exercise, "wrong", ["wrong-type"], evidence=[seen])
+            return trial, None, Report(self.exercise, Verdict.WRONG, ["wrong-type"], evidence=[seen])
         if value is None or (value is arguments[0] and unchanged and not trial.calls):
             advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
-            return trial, None, Report(self.exercise, "unfinished", evidence=advice)
+            return trial, None, Report(self.exercise, Verdict.UNFINISHED, evidence=advice)
         if isinstance(value, tuple) and value and torch.is_tensor(value[0]):  # torch.max along a dimension gives two things
             trial.changed.add("wrong-type")
             value = value[0]
         array = as_array(trial, value, given[0])
         came = f"Given {case.about()}, it returned {kind(trial.value)}; expected a float tensor of shape {case.result_shape}."
         if array is None:
-            return trial, None, Report(self.exercise, "wrong", ["wrong-type"], evidence=[came])
+            return trial, None, Report(self.exercise, Verdict.WRONG, ["wrong-type"], evidence=[came])
         if array.shape != case.result_shape:
             if array.ndim == 4 and array.shape[1] == 3 and len(case.result_shape) == 3:
                 came += " The three colours are still in it."
-            return trial, array, Report(self.exercise, "wrong", ["wrong-shape"], evidence=[came])
+            return trial, array, Report(self.exercise, Verdict.WRONG, ["wrong-shape"], evidence=[came])
         return trial, cases.cropped(case, array), None
 
     def _of_another_size(self, function, exam):
@@ -137,7 +137,7 @@ class ArrayCheck:
             return None
         mistakes = exam.known.nearest(f"{self.key}-224", {case: fingerprint(array[None])})
         changed, notes = side_effects([trial])
-        verdict = "right" if mistakes == () and not changed else "wrong"
+        verdict = Verdict.RIGHT if mistakes == () and not changed else Verdict.WRONG
         return Report(self.exercise, verdict, [*(mistakes or ()), *changed], notes)
 
     def _other_batch_sizes(self, function, exam, trials):
@@ -155,7 +155,7 @@ class ArrayCheck:
             notes.append("fails-for-one-image" if only_one else "fixed-batch-size")
         elif self._fails_with_strided_gradients(function, exam):
             notes.append("needs-contiguous-gradients")
-        return Report(self.exercise, "wrong" if mistakes else "right", mistakes, notes, _of_type(mistakes, trials))
+        return Report(self.exercise, Verdict.WRONG if mistakes else Verdict.RIGHT, mistakes, notes, _of_type(mistakes, trials))
 
     def _fails_with_strided_gradients(self, function, exam):
         case = exam.of(self.key).main[0]
@@ -177,7 +177,7 @@ class ArrayCheck:
             elif not all(np.isfinite(mine).all() for mine, _ in live):
                 mistakes = ("not-finite",)
         fitting = [case for case, array in found.items() if same(array, self._right(case, exam))]
-        report = Report(self.exercise, "wrong", [*(mistakes or ()), *changed], notes, _of_type(changed, trials))
+        report = Report(self.exercise, Verdict.WRONG, [*(mistakes or ()), *changed], notes, _of_type(changed, trials))
         report.explained = bool(mistakes) or 1 < len(found) <= len(fitting) + 1  # in training mode one network differs
         self._add_evidence(report, found, next(case for case in found if case not in fitting), exam)
         return report

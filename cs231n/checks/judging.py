@@ -6,7 +6,7 @@ import torch
 from .explanations import meaning_of
 from .fingerprints import TOLERANCE
 from .guard import TimeIsUp, TooManyCalls
-from .report import Report
+from .report import Report, Verdict
 
 SIDE_EFFECTS = ("library-patched", "weights-changed", "mode-changed", "input-changed", "wrong-type")
 SPOILING = {"library-patched", "weights-changed", "mode-changed"}  # after these, no other mistake can be named for sure
@@ -28,16 +28,16 @@ def problem(exercise, trial, where):
     """
     error = trial.error
     if _is_stub(error, trial.where):
-        return Report(exercise, "unfinished")
+        return Report(exercise, Verdict.UNFINISHED)
     if isinstance(error, TimeIsUp):
         seen = f"It did not come back within some seconds ({where}), in which it called the network {trial.calls} times. "
         seen += "It could not be ended: restart the kernel." if trial.left_behind else "It was ended."
-        return Report(exercise, "wrong", ["never-returns"], evidence=[seen])
+        return Report(exercise, Verdict.WRONG, ["never-returns"], evidence=[seen])
     if isinstance(error, TooManyCalls):
         seen = f"It was stopped when it had called the network {trial.calls} times ({where})."
-        return Report(exercise, "wrong", ["too-many-network-calls"], evidence=[seen])
+        return Report(exercise, Verdict.WRONG, ["too-many-network-calls"], evidence=[seen])
     if error is not None:
-        return Report(exercise, "broken", evidence=broken(error, trial.where, where))
+        return Report(exercise, Verdict.BROKEN, evidence=broken(error, trial.where, where))
     return None
 
 

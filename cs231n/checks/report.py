@@ -1,5 +1,6 @@
 """What a check found, and how it is told: in words, in a notebook with a small figure beside them."""
 
+import enum
 import io
 import textwrap
 from dataclasses import dataclass, field
@@ -18,29 +19,65 @@ class WrongAnswer(AssertionError):
         return [f"{type(self).__name__}: {self}"]
 
 
+class Verdict(str, enum.Enum):
+    """What is found about an exercise. A member equals its value, as a string, and is written so into text and JSON."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNFINISHED = "unfinished"
+    BROKEN = "broken"  # it cannot be read, or raises an error
+    MISSING = "missing"
+    NEWER_PYTHON = "newer-python"  # not judged
+
+    def __str__(self) -> str:
+        return self.value
+
+
 @dataclass
 class Report:
-    """The verdict on one exercise.
+    """What is found about one exercise.
 
-    verdict: "right", "wrong", "unfinished", "broken", "missing" or "newer-python" (not judged). mistakes, notes: ids, explained
-    in README.md.
-    evidence: sentences on what was seen. yours, expected: arrays (H, W) to be drawn beside each other, or None.
+    Parameters
+    ----------
+    exercise : str
+        The name of its function.
+    verdict : Verdict
+        Or its value, a string.
+    mistakes, notes : list of str
+        Ids, explained in README.md.
+    evidence : list of str
+        Sentences on what was seen.
+    yours, expected : np.ndarray, optional
+        (H, W), to be drawn beside each other.
+    caption : str
+        Of that figure.
+    explained : bool
+        Whether the mistakes are all that is wrong, as far as is known; else something has no name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such verdict.
     """
 
     exercise: str
-    verdict: str
-    mistakes: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-    evidence: list = field(default_factory=list)
+    verdict: Verdict
+    mistakes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
     yours: np.ndarray | None = None
     expected: np.ndarray | None = None
     caption: str = ""
-    explained: bool = True  # whether the mistakes are all that is wrong, as far as is known; else something has no name
+    explained: bool = True
 
-    def as_json(self):
-        return {"verdict": self.verdict, "mistakes": sorted(self.mistakes), "notes": sorted(self.notes)}
+    def __post_init__(self) -> None:
+        self.verdict = Verdict(self.verdict)
 
-    def text(self):
+    def as_json(self) -> dict[str, str | list[str]]:
+        """Return what a program reads of it: {"verdict": ..., "mistakes": [ids], "notes": [ids]}."""
+        return {"verdict": self.verdict.value, "mistakes": sorted(self.mistakes), "notes": sorted(self.notes)}
+
+    def text(self) -> str:
         """Return the whole message, in lines."""
         lines = [self._headline()]
         for paragraph in self.evidence:
@@ -53,21 +90,21 @@ class Report:
         return "\n".join(lines)
 
     def _headline(self):
-        if self.verdict == "right":
+        if self.verdict is Verdict.RIGHT:
             limited = {"fixed-sizes", "fixed-batch-size", "fails-for-one-image"} & set(self.notes)
             return f"✓ {self.exercise} is right. {LIMITED if limited else EXERCISES[self.exercise]}"
-        if self.verdict == "wrong":
+        if self.verdict is Verdict.WRONG:
             names = " and ".join(MISTAKES[name].title.lower() for name in self.mistakes)
             return f"✗ {self.exercise} is wrong{f': {names}' if names else ', for a reason this check does not recognise'}."
-        if self.verdict == "unfinished":
+        if self.verdict is Verdict.UNFINISHED:
             return f"… {self.exercise}: not implemented yet."
-        if self.verdict == "missing":
+        if self.verdict is Verdict.MISSING:
             return f"… {self.exercise}: not defined here."
-        if self.verdict == "newer-python":
+        if self.verdict is Verdict.NEWER_PYTHON:
             return f"… {self.exercise} was not judged: it needs a newer Python than the one here."
         return f"✗ {self.exercise} is broken: it cannot be read, or does not run to its end."
 
-    def show(self):
+    def show(self) -> None:
         """Print the message; in a notebook draw the figure, too."""
         print(self.text())
         if self.yours is not None and _in_notebook():

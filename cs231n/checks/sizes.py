@@ -1,7 +1,7 @@
 """What fails with the small networks and images may be written for the notebook's sizes: then it is examined with those."""
 
 from . import cases
-from .report import Report
+from .report import Report, Verdict
 
 FORM = {"wrong-shape", "wrong-type"}
 FAILS = "It fails on small networks; the reason is given below."
@@ -22,20 +22,20 @@ def examined_in_other_sizes(failure, examine, examine_large, function, exam, in_
     if large is None:
         return failure
     report = examine(function, exam.with_cases(cases.Framed)) if in_frames else large
-    if not _judges(report) or (report.verdict == "right" and large.verdict != "right"):
+    if not _judges(report) or (report.verdict is Verdict.RIGHT and large.verdict is not Verdict.RIGHT):
         report = large
-    if failure.verdict == "wrong" and report.verdict == "wrong" and not report.mistakes:
+    if failure.verdict is Verdict.WRONG and report.verdict is Verdict.WRONG and not report.mistakes:
         return failure  # the shape of its result is all that is known
     return _limited(report, failure, "What follows was found with images of 224 x 224 pixels and 1000 classes.")
 
 
 def _judges(report):
-    return report.verdict == "right" or (report.verdict == "wrong" and not FORM & set(report.mistakes))
+    return report.verdict is Verdict.RIGHT or (report.verdict is Verdict.WRONG and not FORM & set(report.mistakes))
 
 
 def _limited(report, failure, found):
     """Return a Report on the notebook's sizes, which also says what fails in others."""
-    if report.verdict == "right":
-        return Report(report.exercise, "right", notes=["fixed-sizes", *report.notes])
+    if report.verdict is Verdict.RIGHT:
+        return Report(report.exercise, Verdict.RIGHT, notes=["fixed-sizes", *report.notes])
     report.evidence = [f"{FAILS} {found}", *report.evidence, "On small networks:", *failure.evidence]
     return report

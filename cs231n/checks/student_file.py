@@ -30,7 +30,7 @@ from ..student_code import (
     written_in,
 )
 from .guard import within
-from .report import Report
+from .report import Report, Verdict
 
 SECONDS = 20.0  # for one line of the file outside of the exercises
 OWN_PACKAGE = __package__.rpartition(".")[0]
@@ -76,7 +76,7 @@ def functions(path, names):
     try:
         found = parts(path.name, path.read_bytes())
     except ValueError as error:
-        return {name: Report(name, "broken", evidence=[str(error)]) for name in names}
+        return {name: Report(name, Verdict.BROKEN, evidence=[str(error)]) for name in names}
     return defined(with_own_modules(found, on_disk(path.parent), names), names)
 
 
@@ -96,17 +96,17 @@ def defined(parts, names):
 def _function(name, definition, program):
     """Return the function that a Definition gives in a program, or the Report of why it gives none."""
     if definition is None:
-        return Report(name, "missing")
+        return Report(name, Verdict.MISSING)
     part = definition.part
     if definition.imported:
         said = f"{part.name} imports it from {definition.imported}, and there is no such file beside it: both are needed."
-        return Report(name, "missing", evidence=[said])
+        return Report(name, Verdict.MISSING, evidence=[said])
     unread = part if definition.statement is None else program.newer_part(definition)
     if unread:
-        return Report(name, "newer-python" if unread.newer else "broken", evidence=[unread.reason])
+        return Report(name, Verdict.NEWER_PYTHON if unread.newer else Verdict.BROKEN, evidence=[unread.reason])
     value, error = program.value(definition)
     if error or not callable(value):
-        return Report(name, "broken", evidence=[f"{part.name}, {error or f'{name} is not a function'}"])
+        return Report(name, Verdict.BROKEN, evidence=[f"{part.name}, {error or f'{name} is not a function'}"])
     return value
 
 

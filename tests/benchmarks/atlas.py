@@ -32,7 +32,8 @@ from side_by_side import (
 
 from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.instructor.atlas import batched_class_visualization_update_step
-from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.networks import best_device
+from cs231n.squeezenet import load_squeezenet
 
 ITERATIONS = 100
 

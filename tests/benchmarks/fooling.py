@@ -35,7 +35,8 @@ from tqdm import tqdm
 from cs231n.data_utils import load_imagenet_val
 from cs231n.image_utils import preprocess
 from cs231n.net_visualization_pytorch import make_fooling_image
-from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.networks import best_device
+from cs231n.squeezenet import load_squeezenet
 
 OURS, CARLINI = "ours", "foolbox's Carlini-Wagner"
 ATTACKS = {"foolbox's DDN": DDNAttack(), "foolbox's PGD": L2PGD(), "foolbox's BIM": L2BasicIterativeAttack()}

@@ -23,7 +23,8 @@ from cs231n.batches import maps_in_batches
 from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import compute_saliency_maps
-from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.networks import best_device
+from cs231n.squeezenet import load_squeezenet
 
 COUNTS = 1, 2, 4, 8, 16, 32, 64
 SIDES = 128, 224, 320, 448  # pixels

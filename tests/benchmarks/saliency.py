@@ -24,7 +24,8 @@ from cs231n.batches import maps_in_batches
 from cs231n.data_utils import load_imagenet_val
 from cs231n.image_utils import preprocess
 from cs231n.net_visualization_pytorch import compute_saliency_maps
-from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.networks import best_device
+from cs231n.squeezenet import load_squeezenet
 
 SIZES = 1, 5, 25
 EQUAL = 1e-6  # of the largest value of all maps

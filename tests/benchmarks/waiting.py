@@ -36,10 +36,11 @@ from torchvision.models import SqueezeNet1_1_Weights, squeezenet1_1
 from torchvision.transforms import CenterCrop, Compose, Resize
 
 from cs231n import attribution, checks, feature_visualization, net_visualization_pytorch
-from cs231n.data_utils import SIZE, load_imagenet_val
+from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources, verified
 from cs231n.image_utils import deprocess, preprocess
-from cs231n.squeezenet import best_device, load_squeezenet
+from cs231n.networks import SIZE, best_device
+from cs231n.squeezenet import load_squeezenet
 
 OURS = "ours"
 NOTEBOOK = "NetworkVisualization.ipynb"

@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import stat
 import string
 import struct
@@ -82,6 +83,15 @@ def build(folder, large=200_000_000):
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     return [*_honest(folder), *_broken(folder, large), *_attacks(folder, large)]
+
+
+def keep(folder, specimens, kept):
+    """Remove the files of those specimens that are not among `kept` from the folder in which they were built."""
+    for path in [path for specimen in specimens if specimen not in kept for path in specimen.files]:
+        path.unlink()
+        own = folder / path.relative_to(folder).parts[0]
+        if own.is_dir() and not any(file.is_file() for file in own.rglob("*")):
+            shutil.rmtree(own)
 
 
 def leftovers(specimens):

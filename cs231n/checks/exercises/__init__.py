@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     from ..exam import Exam
+    from ..explanations import Explanation
     from ..report import Report
 
 
@@ -22,10 +23,16 @@ class Room(Protocol):
         Of the function, for the check's docstring, such as "X, y, model".
     CASES : dataclass
         The cases of the students' own exam, each field a role: Batches, or a class of the exercise's own.
+    RIGHT : str
+        What is said after "is right.".
+    MISTAKES : dict
+        {id: Explanation} of the mistakes that only this exercise knows; the others are in `explanations`.
     """
 
     ARGUMENTS: str
     CASES: Any
+    RIGHT: str
+    MISTAKES: dict[str, Explanation]
 
     def examine(self, function: Any, exam: Exam) -> Report:
         """Return the Report on a function. exam: what it is examined with."""

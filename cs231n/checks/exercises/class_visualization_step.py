@@ -13,14 +13,96 @@ from torch.overrides import TorchFunctionMode
 
 from ...assignment import assignment
 from .. import cases
+from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, TOLERANCE, fingerprint, is_constant
 from ..judging import SPOILING, compared, problem, relative_error, same, side_effects
 from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
-from ..report import Report
+from ..report import Report, Verdict
 from ..sizes import examined_in_other_sizes
 
 KEY, ARGUMENTS = "class_visualization_step", "img, model, target_y, l2_reg, learning_rate"
 EXERCISE = assignment().by_key[KEY].function
+
+RIGHT = (
+    "Three calls in a row change the image as expected on five small networks, "
+    "for several regularisers and learning rates, and for a dead class."
+)
+MISTAKES = {
+    "learning-rate-ignored": Explanation(
+        "The learning rate is ignored",
+        "Your change of the image stays the same when the learning rate changes.",
+        "which of the function's arguments do you never use?",
+    ),
+    "regulariser-missing": Explanation(
+        "The regulariser has no effect",
+        "Your change of the image stays the same when l2_reg changes.",
+        "follow l2_reg through your code: by which path does it reach the image?",
+    ),
+    "regulariser-detached": Explanation(
+        "The regulariser is cut off from the gradient",
+        "You compute it, but from a copy of the image that is not a part of the graph (`.data`, `.detach()`, or under no_grad), "
+        "so its gradient is 0 and it has no effect.",
+        "which tensor must the regulariser be computed from so that `backward()` finds its way to the image?",
+    ),
+    "regulariser-on-weights": Explanation(
+        "The regulariser is on the weights",
+        "You penalise the size of the network's weights. They do not depend on the image, so that has no effect on it.",
+        "whose values shall stay small?",
+    ),
+    "regulariser-on-scores": Explanation(
+        "The regulariser is on the scores",
+        "You penalise the size of the scores and not of the image.",
+        "whose values shall stay small?",
+    ),
+    "regulariser-not-squared": Explanation(
+        "The regulariser is not squared",
+        "You penalise the norm of the image, not its square. For an image of the notebook that is hundreds of times too weak.",
+        "what does the formula say over the norm? What is the gradient of each of the two?",
+    ),
+    "regulariser-other-norm": Explanation(
+        "Another norm in the regulariser",
+        "You penalise something other than the sum of the image's squares, such as the sum of its absolute values (the L1 norm) "
+        "or of their third powers.",
+        "which power does the L2 norm squared take of each value, and what is the derivative of that?",
+    ),
+    "regulariser-wrong-sign": Explanation(
+        "The regulariser has the wrong sign",
+        "It makes large values larger: the image is pushed away from 0.",
+        "do you climb on something or descend on it, and which sign must the penalty have then?",
+    ),
+    "regulariser-halved": Explanation(
+        "Half the regulariser",
+        "The regulariser's part of the step is half as large as it should be.",
+        "what is the derivative of x squared?",
+    ),
+    "regulariser-constant": Explanation(
+        "The regulariser is a constant",
+        "The same number is added to every pixel, or taken from it, whatever the image is.",
+        "large values shall be pulled back more than small ones. Whose values must stand beside l2_reg, then?",
+    ),
+    "regulariser-other-size": Explanation(
+        "The regulariser has another size",
+        "The score's part is right, the regulariser's part is too strong or too weak.",
+        "write down the derivative of l2_reg times the sum of squares, and compare each factor.",
+    ),
+    "regulariser-without-learning-rate": Explanation(
+        "The learning rate is missing from the regulariser",
+        "The score's part of your step is multiplied by the learning rate, the regulariser's part is not, so their proportion "
+        "depends on the learning rate.",
+        "which vector is the direction of steepest ascent of the whole objective, and what is multiplied by the learning rate?",
+    ),
+    "regulariser-not-normalised": Explanation(
+        "Only the score's gradient is normalised",
+        "The regulariser is added after the division by the norm, so the two do not have the weights that the objective "
+        "gives them.",
+        "which vector is the direction of steepest ascent of the whole objective? Divide that one, or none.",
+    ),
+    "not-in-place": Explanation(
+        "The image is not changed in place",
+        "Whoever called the function still has the old image.",
+        "does your last line change the tensor that came in, or does it give its name to a new one?",
+    ),
+}
 STEP_CALLS = 3  # of the function, on one image
 
 
@@ -127,7 +209,7 @@ class Calls:
 def examine(function, exam):
     """Return the Report on a class_visualization_update_step."""
     report = _examine(function, exam)
-    if report.verdict != "broken":
+    if report.verdict is not Verdict.BROKEN:
         return report
     return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
 
@@ -144,14 +226,14 @@ def _examine(function, exam):
     if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
         if _fails_with_strided_gradients(function, convention, exam):
             notes.append("needs-contiguous-gradients")
-        return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
+        return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes)
     return _wrong(function, exam, found, convention, changed, notes)
 
 
 def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
     *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
-    return failure is not None and failure.verdict == "unfinished"
+    return failure is not None and failure.verdict is Verdict.UNFINISHED
 
 
 def _attempt(function, case, exam):
@@ -168,12 +250,12 @@ def _attempt(function, case, exam):
             return None, failure
         if tuple(img.shape) != shape:
             seen = f"After {where}, img has shape {tuple(img.shape)}; before it was {shape}."
-            return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[seen])
+            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[seen])
         after = _values(img, case)
         if np.array_equal(after[0], images[-1]):
             stub = call == 1 and case in (exam.of(KEY).main[0], exam.of(KEY).large)
             if stub and not trial.calls and (trial.value is None or trial.value is img):
-                return None, Report(EXERCISE, "unfinished")
+                return None, Report(EXERCISE, Verdict.UNFINISHED)
             in_place = False
             if isinstance(trial.value, torch.Tensor) and trial.value.shape == img.shape:
                 images.append(_values(trial.value, case)[0])  # what it would have been, for a name
@@ -214,7 +296,7 @@ def _examine_large(function, exam):
         return None
     names = exam.known.nearest(f"{KEY}-224", {calls.case: fingerprint(calls.changes)}, LEAST_CHANGE)
     changed, notes = side_effects(calls.trials)
-    verdict = "right" if names == () and not changed else "wrong"
+    verdict = Verdict.RIGHT if names == () and not changed else Verdict.WRONG
     return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.of(KEY).large, exam), *changed], notes)
 
 
@@ -240,7 +322,7 @@ def _wrong(function, exam, found, convention, changed, notes):
             names = ("not-finite",) if broken else ()
     names = _confirmed(names, function, exam.of(KEY).main[0], exam)
     nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
-    report = Report(EXERCISE, "wrong", [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
+    report = Report(EXERCISE, Verdict.WRONG, [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
     report.explained = explained or nearly
     _add_evidence(report, found, convention, exam)
     return report

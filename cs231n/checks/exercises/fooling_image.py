@@ -12,6 +12,7 @@ import torch
 
 from ...assignment import assignment
 from ..cases import Case, Framed, cropped, with_strided_gradients
+from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, fingerprint
 from ..guard import TooManyCalls, Trial
 from ..judging import SPOILING, as_array, compared, kind, percent, problem, relative_error, same, side_effects
@@ -26,11 +27,65 @@ from ..networks import (
     stubborn_network,
     tanh_network,
 )
-from ..report import Report
+from ..report import Report, Verdict
 from ..sizes import examined_in_other_sizes
 
 KEY, ARGUMENTS = "fooling_image", "X, target_y, model"
 EXERCISE = assignment().by_key[KEY].function
+
+RIGHT = (
+    "Its images are those expected on seven small networks, on short ways and a long one, "
+    "and where the image is of the target class already."
+)
+MISTAKES = {
+    "not-normalised": Explanation(
+        "The gradient is not normalised",
+        "Your steps are as long as the gradient is, long where the score is steep and short where it is flat.",
+        "how long shall a step be, and what does the learning rate alone say about that?",
+    ),
+    "no-stop-test": Explanation(
+        "Goes on after the network is fooled",
+        "More steps follow although the network says the target class already.",
+        "when is the goal reached, and which comparison says so? Compare class with class, at the image as it is now.",
+    ),
+    "other-stop-test": Explanation(
+        "Another stop test",
+        "More steps follow although the network already says the target class, until something else is true, such as a "
+        "probability above a threshold or a lead over the other classes.",
+        "when is the network fooled, and does your condition become true at that very image?",
+    ),
+    "one-step-too-many": Explanation(
+        "One step too many",
+        "The network is fooled, and you take one more step before you notice.",
+        "which image do the scores belong to that your test looks at: the one before the step or the one after it?",
+    ),
+    "stop-test-inverted": Explanation(
+        "The stop test is inverted",
+        "It stops at once where the network is not fooled yet.",
+        "read your condition aloud: under which circumstance does the loop end?",
+    ),
+    "score-compared-with-class": Explanation(
+        "A score is compared with a class",
+        "The loop ends when a score happens to be the number of the class (here a score of 3.0, with class 3 as the target), "
+        "and else it does not.",
+        "a maximum has a value and a place. Which of the two is a class?",
+    ),
+    "gives-up-early": Explanation(
+        "Gives up early",
+        "It ends before the network is fooled.",
+        "how many steps does the exercise speak of, and what ends your loop?",
+    ),
+    "image-never-changed": Explanation(
+        "The image never changes",
+        "The network was asked again and again about the same image.",
+        "what is it that your step changes, and is it what the network is given next?",
+    ),
+    "already-fooled-image-changed": Explanation(
+        "An image that is of the target class already is changed",
+        "It takes a step before it looks at the scores for the first time.",
+        "what should come back if there is nothing to do?",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -162,7 +217,7 @@ class Way:
 def examine(function, exam):
     """Return the Report on a make_fooling_image(X, target_y, model)."""
     report = _examine(function, exam)
-    if report.verdict != "broken":
+    if report.verdict is not Verdict.BROKEN:
         return report
     return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
 
@@ -185,7 +240,7 @@ def _examine(function, exam):
     if all(_is_right(way, exam) for way in [*ways, *special]):
         if not isinstance(exam.of(KEY).long_way, Framed):
             notes += _limits(function, exam)
-        return Report(EXERCISE, "wrong" if changed else "right", changed, notes)
+        return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes)
     return _wrong(function, exam, ways, special, changed, notes)
 
 
@@ -199,7 +254,7 @@ def _limit(case, exam):
 def is_unfinished(function, exam):
     """Return whether the exercise is not written yet: a stub."""
     *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
-    return failure is not None and failure.verdict == "unfinished"
+    return failure is not None and failure.verdict is Verdict.UNFINISHED
 
 
 def _attempt(function, case, exam, **limits):
@@ -217,17 +272,17 @@ def _attempt(function, case, exam, **limits):
     original, result = cropped(case, original.double().numpy()), None
     if not endless and trial.value is None and case is exam.of(KEY).main[0]:
         advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
-        return None, Report(EXERCISE, "unfinished", evidence=advice)
+        return None, Report(EXERCISE, Verdict.UNFINISHED, evidence=advice)
     if not endless and trial.value is not None:
         result = as_array(trial, trial.value, X)
         came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {tuple(X.shape)}."
         if result is None:
-            return None, Report(EXERCISE, "wrong", ["wrong-type"], evidence=[came])
+            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-type"], evidence=[came])
         if result.shape != X.shape:
-            return None, Report(EXERCISE, "wrong", ["wrong-shape"], evidence=[came])
+            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[came])
         result = cropped(case, result)
         if not trial.calls and np.array_equal(result, original):
-            return None, Report(EXERCISE, "unfinished")
+            return None, Report(EXERCISE, Verdict.UNFINISHED)
     images = [original[0]]
     for seen in [*(cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
         new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (images[0], images[-1]))
@@ -259,7 +314,7 @@ def _examine_large(function, exam):
     known = exam.known.nearest(f"{KEY}-224", {way.case: fingerprint(way.changes[:4])}, LEAST_CHANGE)
     changed, notes = side_effects([way.trial, already.trial])
     names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
-    return Report(EXERCISE, "right" if known == () and not names else "wrong", names, notes)
+    return Report(EXERCISE, Verdict.RIGHT if known == () and not names else Verdict.WRONG, names, notes)
 
 
 def _limits(function, exam):
@@ -300,7 +355,7 @@ def _wrong(function, exam, ways, special, changed, notes):
     if stop in (["no-stop-test"], ["other-stop-test"]) and _compares_a_score(function, exam, special[1]):
         stop = ["score-compared-with-class"]
     nothing = any(way.result is None and not way.endless for way in [*ways, *special])
-    report = Report(EXERCISE, "wrong", [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
+    report = Report(EXERCISE, Verdict.WRONG, [*(names or ()), *stop, *changed] or ["wrong-type"] * nothing, notes)
     # where no step was seen whose direction is known, when the steps end says nothing
     nearly = sum(_is_right(way, exam) for way in ways) >= len(ways) - 1
     report.explained = bool(names) or nearly or (names == () and any(way.steps for way in ways))

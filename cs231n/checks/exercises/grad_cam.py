@@ -7,10 +7,80 @@ import torch
 from ...assignment import assignment
 from ..arrays import ArrayCheck, Rescaled
 from ..cases import Batches, Case
+from ..explanations import Explanation
 from ..networks import BELOW_0, gelu_parts, relu_parts, softplus_parts, squeezenet_sized_parts, tanh_parts
 
 KEY, ARGUMENTS = "grad_cam", "X, y, model"
 EXERCISE = assignment().by_key[KEY].function
+
+RIGHT = "Its maps are those expected on several small networks, for batches and feature maps of different sizes."
+MISTAKES = {
+    "gradient-not-averaged": Explanation(
+        "The gradient is not averaged",
+        "You multiply gradient and activation place by place. That is another method (HiResCAM); here a channel has one weight.",
+        "how many numbers are the weights of one image, and which shape have yours?",
+    ),
+    "sum-over-space": Explanation(
+        "Sum over the places in place of the mean",
+        "Your weights are too large by the number of places of the feature map.",
+        "what should the weight of a channel be whose gradient is 1 everywhere?",
+    ),
+    "weights-mix-images": Explanation(
+        "The weights mix the images of the batch",
+        "You average the gradient over the images, too, so each map depends on the other images.",
+        "which dimensions of the gradient are places, and which one is the images?",
+    ),
+    "negative-weights-lost": Explanation(
+        "Negative weights are lost",
+        "A channel that lowers the score is left out in your map, or counts as if it raised it.",
+        "where in the formula does the ReLU stand, and what is inside of it?",
+    ),
+    "weights-missing": Explanation(
+        "The weights are missing",
+        "Your map is that of the activations alone. It is the same for every class.",
+        "how does the label get into your map?",
+    ),
+    "activations-missing": Explanation(
+        "The activations are missing",
+        "Your map is made of the gradient alone.",
+        "what do the weights weigh?",
+    ),
+    "mean-over-feature-channels": Explanation(
+        "Mean over the channels in place of the sum",
+        "Your map is too small by the number of channels.",
+        "two of 100 channels have the weight 1, the others 0. What does the formula make of them?",
+    ),
+    "no-relu": Explanation(
+        "No ReLU",
+        "Places that lower the score are negative in your map.",
+        "what should the map say about places that speak against the class?",
+    ),
+    "relu-too-early": Explanation(
+        "The ReLU comes before the sum",
+        "You cut each channel's part off at 0. What speaks against the class then no longer counts against what speaks for it.",
+        "two channels say 3 and -2 at a place. Which number does the formula give, and which one do you get?",
+    ),
+    "relu-after-resizing": Explanation(
+        "The ReLU comes after the resizing",
+        "Negative places have been mixed into their neighbours before they are cut off.",
+        "in which order does the docstring name the two?",
+    ),
+    "absolute-value-in-place-of-relu": Explanation(
+        "Absolute value in place of the ReLU",
+        "Places that speak against the class look as if they spoke for it.",
+        "what does a ReLU make of -2?",
+    ),
+    "not-resized": Explanation(
+        "The map is not resized",
+        "Your map has the size of the feature map, not of the image.",
+        "which pixel of the image does the value at (0, 0) belong to?",
+    ),
+    "other-resizing": Explanation(
+        "Resized in another way",
+        "On the feature map your values are right; between its places they are not.",
+        "the docstring names the mode and says something about corners. Which ones does your call use if you do not say?",
+    ),
+}
 
 CASES = Batches(
     main=(

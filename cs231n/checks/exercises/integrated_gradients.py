@@ -8,10 +8,79 @@ import torch
 from ...assignment import assignment
 from ..arrays import ArrayCheck
 from ..cases import Batches, Case
+from ..explanations import Explanation
 from ..networks import BELOW_0, SmallNetwork, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 
 KEY, ARGUMENTS = "integrated_gradients", "X, y, model, baseline, num_steps"
 EXERCISE = assignment().by_key[KEY].function
+
+RIGHT = (
+    "Its attributions are those expected on several small networks, for batches of different "
+    "sizes, several numbers of steps and baselines that are not 0."
+)
+MISTAKES = {
+    "baseline-ignored": Explanation(
+        "The baseline is ignored",
+        "You compute what a baseline of 0 would give.",
+        "where does the path start, and what is the difference that is to be shared out among the pixels?",
+    ),
+    "baseline-not-on-path": Explanation(
+        "The path does not start at the baseline",
+        "Your path leads from 0 to the image.",
+        "put 0 and 1 into your formula for a point of the path. Which images come out?",
+    ),
+    "baseline-not-in-factor": Explanation(
+        "The factor is the image alone",
+        "You multiply by the image and not by its difference from the baseline.",
+        "what should the attribution of a pixel be that is the same in both?",
+    ),
+    "path-misses-image": Explanation(
+        "The path does not end at the image",
+        "Your path leads from the baseline to the sum of baseline and image.",
+        "put 0 and 1 into your formula for a point of the path. Which images come out?",
+    ),
+    "not-times-difference": Explanation(
+        "Not multiplied by the difference",
+        "What you return is the mean gradient. It has the unit score per pixel value, so it cannot sum to a score.",
+        "what stands before the integral?",
+    ),
+    "sum-over-steps": Explanation(
+        "Sum over the steps in place of the mean",
+        "Your attributions grow with the number of steps.",
+        "what should they be with twice as many steps?",
+    ),
+    "ends-of-parts": Explanation(
+        "The gradients are taken at the ends of the parts",
+        "The path is cut into equal parts, and your gradients belong to places where a part begins or ends.",
+        "draw the path with num_steps = 2. Where is the middle of each part?",
+    ),
+    "steps-off-by-one": Explanation(
+        "One step too few or too many",
+        "The number of your gradients, or of your parts, is not num_steps.",
+        "for num_steps = 2, write down the places at which you take a gradient, and what you divide by.",
+    ),
+    "num-steps-ignored": Explanation(
+        "num_steps is ignored",
+        "Your attributions stay the same when num_steps changes.",
+        "which of the function's arguments do you never use?",
+    ),
+    "gradient-at-image-only": Explanation(
+        "The gradient at the image only",
+        "You take one gradient, at the end of the path. Where the score has levelled off there, it misses how it rose.",
+        "at how many places, and at which, does the exercise ask for the gradient?",
+    ),
+    "gradient-through-path": Explanation(
+        "The gradient goes through the path",
+        "You differentiate with respect to X and not to the point on the path. By the chain rule each gradient is multiplied by "
+        "how far along the path its point lies.",
+        "if X changes by 1, by how much does the point half way change?",
+    ),
+    "absolute-value-taken": Explanation(
+        "An absolute value is taken",
+        "Your attributions have lost their sign, so they no longer sum to a difference of scores.",
+        "what does a negative attribution say, and which line of yours removes it?",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,27 @@ from functools import partial
 from ...assignment import assignment
 from ..arrays import ArrayCheck
 from ..cases import Batches, Case
+from ..explanations import Explanation
 from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 
 KEY, ARGUMENTS = "saliency_maps", "X, y, model"
 EXERCISE = assignment().by_key[KEY].function
+
+RIGHT = (
+    "Its maps are those expected on several small networks, for batches of different sizes, with scores below 0 and a dead class."
+)
+MISTAKES = {
+    "absolute-value-too-late": Explanation(
+        "Absolute value after the colours were put together",
+        "Negative values lost against smaller positive ones, or cancelled with them, before their sign was taken away.",
+        "go through your steps by hand for one pixel with the gradient (-3, 1, 2).",
+    ),
+    "squared-gradient": Explanation(
+        "Square of the gradient",
+        "Strong pixels are exaggerated: each value is squared.",
+        "a reaction twice as strong should be twice as bright.",
+    ),
+}
 
 CASES = Batches(
     main=(

@@ -9,10 +9,72 @@ import torch
 from ...assignment import assignment
 from ..arrays import ArrayCheck
 from ..cases import Batches, Case
+from ..explanations import Explanation
 from ..networks import BELOW_0, SmallNetwork, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 
 KEY, ARGUMENTS = "smoothgrad", "X, y, model, noise"
 EXERCISE = assignment().by_key[KEY].function
+
+RIGHT = "Its maps are those expected on several small networks, for batches and noise of different sizes."
+MISTAKES = {
+    "not-squared": Explanation(
+        "No square",
+        "Your map averages the strength of the gradient, not its square.",
+        "two copies have the gradients 1 and 3. Which number does the formula give, and which one do you get?",
+    ),
+    "squared-after-mean": Explanation(
+        "The mean comes before the square",
+        "You average first and square (or take the absolute value) then. What differs between the copies in sign or strength is "
+        "lost before it counts.",
+        "two copies have the gradients 2 and -2. Which number does the formula give, and which one do you get?",
+    ),
+    "maximum-before-mean": Explanation(
+        "The maximum comes before the mean",
+        "You take the strongest colour of each copy and average those. The strongest colour can be another one in each copy.",
+        "in which order does the exercise name the mean and the maximum? Try it by hand with two copies and two colours.",
+    ),
+    "sum-over-copies": Explanation(
+        "Sum over the copies in place of the mean",
+        "Your map grows with the number of copies.",
+        "what should the map be with twice as many copies?",
+    ),
+    "root-taken": Explanation(
+        "A root is taken",
+        "Your map is the square root of the right one.",
+        "which operation of yours comes after the mean and is not in the formula?",
+    ),
+    "noise-ignored": Explanation(
+        "The noise is ignored",
+        "Every gradient is taken at the image itself.",
+        "print how far apart two of the inputs are that you give the network.",
+    ),
+    "noise-accumulates": Explanation(
+        "The noise accumulates",
+        "The second copy still holds the noise of the first one, and so on.",
+        "what does each copy start from? Does a line of yours change the image that the next copy is made of?",
+    ),
+    "one-copy-only": Explanation(
+        "Only one copy counts",
+        "Your map comes from the first or the last copy alone.",
+        "what happens to the result of a copy when the next one is there? And does a `return` stand in the loop?",
+    ),
+    "noise-averaged-first": Explanation(
+        "The noise is put together first",
+        "You take one gradient, at the image with all of the noise. Noise that is averaged cancels.",
+        "how many gradients does the formula average?",
+    ),
+    "noise-without-image": Explanation(
+        "Noise without the image",
+        "The gradient is taken at the noise alone.",
+        "what does a noisy copy of an image consist of?",
+    ),
+    "noise-subtracted": Explanation(
+        "The noise is subtracted",
+        "Your copies are the image less the noise. For noise without end that is the same; for the noise that you are given, it "
+        "is not.",
+        "what does the docstring say about noise[s] and X?",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,106 @@ import torch
 from ...assignment import assignment
 from ..arrays import ArrayCheck, Rescaled
 from ..cases import Batches
+from ..explanations import Explanation
 from ..judging import as_array, broken, problem, same, side_effects
-from ..report import Report
+from ..report import Report, Verdict
 
 KEY, ARGUMENTS = "transformation", "images, angles, scales, shifts"
 EXERCISE = assignment().by_key[KEY].function
+
+RIGHT = "Its pictures are those expected, of dots and of noise, for batches and images of different sizes."
+MISTAKES = {
+    "degrees": Explanation(
+        "Degrees and radians are mixed up",
+        "Your angles are too small or too large by a factor of 57.3.",
+        "which unit do the angles have, which one does torch.sin take, and is there anything to convert?",
+    ),
+    "rotates-the-other-way": Explanation(
+        "It rotates the other way",
+        "What is in your pictures turns clockwise where it should turn counterclockwise.",
+        "the second coordinate grows downwards here, and theta leads from the result to the image. What does each of the two do "
+        "to the sign of an angle?",
+    ),
+    "rotation-ignored": Explanation(
+        "The rotation is ignored",
+        "Your pictures stay the same when the angles change.",
+        "which of the function's arguments do you never use?",
+    ),
+    "scale-inverted": Explanation(
+        "Things shrink where they should grow",
+        "A scale of 2 makes things half as large in your pictures.",
+        "theta leads from a place in the result to a place in the image. Something shall look twice as large: how far apart in "
+        "the image are the places that two neighbours in the result look at?",
+    ),
+    "scale-ignored": Explanation(
+        "The scale is ignored",
+        "Your pictures stay the same when the scales change.",
+        "which of the function's arguments do you never use?",
+    ),
+    "shift-ignored": Explanation(
+        "The shift is ignored",
+        "Your pictures stay the same when the shifts change.",
+        "which of the function's arguments do you never use?",
+    ),
+    "shift-wrong-way": Explanation(
+        "It shifts the wrong way",
+        "Along one axis at least, things move in the direction against the one asked for.",
+        "theta leads from the result to the image. Where must it look for a thing that has moved to the right?",
+    ),
+    "shift-half": Explanation(
+        "Half the shift",
+        "Things move half as far as they should.",
+        "how long is a side in the coordinates that theta works with?",
+    ),
+    "shift-in-pixels": Explanation(
+        "The shift has another unit",
+        "Things move too little, or too far, by a factor that depends on the number of pixels.",
+        "in which unit are the shifts given, and in which one does theta count? Does the number of pixels matter to either?",
+    ),
+    "shift-axes-swapped": Explanation(
+        "The axes of the shift are swapped",
+        "What should move to the right moves down.",
+        "which coordinate comes first in theta, which one first in `shifts`?",
+    ),
+    "shift-not-turned-back": Explanation(
+        "The shift is not turned back",
+        "Rotation and scale are right, and alone the shift would be, too; together they are as if the shift came first.",
+        "things are rotated and enlarged first, then moved. Undo that, step by step: what comes first on the way back, and what "
+        "then happens to the shift?",
+    ),
+    "not-inverted": Explanation(
+        "The transformation is not inverted",
+        "Your theta leads from the image to the result. So everything is undone where it should be done.",
+        "for each place in the result, theta is asked where to look. In which direction is that?",
+    ),
+    "same-for-all-images": Explanation(
+        "The same for all images",
+        "Every image gets the rotation, scale and shift of the first one.",
+        "which shape should theta have, and does its first dimension hold different values?",
+    ),
+    "other-padding": Explanation(
+        "Other colours come in over the edges",
+        "What comes in from outside of the image is not the mirrored picture.",
+        "which padding does the docstring ask for?",
+    ),
+    "aligned-corners": Explanation(
+        "Corners are aligned",
+        "Grid and sampling do not agree with the exercise on where -1 and 1 lie: at the edges of the image or at the middles of "
+        "its outermost pixels.",
+        "was something changed about align_corners?",
+    ),
+    "other-interpolation": Explanation(
+        "Interpolated in another way",
+        "Your colours are not mixed bilinearly from the nearest pixels.",
+        "was something changed about the mode in which the image is sampled?",
+    ),
+    "gradient-cut": Explanation(
+        "No gradient leads back to the images",
+        "Your pictures are right, but PyTorch cannot follow how all of them came about, and class images are made by the "
+        "gradient that leads back.",
+        ".detach(), .data, .item(), NumPy, torch.no_grad() and torch.tensor() end a graph. Where does the one of `images` end?",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +205,7 @@ is_unfinished = _check.is_unfinished
 def examine(function, exam):
     """Return the Report on a function: on its values and, if these are right, on the gradient that leads back to `images`."""
     report = _check.examine(function, exam)
-    failure = _gradient_failure(function, exam) if report.verdict == "right" else None
+    failure = _gradient_failure(function, exam) if report.verdict is Verdict.RIGHT else None
     if failure is not None:
         failure.notes = report.notes
     return failure or report
@@ -132,4 +227,4 @@ def _gradient_failure(function, exam):
         seen = ["Given `images` that ask for a gradient, it returns pictures from which a wrong one leads back to them."]
     else:
         return None
-    return Report(EXERCISE, "wrong", ["gradient-cut", *side_effects([trial])[0]], evidence=seen)
+    return Report(EXERCISE, Verdict.WRONG, ["gradient-cut", *side_effects([trial])[0]], evidence=seen)

@@ -21,7 +21,8 @@ from tqdm import tqdm
 from ...batches import IMAGES_AT_ONCE, in_batches
 from ...class_visualization import BatchedStep, NoImageWarning, create_class_visualization, in_mixed_precision
 from ...image_utils import load_image, preprocess
-from ...validation import device_of, require_whole_numbers
+from ...networks import device_of
+from ...validation import require_whole_numbers
 
 IMAGES_ON_GPU = 250  # at a time; after each batch its images are written
 SUFFIXES = {".jpg", ".jpeg", ".png"}

@@ -9,8 +9,8 @@ import sys
 import torch
 
 from ...data_utils import imagenet_class_names
-from ...squeezenet import best_device, load_squeezenet
-from ...validation import device_of
+from ...networks import best_device, device_of
+from ...squeezenet import load_squeezenet
 from . import Atlas, Settings, bfloat16_is_fast, seconds_for
 
 

@@ -10,7 +10,7 @@ import torch
 
 from ...assignment import assignment
 from ...checks.judging import side_effects
-from ...checks.report import Report
+from ...checks.report import Report, Verdict
 from .drawing import Draw
 from .kept import Known
 
@@ -83,12 +83,14 @@ class Exercise(abc.ABC):
 
     def failed(self, seen: str) -> Report:
         """Return the Report of a function that is right on small networks only."""
-        return Report(self.function, "wrong", evidence=[f"It is right on small networks. On SqueezeNet and photographs {seen}"])
+        return Report(
+            self.function, Verdict.WRONG, evidence=[f"It is right on small networks. On SqueezeNet and photographs {seen}"]
+        )
 
     def of_side_effects(self, trials: list) -> Report | None:
         """Return the Report of what calls changed that is not theirs to change, or None."""
         changed, _ = side_effects(trials)
-        return Report(self.function, "wrong", changed) if changed else None
+        return Report(self.function, Verdict.WRONG, changed) if changed else None
 
 
 def off_by(off: float) -> str:
@@ -105,6 +107,6 @@ def about_failure(failure: Report | None) -> str:
     """Say why there is no result. failure: the Report of it, None for a result that is not a float tensor."""
     if failure is None:
         return "what it returns is no float tensor."
-    if failure.verdict == "broken":
+    if failure.verdict is Verdict.BROKEN:
         return "it ends in an error."
     return "it does not come back." if failure.mistakes else "it returns nothing."

@@ -13,7 +13,7 @@ from ... import net_visualization_pytorch as reference
 from ...checks.exercises.class_visualization_step import STEP_CALLS, StepCases
 from ...checks.fingerprints import LEAST_CHANGE
 from ...checks.judging import as_array, problem
-from ...checks.report import Report
+from ...checks.report import Report, Verdict
 from .arrays import double_images, double_network
 from .base import ALIASES, LIMITS, Exercise, about_failure, off_by, wanted
 from .closeness import CLOSE, double, off
@@ -274,7 +274,7 @@ class _ClassVisualizationStep(Exercise):
             trials.append(trial)
             failure = problem(self.function, trial, "SqueezeNet and a photograph")
             if failure is None and img.shape != X[1:2].shape:
-                failure = Report(self.function, "wrong", ["wrong-shape"])
+                failure = Report(self.function, Verdict.WRONG, ["wrong-shape"])
             if failure is not None:
                 return trials, [], failure
             image = double(img.detach()[0])

@@ -12,7 +12,7 @@ import torch
 
 from ...assignment import assignment
 from ...checks.judging import SIDE_EFFECTS, side_effects
-from ...checks.report import Report
+from ...checks.report import Report, Verdict
 from . import exercise
 from .base import Exercise
 from .kept import Known
@@ -40,10 +40,10 @@ def proved(report: Report, job: Any, run: Any, network: torch.nn.Module) -> tupl
     """
     own = exercise(assignment().by_function[report.exercise].key)
     known = _known(run, network)
-    if report.verdict == "right":
+    if report.verdict is Verdict.RIGHT:
         failure = own.failure(job, known, report.notes)
         return (failure, "It is right on small networks only.") if failure else (report, "")
-    named = report.verdict == "wrong" and report.mistakes and report.explained
+    named = report.verdict is Verdict.WRONG and report.mistakes and report.explained
     if not named or without_result(own) & set(report.mistakes):
         return report, ""
     try:

@@ -140,7 +140,8 @@ def draft(kit=KIT, kit_url=None, course_file=None):
         problems += _answers_in_own_questions(course_file, kept.course)
         notebook, before = student_notebook(reference, asked, exercises, kept, package, kit_url or NO_KIT_URL, problems)
         sources = {cell.id: cell.source for cell in notebook.cells}
-        package = without_what_nothing_reaches(package, before.values(), sources.values())
+        if kept.course.left_out:
+            package = without_what_nothing_reaches(package, before.values(), sources.values())
         files |= {path: content for path, content in package.items() if path not in _checks_left_out(kept)}
         files[NOTEBOOK] = (nbformat.writes(notebook) + "\n").encode()
         files[CELLS] = json.dumps(sources, indent=1).encode()

@@ -109,24 +109,23 @@ def without_what_nothing_reaches(package, before, after):
     package: {path: bytes}. before, after: code of the notebook, a list of sources, with what is left out and without it. A file
     that no code of the notebook ever reached, directly or through others, stays: it is a command, or data.
     """
-    idle = [path for path in package.keys() - _reached(package, _named_by(package, before)) if path.endswith(".py")]
-    reached = _reached(package, [*_named_by(package, after), *idle])
-    return {path: content for path, content in package.items() if path in reached or not path.endswith(".py")}
+    imports = {path: _imported_by(package, path, content.decode()) for path, content in package.items() if path.endswith(".py")}
+    ever, still = (
+        _reached(imports, [path for source in code for path in _imported_by(package, "", source)]) for code in (before, after)
+    )
+    still |= _reached(imports, imports.keys() - ever)
+    return {path: content for path, content in package.items() if path in still or path not in imports}
 
 
-def _named_by(package: Mapping[str, bytes], sources: Iterable[str]) -> list[str]:
-    return [path for source in sources for path in _imported_by(package, "", source)]
-
-
-def _reached(package: Mapping[str, bytes], paths: Iterable[str]) -> set[str]:
-    """Return these paths of the package's files, and those of the files that they import, directly or through each other."""
+def _reached(imports: Mapping[str, list[str]], paths: Iterable[str]) -> set[str]:
+    """Return these paths of files, and those of the files that they import, directly or through each other."""
     found: set[str] = set()
     todo = list(paths)
     while todo:
         path = todo.pop()
         if path not in found:
             found.add(path)
-            todo += _imported_by(package, path, package[path].decode("utf-8"))
+            todo += imports[path]
     return found
 
 
