@@ -218,6 +218,23 @@ def test_a_new_course_lists_the_assignment_with_its_submissions(new_course, monk
     assert (assignment["name"], assignment["num_submissions"], assignment["max_score"]) == ("viz", 2, 40)
 
 
+def test_a_courses_cells_points_and_questions_are_its_own(new_course, tmp_path):
+    own = tmp_path / "spring.toml"
+    own.write_text(
+        'left-out = ["5", "question-2", "question-6", "7.1"]\n[points]\nsaliency_maps = 7.5\n'
+        '[question-1]\npoints = 2.5\ntext = "Why is the sky blue?"\nrubric = "* 2.5: it scatters."\n',
+        encoding="utf-8",
+    )
+    fill(new_course, [record("jane")], points=rubric.load(None, own))
+    with open_gradebook(new_course) as book:
+        points = {cell.name: cell.max_score for cell in book.find_notebook("NetworkVisualization", "viz").grade_cells}
+    questions = {f"answer-{number}": 3 for number in (5,)} | {"answer-1": 2.5, "answer-8": 0}
+    assert points == {"check-1": 7.5, "check-3": 7, "check-7": 0} | questions
+    assert grades_of(new_course, "jane")["check-1"][0] == 7.5
+    sources = {cell.id: cell.source for cell in notebook(new_course, "jane").cells}
+    assert "Why is the sky blue?" in sources["question-1-text"]
+
+
 def test_answers_wait_for_a_person_and_a_missing_one_does_not(course):
     fill(course, [record("jane")])
     grades = grades_of(course, "jane")

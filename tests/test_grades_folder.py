@@ -13,11 +13,11 @@ import resource
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from helpers.places import ROOT
 
-from cs231n.checks.explanations import EXERCISES
 from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import gradebook, grading
 from cs231n.instructor.reports import marks, writing
@@ -26,7 +26,7 @@ from cs231n.instructor.reports.records import Record, Result, State, Verdict
 QUESTIONS = [f"question-{number}" for number in range(1, 9)]
 
 
-def graded_quickly(found, *_, **__):
+def graded_quickly(found, rubric, *_, **__):
     """Yield a record of each Submission: the text of its file answers question 1."""
     for submission in found:
         yield Record(
@@ -36,8 +36,8 @@ def graded_quickly(found, *_, **__):
             submission.sha256(),
             earlier=tuple(submission.earlier),
             verdict=State.GRADED,
-            exercises=dict.fromkeys(EXERCISES, Result(Verdict.MISSING)),
-            answers=dict.fromkeys(QUESTIONS, "") | {"question-1": submission.path.read_text(encoding="utf-8")},
+            exercises=dict.fromkeys(rubric.exercises, Result(Verdict.MISSING)),
+            answers=dict.fromkeys(rubric.questions, "") | {"question-1": submission.path.read_text(encoding="utf-8")},
         )
 
 
@@ -201,8 +201,8 @@ def test_a_folder_that_only_begins_with_the_same_name_is_another(grade):
 
 
 def test_ctrl_c_leaves_what_is_done_and_nothing_else(grade, tmp_path, capsys, monkeypatch):
-    def interrupted(found, *_, **__):
-        yield from graded_quickly(found[:1])
+    def interrupted(found, *more, **others):
+        yield from graded_quickly(found[:1], *more, **others)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(grading, "_graded", interrupted)
@@ -235,6 +235,118 @@ def test_when_the_disk_is_full_the_file_is_named_and_the_run_can_go_on(grade, tm
     assert not [path for path in everything(tmp_path / "out") if path.endswith(".lock") or ".part-" in path]
     assert grade("--resume") == 0
     assert students() == ["ada", "ben", "cy"]
+
+
+# What the folder remembers
+
+COURSE = """title = "Seeing"
+left-out = ["7.1", "question-2"]
+
+[points]
+saliency_maps = 7.5
+
+[question-3]
+points = 4.5
+text = "Why is the sky **blue**?"
+rubric = "* 4.5: it scatters."
+"""
+
+
+@pytest.fixture
+def course(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text(COURSE, encoding="utf-8")
+    return path
+
+
+def columns():
+    return list(rows()[0])
+
+
+def test_a_courses_columns_pages_and_points_are_its_own(grade, course):
+    assert grade("--course", str(course)) == 0
+    assert "compute_smoothgrad_maps" not in columns()
+    assert "question-2" not in columns()
+    assert {"compute_saliency_maps", "transform_images", "question-3", "question-8"} <= set(columns())
+    assert sorted(path.name for path in Path("out/marking").iterdir() if path.suffix == ".html") == [
+        f"question-{number}.html" for number in (1, 3, 4, 5, 6, 8)
+    ]
+    marking = Path("out/marking/question-3.html").read_text(encoding="utf-8")
+    assert "Why is the sky <strong>blue</strong>?" in marking
+    assert "it scatters" in marking
+    assert "from 0 to 4.5" in marking
+    page = Path("out/feedback/ada.html").read_text(encoding="utf-8")
+    assert "Seeing" in page
+    assert "0 of 39 points" in page  # 40 - 3 for question 2, and 1.5 + 0.5 more for question 3 and the maps
+    for name in ("compute_smoothgrad_maps", "compute_grad_cam_maps", "Inline question 2", "Inline question 7"):
+        assert name not in page + Path("out/summary.html").read_text(encoding="utf-8")
+
+
+def test_resume_goes_on_with_the_course_and_the_rubric_of_the_folder_and_says_so(grade, course, tmp_path, capsys):
+    (tmp_path / "kept.toml").write_text("[kept]\nbatch-mean = 0.5\n", encoding="utf-8")
+    assert grade("--course", str(course), "--rubric", str(tmp_path / "kept.toml")) == 0
+    before = everything(tmp_path / "out" / "rows")
+    course.unlink()
+    (tmp_path / "kept.toml").unlink()
+    capsys.readouterr()
+    assert grade("--resume") == 0
+    said = capsys.readouterr().err
+    assert f"Going on with {Path('out/course.toml')}" in said
+    assert f"Going on with {Path('out/rubric.toml')}" in said
+    assert "compute_smoothgrad_maps" not in columns()
+    assert Path("out/course.toml").read_text(encoding="utf-8") == COURSE
+    assert everything(tmp_path / "out" / "rows") == before
+
+
+def test_resume_with_the_same_course_in_other_words_goes_on(grade, course):
+    assert grade("--course", str(course)) == 0
+    course.write_text(COURSE.replace('["7.1", "question-2"]', '["question-2", "7.1"]'), encoding="utf-8")
+    assert grade("--course", str(course), "--resume") == 0
+
+
+def test_resume_with_another_course_says_what_differs_and_what_to_do(grade, course, tmp_path, capsys):
+    assert grade("--course", str(course)) == 0
+    before = everything(tmp_path / "out")
+    course.write_text(COURSE.replace("7.5", "8").replace('"7.1", ', "").replace("scatters", "does"), encoding="utf-8")
+    assert grade("--course", str(course), "--resume") == 2
+    said = capsys.readouterr().err
+    assert "saliency_maps was 7.5 points and is 8 points" in said
+    assert "smoothgrad was left out and is 2 bonus points" in said
+    assert "question-3 has another text or rubric" in said
+    assert f"copy it to {Path('out/course.toml')}" in said
+    assert everything(tmp_path / "out") == before
+
+
+def test_a_course_that_is_copied_into_the_folder_counts_and_what_it_changes_is_graded_again(grade, course):
+    assert grade("--course", str(course)) == 0
+    Path("out/course.toml").write_text(COURSE.replace('["7.1", "question-2"]', '["question-4"]'), encoding="utf-8")
+    assert grade("--resume") == 0
+    assert {"compute_smoothgrad_maps", "question-2"} <= set(columns())
+    assert "question-4" not in columns()
+    assert not Path("out/marking/question-4.html").exists()
+    assert Path("out/marking/question-4.csv").exists()  # marks are never thrown away
+
+
+def test_grades_that_were_begun_without_a_course_refuse_one_that_changes_something(grade, course, capsys):
+    assert grade() == 0
+    assert grade("--course", str(course), "--resume") == 2
+    assert "without a course's file" in capsys.readouterr().err
+    course.write_text("[points]\nquestion-1 = 4\n", encoding="utf-8")  # as it is anyway
+    assert grade("--course", str(course), "--resume") == 0
+
+
+def test_a_course_that_is_not_one_is_refused_before_anything_is_written(grade, course, tmp_path, capsys):
+    course.write_text("[points]\nquestion-9 = 1\n", encoding="utf-8")
+    assert grade("--course", str(course)) == 2
+    assert "own.toml: [points] 'question-9' is not known" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_course_that_contradicts_the_notebook_is_refused_before_anything_is_written(grade, course, tmp_path, capsys):
+    course.write_text('left-out = ["fooling_image"]\n', encoding="utf-8")
+    assert grade("--course", str(course)) == 2
+    assert "question-3 is kept and needs fooling_image" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 # One grader at a time

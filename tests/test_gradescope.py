@@ -126,6 +126,33 @@ def test_an_own_rubric_is_packed(tmp_path):
         assert members.read("rubric.toml") == own.read_bytes()
 
 
+COURSE = 'left-out = ["smoothgrad", "question-2", "7.2"]\n[points]\nsaliency_maps = 7.5\n'
+
+
+def test_a_courses_own_file_is_packed_and_what_it_leaves_out_is_nowhere(tmp_path, capsys):
+    own = tmp_path / "spring.toml"
+    own.write_text(COURSE, encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    gradescope.add_arguments(parser)
+    assert gradescope.run(parser.parse_args(["--out", str(tmp_path / "autograder.zip"), "--course", str(own)])) == 0
+    printed = capsys.readouterr().out
+    assert "with 21.5 points for the autograder" in printed
+    assert "for the 6 inline questions" in printed
+    assert "their 4 points are extra credit" in printed
+    with zipfile.ZipFile(tmp_path / "autograder.zip") as members:
+        assert members.read("course.toml") == own.read_bytes()
+    points, everything = (
+        rubric.load(None, own),
+        from_json(record(exercises={name: dict(RIGHT) for name in (*EXERCISES, *OPTIONAL)})),
+    )
+    found = gradescope.results(everything, points.score(everything, {}), points)
+    names = " ".join(box["name"] for box in found["tests"])
+    assert not any(name in names for name in ("compute_smoothgrad_maps", "transform_images", "question 2", "question 8"))
+    assert (found["tests"][0]["max_score"], found["score"]) == (7.5, 21.5 + 4)
+    assert "(16 points)" in found["output"]
+    assert "up to 6 points on top" in found["output"]
+
+
 def test_an_earlier_archive_is_replaced_and_nothing_is_left_beside_it(archive, tmp_path):
     out = tmp_path / "autograder.zip"
     out.write_bytes(archive.read_bytes())

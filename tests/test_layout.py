@@ -60,7 +60,7 @@ MAY_IMPORT = {
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
     "platforms": {"grading", "reports"},
-    "grading": {"sandbox", "exercises", "release", "reports"},
+    "grading": {"course", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
     "exercises": set(),
     "release": {"course"},

@@ -215,6 +215,32 @@ def test_who_leaves_the_optional_part_out_loses_nothing():
     assert (DEFAULT.total(columns), DEFAULT.bonus_of(columns)) == (40, 0)
 
 
+def test_points_are_as_the_course_gives_them_and_what_it_leaves_out_has_no_column(tmp_path):
+    (tmp_path / "course.toml").write_text('left-out = ["7"]\nbonus = ["question-1"]\n[points]\nsaliency_maps = 7.5\n')
+    own = rubric.load(None, tmp_path / "course.toml")
+    assert own.columns == DEFAULT.columns[:9]
+    assert own.points == {**{name: DEFAULT.points[name] for name in own.columns}, EXERCISE: 7.5}
+    assert (own.bonus, own.full_marks(), own.most_bonus()) == ({"question-1"}, 36.5, 4)
+    assert own.score(record(), {})[EXERCISE] == 7.5
+    assert own.score(record("wrong", ["cross-entropy"]), {})[EXERCISE] == 2.62  # 35 % of 7.5
+    assert own.course.text.startswith("left-out")
+
+
+def test_points_in_a_rubric_still_count_by_key_or_function_and_the_notice_says_where_they_belong(tmp_path):
+    text = 'bonus = ["saliency_maps", "transform_images"]\n[points]\nfooling_image = 3\nclass_visualization_update_step = 2.5\n'
+    own = rubric.load(written(tmp_path, text))
+    assert own.bonus == {EXERCISE, "transform_images"}
+    assert (own.points["make_fooling_image"], own.points["class_visualization_update_step"]) == (3, 2.5)
+    assert "--course" in own.notices[0]
+    assert rubric.load(written(tmp_path, "[kept]\nbatch-mean = 0.5\n")).notices == ()
+
+
+def test_a_rubric_cannot_give_points_to_what_the_course_leaves_out(tmp_path):
+    (tmp_path / "course.toml").write_text('left-out = ["smoothgrad"]\n')
+    with pytest.raises(ValueError, match=r"own\.toml: \[points\] 'compute_smoothgrad_maps' is not known"):
+        rubric.load(written(tmp_path, "[points]\ncompute_smoothgrad_maps = 3"), tmp_path / "course.toml")
+
+
 def test_an_own_rubric_names_only_what_differs(tmp_path):
     own = rubric.load(written(tmp_path, "[points]\nquestion-1 = 6\n[kept]\ncross-entropy = 0.5\n"))
     assert own.points == {**DEFAULT.points, "question-1": 6}
@@ -235,20 +261,20 @@ def test_an_own_rubric_can_switch_the_bonus_off_or_count_it_for_full_marks(tmp_p
     ("text", "told"),
     [
         ("bonus = 3", r"bonus = 3; expected a list"),
-        ("bonus = ['question-9']", r"bonus names 'question-9', which is not known; expected some of compute_saliency_maps"),
-        ("bonus = [['question-8']]", r"bonus names \['question-8'\], which is not known"),
-        ("[points]\nquestion-9 = 3", r"\[points\] question-9 is not known; expected one of compute_saliency_maps"),
-        ("[points]\ncross-entropy = 3", r"\[points\] cross-entropy is not known"),
-        ("[kept]\ncross_entropy = 1", r"\[kept\] cross_entropy is not known"),
-        ("[points]\nquestion-1 = -1", r"\[points\] question-1 = -1; expected points"),
-        ("[points]\nquestion-1 = inf", r"question-1 = inf; expected points"),
-        ("[points]\nquestion-1 = nan", r"question-1 = nan; expected points"),
-        ("[points]\nquestion-1 = true", r"question-1 = True; expected points"),
-        ("[points]\nquestion-1 = '4'", r"question-1 = '4'; expected points"),
-        ("[points.question-1]\nmost = 3", r"question-1 = {'most': 3}; expected points"),
-        ("[kept]\nbatch-mean = 1.5", r"\[kept\] batch-mean = 1.5; expected a part from 0 to 1"),
-        ("[kept]\nbatch-mean = -0.1", r"batch-mean = -0.1; expected a part"),
-        ("[parts]\nbatch-mean = 1", r"the table \[parts\] is not known; expected \[points\], \[kept\], and above them"),
+        ("bonus = ['question-9']", r"bonus: 'question-9' is not known; expected one of saliency_maps"),
+        ("bonus = [['question-8']]", r"bonus: \['question-8'\] is not known"),
+        ("[points]\nquestion-9 = 3", r"\[points\] 'question-9' is not known; expected one of saliency_maps"),
+        ("[points]\ncross-entropy = 3", r"\[points\] 'cross-entropy' is not known"),
+        ("[kept]\ncross_entropy = 1", r"\[kept\] 'cross_entropy' is not known"),
+        ("[points]\nquestion-1 = -1", r"\[points\] question-1 = -1; expected a number from 0"),
+        ("[points]\nquestion-1 = inf", r"question-1 = inf; expected a number from 0"),
+        ("[points]\nquestion-1 = nan", r"question-1 = nan; expected a number from 0"),
+        ("[points]\nquestion-1 = true", r"question-1 = True; expected a number from 0"),
+        ("[points]\nquestion-1 = '4'", r"question-1 = '4'; expected a number from 0"),
+        ("[points.question-1]\nmost = 3", r"question-1 = {'most': 3}; expected a number from 0"),
+        ("[kept]\nbatch-mean = 1.5", r"\[kept\] batch-mean = 1.5; expected a fraction from 0 to 1"),
+        ("[kept]\nbatch-mean = -0.1", r"batch-mean = -0.1; expected a fraction"),
+        ("[parts]\nbatch-mean = 1", r"parts is not known; expected \[kept\]"),
         ("points = 3", r"points is 3; expected a table"),
         ("[points\n", r"is not a TOML file: .*line 1"),
         ("[points]\nquestion-1 = 3\nquestion-1 = 4", r"is not a TOML file"),

@@ -8,8 +8,8 @@ from ..reports import marks as marks_files
 from ..reports import pages
 from ..reports.grades import NO_SUBMISSION
 from . import roster as rosters
-from . import rubric as rubrics
 from .grading import grade_folder
+from .settings import settled
 from .worker import CutShort
 
 
@@ -22,7 +22,18 @@ def add_arguments(parser):
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder with what students handed in")
     parser.add_argument("--out", required=True, type=Path, metavar="GRADES", help="the folder to write; made if it is new")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many submissions at once (default: 1)")
-    parser.add_argument("--rubric", type=Path, metavar="FILE", help="a TOML file with what differs from the default rubric")
+    parser.add_argument(
+        "--course",
+        type=Path,
+        metavar="FILE",
+        help="the course's own TOML file, as for `release`; GRADES remembers it, and --resume goes on with it",
+    )
+    parser.add_argument(
+        "--rubric",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file with what a mistake keeps, where it differs from the kit's; GRADES remembers it",
+    )
     parser.add_argument(
         "--roster",
         type=Path,
@@ -54,7 +65,10 @@ def run(options):
         raise ValueError(f"--jobs is {options.jobs}; expected 1 or more.")
     if (options.backend == "dask") != bool(options.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS go together.")
-    rubric, roster = rubrics.load(options.rubric), rosters.load(options.roster) if options.roster else None
+    rubric, remembered = settled(options.out, options.rubric, options.course, options.resume)
+    roster = rosters.load(options.roster) if options.roster else None
+    for notice in (*rubric.notices, *remembered):
+        print(notice, file=sys.stderr)
     try:
         records = grade_folder(
             options.submissions,

@@ -2,11 +2,14 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
-from ...checks import EXERCISES
 from ..reports import marks as marks_files
 from ..reports import records
+from ..reports.records import Record
 from ..reports.safe import file_name
+from .owners import Submission
+from .rubric import Rubric
 
 
 def set_aside(out, found):
@@ -35,15 +38,15 @@ def set_aside(out, found):
     ]
 
 
-def kept_row(rows, submission):
-    """Return the record of an earlier run, if it is of the same bytes and exercises, else None."""
+def kept_row(rows: Path, submission: Submission, rubric: Rubric) -> Record | None:
+    """Return the record of an earlier run, if it is of the same bytes, exercises and questions, else None."""
     path = rows / f"{file_name(submission.student)}.json"
     try:
         record = records.read(path)
     except (OSError, ValueError):
         return None
     same = record.sha256 == submission.sha256() and record.student == submission.student
-    if not same or record.exercises.keys() != EXERCISES.keys():
+    if not same or set(record.exercises) != set(rubric.exercises) or set(record.answers) != set(rubric.questions):
         return None
     return replace(record, name=submission.name, submission=submission.shown, earlier=tuple(submission.earlier))
 

@@ -9,6 +9,7 @@ import copy
 import html
 import os
 import re
+import sys
 import sysconfig
 import warnings
 from collections import defaultdict
@@ -29,7 +30,7 @@ from ..reports.rendering import VERDICTS
 from ..reports.safe import MOST_PICTURES, file_name, plain
 from ..reports.spreadsheets import text_cell
 from ..reports.writing import only_grader
-from . import rubric as rubrics
+from .settings import settled
 
 NOTEBOOK = "NetworkVisualization"
 INSTALL = 'nbgrader is not installed. Install it with: pip install "nbgrader>=0.9.5" -c constraints.txt'
@@ -57,8 +58,10 @@ def run(options):
 
     Raises ValueError and OSError, with a sentence, before anything is written.
     """
-    rubric = rubrics.load(options.rubric)
     records = read_records(options.grades)
+    rubric, remembered = settled(options.grades, options.rubric, None, resume=True)
+    for notice in (*rubric.notices, *remembered):
+        print(notice, file=sys.stderr)
     if options.collect:
         with only_grader(options.grades):
             done, conflicts = collect(options.grades, records, options.course, options.assignment, rubric)
@@ -344,10 +347,11 @@ class _Frame:
 
     def __init__(self, rubric):
         self.rubric = rubric
-        self.edition = nbformat.reads(edition()[1][f"{NOTEBOOK}.ipynb"].decode(), as_version=4)
+        self.edition = nbformat.reads(edition(course_file=rubric.course_file)[1][f"{NOTEBOOK}.ipynb"].decode(), as_version=4)
         self.sources = {cell.id: cell.source for cell in self.edition.cells}
-        self.checks = {name: f"check-{number}" for number, name in enumerate(rubric.exercises, 1)}
-        self.solutions = {name: f"exercise-{number}" for number, name in enumerate(rubric.exercises, 1)}
+        numbers = {name: rubric.course.assignment.by_function[name].number for name in rubric.exercises}
+        self.checks = {name: f"check-{number}" for name, number in numbers.items()}
+        self.solutions = {name: f"exercise-{number}" for name, number in numbers.items()}
         self.answers = {name: name.replace("question", "answer") for name in rubric.questions}
         graded = self.checks | self.answers
         self.points = {cell: 0.0 if name in rubric.bonus else rubric.points[name] for name, cell in graded.items()}
@@ -493,7 +497,7 @@ def collect(grades, records, course, assignment, rubric):
     ]
     new, coursedir = defaultdict(dict), _course_folder(course, assignment)
     for name, question, mark, waits in sorted(found for found in marked if found[0] in students):
-        student = students[name]["student"]
+        student = students[name].student
         has = written.get(student, {}).get(question)
         conflict = _contradiction(mark, has, rubric.points.get(question, 0))
         if waits or _is_outdated(_folder(coursedir, "autograded", name, assignment), students[name], question):

@@ -17,11 +17,13 @@ from ..reports.grades import write_intake
 from ..reports.reference import reference_material
 from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
 from . import rubric as rubrics
+from .course_material import as_asked
 from .folder import kept_row, set_aside, write_row
 from .handed_in import with_files_beside
 from .on_dask import by_dask
 from .pool import by_workers
-from .run import REFERENCE, Run
+from .run import REFERENCE, Run, cells_of
+from .settings import remember
 from .submissions import intake
 from .worker import close_sandbox, in_worker
 
@@ -42,12 +44,13 @@ def grade_folder(
     found = intake(folder, roster)
     found.submissions = with_files_beside(found.submissions, folder)
     _require_known(gallery, found.submissions)
-    reference = reference_material(REFERENCE)
+    reference = as_asked(reference_material(REFERENCE), rubric)
+    cells = cells_of(rubric)  # what contradicts the notebook is said before the work
     with writing.only_grader(out):
-        return _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery, without_isolation)
+        return _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation)
 
 
-def _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery, without_isolation):
+def _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation):
     """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
     if not resume and rows.is_dir() and any(rows.iterdir()):
@@ -57,10 +60,11 @@ def _grade_into(out, found, reference, jobs, rubric, resume, scheduler, gallery,
     marks_files.read(out, rubric)  # what is wrong there is said before the work, not after it
     write_intake(out / "intake.csv", found.files)
     _tell_unusual(found.notices + set_aside(out, found.submissions), out)
-    records = {submission.student: kept_row(rows, submission) for submission in found.submissions}
+    records = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
     missing = [submission for submission in found.submissions if records[submission.student] is None]
     rows.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(_graded(missing, jobs, scheduler, without_isolation)) as results:
+    remember(out, rubric)
+    with contextlib.closing(_graded(missing, rubric, cells, jobs, scheduler, without_isolation)) as results:
         for record in results:
             write_row(rows, record)
             records[record.student] = record
@@ -88,12 +92,12 @@ def _tell_unusual(notices, out):
         print(f"  {notice}", file=sys.stderr)
 
 
-def _graded(found, jobs, scheduler, without_isolation):
+def _graded(found, rubric, cells, jobs, scheduler, without_isolation):
     """Yield the records of Submissions as they come, in any order. Raises CutShort with a sentence where it cannot go on."""
     if not found:
         return
     with own_settings():
-        run = dataclasses.replace(Run.drawn(), without_isolation=without_isolation)
+        run = dataclasses.replace(Run.drawn().following(rubric, cells), without_isolation=without_isolation)
     told = False
     if scheduler is not None:
         results = by_dask(run, found, jobs or 1, scheduler)

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from ...assignment import assignment
-from ...checks import EXERCISES, examine
+from ...checks import examine
 from ...checks.explanations import MISTAKES, NOTES
 from ...checks.guard import own_settings
 from ...checks.report import Report
@@ -38,7 +37,7 @@ def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn
         The grader's own SqueezeNet.
     """
     started = time.monotonic()
-    record = empty_record(submission)
+    record = empty_record(submission, run)
     outline = Outline(submission.problem) if submission.problem else _outline(submission, run, sandbox)
     notes = _on_earlier_attempts(submission, outline)
     if outline.problem:
@@ -55,8 +54,8 @@ def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn
         note=" ".join([*notes, *outline.notes]),
         exercises=exercises,
         answers={question: outline.answers.get(question, "") for question in record.answers},
-        answer_notes=outline.answer_notes,
-        answer_pictures=outline.answer_pictures,
+        answer_notes={question: note for question, note in outline.answer_notes.items() if question in record.answers},
+        answer_pictures={question: shown for question, shown in outline.answer_pictures.items() if question in record.answers},
         figures=outline.figures,
     )
 
@@ -69,7 +68,7 @@ def _on_earlier_attempts(submission, outline):
     return [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."]
 
 
-def empty_record(submission: Submission) -> Record:
+def empty_record(submission: Submission, run: Run) -> Record:
     """Return the record of a submission of which nothing is known yet: all exercises are missing."""
     return Record(
         student=submission.student,
@@ -77,8 +76,8 @@ def empty_record(submission: Submission) -> Record:
         submission=submission.shown,
         sha256=submission.sha256(),
         earlier=tuple(submission.earlier),
-        exercises={name: _result(Report(name, "missing"), []) for name in EXERCISES},
-        answers=dict.fromkeys((question.key for question in assignment().questions), ""),
+        exercises={name: _result(Report(name, "missing"), []) for name in run.exercises},
+        answers=dict.fromkeys(run.questions, ""),
     )
 
 

@@ -38,7 +38,7 @@ def by_dask(run, found, jobs, scheduler):
                 record, protections = future.result()
                 yield record, protections
             except KilledWorker:
-                record = with_note(submission, "Workers of Dask ended, several times, while they graded this submission.")
+                record = with_note(submission, run, "Workers of Dask ended, several times, while they graded this submission.")
                 yield with_isolation(record, protections), None
 
 

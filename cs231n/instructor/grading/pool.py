@@ -40,7 +40,9 @@ def by_workers(run, found, jobs):
             if not waiting:
                 for submission in suspects:
                     protections = _protections_of_a_new_worker(run, folder)
-                    record = with_note(submission, "The grader's worker process ended twice while it graded this submission.")
+                    record = with_note(
+                        submission, run, "The grader's worker process ended twice while it graded this submission."
+                    )
                     yield with_isolation(record, protections), protections
             left = [submission for submission in left if submission not in suspects]
             waiting, again = (left, again + suspects) if waiting else ([], left)

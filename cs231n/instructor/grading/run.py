@@ -1,43 +1,70 @@
 """What all submissions of a run are examined with: drawn anew for every run, and known to the grader alone."""
 
 import dataclasses
+import json
 import secrets
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import nbformat
 import torch
 from tqdm import tqdm
 
+from ...assignment import assignment
+from ...checks.exam import Exam
 from ...data_utils import load_imagenet_val
 from ...image_utils import preprocess
 from ...kit import ROOT
 from ...squeezenet import load_squeezenet
 from ..exercises.exam import drawn_exam, drawn_photographs
+from ..release.edition import CELLS, edition
 from ..reports.reference import FIGURES
 from ..sandbox.inside import limits
+from .rubric import Rubric
 
 REFERENCE = ROOT / "NetworkVisualization.ipynb"
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What all submissions of a run are examined with. figures: {cell id: source} of the reference. number: its own.
+    """What all submissions of a run are examined with.
 
-    kit: {cell id: source} of all cells of the reference but the model answers. seconds: of the CPU, at most for an exercise;
-    more by the clock, see limits.CLOCK_SECONDS_PER_CPU_SECOND. without_isolation: whether submissions may run where they can
-    reach the solutions.
+    Parameters
+    ----------
+    exam : Exam
+        The small networks with their images and targets.
+    photographs : object
+        What is asked on SqueezeNet, see drawn_photographs.
+    figures : dict of str to str
+        By cell of the reference, the source of a cell with a figure.
+    number : str
+        The run's own.
+    seconds : float
+        Of the CPU, at most for an exercise; more by the clock, see limits.CLOCK_SECONDS_PER_CPU_SECOND.
+    kit : dict of str to str
+        By cell, the sources of the notebook that students were given, without the answers.
+    without_isolation : bool
+        Whether submissions may run where they can reach the solutions.
+    exercises : tuple of str
+        The names of the functions that are asked.
+    questions : tuple of str
+        The questions that are asked.
     """
 
-    exam: object
-    photographs: object
-    figures: dict
+    exam: Exam
+    photographs: Any
+    figures: Mapping[str, str]
     number: str
     seconds: float
-    kit: dict = dataclasses.field(default_factory=dict)
+    kit: Mapping[str, str] = dataclasses.field(default_factory=dict)
     without_isolation: bool = False
+    exercises: tuple[str, ...] = tuple(assignment().by_function)
+    questions: tuple[str, ...] = tuple(question.key for question in assignment().questions)
 
     @classmethod
-    def drawn(cls):
+    def drawn(cls) -> "Run":
+        """Return a Run of the kit's own assignment, drawn anew."""
         seed = secrets.randbits(63)
         tqdm.write("Drawing the networks, images and targets of this run: some ten seconds.", file=sys.stderr)
         X, _, _ = load_imagenet_val()
@@ -52,3 +79,22 @@ class Run:
             seconds=limits.EXERCISE_CPU_SECONDS,
             kit={name: source for name, source in cells.items() if name and not name.startswith("answer-")},
         )
+
+    def following(self, rubric: Rubric, cells: Mapping[str, str]) -> "Run":
+        """Return the same Run for the assignment as a course gives it. cells: as cells_of() gives them; {} for the kit's own."""
+        run = dataclasses.replace(self, exercises=rubric.exercises, questions=rubric.questions)
+        if not cells:
+            return run
+        return dataclasses.replace(
+            run,
+            figures={name: cells[name] for name in FIGURES if name in cells},
+            kit={name: source for name, source in cells.items() if not name.startswith("answer-")},
+        )
+
+
+def cells_of(rubric: Rubric) -> dict[str, str]:
+    """Return, by cell, the sources of the notebook that a course's students were given; {} without a course's file.
+
+    Raises ValueError, with cell and line, if no edition can be made for the course.
+    """
+    return json.loads(edition(course_file=rubric.course_file)[1][CELLS]) if rubric.course.text else {}

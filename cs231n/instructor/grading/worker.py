@@ -92,11 +92,11 @@ def _after_two_ends(run, submission, end):
     finally:
         close_sandbox()
     said = "It takes more memory to judge than a submission is given." if isinstance(end, MemoryError) else str(end)
-    return with_isolation(with_note(submission, f"{said} Twice, with this submission."), protections), protections
+    return with_isolation(with_note(submission, run, f"{said} Twice, with this submission."), protections), protections
 
 
-def with_note(submission, note):
-    return dataclasses.replace(empty_record(submission), note=note)
+def with_note(submission, run, note):
+    return dataclasses.replace(empty_record(submission, run), note=note)
 
 
 def with_isolation(record, protections):

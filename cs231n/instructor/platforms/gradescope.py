@@ -23,13 +23,14 @@ SCRIPTS = Path(__file__).with_name("autograder")
 BESIDE_THE_PACKAGE = (
     "LICENSE",
     "NetworkVisualization.ipynb",
+    "README.md",
     "constraints.txt",
     "datasets/README.md",
     "datasets/sources.json",
     "get_datasets.sh",
     "requirements.txt",
 )
-OWN_RUBRIC = "rubric.toml"  # at the archive's root, if the instructor gave one
+OWN_RUBRIC, OWN_COURSE = "rubric.toml", "course.toml"  # at the archive's root, if the instructor gave them
 EXECUTABLE = ("setup.sh", "run_autograder", "get_datasets.sh")
 
 # What results.json holds when grading itself failed: no score, so that Gradescope tells of an error and gives no points.
@@ -44,13 +45,18 @@ def add_arguments(parser):
     """Add what `gradescope` takes to an argparse parser."""
     parser.description = "Make the archive to upload to Gradescope, on the page Configure Autograder of a programming assignment."
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the zip to write, for example autograder.zip")
-    parser.add_argument("--rubric", type=Path, metavar="FILE", help="a TOML file with what differs from the default rubric")
+    parser.add_argument("--course", type=Path, metavar="FILE", help="the course's own TOML file, as for `release`")
+    parser.add_argument(
+        "--rubric", type=Path, metavar="FILE", help="a TOML file with what a mistake keeps, where it differs from the kit's"
+    )
 
 
 def run(options):
     """Write the archive options.out. Returns 0. Raises ValueError and OSError, with a sentence, before anything is written."""
-    rubric = rubrics.load(options.rubric)
-    write_archive(options.out, options.rubric)
+    rubric = rubrics.load(options.rubric, options.course)
+    for notice in rubric.notices:
+        print(notice, file=sys.stderr)
+    write_archive(options.out, options.rubric, options.course)
     points, bonus = rubric.full_marks(rubric.exercises), rubric.most_bonus(rubric.exercises)
     print(f"Wrote {options.out}. In Gradescope make a programming assignment with {points:g} points for the autograder,")
     print(
@@ -61,7 +67,7 @@ def run(options):
     return 0
 
 
-def write_archive(out, rubric_file=None):
+def write_archive(out: Path, rubric_file: Path | None = None, course_file: Path | None = None) -> None:
     """Write the zip `out`: setup.sh and run_autograder at its root, and beside them the kit that they need.
 
     The same kit gives the same bytes. Raises FileExistsError if `out` is something other than an earlier archive, and
@@ -72,7 +78,7 @@ def write_archive(out, rubric_file=None):
         raise FileNotFoundError(f"The folder {out.parent} does not exist. Make it, or name another file for --out.")
     if out.exists() and not _is_archive(out):
         raise FileExistsError(f"{out} exists and is no autograder archive. It is left as it is; name another file for --out.")
-    members = _members(rubric_file)
+    members = _members(rubric_file, course_file)
     with replacing(out) as whole:
         with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(members):
@@ -88,13 +94,14 @@ def _is_archive(path):
         return False
 
 
-def _members(rubric_file):
+def _members(rubric_file, course_file):
     """Return {name in the archive: the file to take}."""
     package = (path for path in (ROOT / "cs231n").rglob("*") if path.is_file() and path.suffix != ".pyc")
     paths = [path for path in package if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
     members = {path.relative_to(ROOT).as_posix(): path for path in [*paths, *(ROOT / name for name in BESIDE_THE_PACKAGE)]}
     members |= {name: SCRIPTS / name for name in ("setup.sh", "run_autograder")}
-    return members | ({OWN_RUBRIC: Path(rubric_file)} if rubric_file else {})
+    own = {OWN_RUBRIC: rubric_file, OWN_COURSE: course_file}
+    return members | {name: Path(path) for name, path in own.items() if path}
 
 
 def _zip_info(name):
@@ -213,8 +220,7 @@ def main(arguments=None):
     parser.add_argument("results", type=Path, help="the results.json to write")
     options = parser.parse_args(arguments)
     try:
-        own_rubric = ROOT / OWN_RUBRIC
-        rubric = rubrics.load(own_rubric if own_rubric.is_file() else None)
+        rubric = rubrics.load(*(path if path.is_file() else None for path in (ROOT / OWN_RUBRIC, ROOT / OWN_COURSE)))
         record = graded(options.submission, rubric)
         found, code = results(record, rubric.score(record, {}), rubric), 0
         print(f"{record.submission}: {record.verdict}. {record.note}")

@@ -1,6 +1,6 @@
 """The page that a student gets."""
 
-from ...checks.explanations import EXERCISES, MISTAKES, NOTES
+from ...checks.explanations import MISTAKES, NOTES
 from .records import Verdict
 from .reference import FIGURES
 from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, templates, title_of
@@ -16,6 +16,7 @@ def feedback(record, columns, rubric, marks, reference):
     return templates.get_template("feedback.html").render(
         isolation=isolation_note([record]),
         record=record,
+        course=rubric.course.assignment.title,
         total=round(rubric.total(columns) - rubric.bonus_of(columns), 2),
         most=rubric.full_marks(),
         bonus=rubric.bonus_of(columns),
@@ -28,7 +29,7 @@ def feedback(record, columns, rubric, marks, reference):
 def _part(name, record, columns, rubric, marks, reference):
     bonus = name in rubric.bonus
     part = {"name": name, "title": title_of(name), "points": columns[name], "most": rubric.points[name], "bonus": bonus}
-    if name in EXERCISES:
+    if name in rubric.exercises:
         result = record.result(name)
         found = _exercise(result)
         if bonus and result.verdict in (Verdict.MISSING, Verdict.UNFINISHED):

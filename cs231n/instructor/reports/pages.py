@@ -30,6 +30,9 @@ def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()
         order = [student for _, group, *_ in same_answers(question, records) for student in group]
         before = marks_files.update(folder / "marking" / f"{question}.csv", records, order)
         write_whole(folder / "marking" / f"{question}.html", marking(question, records, rubric, reference, marks, before))
+    for path in (folder / "marking").glob("*.html"):
+        if path.stem not in rubric.questions:  # of a question that the course has left out since
+            path.unlink()
     for record in records:
         student = record.student
         page = feedback(record, all_columns[student], rubric, marks.get(student, {}), reference)

@@ -5,7 +5,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from ...checks.explanations import EXERCISES, MISTAKES, Explanation
+from ...checks.explanations import MISTAKES, Explanation
 from .records import Verdict
 from .safe import plain
 
@@ -45,7 +45,7 @@ def isolation_note(records):
 
 
 def title_of(name):
-    return name if name in EXERCISES else f"Inline question {name.removeprefix('question-')}"
+    return f"Inline question {name.removeprefix('question-')}" if name.startswith("question-") else name
 
 
 def explanation_of(mistake):

@@ -25,6 +25,7 @@ def summary(records, rubric, all_columns, reference, gallery=(), absent=0):
     return templates.get_template("summary.html").render(
         isolation=isolation_note(records),
         records=records,
+        course=rubric.course.assignment.title,
         most=rubric.full_marks(),
         mean=statistics.fmean(totals) if totals else 0.0,
         median=statistics.median(totals) if totals else 0.0,

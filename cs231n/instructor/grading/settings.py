@@ -1,0 +1,89 @@
+"""What GRADES remembers of how it was begun: the course's file and the rubric, so that a later command goes on with them."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...assignment import Assignment, plain
+from ...whole_file import write_whole
+from ..course import Course, course
+from . import rubric as rubrics
+from .rubric import Rubric
+
+COURSE = "course.toml"
+RUBRIC = "rubric.toml"
+
+
+def settled(grades: Path, rubric_file: Path | None, course_file: Path | None, resume: bool) -> tuple[Rubric, list[str]]:
+    """Return the Rubric with which to grade into a folder, and sentences on what of it the folder remembered.
+
+    Parameters
+    ----------
+    grades : Path
+        The folder; it may be new.
+    rubric_file, course_file : Path or None
+        What the command was given.
+    resume : bool
+        Whether to go on with what is in the folder.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    ValueError
+        If a file is not what it should be, or if the folder was begun with another course's file; the message says what
+        differs and what to do.
+    """
+    if not resume:
+        return rubrics.load(rubric_file, course_file), []
+    if course_file is not None and any(grades.glob("rows/*.json")):
+        _require_same(grades / COURSE, course_file)
+    rubric_file, of_rubric = _remembered(grades / RUBRIC, rubric_file)
+    course_file, of_course = _remembered(grades / COURSE, course_file)
+    return rubrics.load(rubric_file, course_file), of_course + of_rubric
+
+
+def remember(grades: Path, rubric: Rubric) -> None:
+    """Keep the texts of a rubric and of its course in a folder; what it remembered before is gone. Raises NotWritten."""
+    for name, text in ((COURSE, rubric.course.text), (RUBRIC, rubric.text)):
+        if text:
+            write_whole(grades / name, text)
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                (grades / name).unlink()
+
+
+def _remembered(kept: Path, given: Path | None) -> tuple[Path | None, list[str]]:
+    """Return the file that counts, and a sentence if it is the one in the folder."""
+    if given is None and kept.is_file():
+        return kept, [f"Going on with {kept}, which is what these grades were made with."]
+    return given, []
+
+
+def _require_same(kept: Path, given: Path) -> None:
+    before, now = course(kept if kept.is_file() else None), course(given)
+    if differing := list(differences(before, now)):
+        shown = "; ".join(differing[:8]) + (f"; and {len(differing) - 8} more" if len(differing) > 8 else "")
+        begun = f"with {kept}" if kept.is_file() else "without a course's file"
+        raise ValueError(
+            f"{given} differs from what these grades were made with ({begun}): {shown}. To go on as before, leave --course out. "
+            f"To go on with {given}, copy it to {kept} and run the command again: what it changes is graded again, and marks "
+            "stay in marking/. To keep both, name another folder for --out."
+        )
+
+
+def differences(before: Course, now: Course) -> Iterator[str]:
+    """Yield what differs between two courses, a phrase each."""
+    if before.assignment.title != now.assignment.title:
+        yield f"the title was {before.assignment.title!r} and is {now.assignment.title!r}"
+    old, new = _told(before.assignment), _told(now.assignment)
+    for key in {**old, **new}:
+        if old.get(key) != new.get(key):
+            yield f"{key} was {old.get(key, 'left out')} and is {new.get(key, 'left out')}"
+    for key in sorted({*before.questions, *now.questions}):
+        if before.questions.get(key) != now.questions.get(key):
+            yield f"{key} has another text or rubric"
+
+
+def _told(listed: Assignment) -> dict[str, str]:
+    return {task.key: f"{plain(task.points)} {'bonus ' if task.bonus else ''}points" for task in listed.tasks}
