@@ -356,6 +356,15 @@ def test_what_is_kept_and_needs_what_is_left_out_is_refused_with_cell_and_line(t
     assert [sentence for sentence in found if re.search(f"{place}.*{said}", sentence)]
 
 
+def test_the_command_refuses_such_a_file_and_releases_nothing(tmp_path):
+    file = in_file(tmp_path, 'left-out = ["fooling_image"]')
+    refused = ran(ROOT, "cs231n.instructor", "release", "--out", str(tmp_path / "out"), "--course", str(file))
+    assert refused.returncode == 2
+    assert "cell question-3-text: question-3 is kept and needs fooling_image" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_model_answer_in_a_question_of_the_courses_own_is_refused_with_its_key(tmp_path):
     (found,) = problems_of(tmp_path, OWN.replace("Why?", "Why?\\n\\n**Model answer.** Because."))
     assert re.search(r"course\.toml: the text of \[question-3\] has '\*\*Model answer", found)
