@@ -1,8 +1,11 @@
 """A course adapts the kit with one file of its own: what the file may say, what is refused, and the edition that follows it."""
 
+import contextlib
+import csv
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 
@@ -356,6 +359,15 @@ def test_what_is_kept_and_needs_what_is_left_out_is_refused_with_cell_and_line(t
     assert [sentence for sentence in found if re.search(f"{place}.*{said}", sentence)]
 
 
+def test_the_command_refuses_such_a_file_and_releases_nothing(tmp_path):
+    file = in_file(tmp_path, 'left-out = ["fooling_image"]')
+    refused = ran(ROOT, "cs231n.instructor", "release", "--out", str(tmp_path / "out"), "--course", str(file))
+    assert refused.returncode == 2
+    assert "cell question-3-text: question-3 is kept and needs fooling_image" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_model_answer_in_a_question_of_the_courses_own_is_refused_with_its_key(tmp_path):
     (found,) = problems_of(tmp_path, OWN.replace("Why?", "Why?\\n\\n**Model answer.** Because."))
     assert re.search(r"course\.toml: the text of \[question-3\] has '\*\*Model answer", found)
@@ -582,3 +594,39 @@ def test_an_exercise_more_can_be_left_out_by_a_course(one_more_kit, tmp_path):
     assert cells_of(made) == WHOLE
     assert f"cs231n/checks/exercises/{one_more.KEY}.py" not in made.files
     assert not defining(made, "compute_gradient_times_input")
+
+
+@pytest.fixture
+def submissions_of_one_more(one_more_kit):
+    """The kit with an exercise more, its data beside it, and in submissions/ a notebook in which all is solved."""
+    one_more.add_fingerprints(one_more_kit)
+    for data in (ROOT / "datasets").iterdir():
+        if not (one_more_kit / "datasets" / data.name).exists():
+            (one_more_kit / "datasets" / data.name).symlink_to(data)
+    (one_more_kit / "submissions").mkdir()
+    nbformat.write(solved(draft(one_more_kit)), one_more_kit / "submissions" / "ada.ipynb")
+    return one_more_kit
+
+
+def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(submissions_of_one_more):
+    kit = submissions_of_one_more
+    graded = ran(kit, "cs231n.instructor", "grade", "submissions", "--out", "grades")
+    assert graded.returncode == 0, graded.stderr
+    (row,) = csv.DictReader((kit / "grades" / "grades.csv").read_text(encoding="utf-8-sig").splitlines())
+    assert (row["compute_gradient_times_input"], row["bonus"]) == ("1.5", "9.5")
+    assert "compute_gradient_times_input" in (kit / "grades" / "feedback" / "ada.html").read_text(encoding="utf-8")
+    assert "compute_gradient_times_input" in (kit / "grades" / "summary.html").read_text(encoding="utf-8")
+    filled = ran(kit, "cs231n.instructor", "nbgrader", "grades", "--course", "course", "--assignment", "viz")
+    assert filled.returncode == 0, filled.stderr
+    with contextlib.closing(sqlite3.connect(kit / "course" / "gradebook.db")) as gradebook:
+        scores = gradebook.execute("SELECT name, auto_score FROM grade JOIN base_cell ON cell_id = base_cell.id").fetchall()
+    assert ("check-8", 1.5) in scores
+
+
+def test_an_exercise_more_is_graded_on_gradescope(submissions_of_one_more):
+    kit = submissions_of_one_more
+    graded = ran(kit, "cs231n.instructor.platforms.gradescope", "submissions", "results.json")
+    assert graded.returncode == 0, graded.stderr
+    boxes = json.loads((kit / "results.json").read_text(encoding="utf-8"))["tests"]
+    (box,) = [box for box in boxes if "compute_gradient_times_input" in box["name"]]
+    assert (box["score"], box["status"]) == (1.5, "passed")
