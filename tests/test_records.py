@@ -1,4 +1,4 @@
-"""The record of a submission: what is written into GRADES is read again, also what an older kit wrote; other things are refused."""
+"""The record of a submission: what is written into GRADES is read again, also what an older kit wrote; the rest is refused."""
 
 import dataclasses
 import json
