@@ -42,6 +42,7 @@ COLAB = (
     'under Files at the left, and name it: submit("/content/NAME.ipynb").'
 )
 KIT_CELLS = PACKAGE / "notebook_cells.json"  # {id: source}, as the notebook was given out; release writes it
+CONDITION = re.compile(r"<!-- (?:needs|otherwise|end)\b.*?-->")  # in the reference's texts, of what a course may leave out
 SCRIPT = "cs231n_script"  # in a notebook's metadata: it was a Python file, in which nothing says what was run
 SOLUTION = b"# BEGIN " + b"SOLUTION"  # what marks the reference's solutions, which no student has
 
@@ -176,7 +177,8 @@ def kit_cells() -> dict[str, str]:
     if KIT_CELLS.is_file():
         return json.loads(KIT_CELLS.read_text(encoding="utf-8"))
     with contextlib.suppress(OSError, ValueError):
-        return {name: source for name, source in sources_of(ROOT / NOTEBOOK).items() if not name.startswith("answer-")}
+        sources = sources_of(ROOT / NOTEBOOK).items()
+        return {name: CONDITION.sub("", source) for name, source in sources if not name.startswith("answer-")}
     return {}
 
 

@@ -145,8 +145,8 @@ def add_to_notebook(kit):
     title.source = title.source.replace("12 bonus points", "13.5 bonus points")
     nbformat.write(notebook, path)
     readme = kit / "README.md"
-    text = readme.read_text(encoding="utf-8").replace("12 bonus", "13.5 bonus")
-    readme.write_text(text, encoding="utf-8")
+    text = readme.read_text(encoding="utf-8").replace("12 bonus points", "13.5 bonus points")
+    readme.write_text(text.replace("| 4 bonus |", "| 5.5 bonus |"), encoding="utf-8")
 
 
 def add_fingerprints(kit):

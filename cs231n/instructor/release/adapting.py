@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ...assignment import Assignment, plain
+from ...assignment import Assignment, Question, plain
 from ..course import Course
 from .reference import Reference
 
@@ -176,9 +176,10 @@ def cells_that_go(reference: Reference, kept: Kept, of_tasks: Mapping[str, str],
             pass  # the course's own text needs what it needs
         elif lacking and (task is not None or headings):
             what = task or f"section {section}"
+            is_question = isinstance(kept.kits.by_key.get(task or ""), Question)
             problems.append(
                 f"{reference.place(cell)}: {what} is kept and needs {_spoken(lacking)}, which the course leaves out. Leave "
-                f"{what} out, too" + (f", or replace it: [{task}] with points, text and rubric." if "question" in what else ".")
+                f"{what} out, too" + (f", or replace it: [{task}] with points, text and rubric." if is_question else ".")
             )
         elif lacking:
             gone.add(cell.id)

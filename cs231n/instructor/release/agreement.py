@@ -13,7 +13,7 @@ from .reference import Reference
 
 LISTED = "cs231n/assignment.toml"
 HEADING = re.compile(r"^#+ .*?\b(?:exercise|question) (?P<number>\d+)\b", re.M | re.I)
-README_ROW = re.compile(r"^\| (?P<section>\d+) [^|]*\|.*\| (?P<points>\d+(?:\.\d+)?)(?P<bonus> bonus)? \|$")
+README_ROW = re.compile(r"^\| (?P<section>\d+(?:\.\d+)?)\b[^|]*\|.*\| (?P<points>\d+(?:\.\d+)?)(?P<bonus> bonus)? \|$")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def disagreements_of_readme(path: Path, listed: Assignment) -> Iterator[str]:
     for number, line in enumerate(lines, 1):
         yield from (f"{path}:{number} {said}" for _, said in _wrong_totals(line, totals))
         row = README_ROW.match(line)
-        own = [task for task in listed.tasks if row and task.section.partition(".")[0] == row["section"]]
+        own = [task for task in listed.tasks if row and row["section"] in (task.section, task.section.partition(".")[0])]
         points = sum(task.points for task in own if task.bonus == bool(row and row["bonus"]))
         if row and own and float(row["points"]) != points:
             yield f"{path}:{number} gives section {row['section']} {row['points']} points; by {LISTED} they are {plain(points)}."

@@ -77,12 +77,12 @@ class Draft:
     files: dict[str, bytes]
     problems: list[str]
 
-    def left_out(self):
+    def left_out(self) -> list[Marked]:
         """Return the Marked functions without an exercise in the edition: students get neither their stub nor their solution."""
         own = [exercise.marked for exercise in self.exercises]
         return [function for function in self.marked if function not in own]
 
-    def originals(self):
+    def originals(self) -> dict[str, tuple[str, str]]:
         """Return {path: (its file in the kit, text)} of the files that differ from those in the kit, apart from the notebook.
 
         Solutions are blank lines there, so that what is found in the rest keeps its line.
@@ -98,7 +98,9 @@ class Draft:
         return found
 
 
-def edition(kit=KIT, kit_url=None, course_file=None):
+def edition(
+    kit: Path = KIT, kit_url: str | None = None, course_file: Path | None = None
+) -> tuple[list[Exercise], dict[str, bytes]]:
     """Return ([Exercise], {path in the edition: bytes}). Raises ValueError with all problems of its draft, a line each."""
     made = draft(kit, kit_url, course_file)
     if made.problems:
@@ -106,7 +108,7 @@ def edition(kit=KIT, kit_url=None, course_file=None):
     return made.exercises, made.files
 
 
-def draft(kit=KIT, kit_url=None, course_file=None):
+def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None = None) -> Draft:
     """Return the Draft of an edition.
 
     Its problems, with file and line: what looks like a model answer or a solution and would go to students, what

@@ -2,14 +2,15 @@
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
-from .solutions import nodes_if_named, package_files, parsed
+from .solutions import Marked, nodes_if_named, package_files, parsed
 
 LINE_LENGTH = 130
 
 
-def package_without(marked, kit):
+def package_without(marked: Sequence[Marked], kit: Path) -> dict[str, bytes]:
     """Return {path: bytes} of the package without the marked functions, and without files in which nothing else is.
 
     Imports that nothing needs any more are gone, too. Raises ValueError with file and line where the rest uses such a function.
@@ -68,7 +69,7 @@ def _bound_by(alias):
     return alias.asname or alias.name.split(".")[0]
 
 
-def without_imports(tree, text, unused):
+def without_imports(tree: ast.Module, text: str, unused: Collection[str]) -> str:
     """Return a text without what it imports at its top level under one of these names. tree: the text's."""
     lines = text.split("\n")
     for statement in reversed([statement for statement in tree.body if _is_import(statement)]):
@@ -103,7 +104,7 @@ def _is_text(statement):
 # What is reached
 
 
-def without_what_nothing_reaches(package, before, after):
+def without_what_nothing_reaches(package: Mapping[str, bytes], before: Iterable[str], after: Iterable[str]) -> dict[str, bytes]:
     """Return the files of a package without those that only code which is gone imports.
 
     package: {path: bytes}. before, after: code of the notebook, a list of sources, with what is left out and without it. A file

@@ -3,6 +3,7 @@
 import ast
 import copy
 import re
+from collections.abc import Collection
 
 import nbformat
 
@@ -11,14 +12,14 @@ from .adapting import fitted
 from .agreement import totals_of
 from .model_answers import is_answer
 from .package import without_imports
-from .solutions import noted, parsed
+from .solutions import Marked, noted, parsed
 
 KEPT_METADATA = "kernelspec", "language_info", "accelerator"
 FREE_CELLS = {"setup", "own-class", "submit"}  # students may change them
 EMPTY_ANSWER = "*Your answer:*"
 
 
-def source_of_cell(marked, function, known):
+def source_of_cell(marked: Marked, function: str, known: Collection[str]) -> str:
     """Return the source of an exercise's cell: `function`, its stub or its solved source, below the imports that it needs.
 
     known: the package's files in the edition. Imported are whole modules that the solved function uses, too.
