@@ -16,7 +16,7 @@ help:
 	@echo "make test        run all tests, the notebook among them; those of files with a word in their names: make test ONLY=checks"
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
-	@echo "make lint        check the code's form and its types, as CI does"
+	@echo "make lint        check the code's style and types, as CI does"
 	@echo "make benchmarks  measure against what others would use; a part: make benchmarks ONLY=saliency"
 	@echo "make gpu         prove and measure the kit on a GPU, installing nothing but build/gpu-wheels; make gpu-rehearsal: on the CPU"
 	@echo "make gpu-wheels  fetch what a bare GPU machine lacks into build/gpu-wheels, to travel with the kit"

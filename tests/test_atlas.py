@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from helpers.places import ROOT
+from helpers.small_networks import DeadReLU, small_network
 from PIL import Image
-from test_net_visualization_pytorch import DeadReLU, small_network
 
 from cs231n.data_utils import imagenet_class_names
 from cs231n.image_utils import load_image, preprocess

@@ -33,6 +33,7 @@ from cs231n.checks import (
     guard,
 )
 from cs231n.checks.exercises import grad_cam
+from cs231n.checks.guard import limits
 from cs231n.checks.networks import SmallNetwork
 
 pytestmark = pytest.mark.usefixtures("short_patience")
@@ -174,7 +175,7 @@ def test_a_debugger_works_after_a_check_that_stopped_a_function(monkeypatch):
 
 
 def test_an_endless_loop_that_swallows_what_is_raised_while_it_sleeps_ends_too(monkeypatch):
-    monkeypatch.setattr(guard, "WAITING_SECONDS", 0.3)
+    monkeypatch.setattr(limits, "WAITING_SECONDS", 0.3)
     over = threading.Event()
 
     def endless(X, y, model):
@@ -195,7 +196,7 @@ def test_an_endless_loop_that_swallows_what_is_raised_while_it_sleeps_ends_too(m
 
 
 def test_a_function_that_waits_outside_of_python_is_left_behind_and_said_to_be(monkeypatch):
-    monkeypatch.setattr(guard, "WAITING_SECONDS", 0.3)
+    monkeypatch.setattr(limits, "WAITING_SECONDS", 0.3)
     blocked = threading.Lock()
     blocked.acquire()
 
@@ -263,7 +264,7 @@ def test_what_is_to_be_stopped_is_not_stopped_inside_of_an_import(slow_module):
 
 
 def test_an_import_that_never_ends_is_left_behind(slow_module, monkeypatch):
-    monkeypatch.setattr(guard, "IMPORT_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "IMPORT_SECONDS", 0.1)
     with pytest.raises(guard.TimeIsUp) as raised:
         guard.within(10, __import__, (slow_module,))
     assert raised.value.left_behind
@@ -274,13 +275,13 @@ def test_an_import_that_never_ends_is_left_behind(slow_module, monkeypatch):
 
 
 def test_an_interrupt_by_the_user_cuts_no_import_off(slow_module, monkeypatch):
-    look = guard._Clocks.look
+    look = limits._Clocks.look
 
     def interrupted(clocks):
-        monkeypatch.setattr(guard._Clocks, "look", look)
+        monkeypatch.setattr(limits._Clocks, "look", look)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(guard._Clocks, "look", interrupted)
+    monkeypatch.setattr(limits._Clocks, "look", interrupted)
     before = set(threading.enumerate())
     with pytest.raises(KeyboardInterrupt):
         guard.within(10, __import__, (slow_module,))
@@ -304,7 +305,7 @@ def test_only_what_computes_too_long_is_stopped():
 
 
 def test_a_call_that_waits_too_long_is_stopped(monkeypatch):
-    monkeypatch.setattr(guard, "WAITING_SECONDS", 0.2)
+    monkeypatch.setattr(limits, "WAITING_SECONDS", 0.2)
     with pytest.raises(guard.TimeIsUp):
         guard.within(10, lambda: [time.sleep(0.01) for _ in range(6000)], ())
 
@@ -312,8 +313,8 @@ def test_a_call_that_waits_too_long_is_stopped(monkeypatch):
 def clock_that_reads(monkeypatch, *readings):
     """Return _Clocks that read these (time, time on the processor, time in the queue) one after the other."""
     readings = iter(readings)
-    monkeypatch.setattr(guard._Clocks, "_now", lambda self: next(readings))
-    return guard._Clocks()
+    monkeypatch.setattr(limits._Clocks, "_now", lambda self: next(readings))
+    return limits._Clocks()
 
 
 @pytest.mark.parametrize(
@@ -334,7 +335,7 @@ def test_a_thread_that_has_to_queue_for_the_processor_neither_computes_nor_waits
 
 def test_without_a_clock_of_the_thread_that_of_the_process_is_used(monkeypatch):
     monkeypatch.delattr(time, "pthread_getcpuclockid")
-    monkeypatch.setattr(guard.Path, "read_text", lambda *_: (_ for _ in ()).throw(FileNotFoundError))
+    monkeypatch.setattr(limits.Path, "read_text", lambda *_: (_ for _ in ()).throw(FileNotFoundError))
     assert guard.within(0.6, computes, (0.1,)) is None
     with pytest.raises(guard.TimeIsUp):
         guard.within(0.2, computes, (60,))

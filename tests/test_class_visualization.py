@@ -3,10 +3,9 @@ import contextlib
 import numpy as np
 import pytest
 import torch
+from helpers.small_networks import DeadReLU, WithoutLookingAtValues, small_network
 from PIL import Image
 from scipy.ndimage import gaussian_filter
-from test_net_visualization_pytorch import DeadReLU, small_network
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from cs231n.class_visualization import Ascent, BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.image_utils import preprocess
@@ -215,24 +214,6 @@ def test_numbers_out_of_range_are_refused_before_any_work(options, message):
 
 
 # Many classes
-
-
-class WithoutLookingAtValues(TorchDispatchMode):
-    """Notes every operation that would make a GPU wait for the CPU, or the CPU for it: looking at values, moving tensors."""
-
-    WAITING = "_local_scalar_dense", "equal", "nonzero", "masked_select", "lift_fresh", "is_nonzero", "allclose", "index"
-
-    def __init__(self):
-        super().__init__()
-        self.count, self.waiting = 0, []
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        self.count += 1
-        name = function.overloadpacket.__name__
-        moved = name == "_to_copy" and (kwargs or {}).get("device", args[0].device) != args[0].device
-        if name in self.WAITING or moved:
-            self.waiting.append(name)
-        return function(*args, **(kwargs or {}))
 
 
 def values(images):

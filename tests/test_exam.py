@@ -11,6 +11,7 @@ from cs231n.checks import EXERCISES, examine
 from cs231n.checks.exam import own_exam
 from cs231n.instructor.exercises.exam import drawn_photographs
 from cs231n.instructor.grading import rubric
+from cs231n.instructor.reports.records import Record, Result, Verdict
 
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
 NAMES = {
@@ -18,6 +19,13 @@ NAMES = {
     **{"integrated_gradients": INTEGRATED, "grad_cam": GRAD_CAM, "transformation": TRANSFORMATION},
 }
 SOLVED = vars(reference) | vars(attribution) | vars(feature_visualization)
+
+
+def points_of(report):
+    """Return the points that the rubric gives for a Report."""
+    result = Result(Verdict(report.verdict), tuple(report.mistakes), explained=report.explained)
+    record = Record("ada", "Ada", "ada.ipynb", "0" * 64, exercises={report.exercise: result})
+    return rubric.load().score(record, {})[report.exercise]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -161,9 +169,7 @@ def _black(img, model, target_y, l2_reg, learning_rate):
 )
 def test_what_only_makes_a_named_mistake_beside_nothing_right_earns_nothing(drawn, exercise, function):
     report = examine(exercise, function, exam=drawn)
-    found = {"verdict": report.verdict, "mistakes": report.mistakes, "explained": report.explained}
-    points = rubric.load().score({"exercises": {exercise: found}, "answers": {}}, {})
-    assert points[exercise] == 0, report.mistakes
+    assert points_of(report) == 0, report.mistakes
 
 
 def test_an_accumulating_gradient_keeps_its_part_of_the_points(drawn):
@@ -175,7 +181,5 @@ def test_an_accumulating_gradient_keeps_its_part_of_the_points(drawn):
         return X
 
     report = examine(FOOLING, make_fooling_image, exam=drawn)
-    found = {"verdict": report.verdict, "mistakes": report.mistakes, "explained": report.explained}
-    points = rubric.load().score({"exercises": {FOOLING: found}, "answers": {}}, {})
     assert report.mistakes == ["gradient-accumulates"]
-    assert 0 < points[FOOLING] < 7
+    assert 0 < points_of(report) < 7

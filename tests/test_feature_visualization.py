@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 import torch
 from helpers.places import ROOT
+from helpers.small_networks import WithoutLookingAtValues
 from PIL import Image
-from test_class_visualization import WithoutLookingAtValues
 from torchvision.transforms.functional import normalize
 
 from cs231n.feature_visualization import (

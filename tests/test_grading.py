@@ -87,7 +87,7 @@ def _grade_as_ordinary_user(submissions, out, run):
     given = ["--give", str(out.parent), "--give", tempfile.gettempdir()]
     shown = [*given, "--show", str(submissions), "--show", str(pickled)]
     command = [*AS_USER, *shown, "--", sys.executable, "-c", COMMAND, str(pickled), "grade", str(submissions)]
-    subprocess.run([*command, "--out", str(out), "--jobs", "2"], cwd=ROOT, check=True)
+    subprocess.run([*command, "--out", str(out), "--jobs", "2"], cwd=ROOT, check=True, timeout=HANGS)
 
 
 def _plain_files(folder):
@@ -172,8 +172,8 @@ def test_the_optional_part_gives_its_points_on_top_and_only_where_it_is_solved(g
 def test_a_right_python_file_has_all_points_and_a_note_on_its_answers_and_all_were_isolated(graded):
     marking = rubric.load()
     assert marking.total(marking.score(graded.rows["pythonic"], {})) == 21
-    assert graded.rows["pythonic"]["note"] == "pythonic.py is a Python file, in which no answer to a question is looked for."
-    assert {record.get("isolation", "") for record in graded.records} == {""}
+    assert graded.rows["pythonic"].note == "pythonic.py is a Python file, in which no answer to a question is looked for."
+    assert {record.isolation for record in graded.records} == {""}
 
 
 def test_what_is_stopped_or_cannot_be_read_says_why(graded):

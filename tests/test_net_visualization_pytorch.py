@@ -7,6 +7,7 @@ import captum.attr
 import pytest
 import torch
 from helpers.fooling_pairs import fooled_pairs
+from helpers.small_networks import DeadReLU, small_network
 from torch import nn
 
 from cs231n import net_visualization_pytorch as exercises
@@ -17,27 +18,8 @@ from cs231n.net_visualization_pytorch import (
 )
 
 
-def small_network(classes=7, dtype=torch.float32, seed=0):
-    """A smooth little network, so that finite differences are exact; it has no attribute num_classes."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        layers = nn.Conv2d(3, 8, 3), nn.Tanh(), nn.Conv2d(8, classes, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-        return nn.Sequential(*layers).to(dtype).eval().requires_grad_(False)
-
-
 def images(n=1, height=9, width=11, dtype=torch.float32, seed=1):
     return torch.randn(n, 3, height, width, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
-class DeadReLU(nn.Module):
-    """Class 2's score is 0 everywhere: its last ReLU never opens."""
-
-    def __init__(self):
-        super().__init__()
-        self.body = small_network(4)
-
-    def forward(self, X):
-        return (self.body(X) + torch.tensor([0.0, 0.0, -1e3, 0.0])).relu()
 
 
 # Saliency maps

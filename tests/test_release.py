@@ -16,11 +16,12 @@ import zipfile
 import nbformat
 import numpy as np
 import pytest
+from helpers.limits import HANGS
 from helpers.places import ROOT
 from nbgrader.nbgraderformat.v3 import MetadataValidatorV3
 
 from cs231n.instructor.release import edition as editions
-from cs231n.instructor.release import release
+from cs231n.instructor.release import proofs, release
 from cs231n.instructor.release.agreement import LISTED
 from cs231n.instructor.release.edition import draft, edition
 from cs231n.instructor.release.proofs import require_no_leaks, require_solutions_right, require_stubs_run, secrets, unpacked
@@ -74,6 +75,7 @@ def released(tmp_path_factory):
     release.add_arguments(parser)
     printed, digests = io.StringIO(), []
     with contextlib.redirect_stdout(printed), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proofs, "RUN_CELL_SECONDS", HANGS)
         for _ in range(2):
             assert release.run(parser.parse_args(["--out", str(out)])) == 0
             digests.append((out / f"{NAME}.zip").read_bytes())

@@ -12,7 +12,7 @@ from .report import Report, Verdict
 from .student_file import functions
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0 if all exercises are right, else 1 (2 where there is nothing to read).
 
     An optional exercise may be unfinished, or not be there.

@@ -1,8 +1,11 @@
 """The check of an exercise that returns one array: call it on small cases, compare value by value, name the mistake."""
 
+from __future__ import annotations
+
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,6 +15,9 @@ from .fingerprints import TOLERANCE, fingerprint, is_constant
 from .judging import SPOILING, as_array, kind, percent, problem, relative_error, same, side_effects
 from .report import Report, Verdict
 from .sizes import examined_in_other_sizes
+
+if TYPE_CHECKING:
+    from .exam import Exam
 
 
 class Rescaled(enum.Enum):
@@ -50,7 +56,7 @@ class ArrayCheck:
     in_frames: bool = True
     rescaled: Rescaled = Rescaled.IF_BY_THE_MAP
 
-    def examine(self, function, exam):
+    def examine(self, function: Any, exam: Exam) -> Report:
         """Return the Report on a function."""
         report = self._examine(function, exam)
         if report.verdict is not Verdict.BROKEN and "wrong-shape" not in report.mistakes:
@@ -72,7 +78,7 @@ class ArrayCheck:
             return self._wrong(found, trials, exam)
         return self._other_batch_sizes(function, exam, trials)
 
-    def is_unfinished(self, function, exam):
+    def is_unfinished(self, function: Any, exam: Exam) -> bool:
         """Return whether the exercise is not written yet: a stub."""
         *_, failure = self._attempt(function, exam.of(self.key).main[0], exam)
         return failure is not None and failure.verdict is Verdict.UNFINISHED
@@ -123,7 +129,7 @@ class ArrayCheck:
             trials.append(trial)
             found[case], report = fingerprint(array[None]), report or failure
         mistakes = exam.known.nearest(self.key, found) or ()
-        if "not-resized" not in mistakes:
+        if report is None or "not-resized" not in mistakes:
             return None
         changed, report.notes = side_effects(trials)
         report.mistakes = [*mistakes, *changed]

@@ -5,9 +5,9 @@ What comes out right is in the fingerprints.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,9 +15,12 @@ import torch.nn.functional as F
 
 from .networks import SmallNetwork, Window, more_classes, normal, strided
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 SIDE = 224  # of the notebook's images
 
-CasesOfAnExercise = TypeVar("CasesOfAnExercise")
+CasesOfAnExercise = TypeVar("CasesOfAnExercise", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,28 +105,28 @@ class Framed:
 
     inner: Case
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self.inner, name)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int, int]:
         return self.inner.shape[0], SIDE, SIDE
 
     @property
-    def result_shape(self):
+    def result_shape(self) -> tuple[int, ...]:
         return *self.inner.result_shape[:-2], SIDE, SIDE
 
-    def network(self):
+    def network(self) -> SmallNetwork:
         network = more_classes(self.inner.network)
         network.parts[0].insert(0, Window(*self.inner.shape[1:]))
         return network.eval()
 
-    def images(self):
+    def images(self) -> torch.Tensor:
         return self._framed(self.inner.images())
 
-    def arguments(self, network):
+    def arguments(self, network: SmallNetwork) -> tuple:
         arguments = self.inner.arguments(network)
         return tuple(self._framed(value) if torch.is_tensor(value) and value.ndim >= 4 else value for value in arguments)
 
@@ -131,11 +134,11 @@ class Framed:
         _, height, width = self.inner.shape
         return F.pad(images, (0, SIDE - width, 0, SIDE - height))
 
-    def about(self):
-        return Case.about(self)
+    def about(self) -> str:
+        return Case.about(self)  # type: ignore[arg-type]
 
-    def about_image(self, n):
-        return Case.about_image(self, n)
+    def about_image(self, n: int) -> str:
+        return Case.about_image(self, n)  # type: ignore[arg-type]
 
 
 def cropped(case: Any, array: np.ndarray) -> np.ndarray:
@@ -168,7 +171,6 @@ def with_cases(cases: CasesOfAnExercise, change: Callable[[Case], Any]) -> Cases
     change : function
         Of a Case; it returns another, or a Framed one.
     """
-    assert is_dataclass(cases)
     changed: dict[Case, Any] = {}
 
     def new(value: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..assignment import assignment
-from . import cases
+from . import cases as kinds
 from .exercises import room
 from .fingerprints import Fingerprints, stored
 from .guard import run
@@ -40,9 +40,9 @@ class Exam:
         """Return the cases of an exercise."""
         return self.cases[key]
 
-    def with_cases(self, change: Callable[[cases.Case], Any]) -> Exam:
+    def with_cases(self, change: Callable[[kinds.Case], Any]) -> Exam:
         """Return the exam in which each small case is change(case), as in cases.with_cases."""
-        return replace(self, cases={key: cases.with_cases(own, change) for key, own in self.cases.items()})
+        return replace(self, cases={key: kinds.with_cases(own, change) for key, own in self.cases.items()})
 
 
 def own_exam(device: Any = "cpu", known: Fingerprints | None = None) -> Exam:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Explanation(NamedTuple):
-    """title: the mistake's name. meaning: what is wrong about it. think: a thought that leads to the repair."""
+    """title: the mistake's name. meaning: what is wrong about it. think: a hint toward the fix."""
 
     title: str
     meaning: str

@@ -72,13 +72,13 @@ class Fingerprints:
         for case, marks in found.items():
             answers = known[f"known/{exercise}/{case.name}"][:, : len(marks)]
             gaps.append(distance(marks[: answers.shape[1]], answers, least))
-        gaps = np.sort(gaps, axis=0)
-        best = gaps[-1].argmin()  # the first one, which has the fewest mistakes
-        if gaps[-1, best] < TOLERANCE:
+        sorted_gaps = np.sort(gaps, axis=0)
+        best = sorted_gaps[-1].argmin()  # the first one, which has the fewest mistakes
+        if sorted_gaps[-1, best] < TOLERANCE:
             return names[best]
         if len(gaps) >= 4:
-            best = gaps[-2].argmin()
-            if gaps[-2, best] < TOLERANCE and names[best]:
+            best = sorted_gaps[-2].argmin()
+            if sorted_gaps[-2, best] < TOLERANCE and names[best]:
                 return names[best]
         return None
 
@@ -102,14 +102,14 @@ class Fingerprints:
             How many lengths of a step are right. Of a mistaken direction each must be known, or the length says nothing.
         """
         known, names = self.arrays, self.mistakes(exercise)
-        factors, gaps = [], []
+        lengths, gaps = [], []
         for case, marks in found.items():
             first, step = known[f"known/{exercise}/{case.name}"][:, 0].astype(np.float64), marks[0]
             factor = (first * step).sum(axis=1) / np.square(first).sum(axis=1)
             gap = np.linalg.norm(step - factor[:, None] * first, axis=1) / np.linalg.norm(step)
-            factors.append(factor)
+            lengths.append(factor)
             gaps.append(np.where(factor > 0, np.nan_to_num(gap, nan=np.inf), np.inf))
-        factors, worst = np.array(factors), np.max(gaps, axis=0)
+        factors, worst = np.array(lengths), np.max(gaps, axis=0)
         candidates = [i for i in np.flatnonzero(worst < TOLERANCE) if not {"learning-rate-changed", *laws} & set(names[i])]
         if any(np.abs(factors[:, i] - 1).max() < 0.01 for i in candidates):
             return None  # the first step is a known one: what is wrong comes later

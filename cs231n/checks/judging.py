@@ -1,11 +1,14 @@
 """What the checks have in common: from a trial to a report."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import torch
 
 from .explanations import meaning_of
 from .fingerprints import TOLERANCE
-from .guard import TimeIsUp, TooManyCalls
+from .guard import TimeIsUp, TooManyCalls, Trial
 from .report import Report, Verdict
 
 SIDE_EFFECTS = ("library-patched", "weights-changed", "mode-changed", "input-changed", "wrong-type")
@@ -21,7 +24,7 @@ NOTED = (
 )
 
 
-def problem(exercise, trial, where):
+def problem(exercise: str, trial: Trial, where: str) -> Report | None:
     """Return the Report of a call that came to no result: not written, broken, without end; else None.
 
     where: what the call was about, for the message: "5 images of 8 x 11 pixels".
@@ -46,7 +49,7 @@ def _is_stub(error, line):
     return type(error) is NotImplementedError and (line is None or not line[2] or "NotImplementedError" in line[2])
 
 
-def broken(error, line, where):
+def broken(error: BaseException, line: tuple[str, int, str] | None, where: str) -> list[str]:
     """Return the sentences about an error: the student's own line, what was raised, what it means."""
     try:
         said = " ".join(str(error).split())[:300]
@@ -69,15 +72,16 @@ def _place(file):
     return "" if "ipykernel" in file or file.startswith("<") else f"{file.rsplit('/', 1)[-1]}, "
 
 
-def side_effects(trials):
+def side_effects(trials: Iterable[Trial]) -> tuple[list[str], list[str]]:
     """Return (mistakes, notes): the ids of what the calls changed that is not theirs to change."""
-    changed = set().union(*(trial.changed for trial in trials))
+    trials = list(trials)
+    changed: set[str] = set().union(*(trial.changed for trial in trials))
     if any(trial.patched for trial in trials):
         changed.add("library-patched")
     return [name for name in SIDE_EFFECTS if name in changed], [name for name in NOTED if name in changed]
 
 
-def as_array(trial, value, like):
+def as_array(trial: Trial, value: Any, like: torch.Tensor) -> np.ndarray | None:
     """Return a student's tensor as an array of float64, or None if it is none; remarks go to trial.changed.
 
     like: the tensor whose dtype and device are expected.
@@ -102,7 +106,7 @@ def as_array(trial, value, like):
     return array
 
 
-def kind(value):
+def kind(value: Any) -> str:
     """Describe a value in a few words."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
         dtype = str(value.dtype).removeprefix("torch.")
@@ -112,30 +116,30 @@ def kind(value):
     return f"a {type(value).__name__}"
 
 
-def relative_error(found, expected, scale=None):
+def relative_error(found: np.ndarray, expected: np.ndarray, scale: np.ndarray | None = None) -> float:
     """Return ||found - expected|| / ||scale||, where scale is `expected` unless given; inf if it is not finite."""
-    size = max(np.linalg.norm(expected if scale is None else scale), 1e-6)
+    size = max(float(np.linalg.norm(expected if scale is None else scale)), 1e-6)
     return float(np.nan_to_num(np.linalg.norm(found - expected) / size, nan=np.inf))
 
 
-def same(found, expected, scale=None):
+def same(found: np.ndarray, expected: np.ndarray, scale: np.ndarray | None = None) -> bool:
     """Return whether two arrays are equal but for rounding."""
     return relative_error(found, expected, scale) < TOLERANCE
 
 
-def percent(error):
+def percent(error: float) -> str:
     """Say a relative error in per cent."""
     return f"{100 * error:.0f} %" if error < 10 else "more than 1000 %"
 
 
-def compared(mine, due):
+def compared(mine: np.ndarray, due: np.ndarray) -> str:
     """Say how the length and the direction of a change differ from those that are expected."""
     lengths = f"length {np.linalg.norm(mine):.3g}, expected {np.linalg.norm(due):.3g}"
     degrees = angle(mine, due)
     return lengths if np.isnan(degrees) else f"{lengths}; the angle between the two is {degrees:.1f} degrees"
 
 
-def angle(a, b):
+def angle(a: np.ndarray, b: np.ndarray) -> float:
     """Return the angle between two arrays as vectors, in degrees; NaN if one of them has no direction."""
     lengths = np.linalg.norm(a) * np.linalg.norm(b)
     if not (np.isfinite(lengths) and lengths > 0):

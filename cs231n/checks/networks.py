@@ -4,6 +4,7 @@ never change, so nothing has to be stored.
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,20 +15,37 @@ BELOW_0 = dict.fromkeys(range(6), -30.0)  # biases that no image here makes up f
 
 
 class SmallNetwork(nn.Module):
-    """A network in evaluation mode, with its weights frozen, as load_squeezenet() gives it; it tells who calls it.
+    """A network in evaluation mode, with its weights frozen, as load_squeezenet() gives it; it says when it is called.
 
-    layers: modules that lead from images (N, 3, H, W) to scores (N, num_classes). seed: of the weights. gain: factor on
-    their usual size. biases: {class id: what is added to its score}.
+    Parameters
+    ----------
+    *layers : nn.Module
+        They lead from images (N, 3, H, W) to scores (N, num_classes).
+    num_classes : int
+        How many scores there are.
+    seed : int
+        Of the weights.
+    gain : float
+        Factor on their usual size.
+    biases : dict, optional
+        {class id: what is added to its score}.
     """
 
-    on_call = None  # function of (images, scores), called at every forward pass
+    on_call: Callable | None = None  # function of (images, scores), called at every forward pass
 
-    def __init__(self, *layers, num_classes, seed, gain=1.0, biases=None):
+    def __init__(
+        self,
+        *layers: nn.Module,
+        num_classes: int,
+        seed: int,
+        gain: float = 1.0,
+        biases: dict[int, float] | None = None,
+    ):
         super().__init__()
         self.body = nn.Sequential(*layers)
         self.num_classes = num_classes
         random = np.random.RandomState(seed)
-        with_weights = [layer for layer in layers if isinstance(layer, (nn.Conv2d, nn.Linear))]
+        with_weights: list[Any] = [layer for layer in layers if isinstance(layer, (nn.Conv2d, nn.Linear))]
         for layer in with_weights:
             fan_in = layer.weight[0].numel()
             layer.weight.data = normal(random, layer.weight.shape, gain / math.sqrt(fan_in))
@@ -37,11 +55,11 @@ class SmallNetwork(nn.Module):
         self.eval().requires_grad_(False)
 
     @property
-    def parts(self):
+    def parts(self) -> tuple[nn.Sequential, ...]:
         """The nn.Sequential that the network consists of, one after the other."""
         return (self.body,)
 
-    def forward(self, X):
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
         scores = self.body(X)
         if self.on_call is not None:
             self.on_call(X, scores)
@@ -54,47 +72,50 @@ class TwoPartNetwork(SmallNetwork):
     Each part can be called alone. Where the classifier's input came from somewhere else than the features, that is a call, too.
     """
 
-    def __init__(self, features, classifier, **keywords):
+    def __init__(self, features: Iterable[nn.Module], classifier: Iterable[nn.Module], **keywords: Any):
         super().__init__(*features, *classifier, **keywords)
         del self.body  # it has drawn the weights
         self.features, self.classifier = _Part(*features), _Part(*classifier)
         self.eval()
 
     @property
-    def parts(self):
+    def parts(self) -> tuple[nn.Sequential, ...]:
         return self.features, self.classifier
 
     @property
-    def on_call(self):
+    def on_call(self) -> Callable | None:
         return self.features.on_call
 
     @on_call.setter
-    def on_call(self, function):
+    def on_call(self, function: Callable | None) -> None:
+        if function is None:
+            self.features.on_call = self.classifier.on_call = None
+            return
         ahead = 0  # calls of the features that the classifier has not answered
 
-        def features_called(X, scores):
+        def features_called(X: torch.Tensor, scores: torch.Tensor) -> None:
             nonlocal ahead
             ahead += 1
             function(X, scores)
 
-        def classifier_called(X, scores):
+        def classifier_called(X: torch.Tensor, scores: torch.Tensor) -> None:
             nonlocal ahead
             ahead -= 1
             if ahead < 0:
                 ahead = 0
                 function(X, scores)
 
-        self.features.on_call = function and features_called
-        self.classifier.on_call = function and classifier_called
+        self.features.on_call = features_called
+        self.classifier.on_call = classifier_called
 
-    def forward(self, X):
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
         return torch.flatten(self.classifier(self.features(X)), 1)
 
 
 class _Part(nn.Sequential):
-    on_call = None
+    on_call: Callable | None = None
 
-    def forward(self, X):
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
         result = super().forward(X)
         if self.on_call is not None:
             self.on_call(X, result)
@@ -104,18 +125,18 @@ class _Part(nn.Sequential):
 class Stubborn(nn.Module):
     """Turns scores into scores in which class 0 is always one ahead of every other class."""
 
-    def forward(self, scores):
+    def forward(self, scores: torch.Tensor) -> torch.Tensor:
         return torch.cat([scores[:, 1:].amax(dim=1, keepdim=True) + 1, scores[:, 1:]], dim=1)
 
 
 class Pinned(nn.Module):
     """Gives class `label` the score `value`, exactly, but leaves it its gradient."""
 
-    def __init__(self, label, value):
+    def __init__(self, label: int, value: float):
         super().__init__()
         self.label, self.value = label, value
 
-    def forward(self, scores):
+    def forward(self, scores: torch.Tensor) -> torch.Tensor:
         own = scores[:, self.label, None]
         pinned = self.value + (own - own.detach())
         return torch.cat([scores[:, : self.label], pinned, scores[:, self.label + 1 :]], dim=1)
@@ -124,18 +145,18 @@ class Pinned(nn.Module):
 class Saturated(nn.Module):
     """Gives class 0 the score `value`, exactly, whatever the image is."""
 
-    def __init__(self, value):
+    def __init__(self, value: float):
         super().__init__()
         self.value = value
 
-    def forward(self, scores):
+    def forward(self, scores: torch.Tensor) -> torch.Tensor:
         return torch.cat([torch.full_like(scores[:, :1], self.value), scores[:, 1:]], dim=1)
 
 
 class MoreClasses(nn.Module):
     """Adds classes up to CLASSES, whose score is far below those of the others and never changes."""
 
-    def forward(self, scores):
+    def forward(self, scores: torch.Tensor) -> torch.Tensor:
         missing = scores.new_full((len(scores), CLASSES - scores.shape[1], *scores.shape[2:]), -100.0)
         return torch.cat([scores, missing], dim=1)
 
@@ -143,18 +164,18 @@ class MoreClasses(nn.Module):
 class Window(nn.Module):
     """Lets the network see the top left corner of an image alone, of height x width pixels."""
 
-    def __init__(self, height, width):
+    def __init__(self, height: int, width: int):
         super().__init__()
         self.height, self.width = height, width
 
-    def forward(self, X):
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
         return X[..., : self.height, : self.width]
 
 
 class Strided(nn.Module):
     """Lays values and gradients out in memory as a network in channels_last does: pixel by pixel, not colour by colour."""
 
-    def forward(self, X):
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
         _, colours, height, width = X.shape
         return X.permute(0, 2, 3, 1).flatten(1).unflatten(1, (height, width, colours)).permute(0, 3, 1, 2)
 

@@ -107,19 +107,19 @@ class Report:
     def show(self) -> None:
         """Print the message; in a notebook draw the figure, too."""
         print(self.text())
-        if self.yours is not None and _in_notebook():
-            self._draw()
+        if self.yours is not None and self.expected is not None and _in_notebook():
+            self._draw(self.yours, self.expected)
 
-    def _draw(self):
+    def _draw(self, yours: np.ndarray, expected: np.ndarray) -> None:
         from IPython.display import Image, display  # imported here: the command has no use for them, and they take their time
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(6, 2.6), layout="constrained")
-        limit = np.abs(self.expected).max()
-        signed = self.expected.min() < 0
+        limit = np.abs(expected).max()
+        signed = expected.min() < 0
         colours = {"cmap": "RdBu_r" if signed else "gray", "vmin": -limit if signed else 0, "vmax": limit}
         axes = figure.subplots(1, 2)
-        for axis, values, title in zip(axes, (self.yours, self.expected), ("yours", "expected"), strict=True):
+        for axis, values, title in zip(axes, (yours, expected), ("yours", "expected"), strict=True):
             drawn = axis.imshow(values, **colours)
             axis.set(title=title, xticks=[], yticks=[])
         figure.colorbar(drawn, ax=axes, shrink=0.8)

@@ -1,19 +1,47 @@
 """What fails with the small networks and images may be written for the notebook's sizes: then it is examined with those."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from . import cases
 from .report import Report, Verdict
+
+if TYPE_CHECKING:
+    from .exam import Exam
 
 FORM = {"wrong-shape", "wrong-type"}
 FAILS = "It fails on small networks; the reason is given below."
 
 
-def examined_in_other_sizes(failure, examine, examine_large, function, exam, in_frames=True):
+def examined_in_other_sizes(
+    failure: Report,
+    examine: Callable[[Any, Exam], Report],
+    examine_large: Callable[[Any, Exam], Report | None],
+    function: Any,
+    exam: Exam,
+    in_frames: bool = True,
+) -> Report:
     """Return the Report on a function that fails in the small sizes, with `failure`.
 
     It gets first the same networks with 1000 classes, then the same images in the corner of larger ones, so that its mistakes
     are known by the same fingerprints; last, one network of the notebook's sizes.
-    examine: function (function, exam) that returns a Report. examine_large: the same for the notebook's sizes; None if it fails
-    there, too. in_frames: whether what the exercise gives for the corner of an image does not depend on the image's size.
+
+    Parameters
+    ----------
+    failure : Report
+        On the small sizes.
+    examine : function
+        Of (function, exam).
+    examine_large : function
+        The same for the notebook's sizes; None if the function fails there, too.
+    function : callable
+        What is examined.
+    exam : Exam
+        Its cases of small sizes are changed.
+    in_frames : bool
+        Whether what the exercise gives for the corner of an image does not depend on the image's size.
     """
     report = examine(function, exam.with_cases(cases.with_more_classes))
     if _judges(report):

@@ -11,6 +11,7 @@ import importlib.util
 import sys
 import types
 import warnings
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ..notebook_file import is_notebook_name, text_of
@@ -61,7 +62,7 @@ class NoShell:
         return lambda *_, **__: None
 
 
-def functions(path, names):
+def functions(path: Path | str, names: Collection[str]) -> dict[str, Callable | Report]:
     """Return {name: the function that the file defines, or a Report of why there is none}.
 
     path: a .ipynb or .py file. Of the file, and of the student's own modules in its folder that it imports, are executed only
@@ -80,13 +81,13 @@ def functions(path, names):
     return defined(with_own_modules(found, on_disk(path.parent), names), names)
 
 
-def parts(name, raw):
+def parts(name: str, raw: bytes) -> list[Part]:
     """Return the Parts of a file, given its name and bytes. Raises ValueError for a notebook that cannot be read."""
     notebook = cells_of(name, raw, with_outputs=False)
     return parts_of(notebook, name) if notebook else [parsed(name, text_of(raw))]
 
 
-def defined(parts, names):
+def defined(parts: list[Part], names: Collection[str]) -> dict[str, Callable | Report]:
     """Return, of the Parts of a file and of its own modules, what `functions` returns."""
     found = {name: last_definition(parts, name) for name in names}
     program = _Program(parts, [name for name, definition in found.items() if definition and definition.statement])
@@ -268,7 +269,8 @@ def _needed(statements, wanted):
     imported = {name for _, statement in statements if is_import(statement) for name in bound(statement)}
     by_calling = _changed_by_calling(statements)
     changed = [_changed(statement, by_calling) for _, statement in statements]
-    wanted, chosen = set(wanted), set()
+    wanted = set(wanted)
+    chosen: set[int] = set()
     while True:
         more = {
             i
@@ -341,7 +343,7 @@ def _base(node):
 def _changed_by_calling(statements):
     """Return {name of a function: the global names that it binds, and those whose objects it changes}."""
     changed = {}
-    for function in (statement for _, statement in statements if isinstance(statement, FUNCTIONS)):
+    for function in (statement for _, statement in statements if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))):
         inner = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and node is not function]
         own = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         own |= {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}

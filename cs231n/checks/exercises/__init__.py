@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from ...assignment import assignment
+
 if TYPE_CHECKING:
     from ..exam import Exam
     from ..explanations import Explanation
@@ -39,6 +41,14 @@ class Room(Protocol):
 
     def is_unfinished(self, function: Any, exam: Exam) -> bool:
         """Return whether the exercise is not written yet: a stub."""
+
+
+def function_of(key: str) -> str:
+    """Return the name of the function that an exercise asks for. Raises ValueError if assignment.toml does not list the key."""
+    found = [exercise.function for exercise in assignment().exercises if exercise.key == key]
+    if not found:
+        raise ValueError(f"assignment.toml lists no exercise {key}; expected a table [{key}] with its function, points, section.")
+    return found[0]
 
 
 def room(key: str) -> Room:

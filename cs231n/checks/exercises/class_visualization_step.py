@@ -4,14 +4,16 @@ Several calls on the same image are judged, with several sizes of regulariser an
 divided by its length are both right.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-from ...assignment import assignment
 from .. import cases
 from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, TOLERANCE, fingerprint, is_constant
@@ -19,9 +21,13 @@ from ..judging import SPOILING, compared, problem, relative_error, same, side_ef
 from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 from ..report import Report, Verdict
 from ..sizes import examined_in_other_sizes
+from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "class_visualization_step", "img, model, target_y, l2_reg, learning_rate"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = (
     "Three calls in a row change the image as expected on five small networks, "
@@ -202,11 +208,11 @@ class Calls:
     in_place: bool
 
     @property
-    def changes(self):
+    def changes(self) -> np.ndarray:
         return self.images[1:] - self.images[0]
 
 
-def examine(function, exam):
+def examine(function: Any, exam: Exam) -> Report:
     """Return the Report on a class_visualization_update_step."""
     report = _examine(function, exam)
     if report.verdict is not Verdict.BROKEN:
@@ -230,7 +236,7 @@ def _examine(function, exam):
     return _wrong(function, exam, found, convention, changed, notes)
 
 
-def is_unfinished(function, exam):
+def is_unfinished(function: Any, exam: Exam) -> bool:
     """Return whether the exercise is not written yet: a stub."""
     *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
     return failure is not None and failure.verdict is Verdict.UNFINISHED
@@ -303,7 +309,8 @@ def _examine_large(function, exam):
 def _wrong(function, exam, found, convention, changed, notes):
     live = [calls for calls in found if not calls.case.dead_class]
     in_place = any(calls.in_place for calls in live)
-    names, explained = [], False
+    names: tuple[str, ...] | None = ()
+    explained = False
     if any(calls.changes.any() for calls in live):
         marks = {calls.case: fingerprint(calls.changes) for calls in found}
         names = exam.known.nearest(KEY, marks, LEAST_CHANGE)
@@ -320,9 +327,9 @@ def _wrong(function, exam, found, convention, changed, notes):
         if names is None:
             broken = any(not np.isfinite(calls.images).all() for calls in live)
             names = ("not-finite",) if broken else ()
-    names = _confirmed(names, function, exam.of(KEY).main[0], exam)
+    confirmed = _confirmed(names, function, exam.of(KEY).main[0], exam)
     nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
-    report = Report(EXERCISE, Verdict.WRONG, [*([] if in_place else ["not-in-place"]), *names, *changed], notes)
+    report = Report(EXERCISE, Verdict.WRONG, [*([] if in_place else ["not-in-place"]), *confirmed, *changed], notes)
     report.explained = explained or nearly
     _add_evidence(report, found, convention, exam)
     return report
@@ -423,6 +430,8 @@ def _add_evidence(report, found, convention, exam):
 class _Number(float):
     """A number that tells what other numbers it is multiplied by."""
 
+    others: list
+
     def __new__(cls, value, others):
         number = super().__new__(cls, value)
         number.others = others
@@ -469,7 +478,8 @@ def _changes_with_l2_reg(function, case, exam):
         network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
         exam.run(function, img, network, case.target, l2_reg, case.learning_rate, network=network)
         images.append(img.detach().cpu().numpy())
-    return not np.allclose(*images, rtol=1e-3, atol=1e-6, equal_nan=True)
+    small, large = images
+    return not np.allclose(small, large, rtol=1e-3, atol=1e-6, equal_nan=True)
 
 
 def _named_by_use(function, case, exam):

@@ -4,13 +4,15 @@ The verdict depends on the image that comes back. The name of a mistake comes fr
 given, one after the other, compared with the ways of the known mistakes.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ...assignment import assignment
 from ..cases import Case, Framed, cropped, with_strided_gradients
 from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, fingerprint
@@ -29,9 +31,13 @@ from ..networks import (
 )
 from ..report import Report, Verdict
 from ..sizes import examined_in_other_sizes
+from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "fooling_image", "X, target_y, model"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = (
     "Its images are those expected on seven small networks, on short ways and a long one, "
@@ -188,33 +194,33 @@ class Way:
     result: np.ndarray | None
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         return len(self.images) - 1
 
     @property
-    def steps_to_fool(self):
+    def steps_to_fool(self) -> int | None:
         """The first step after which the network says the target, or None."""
         fooled = np.flatnonzero(self.tops == self.case.target)
         return int(fooled[0]) if len(fooled) else None
 
     @property
-    def steps_too_many(self):
+    def steps_too_many(self) -> int | None:
         """Steps after the network was fooled, or None if it never was."""
         return None if self.steps_to_fool is None else self.steps - self.steps_to_fool
 
     @property
-    def changes(self):
+    def changes(self) -> np.ndarray:
         return self.images[1:] - self.images[0]
 
     @property
-    def first_changes(self):
+    def first_changes(self) -> np.ndarray:
         """The changes up to the first that is not finite."""
         changes = self.changes
         broken = np.flatnonzero(~np.isfinite(changes).all(axis=(1, 2, 3)))
         return changes[: max(broken[0], 1)] if len(broken) else changes
 
 
-def examine(function, exam):
+def examine(function: Any, exam: Exam) -> Report:
     """Return the Report on a make_fooling_image(X, target_y, model)."""
     report = _examine(function, exam)
     if report.verdict is not Verdict.BROKEN:
@@ -251,7 +257,7 @@ def _limit(case, exam):
     return {"calls": LONG} if case is exam.of(KEY).long_way else {}
 
 
-def is_unfinished(function, exam):
+def is_unfinished(function: Any, exam: Exam) -> bool:
     """Return whether the exercise is not written yet: a stub."""
     *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
     return failure is not None and failure.verdict is Verdict.UNFINISHED
@@ -283,12 +289,12 @@ def _attempt(function, case, exam, **limits):
         result = cropped(case, result)
         if not trial.calls and np.array_equal(result, original):
             return None, Report(EXERCISE, Verdict.UNFINISHED)
-    images = [original[0]]
+    way = [original[0]]
     for seen in [*(cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
-        new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (images[0], images[-1]))
+        new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (way[0], way[-1]))
         if new:
-            images.append(seen[0].astype(np.float64))
-    images = np.stack(images)
+            way.append(seen[0].astype(np.float64))
+    images = np.stack(way)
     with torch.no_grad():  # a network that sees a corner sees all of these
         tops = case.network()(torch.from_numpy(images).float()).argmax(dim=1).numpy()
     return Way(case, trial, images, tops, endless, result), None
@@ -342,16 +348,15 @@ def _wrong(function, exam, ways, special, changed, notes):
     stuck = all(way.steps <= 1 and way.trial.calls > 3 and not way.endless for way in ways)  # the network saw X alone
     names = ("image-never-changed",) if stuck else _step_mistakes(ways, special, exam, SPOILING & set(changed))
     finite = [way for way in ways if np.isfinite(way.images).all()]
+    stop: list[str] = []
     if names is None and len(finite) < len(ways):
-        names, stop = ("not-finite",), []
+        names = ("not-finite",)
     elif names is None and any(way.endless for way in ways):
-        names, stop = ("too-many-network-calls",), []
-    elif stuck:
-        stop = []
-    elif _returns_input(ways):
-        names, stop = ("returns-input",), []
-    else:
-        stop = _stop_mistakes(finite, special) if finite and not (names is None and SPOILING & set(changed)) else []
+        names = ("too-many-network-calls",)
+    elif not stuck and _returns_input(ways):
+        names = ("returns-input",)
+    elif not stuck and finite and not (names is None and SPOILING & set(changed)):
+        stop = _stop_mistakes(finite, special)
     if stop in (["no-stop-test"], ["other-stop-test"]) and _compares_a_score(function, exam, special[1]):
         stop = ["score-compared-with-class"]
     nothing = any(way.result is None and not way.endless for way in [*ways, *special])

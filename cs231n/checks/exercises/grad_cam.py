@@ -4,14 +4,14 @@ from functools import partial
 
 import torch
 
-from ...assignment import assignment
 from ..arrays import ArrayCheck, Rescaled
 from ..cases import Batches, Case
 from ..explanations import Explanation
 from ..networks import BELOW_0, gelu_parts, relu_parts, softplus_parts, squeezenet_sized_parts, tanh_parts
+from . import function_of
 
 KEY, ARGUMENTS = "grad_cam", "X, y, model"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = "Its maps are those expected on several small networks, for batches and feature maps of different sizes."
 MISTAKES = {

@@ -5,14 +5,14 @@ from functools import partial
 
 import torch
 
-from ...assignment import assignment
 from ..arrays import ArrayCheck
 from ..cases import Batches, Case
 from ..explanations import Explanation
 from ..networks import BELOW_0, SmallNetwork, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
+from . import function_of
 
 KEY, ARGUMENTS = "integrated_gradients", "X, y, model, baseline, num_steps"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = (
     "Its attributions are those expected on several small networks, for batches of different "

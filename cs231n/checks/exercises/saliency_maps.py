@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from ...assignment import assignment
 from ..arrays import ArrayCheck
 from ..cases import Batches, Case
 from ..explanations import Explanation
 from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
+from . import function_of
 
 KEY, ARGUMENTS = "saliency_maps", "X, y, model"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = (
     "Its maps are those expected on several small networks, for batches of different sizes, with scores below 0 and a dead class."

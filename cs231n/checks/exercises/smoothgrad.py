@@ -6,14 +6,14 @@ from functools import partial
 import numpy as np
 import torch
 
-from ...assignment import assignment
 from ..arrays import ArrayCheck
 from ..cases import Batches, Case
 from ..explanations import Explanation
 from ..networks import BELOW_0, SmallNetwork, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
+from . import function_of
 
 KEY, ARGUMENTS = "smoothgrad", "X, y, model, noise"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = "Its maps are those expected on several small networks, for batches and noise of different sizes."
 MISTAKES = {
@@ -132,7 +132,7 @@ CASES = Batches(
 
 def _evidence(case, n, place, mine, exam):
     due = exam.known.right(KEY, case)[n]
-    times = np.linalg.norm(mine) / max(np.linalg.norm(due), 1e-12)
+    times = np.linalg.norm(mine) / max(float(np.linalg.norm(due)), 1e-12)
     said = [f"`noise` holds {case.copies} copies here. As a whole your map is {times:.3g} times as large as the right one."]
     if mine.min() < 0:
         said.append(f"It goes down to {mine.min():.4f}; a square is never negative.")

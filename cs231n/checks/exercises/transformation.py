@@ -1,19 +1,25 @@
 """Is a transform_images right, and if not, which mistake is it?"""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from ...assignment import assignment
 from ..arrays import ArrayCheck, Rescaled
 from ..cases import Batches
 from ..explanations import Explanation
 from ..judging import as_array, broken, problem, same, side_effects
 from ..report import Report, Verdict
+from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "transformation", "images, angles, scales, shifts"
-EXERCISE = assignment().by_key[KEY].function
+EXERCISE = function_of(KEY)
 
 RIGHT = "Its pictures are those expected, of dots and of noise, for batches and images of different sizes."
 MISTAKES = {
@@ -132,7 +138,7 @@ class TransformationCase:
     dots: bool = False
     network = None
 
-    def arguments(self, network: None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    def arguments(self, network: None = None) -> tuple[torch.Tensor, ...]:
         """Return images (N, C, S, S), angles (N,), scales (N,), shifts (N, 2): float tensors."""
         n, *_ = self.shape
         random = np.random.RandomState(self.seed)
@@ -202,7 +208,7 @@ _check = ArrayCheck(EXERCISE, KEY, "picture", _evidence, rescaled=Rescaled.NEVER
 is_unfinished = _check.is_unfinished
 
 
-def examine(function, exam):
+def examine(function: Any, exam: Exam) -> Report:
     """Return the Report on a function: on its values and, if these are right, on the gradient that leads back to `images`."""
     report = _check.examine(function, exam)
     failure = _gradient_failure(function, exam) if report.verdict is Verdict.RIGHT else None

@@ -137,7 +137,8 @@ def known_answers(
     found = []
     choices = OBJECTIVES, STEPS, STEP_SIGNS, REGULARISERS, STEP_MEMORIES
     for (objective_ids, objective), combined in rows(at_most, wanted, FREQUENT_HERE, *choices):
-        x, kept = X.expand(len(combined), -1, -1, -1), [0.0] * len(combined)
+        x = X.expand(len(combined), -1, -1, -1)
+        kept: list[Any] = [0.0] * len(combined)
         on_scores = [row for row, (ids, _) in enumerate(combined) if "regulariser-on-scores" in ids]
         paths = [x]
         for _ in range(steps):

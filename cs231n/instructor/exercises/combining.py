@@ -19,7 +19,7 @@ def combinations(ids: Ids, choices: Iterable[Choices], at_most: int, wanted: fro
 
     wanted: a frozenset of ids, which all are to be part of; None for any.
     """
-    found = [(ids, ())] if is_part(ids, wanted) else []
+    found: list[tuple[Ids, tuple]] = [(ids, ())] if is_part(ids, wanted) else []
     for choice in choices:
         found = [
             (joined(ids, more), (*values, value))

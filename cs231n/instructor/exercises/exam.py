@@ -21,7 +21,8 @@ def drawn_exam(seed: int) -> Exam:
 
     Every mistake and every pair of mistakes that the students' exam can name can be named in it; other draws are dropped.
     """
-    own, arrays = own_exam(known=Fingerprints({})), {}
+    own = own_exam(known=Fingerprints({}))
+    arrays: dict[str, np.ndarray] = {}
     cases = {}
     for key, given in own.cases.items():
         cases[key], more = _drawn(key, given, Draw(np.random.default_rng([seed, zlib.crc32(key.encode())])))

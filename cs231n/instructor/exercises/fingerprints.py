@@ -20,7 +20,8 @@ from . import exercise
 
 def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list]:
     """Return ({name: array}, [what could not be told apart: (exercise, ids, the ids that they look like)]) for an exam."""
-    arrays, not_told_apart = {}, []
+    arrays: dict[str, np.ndarray] = {}
+    not_told_apart = []
     for key, cases in exam.cases.items():
         more, same = of_exercise(key, cases)
         arrays |= more
@@ -69,7 +70,7 @@ def write(path: Path = PATH) -> list:
         warnings.simplefilter("error")  # the reference warns of an image that it could not fool
         arrays, not_told_apart = fingerprints(own_exam(known=Fingerprints({})))
     whole = Path(path).with_suffix(".part.npz")
-    np.savez_compressed(whole, **arrays)
+    np.savez_compressed(whole, **arrays)  # type: ignore[arg-type]
     os.replace(whole, path)
     return not_told_apart
 

@@ -74,7 +74,8 @@ def known_answers(
     found = []
     choices = OBJECTIVES, SIGNS, MEMORIES, LENGTHS, LEARNING_RATES
     for (objective_ids, objective), combined in rows(at_most, wanted, FREQUENT, *choices):
-        x, kept = X.expand(len(combined), -1, -1, -1), [0.0] * len(combined)
+        x = X.expand(len(combined), -1, -1, -1)
+        kept: list[Any] = [0.0] * len(combined)
         paths = [x]
         for _ in range(steps):
             gradients = gradients_at(objective, network, x, target)
@@ -117,7 +118,8 @@ class _FoolingImage(Exercise):
         """The images on the reference's way, seen by the network, the last of them being its result."""
         found = {}
         for case in [*cases.main, cases.already_fooled, cases.score_is_a_class_id, cases.long_way]:
-            network, way = double_network(case), []
+            network: Any = double_network(case)
+            way: list[np.ndarray] = []
             network.on_call = lambda X, scores, way=way: way.append(X.detach()[0].numpy().copy())
             result = reference.make_fooling_image(double_images(case), case.target, network)
             assert np.array_equal(way[-1], result[0])

@@ -69,7 +69,7 @@ def _mean(g):
 
 
 def known_answers(
-    X: torch.Tensor, y: torch.Tensor, model: torch.nn.Module, at_most: int = 2, wanted: frozenset[str] | None = None
+    X: torch.Tensor, y: torch.Tensor, model: Any, at_most: int = 2, wanted: frozenset[str] | None = None
 ) -> Iterator[tuple[Ids, torch.Tensor]]:
     """Yield (ids, maps (N, H, W)) for the combinations of choices that make up to `at_most` mistakes.
 

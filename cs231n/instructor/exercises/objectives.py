@@ -9,18 +9,22 @@ from .combining import at_once
 
 
 def own_score(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the score of each one's label."""
     return scores.gather(1, y[:, None])[:, 0]
 
 
 def log_likelihood(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the logarithm of the softmax for each one's label."""
     return -F.cross_entropy(scores, y, reduction="none")
 
 
 def probability(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the softmax for each one's label."""
     return own_score(scores.softmax(dim=1), y)
 
 
 def best_other_score(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Return the best score of another class than each one's label."""
     return scores.scatter(1, y[:, None], -torch.inf).amax(dim=1)
 
 
@@ -40,7 +44,6 @@ OBJECTIVES = (
     (("squared-score",), lambda scores, y: own_score(scores, y).square()),
     (("label-as-score",), lambda scores, y: -(own_score(scores, y) - y).square()),
 )
-
 
 # Mistakes that only a batch can have.
 BATCH_OBJECTIVES = [

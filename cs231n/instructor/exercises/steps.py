@@ -87,9 +87,24 @@ def is_known_way(
     aliases: tuple,
     telling: Callable = lambda change: change,
 ) -> bool:
-    """Return whether an image's changes (T, 3, H, W) are those of `ids`: a way in ways(ids). If the length is what is mistaken,
-    the direction of the first step is enough: where each pixel has a length of its own, rounding soon leads elsewhere.
-    telling: function of a change that returns the part of it which has to agree by itself."""
+    """Return whether an image's changes are those that known mistakes give.
+
+    If the length is what is mistaken, the direction of the first step is enough: where each pixel has a length of its own,
+    rounding soon leads elsewhere.
+
+    Parameters
+    ----------
+    changes : np.ndarray
+        (T, 3, H, W), since the start.
+    ids : frozenset of str
+        Of the mistakes.
+    ways : function
+        Of ids; it returns the changes that these can give.
+    aliases : tuple
+        As in closeness.spelt.
+    telling : function
+        Of a change; it returns the part of it that has to agree by itself.
+    """
     mine = telling(changes[0])
     for way in (way for other in spelt(ids, aliases) for way in ways(other)):
         if equal_changes(changes, way) and off(mine, telling(double(way[0]))) <= CLOSE_LATER:

@@ -103,7 +103,7 @@ def known_answers(
         for ids, (over_batch, padding, mode, (of_grid, of_sampling)) in combinations(theta_ids, choices, at_most, wanted):
             if wanted not in (None, set(ids)):
                 continue
-            grid = F.affine_grid(over_batch(theta), images.shape, align_corners=of_grid)
+            grid = F.affine_grid(over_batch(theta), list(images.shape), align_corners=of_grid)
             yield ids, F.grid_sample(images, grid, mode=mode, padding_mode=padding, align_corners=of_sampling)
 
 

@@ -8,6 +8,7 @@ from ..sandbox.inside import limits
 from . import layouts
 from .found_files import IGNORED, NAMED_LIMIT, kind_of, named, printable, shown_path
 from .layouts import is_folder
+from .owners import Student, Submission
 from .places import MANY
 
 
@@ -21,7 +22,9 @@ class File:
     why: str
 
 
-def files_of_all(folder, students, found, nobodys):
+def files_of_all(
+    folder: Path, students: dict[str, Student], found: dict[str, Submission], nobodys: dict[Path, str]
+) -> list[File]:
     """Return a File for every file below the folder, sorted by path; links and what cannot be listed are files, too."""
     owners = {entry: key for key, student in students.items() for entry in student.entries}
     counting = {found[key].path: key for key in found}
@@ -81,7 +84,7 @@ def _left_by_a_system(entry):
     return "left by a system" if entry.name.lower() in IGNORED or entry.name.startswith("__") else ""
 
 
-def unusual(found, files):
+def unusual(found: list[Submission], files: list[File]) -> list[str]:
     """Return sentences on what an instructor should look at."""
     notices = []
     if problems := [f"{one.student}: {one.problem}" for one in found if one.problem]:
@@ -116,7 +119,7 @@ def unusual(found, files):
     return notices
 
 
-def hidden_work(files):
+def hidden_work(files: list[File]) -> tuple[list[str], list[str]]:
     """Return (hidden paths that nobody has a row for, other hidden paths), of what could count if it were not hidden.
 
     Jupyter's checkpoints are not among them; what macOS writes beside a file of the same name is among the others.

@@ -1,5 +1,6 @@
 """The command `grade`: its options, and what it prints."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from .settings import settled
 from .worker import CutShort
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `grade` takes to an argparse parser."""
     parser.description = (
         "Grade a folder of submissions into GRADES: grades.csv, feedback pages, marking pages, summary.html, and intake.csv, "
@@ -59,7 +60,7 @@ def add_arguments(parser):
     )
 
 
-def run(options):
+def run(options: argparse.Namespace) -> int:
     """Grade, and print what came out. Returns 0, or 1 if the run was cut short: `--resume` goes on then."""
     if options.jobs < 1:
         raise ValueError(f"--jobs is {options.jobs}; expected 1 or more.")

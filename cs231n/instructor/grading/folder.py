@@ -12,7 +12,7 @@ from .owners import Submission
 from .rubric import Rubric
 
 
-def set_aside(out, found):
+def set_aside(out: Path, found: list[Submission]) -> list[str]:
     """Move the rows of students who have no submission any more into rows/gone, and back those of whom there is one again.
 
     Returns a sentence on those who are gone, in a list, or []. Their feedback pages go; their marks stay in the marks files.
@@ -51,5 +51,5 @@ def kept_row(rows: Path, submission: Submission, rubric: Rubric) -> Record | Non
     return replace(record, name=submission.name, submission=submission.shown, earlier=tuple(submission.earlier))
 
 
-def write_row(rows, record):
+def write_row(rows: Path, record: Record) -> None:
     records.write(rows / f"{file_name(record.student)}.json", record)

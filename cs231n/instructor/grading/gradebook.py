@@ -4,6 +4,7 @@ nbgrader never runs a student's code here. What Formgrader shows is a notebook m
 answers as text, the grader's messages, the student's figures as pictures.
 """
 
+import argparse
 import base64
 import copy
 import html
@@ -25,11 +26,14 @@ from ...whole_file import write_whole
 from ..release.edition import edition
 from ..reports import marks as marks_files
 from ..reports import records as records_files
+from ..reports.marks import Marks
+from ..reports.records import Record
 from ..reports.reference import FIGURES
 from ..reports.rendering import VERDICTS
 from ..reports.safe import MOST_PICTURES, file_name, plain
 from ..reports.spreadsheets import text_cell
 from ..reports.writing import only_grader
+from .rubric import Rubric
 from .settings import settled
 
 NOTEBOOK = "NetworkVisualization"
@@ -41,7 +45,7 @@ STUB = re.compile(r"^( *)# YOUR CODE HERE\n\1raise NotImplementedError\(.*\)$", 
 PLAIN_ID = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.@+-]{0,98}[A-Za-z0-9_])?")
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `nbgrader` takes to an argparse parser."""
     parser.description = (
         "Put the results of `grade` into nbgrader's gradebook, or fetch the marks given in Formgrader from there."
@@ -53,7 +57,7 @@ def add_arguments(parser):
     parser.add_argument("--collect", action="store_true", help="write the marks given in Formgrader into GRADES/marking")
 
 
-def run(options):
+def run(options: argparse.Namespace) -> int:
     """Fill the gradebook, or with --collect the marks files. Returns 0, or 1 if marks contradict each other: all are told.
 
     Raises ValueError and OSError, with a sentence, before anything is written.
@@ -74,7 +78,7 @@ def run(options):
     return int(bool(conflicts))
 
 
-def read_records(grades):
+def read_records(grades: Path) -> list[Record]:
     """Return the records in a folder that `grade` wrote, by student. Raises ValueError if there are none."""
     paths = sorted(Path(grades).glob("rows/*.json"))
     if not paths:
@@ -82,7 +86,7 @@ def read_records(grades):
     return sorted(map(records_files.read, paths), key=lambda record: record.student)
 
 
-def nbgrader_id(student):
+def nbgrader_id(student: str) -> str:
     """Return the id of a student in nbgrader: the student's own key where it can be one, else that of the student's files."""
     return student if PLAIN_ID.fullmatch(student) else file_name(student)
 
@@ -90,7 +94,7 @@ def nbgrader_id(student):
 # Into the gradebook
 
 
-def fill(records, rubric, marks, course, assignment):
+def fill(records: list[Record], rubric: Rubric, marks: Marks, course: Path, assignment: str) -> tuple[str, list[str]]:
     """Put a graded class into the gradebook of `course` and lay out what Formgrader shows.
 
     marks: {student: {question: (points, comment)}}, as marks.read() gives them. Doing it again updates the automatic
@@ -444,7 +448,7 @@ def _write_notebook(folder, notebook):
 # Back from the gradebook
 
 
-def read_marks(course, assignment):
+def read_marks(course: Path, assignment: str) -> Marks:
     """Return {nbgrader's id of a student: {question: (points, comment)}}: what was marked by hand in Formgrader.
 
     Extra credit is in the points. What waits for a person again, because the answer has changed, is left out. Raises
@@ -481,7 +485,7 @@ def _marked_by_hand(course, assignment):
     return marked
 
 
-def collect(grades, records, course, assignment, rubric):
+def collect(grades: Path, records: list[Record], course: Path, assignment: str, rubric: Rubric) -> tuple[str, list[str]]:
     """Write the marks given in Formgrader into the empty rows of GRADES/marking/question-N.csv.
 
     Returns a sentence on what was done and a list of sentences on marks that contradict each other or are for an answer that

@@ -11,15 +11,18 @@ import stat
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from ..sandbox.inside import limits
 from ..sandbox.inside.reading import kind
+from .owners import Submission
 
 EARLIER = "earlier attempts"  # the folder, in the archive, of what does not lie in the student's own folder
 
 
-def with_files_beside(found, folder):
+def with_files_beside(found: list[Submission], folder: Path) -> list[Submission]:
     """Return Submissions, each with what lies `beside` it: modules, further notebooks, earlier attempts.
 
     found: all Submissions in `folder`. A folder in which another student's file lies, too, is nobody's own.
@@ -58,7 +61,7 @@ def _is_plain(path):
 
 
 @contextlib.contextmanager
-def opened(submission):
+def opened(submission: Submission) -> Iterator[tuple[IO[bytes], str, str]]:
     """Give (binary file to be read, its name, path of what counts in it if it is an archive made here, else "").
 
     What does not fit into the size that is read is left out of the archive.

@@ -97,7 +97,9 @@ def _outline(submission, run, sandbox):
         return Outline(str(error))
 
 
-def exercise_result(name, parts, run, sandbox, network, left):
+def exercise_result(
+    name: str, parts: list[list[str]], run: Run, sandbox: Sandbox, network: torch.nn.Module, left: float
+) -> Result:
     """Return the Result of an exercise. left: seconds by the clock for this submission."""
     if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
         return _result(Report(name, "missing"), [])

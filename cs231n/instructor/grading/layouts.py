@@ -9,8 +9,10 @@ import contextlib
 import os
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import yaml
 
@@ -65,16 +67,16 @@ class Owner:
     aside: bool = False
 
 
-def is_folder(entry):
+def is_folder(entry: Path) -> bool:
     return entry.is_dir() and not entry.is_symlink()
 
 
-def stem(entry):
+def stem(entry: Path) -> str:
     """Return a name without its ending, also where that has two parts (.tar.gz, .ipynb.json)."""
     return entry.name if is_folder(entry) else TWO_ENDINGS.sub("", entry.name) or entry.stem
 
 
-def recognised(folder, entries, kind):
+def recognised(folder: Path, entries: list[Path], kind: Callable[[Path], int]) -> tuple[str, dict[str, Owner]]:
     """Return (the platform's name or "", {entry's name: Owner}) for the entries of a folder.
 
     kind: a function that ranks a file by its ending, 0 for what is no submission. A platform is recognised by its name on more
@@ -93,7 +95,7 @@ def recognised(folder, entries, kind):
     return "", {}
 
 
-def is_companion(entry, platform):
+def is_companion(entry: Path, platform: str) -> bool:
     """Return whether a platform puts a file of this name beside the students' own."""
     if platform == "Gradescope":
         return entry.name == GRADESCOPE
@@ -224,7 +226,7 @@ def _ilias_name(found):
     return f"{found['first']} {found['last']}"
 
 
-def is_gradescope(folder, entries):
+def is_gradescope(folder: Path, entries: list[Path]) -> bool:
     """Return whether a folder is Gradescope's export: its list, and beside it the folders that it lists."""
     folders = any(is_folder(entry) and GRADESCOPE_FOLDER.fullmatch(entry.name) for entry in entries)
     return folders and (folder / GRADESCOPE).is_file() and not (folder / GRADESCOPE).is_symlink()

@@ -1,17 +1,20 @@
 """Grade many submissions by the workers of a Dask cluster."""
 
 import sys
+from collections.abc import Iterator
 
 from tqdm import tqdm
 
 from ...kit import ROOT
 from ..sandbox.inside.cage import ISOLATION
-from .worker import in_worker, with_isolation, with_note
+from .owners import Submission
+from .run import Run
+from .worker import Graded, in_worker, with_isolation, with_note
 
 DASK_SECONDS = 20  # for the scheduler to answer
 
 
-def by_dask(run, found, jobs, scheduler):
+def by_dask(run: Run, found: list[Submission], jobs: int, scheduler: str) -> Iterator[Graded]:
     """Yield (record, protections) of Submissions, graded by the workers of a Dask cluster, at most `jobs` at once."""
     try:
         from distributed import Client, KilledWorker

@@ -13,6 +13,7 @@ from ..sandbox.inside.reading import is_expected
 from . import layouts
 from .found_files import files_inside, kind_of, named, printable, shown_path
 from .layouts import Owner, is_folder, stem
+from .places import Place
 
 # jane-2, jane_2, jane (2), jane-attempt-2
 ATTEMPT = re.compile(r"(?P<student>.+?)(?:[-_ ]|[-_ ]?\(|[-_ ]?attempt[-_ ]?)(?P<attempt>[0-9]{1,2})\)?", re.DOTALL)
@@ -72,7 +73,7 @@ class Student:
     attempts: list = field(default_factory=list)
 
 
-def collect(place, students, nobodys, notices):
+def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str], notices: list[str]) -> None:
     """Add the entries of a place to students ({key: Student}) and nobodys ({path: why})."""
     mine, foreign = defaultdict(list), []
     for entry in place.entries:
@@ -120,7 +121,7 @@ def _attempts(entry, order):
     return [_Attempt(path, (*order, 0 if path == entry else _number(path.stem))) for path in attempts_in(entry)]
 
 
-def look_alikes(students):
+def look_alikes(students: dict[str, Student]) -> list[str]:
     """Return sentences on rows that may be one student's. They are not joined: a student could name a file after another."""
     notices = []
     plain = {key: student for key, student in students.items() if student.owner.student == student.owner.name}
@@ -150,14 +151,14 @@ def _number(stem):
     return int(numbered["attempt"]) if numbered else 0
 
 
-def attempts_in(entry):
+def attempts_in(entry: Path) -> list[Path]:
     """Return the attempts in a folder: files of the most telling kind and name; the entry itself where there is none."""
     inside = [path for path in (files_inside(entry) if is_folder(entry) else []) if kind_of(path)]
     best = max(((kind_of(path), is_expected(path.name)) for path in inside), default=None)
     return [path for path in inside if (kind_of(path), is_expected(path.name)) == best] or [entry]
 
 
-def submission_of(key, student, folder):
+def submission_of(key: str, student: Student, folder: Path) -> Submission:
     *earlier, last = sorted(student.attempts or [_Attempt(student.entries[0], ())], key=_Attempt.rank)
     shown = [shown_path(attempt.path, folder) for attempt in earlier]
     path, owner = last.path, student.owner

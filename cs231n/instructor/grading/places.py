@@ -9,6 +9,7 @@ from ..sandbox.inside.reading import is_expected
 from . import layouts
 from .found_files import files_inside, is_ignored, kind_of, named, printable
 from .layouts import is_folder, stem
+from .roster import Roster
 
 OUTER_LIMIT = 8  # folders around the students' own
 MANY = 4  # files with work, or folders for each file beside them: rather several students' than one's
@@ -37,7 +38,7 @@ class Place:
         return self
 
 
-def places_in(folder, roster):
+def places_in(folder: Path, roster: Roster | None) -> tuple[list[Place], list[str]]:
     """Return ([Place], notices): the folder itself, the one inside of it, or those in which an instructor sorted students.
 
     Where the roster knows one of the names, they are the students' own, and what lies in their folders is named by them.

@@ -6,15 +6,18 @@ import signal
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, as_completed
 from pathlib import Path
 
 from joblib.externals.loky import ProcessPoolExecutor
 
-from .worker import CutShort, in_worker, mine, with_isolation, with_note
+from .owners import Submission
+from .run import Run
+from .worker import CutShort, Graded, in_worker, mine, with_isolation, with_note
 
 
-def by_workers(run, found, jobs):
+def by_workers(run: Run, found: list[Submission], jobs: int) -> Iterator[Graded]:
     """Yield (record, protections) of Submissions, graded in worker processes.
 
     Where a worker ends, those that were being graded are graded again at the end, one at a time; the one with which a worker

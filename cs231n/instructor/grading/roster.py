@@ -62,7 +62,7 @@ class Roster:
         return _folded(text) in self._ids or any(written in self._names for written in _ways_to_write(text))
 
 
-def load(path):
+def load(path: Path) -> Roster:
     """Return the Roster of a CSV file with the columns id and name, in any order, and others if you like.
 
     Instead of name there may be a first and a last name. Comma, semicolon and tab divide cells. Raises OSError if the file

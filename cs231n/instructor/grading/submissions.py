@@ -9,8 +9,9 @@ from pathlib import Path
 
 from .accounting import File, files_of_all, hidden_work, unusual
 from .found_files import named, printable
-from .owners import collect, look_alikes, submission_of
+from .owners import Submission, collect, look_alikes, submission_of
 from .places import places_in
+from .roster import Roster
 
 
 @dataclass
@@ -24,12 +25,12 @@ class Intake:
     absent: list = field(default_factory=list)
 
 
-def submissions(folder):
+def submissions(folder: Path) -> list[Submission]:
     """Return the Submissions in a folder, one for each student, sorted by student. Raises ValueError if there is none."""
     return intake(folder).submissions
 
 
-def intake(folder, roster=None):
+def intake(folder: Path, roster: Roster | None = None) -> Intake:
     """Return the Intake of a folder of submissions: who handed in what, and what became of every file.
 
     A student's files may lie in a folder of their own, or carry the student in their names; layouts.py says how platforms

@@ -4,17 +4,22 @@ import contextlib
 import dataclasses
 import sys
 import threading
+from collections.abc import Iterable
 from functools import partial
 
 import torch
 
 from ...squeezenet import load_squeezenet
+from ..reports.records import Record
 from ..sandbox.inside import limits
 from ..sandbox.inside.cage import ISOLATION, PROTECTIONS, mapped
 from ..sandbox.sandbox import Ended, Failed, Sandbox
 from ..sandbox.specimens import examined
 from .judging import empty_record, exercise_result, graded
+from .owners import Submission
+from .run import Run
 
+Graded = tuple[Record | None, list[str] | None]  # a record, and the protections in force while it was made
 NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
 
 
@@ -29,7 +34,7 @@ class NotIsolated(ValueError):
 mine = threading.local()  # the sandbox of this worker; Dask's workers are threads
 
 
-def in_worker(run, submission):
+def in_worker(run: Run, submission: Submission | None) -> Graded:
     """Return (record, protections), in a sandbox that this worker keeps from one submission to the next.
 
     submission: None to do all but grade. Raises CutShort where the sandbox itself fails, which gives nobody 0 points.
@@ -95,11 +100,11 @@ def _after_two_ends(run, submission, end):
     return with_isolation(with_note(submission, run, f"{said} Twice, with this submission."), protections), protections
 
 
-def with_note(submission, run, note):
+def with_note(submission: Submission, run: Run, note: str) -> Record:
     return dataclasses.replace(empty_record(submission, run), note=note)
 
 
-def with_isolation(record, protections):
+def with_isolation(record: Record, protections: Iterable[str]) -> Record:
     """Return the record, with the sentence that it was graded without isolation if that is so."""
     if set(protections) >= ISOLATION:
         return record
@@ -132,7 +137,7 @@ def _memory_limited():
                 resource.setrlimit(resource.RLIMIT_AS, _limited["before"])
 
 
-def close_sandbox():
+def close_sandbox() -> None:
     if getattr(mine, "sandbox", None) is not None:
         mine.sandbox.close()
     mine.sandbox = mine.number = None

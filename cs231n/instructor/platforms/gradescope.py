@@ -12,12 +12,13 @@ import tempfile
 import traceback
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from ...kit import ROOT
 from ...whole_file import replacing, write_whole
 from ..grading import rubric as rubrics
 from ..reports import safe
-from ..reports.records import State, Verdict
+from ..reports.records import Record, State, Verdict
 
 SCRIPTS = Path(__file__).with_name("autograder")
 BESIDE_THE_PACKAGE = (
@@ -41,7 +42,7 @@ FAILURE = {
 }
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `gradescope` takes to an argparse parser."""
     parser.description = "Make the archive to upload to Gradescope, on the page Configure Autograder of a programming assignment."
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the zip to write, for example autograder.zip")
@@ -51,7 +52,7 @@ def add_arguments(parser):
     )
 
 
-def run(options):
+def run(options: argparse.Namespace) -> int:
     """Write the archive options.out. Returns 0. Raises ValueError and OSError, with a sentence, before anything is written."""
     rubric = rubrics.load(options.rubric, options.course)
     for notice in rubric.notices:
@@ -121,7 +122,7 @@ def _verify(path, members):
             )
 
 
-def results(record, columns, rubric):
+def results(record: Record, columns: dict[str, float | None], rubric: rubrics.Rubric) -> dict[str, Any]:
     """Return what results.json holds: the exercises with their points, the answers without, to be marked by hand.
 
     record: what grading one submission yields. columns: its points, from rubric.score(). All texts are shown as plain text.
@@ -187,7 +188,7 @@ def _question_box(name, answer, bonus):
     }
 
 
-def graded(submission, rubric):
+def graded(submission: Path, rubric: rubrics.Rubric) -> Record:
     """Return the record of the one student whose files lie in the folder `submission`."""
     from ..grading.grading import grade_folder  # here, because writing the archive has no use for it
 
@@ -213,7 +214,7 @@ def _pack(submission, target):
             archive.write(path, path.relative_to(submission))
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Grade one submission on Gradescope; run_autograder calls this. Returns 0, or 1 if grading itself failed."""
     parser = argparse.ArgumentParser(prog="python -m cs231n.instructor.platforms.gradescope", description=main.__doc__)
     parser.add_argument("submission", type=Path, help="the folder with the student's files")

@@ -2,7 +2,10 @@
 
 import base64
 import io
+from collections.abc import Iterable
+from typing import Any
 
+from .marks import Points
 from .records import Record, Verdict
 from .rendering import VERDICTS
 from .safe import picture_addresses
@@ -18,7 +21,7 @@ COLOURS = {
 }
 
 
-def points_chart(rubric, all_columns):
+def points_chart(rubric: Any, all_columns: Iterable[Points]) -> str:
     """Two histograms: of the exercises' points, which stand at once, and of all points so far."""
     from matplotlib.figure import Figure as Drawing  # imported here: reading marks has no use for it, and it takes its time
 
@@ -39,7 +42,7 @@ def points_chart(rubric, all_columns):
     return _drawn(drawing)
 
 
-def verdicts_chart(records, rubric):
+def verdicts_chart(records: list[Record], rubric: Any) -> str:
     """A bar for each exercise, divided by verdict."""
     from matplotlib.figure import Figure as Drawing
 

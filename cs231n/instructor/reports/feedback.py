@@ -1,13 +1,16 @@
 """The page that a student gets."""
 
+from typing import Any
+
 from ...checks.explanations import MISTAKES, NOTES
-from .records import Verdict
-from .reference import FIGURES
+from .marks import Mark, Points
+from .records import Record, Verdict
+from .reference import FIGURES, Reference
 from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, templates, title_of
 from .safe import LONGEST, html, picture_addresses
 
 
-def feedback(record, columns, rubric, marks, reference):
+def feedback(record: Record, columns: Points, rubric: Any, marks: dict[str, Mark], reference: Reference) -> str:
     """Return the page that a student gets: points, messages, own figures beside the reference's, answers with marks.
 
     columns: what rubric.score() gave. marks: {question: (points, comment)} of this student. Model answers are not on it: it

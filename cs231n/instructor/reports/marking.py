@@ -1,12 +1,23 @@
 """The page for marking one question: every answer once, next to the model answer."""
 
 import collections
+from typing import Any
 
+from .marks import Marks
+from .records import Record
+from .reference import Reference
 from .rendering import isolation_note, templates, title_of
 from .safe import html, picture_addresses
 
 
-def marking(question, records, rubric, reference, marks=None, before=None):
+def marking(
+    question: str,
+    records: list[Record],
+    rubric: Any,
+    reference: Reference,
+    marks: Marks | None = None,
+    before: dict[str, str] | None = None,
+) -> str:
     """Return the page for marking one question: its text, the model answer with its rubric, and every student's answer.
 
     marks: {student: {question: (points, comment)}}. before: {student: the old mark in words} of answers that have changed.
@@ -36,7 +47,7 @@ def marking(question, records, rubric, reference, marks=None, before=None):
     )
 
 
-def same_answers(question, records):
+def same_answers(question: str, records: list[Record]) -> list[tuple[str, list[str], str, list[str]]]:
     """Return [(answer, [students], note, pictures)]: answers that are the same except for spaces and capitals once, the most
     frequent first. note: where the answer was found, if not in its cell. pictures: those in it, base64; they must be the same.
     """

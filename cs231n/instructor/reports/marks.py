@@ -8,17 +8,21 @@ import collections
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 from ...whole_file import write_whole
 from . import spreadsheets
-from .records import read_all
+from .records import Record, read_all
 
+Mark = tuple[float, str]  # points, comment
+Marks = dict[str, dict[str, Mark]]  # by student and question
+Points = dict[str, float | None]  # by column; None for an answer that is not marked yet
 HEADER = ["student", "points", "comment", "answer", "before"]
 NEEDED = {"student", "points", "comment"}
 GONE = "gone"  # the folder in rows/ with the results of submissions that are not there any more
 
 
-def answer_hash(record, question):
+def answer_hash(record: Record, question: str) -> str:
     """Return what stands for a student's answer, and the pictures in it, in the marks file; spaces make no difference."""
     pictures = record.answer_pictures.get(question, [])
     text = "\0".join([" ".join(record.answer(question).split()), *pictures])
@@ -64,7 +68,7 @@ class MarksFile:
         return spreadsheets.table([names, *rows], self.delimiter)
 
 
-def update(path, records, order):
+def update(path: Path, records: list[Record], order: list[str]) -> dict[str, str]:
     """Bring the marks file of a question (question-1.csv: that of question-1) up to date with the answers.
 
     order: the students who answered, in the order of the marking page; those who have no row get one. Rows of students who are
@@ -101,7 +105,7 @@ def _unmarked(row):
     return {"points": "", "comment": "", "before": spreadsheets.text_cell(before)}
 
 
-def read(folder, rubric):
+def read(folder: Path, rubric: Any) -> Marks:
     """Return {student: {question: (points, comment)}} of the marks in folder/marking that are given for the present answers.
 
     What has no points is left out, and so are students whose results were set aside. Comma, semicolon and tab divide cells;
@@ -115,7 +119,7 @@ def read(folder, rubric):
     return dict(marks)
 
 
-def outdated(folder, rubric):
+def outdated(folder: Path, rubric: Any) -> list[tuple[str, str, float]]:
     """Return [(student, question, points)] of the marks in folder/marking that were given for an answer that has changed."""
     found = _given(Path(folder), rubric)
     return [(student, question, mark[0]) for question, student, mark, is_current in found if not is_current]
@@ -162,7 +166,7 @@ def _points(path, line, student, points, most):
     return float(points.replace(",", "."))
 
 
-def fill(path, records, marks):
+def fill(path: Path, records: list[Record], marks: dict[str, Mark]) -> None:
     """Write marks, {student: (points, comment)}, into a marks file whose rows of these students have no points yet."""
     file = MarksFile.read(path)
     hashes = {record.student: answer_hash(record, path.stem) for record in records}

@@ -5,19 +5,32 @@ Nearly every string in them was written by a student. So each page is made by a 
 asks for nothing from elsewhere (its Content-Security-Policy forbids both), and shows pictures only from its own file.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ...whole_file import write_whole
 from . import marks as marks_files
 from .feedback import feedback
 from .grades import grades_table
 from .marking import marking, same_answers
+from .marks import Marks
+from .records import Record
+from .reference import Reference
 from .safe import file_name
 from .spreadsheets import table
 from .summary import summary
 
 
-def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()):
+def write_pages(
+    folder: Path,
+    records: list[Record],
+    rubric: Any,
+    marks: Marks,
+    reference: Reference,
+    absent: Sequence[Any] = (),
+    gallery: Sequence[str] = (),
+) -> None:
     """Write grades.csv, then marking/*.csv and *.html, feedback/*.html and summary.html into a folder, each when it is whole.
 
     marks: {student: {question: (points, comment)}}, as marks.read() gives them. absent: the Persons of a roster who handed in
@@ -40,7 +53,7 @@ def write_pages(folder, records, rubric, marks, reference, absent=(), gallery=()
     write_whole(folder / "summary.html", summary(records, rubric, all_columns, reference, gallery, len(absent)))
 
 
-def waiting(records, rubric, marks):
+def waiting(records: list[Record], rubric: Any, marks: Marks) -> int:
     """Return how many answers are not marked yet."""
     columns = (rubric.score(record, marks.get(record.student, {})) for record in records)
     return sum(points is None for one in columns for points in one.values())

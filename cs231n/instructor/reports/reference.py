@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
@@ -40,7 +41,7 @@ class Reference(NamedTuple):
     model_answers: dict
 
 
-def reference_material(path):
+def reference_material(path: Path) -> Reference:
     """Return the Reference of an executed reference notebook.
 
     Raises OSError if it cannot be read, and ValueError if it is no notebook or lacks a figure, a question or an answer.

@@ -6,7 +6,7 @@ import jinja2
 from markupsafe import Markup
 
 from ...checks.explanations import MISTAKES, Explanation
-from .records import Verdict
+from .records import Record, Verdict
 from .safe import plain
 
 VERDICTS = {
@@ -39,14 +39,14 @@ templates = jinja2.Environment(
 templates.filters["short"] = lambda text: plain(text, 200)
 
 
-def isolation_note(records):
+def isolation_note(records: list[Record]) -> str:
     """Return the sentence that some of the records were graded without isolation, "" if none was."""
     return next((record.isolation for record in records if record.isolation), "")
 
 
-def title_of(name):
+def title_of(name: str) -> str:
     return f"Inline question {name.removeprefix('question-')}" if name.startswith("question-") else name
 
 
-def explanation_of(mistake):
+def explanation_of(mistake: str) -> Explanation:
     return MISTAKES.get(mistake, Explanation(mistake, "", ""))

@@ -26,7 +26,7 @@ RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.ASCII)  # Windows giv
 DECEPTIVE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def file_name(student):
+def file_name(student: str) -> str:
     """Return a name for a student's files, without ending: unique, the same each time, and valid on every system.
 
     student: any string. Names of up to 60 lower-case letters, digits, "_" and "-" stay as they are; others are spelled in these
@@ -39,7 +39,7 @@ def file_name(student):
     return f"{spelled or 'student'}~{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
-def plain(text, longest=LONGEST):
+def plain(text: str, longest: int = LONGEST) -> str:
     """Return the text with one kind of line end, without deceptive characters, cut to `longest` characters and a note."""
     text, cut = text[:longest], len(text) - longest
     text = DECEPTIVE.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\r\n?", "\n", text))
@@ -73,7 +73,7 @@ class _TooSlow(BaseException):
 
 
 @functools.lru_cache(maxsize=4096)  # an answer is on two pages, a question on everybody's
-def html(markdown):
+def html(markdown: str) -> Markup:
     """Return Markdown as HTML without attributes, links, pictures and whatever is active.
 
     What a parser cannot read, or takes too long over (one heading of 20,000 spaces costs seconds), is shown as it was written.
@@ -110,7 +110,7 @@ def _limited_time(characters):
         signal.signal(signal.SIGVTALRM, before)
 
 
-def picture_addresses(encoded):
+def picture_addresses(encoded: list[str]) -> list[Markup]:
     """Return the data: addresses of those base64 strings that hold a PNG or JPEG, spelled anew by us."""
     found = []
     for text in encoded[:MOST_PICTURES]:

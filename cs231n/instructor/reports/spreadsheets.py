@@ -10,6 +10,8 @@ import csv
 import io
 import re
 import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
 
 ENCODING = "utf-8-sig"  # with its mark at the start, by which Excel tells that it is UTF-8
 # What a spreadsheet takes for a formula, also in the wide forms of East Asian keyboards; and what looks like that behind an
@@ -28,19 +30,19 @@ CHANGED = re.compile(
 LONGEST_NUMBER = 60  # characters; a longer id is text to a spreadsheet
 
 
-def text_cell(text):
+def text_cell(text: str) -> str:
     """Return a text in one line that no spreadsheet takes for a formula or divides; ";" becomes ","."""
     text = DIVIDERS.sub(lambda found: "," if found[0] == ";" else " ", text)
     return f"'{text}" if FORMULA.match(text) else text
 
 
-def id_cell(text):
+def id_cell(text: str) -> str:
     """Return an id that a spreadsheet keeps as it is. Different ids have different cells; Ids finds them again."""
     text = DIVIDERS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     return f"'{text}" if _is_changed(text) or FORMULA.match(text) else text
 
 
-def unguarded(cell):
+def unguarded(cell: str) -> str:
     """Return the text of a cell without the apostrophe that text_cell or id_cell put before it."""
     return cell[1:] if cell.startswith("'") and (_is_changed(cell) or FORMULA.match(cell)) else cell
 
@@ -68,14 +70,14 @@ def _loosely(cell):
     return unicodedata.normalize("NFC", unguarded(cell.strip()))
 
 
-def table(rows, delimiter=","):
+def table(rows: Iterable[Iterable[str]], delimiter: str = ",") -> str:
     """Return rows of cells as the text of a CSV file, each cell in quotes."""
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows(rows)
     return text.getvalue()
 
 
-def decoded(path):
+def decoded(path: Path) -> str:
     """Return the text of a CSV file as Excel, LibreOffice or an editor saves it: UTF-8, UTF-16 or the Western code page.
 
     Names may hold half a character (a file's name that is no UTF-8); they come back as they were written.
@@ -89,7 +91,7 @@ def decoded(path):
         return raw.decode("cp1252", "replace")
 
 
-def read_table(path):
+def read_table(path: Path) -> tuple[str, list[str], list[tuple[int, list[str]]]]:
     """Return (delimiter, header in small letters, [(line, cells)] of the rows that are not empty) of a CSV file.
 
     Comma, semicolon and tab divide cells. Rows are as long as the header. Raises OSError if the file cannot be read, and

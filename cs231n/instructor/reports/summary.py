@@ -2,10 +2,13 @@
 
 import collections
 import statistics
+from collections.abc import Sequence
+from typing import Any
 
 from .charts import points_chart, verdicts_chart
-from .records import State, Verdict
-from .reference import FIGURES
+from .marks import Points
+from .records import Record, State, Verdict
+from .reference import FIGURES, Reference
 from .rendering import explanation_of, isolation_note, templates, title_of
 from .safe import file_name, picture_addresses
 
@@ -13,7 +16,14 @@ MOST_MISTAKES = 12  # in the summary
 MOST_CHOICE = 5  # students to choose a picture from
 
 
-def summary(records, rubric, all_columns, reference, gallery=(), absent=0):
+def summary(
+    records: list[Record],
+    rubric: Any,
+    all_columns: dict[str, Points],
+    reference: Reference,
+    gallery: Sequence[str] = (),
+    absent: int = 0,
+) -> str:
     """Return the page on the whole class: points, verdicts, the most frequent mistakes, what to look at.
 
     all_columns: {student: what rubric.score() gave}. gallery: the students whose pictures may be shown, without their names;

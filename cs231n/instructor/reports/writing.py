@@ -5,12 +5,13 @@ import os
 import re
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 LOCK = "grading.lock"
 
 
-def require_apart(submissions, out):
+def require_apart(submissions: Path, out: Path) -> None:
     """Raise ValueError if one of the two folders is, or lies in, the other: results would be taken for submissions."""
     inner, outer = Path(out).resolve(), Path(submissions).resolve()
     if inner == outer or outer in inner.parents:
@@ -22,7 +23,7 @@ def require_apart(submissions, out):
 
 
 @contextlib.contextmanager
-def only_grader(out):
+def only_grader(out: Path) -> Iterator[None]:
     """Hold the lock of a folder of results, which is made if it is new. Raises ValueError if another process holds it.
 
     The system lets go of the lock when the process ends, however it ends; a lock file that was left behind locks nothing.

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 LEFT_OUT = {"", "..", "__pycache__"}  # of the first parts of paths in a package's list of files: programs, pages of manuals
 
 
-def student_packages(requirements):
+def student_packages(requirements: Path) -> dict[str, Path]:
     """Return {name: path} of the files and folders that a submission may import from, by the name that it imports.
 
     requirements: the path of the students' requirements.txt. What it names and is not installed is left out, and so are .pth

@@ -5,6 +5,8 @@ Only where all three come out as expected is a sandbox and its worker trusted wi
 
 import json
 import socket
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -12,7 +14,7 @@ from ...checks.exercises.saliency_maps import CASES
 from ...kit import ROOT
 from .inside import limits
 from .inside.cage import CLOSED_DISK
-from .sandbox import Stopped
+from .sandbox import Sandbox, Stopped
 
 EXERCISE = "compute_saliency_maps"
 
@@ -61,7 +63,7 @@ def compute_saliency_maps(X, y, model):
 """
 
 
-def examined(sandbox, judge):
+def examined(sandbox: Sandbox, judge: Callable[[str, list[list[str]], float], Any]) -> str:
     """Return a sentence on what is not as expected in a sandbox and in how its worker judges, "" if all is.
 
     judge: called with (name of the exercise, parts of the code, seconds) it returns an object with a verdict and a message.
@@ -74,7 +76,7 @@ def examined(sandbox, judge):
     return _pried(sandbox)
 
 
-def pried_with(port):
+def pried_with(port: int) -> str:
     """Return the source of the prying specimen, told where the kit is and which port of this machine listens."""
     return PRYING.replace("$KIT", repr(str(ROOT))).replace("$PORT", str(port))
 

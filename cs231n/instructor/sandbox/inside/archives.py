@@ -62,29 +62,29 @@ class TooMuch(ValueError):
     """An archive unpacks to more than the limit."""
 
 
-def is_archive_name(name):
+def is_archive_name(name: str) -> bool:
     """Return whether a file's name says that it is an archive that can be opened here."""
     return name.lower().endswith(SUFFIXES)
 
 
-def is_archive(name, raw):
+def is_archive(name: str, raw: bytes) -> bool:
     """Return whether a file is an archive that can be opened here, by its content or, where that is broken, by its name."""
     return raw.startswith((b"PK\x03\x04", b"PK\x05\x06", *COMPRESSED)) or raw[257:262] == b"ustar" or is_archive_name(name)
 
 
-def unread_kind(name, raw=b""):
+def unread_kind(name: str, raw: bytes = b"") -> str:
     """Return what a file is that cannot be opened here, such as "a RAR archive"; "" if it is not of such a kind."""
     by_name = next((kind for suffix, kind in UNREAD.items() if name.lower().endswith(suffix)), "")
     return next((kind for magic, kind in MAGIC.items() if raw.startswith(magic)), by_name)
 
 
-def advice(name, kind):
+def advice(name: str, kind: str) -> str:
     """Return the sentence on a file of a kind that cannot be opened."""
     expected = "expected a notebook (.ipynb), a Python file, or a zip or tar archive with these"
     return f"{name[-100:]} is {kind}, which cannot be opened here; {expected}."
 
 
-def listing(name, raw):
+def listing(name: str, raw: bytes) -> Listing:
     """Return the Listing of an archive, with what lies in archives inside of it.
 
     Links, hidden files and what a system put beside (__MACOSX) are left out. Raises ValueError, with a sentence, if the

@@ -81,17 +81,17 @@ def _call(name, *arguments):
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-def prctl(option, value):
+def prctl(option: int, value: int) -> None:
     """Linux' prctl. Raises OSError where there is none."""
     _call("prctl", ctypes.c_int(option), *map(ctypes.c_ulong, (value, 0, 0, 0)))
 
 
-def adopt_orphans():
+def adopt_orphans() -> None:
     """Make this process the parent of all that its descendants leave behind. Raises OSError where that is not possible."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def close_to_others(closed=True):
+def close_to_others(closed: bool = True) -> None:
     """Forbid other processes of the same user to read this one's memory; root needs its files in /proc, and no such lock.
 
     closed: False opens it again, for as long as this process has to write to its own files in /proc.
@@ -100,13 +100,13 @@ def close_to_others(closed=True):
         prctl(PR_SET_DUMPABLE, 0 if closed else 1)
 
 
-def end_with_parent(wanted=True):
+def end_with_parent(wanted: bool = True) -> None:
     """End this process when its parent ends, or no longer."""
     if sys.platform == "linux":
         prctl(PR_SET_PDEATHSIG, 9 if wanted else 0)
 
 
-def separate(names):
+def separate(names: set[str]) -> None:
     """Put this process, or the children it will have, into namespaces of their own. names: of CLONE."""
     flags, user, group = 0, os.geteuid(), os.getegid()
     for name in names:
@@ -133,7 +133,7 @@ class _MountAttributes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd")]
 
 
-def small_disk(folders, packages, hidden, scratch):
+def small_disk(folders: list[str], packages: str, hidden: list[str], scratch: str) -> None:
     """See nothing of the disk but what is named, read-only; and some memory at `scratch`. There is no /proc.
 
     folders: shown besides SYSTEM, where they are. packages: a folder of links, shown with what they lead to in their place.
@@ -177,7 +177,7 @@ def _show(path, inside):
     _mount(path, inside, None, MS_BIND | MS_REC)
 
 
-def close_disk(folders, packages, hidden, scratch):
+def close_disk(folders: list[str], packages: str, hidden: list[str], scratch: str) -> None:
     """Let this process and all its children open no file but what small_disk would show, and write at `scratch` alone.
 
     Where Linux knows how, they also reach no process but each other by a signal, and connect to nothing. Raises OSError where
@@ -232,17 +232,17 @@ def _landlock(call, *arguments):
     return result
 
 
-def own_processes():
+def own_processes() -> None:
     """Show in /proc the processes of this pid namespace only."""
     _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV)
 
 
-def counted_by_namespace():
+def counted_by_namespace() -> bool:
     """Return whether Linux counts a user's processes in each user namespace by itself."""
     return tuple(int(number) for number in re.findall(r"\d+", platform.release())[:2]) >= (5, 14)
 
 
-def tasks_of_user():
+def tasks_of_user() -> int | None:
     """Return how many processes and threads this process's user has now, on the whole machine; None if there is no /proc."""
     if not Path("/proc/self/status").exists():
         return None
@@ -254,7 +254,7 @@ def tasks_of_user():
     return count
 
 
-def limit(memory, cpu_seconds, processes):
+def limit(memory: int, cpu_seconds: float, processes: int | None) -> None:
     """Limit this process: bytes of memory, CPU seconds, processes and threads of its user (None: no limit)."""
     values = {
         "RLIMIT_AS": memory,
@@ -271,12 +271,12 @@ def limit(memory, cpu_seconds, processes):
             resource.setrlimit(getattr(resource, name), (value, value))
 
 
-def mapped():
+def mapped() -> int:
     """Return how many bytes this process has mapped; 0 where that is not told."""
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if sys.platform == "linux" else 0
 
 
-def give_up_rights(user):
+def give_up_rights(user: int | None) -> None:
     """Become the user with this number, unless it is None; drop every capability, and never get one back."""
     if user is not None:
         os.setgroups([])
@@ -292,7 +292,7 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
 
 
-def refuse_calls():
+def refuse_calls() -> None:
     """Refuse REFUSED_CALLS to this process and all its children, for ever. Raises OSError where there is no such filter.
 
     Refused are also sockets other than those of the machine itself (AF_VSOCK, for one, leads out of a network namespace),

@@ -3,17 +3,18 @@
 import contextlib
 import dataclasses
 import os
+from collections.abc import Callable
 
 import torch
 
 from .... import checks
 from . import cage, limits
-from .messages import exit_code
+from .messages import Configuration, exit_code
 
 REFUSED = 119  # exit code of a job whose cage could not be set up
 
 
-def possible_protections(configuration):
+def possible_protections(configuration: Configuration) -> set[str]:
     """Return the names of the protections that this machine allows, each one tried in a process of its own."""
     found = {"limits"}
     with contextlib.suppress(OSError):
@@ -39,7 +40,7 @@ def _python_is_there():
     return 0 if all(os.access(module.__file__, os.R_OK) for module in (os, torch, checks)) else REFUSED
 
 
-def in_cage(work, configuration, protections):
+def in_cage(work: Callable[[], int | None], configuration: Configuration, protections: set[str]) -> int:
     """Run `work` in a new process (C) within the cage; return its exit code. This process (A) waits for B, B for C."""
     names = {
         *(["net", "ipc"] if "no-network" in protections else []),

@@ -28,7 +28,7 @@ from .student import serve, without_dropout
 from .watching import descendants, empty_folder, end_all, resident, taken, tasks
 
 
-def main(control):
+def main(control: socket.socket) -> None:
     """Serve jobs until the other side of the socket `control` is closed.
 
     The first message is a Configuration, each further one an Order; each job is answered by an Outcome.

@@ -10,8 +10,10 @@ import json
 import re
 import struct
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 
 from PIL import Image, ImageOps
 
@@ -95,7 +97,7 @@ class Outline:
 # In the sandbox
 
 
-def outline(name, raw, figures, kit=None, first=""):
+def outline(name: str, raw: bytes, figures: dict[str, str], kit: dict[str, str] | None = None, first: str = "") -> dict[str, Any]:
     """Return what of a file matters for its grade, as JSON: the fields of an Outline.
 
     name: the file's. raw: its bytes. figures: {cell id: source} of the reference's cells with a figure. kit: {cell id: source}
@@ -173,12 +175,12 @@ def _answer_note(answer, text):
     return _text(" ".join(filter(None, (answer.where, cut))), limits.NOTE_CHARACTERS)
 
 
-def is_expected(name):
+def is_expected(name: str) -> bool:
     """Return whether a file's name says that it is the assignment's notebook, or the file of its exercises."""
     return "networkvisualization" in name.lower() or name == "net_visualization_pytorch.py"
 
 
-def kind(name):
+def kind(name: str) -> int:
     """Return the rank of a file by what its name says that it is: 3 notebook, 2 archive, 1 Python file, 0 nothing of these."""
     if is_notebook_name(name):
         return 3
@@ -392,7 +394,7 @@ class _AnswerPictures:
 # In the grader
 
 
-def checked_outline(found, figures):
+def checked_outline(found: Any, figures: Mapping[str, str]) -> Outline:
     """Return the Outline in `found` if it is what `outline` returns, in form and sizes; raise ValueError if not.
 
     found: JSON from the sandbox, where a parser's bug may have let the file take over. figures: the known cell ids.

@@ -13,12 +13,13 @@ from .... import checks, student_code
 from ....checks import guard, student_file
 from ....checks.report import Report
 from . import limits
+from .messages import Configuration
 from .reading import outline
 from .telling import told_trial
 from .wire import BadMessage, receive, send
 
 
-def serve(descriptors, configuration, network):
+def serve(descriptors: list[int], configuration: Configuration, network: torch.nn.Module) -> int:
     """Answer the worker's requests, one after the other, until it closes the socket.
 
     descriptors: the socket, and the file to be read, if there is one; everything else that is open is closed.
@@ -88,7 +89,7 @@ class _Student:
         return told_trial(trial, {name: value for name, value in self.known.items() if isinstance(value, torch.Tensor)})
 
 
-def without_dropout(network):
+def without_dropout(network: torch.nn.Module) -> torch.nn.Module:
     """Return SqueezeNet so that training mode changes no score: that mode is noticed by itself, and the values can be judged."""
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -96,7 +97,7 @@ def without_dropout(network):
     return network
 
 
-def watch(network):
+def watch(network: torch.nn.Module) -> None:
     """Have SqueezeNet call its `on_call` with what it is given, as a SmallNetwork does."""
     network.on_call = None
     network.features.register_forward_pre_hook(lambda _, given: network.on_call and network.on_call(given[0], None))

@@ -1,6 +1,7 @@
 """What a call of a student's function did, as JSON and arrays."""
 
 import contextlib
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from ....checks import guard
 from . import limits
 
 
-def told_trial(trial, tensors):
+def told_trial(trial: guard.Trial, tensors: dict[str, torch.Tensor]) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Return a Trial as (JSON, arrays)."""
     arrays = []
 

@@ -4,12 +4,13 @@ import contextlib
 import os
 import shutil
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 
 from . import limits
 
 
-def end_all(pid):
+def end_all(pid: int) -> None:
     """End a process, its group and its descendants, and whatever of them has become a child of this process."""
     with contextlib.suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
@@ -23,7 +24,7 @@ def end_all(pid):
             return
 
 
-def descendants(pid):
+def descendants(pid: int) -> set[int]:
     """Return the numbers of all processes below one, by /proc; none where there is no /proc."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
@@ -36,19 +37,19 @@ def descendants(pid):
     return found
 
 
-def resident(pid):
+def resident(pid: int) -> int:
     with contextlib.suppress(OSError, ValueError, IndexError):
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
     return 0
 
 
-def tasks(pid):
+def tasks(pid: int) -> int:
     with contextlib.suppress(OSError):
         return len(os.listdir(f"/proc/{pid}/task"))
     return 0
 
 
-def taken(pids, before):
+def taken(pids: Iterable[int], before: int) -> int:
     """Return how many bytes of memory processes take besides the `before` that they share with this one."""
     if sum(map(resident, pids)) < limits.ALL_PROCESSES_BYTES:  # the exact number costs milliseconds
         return 0
@@ -64,7 +65,7 @@ def _share(pid):
     return int(text.partition("\nPss:")[2].split()[0]) * 1024
 
 
-def empty_folder(folder):
+def empty_folder(folder: Path) -> None:
     for entry in folder.iterdir():
         with contextlib.suppress(OSError):
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()

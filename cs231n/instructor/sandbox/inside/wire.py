@@ -6,8 +6,11 @@ What comes from a submission is not trusted: sizes are bounded before anything i
 import enum
 import json
 import math
+import socket
 import struct
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +49,7 @@ class BadMessage(Exception):
         self.trouble = trouble
 
 
-def send(connection, content, arrays=(), seconds=limits.SEND_SECONDS):
+def send(connection: socket.socket, content: Any, arrays: Sequence[Any] = (), seconds: float = limits.SEND_SECONDS) -> None:
     """Send a JSON value and arrays of floats through a socket, within so many seconds for the whole message.
 
     Raises BadMessage if the other side does not take it, and ValueError for numbers that JSON does not know, as NaN.
@@ -64,7 +67,7 @@ def send(connection, content, arrays=(), seconds=limits.SEND_SECONDS):
         raise BadMessage(Trouble.UNSENT, error) from None
 
 
-def receive(connection, seconds, limit=limits.JSON_BYTES):
+def receive(connection: socket.socket, seconds: float, limit: int = limits.JSON_BYTES) -> tuple[Any, list[np.ndarray]]:
     """Return (JSON value, arrays) from a socket, within so many seconds. Raises BadMessage for anything else.
 
     limit: bytes of JSON.
