@@ -470,14 +470,14 @@ def test_where_the_ids_are_lost_that_is_said_and_answers_are_found_all_the_same(
 
     assert list(found(tmp_path, edit)) == ["without-id-26"]
     (said,) = Reference(tmp_path / "notebook.ipynb").problems_of_ids()
-    assert "cells without an id of their own: 104 of 104, at line 3 (index 0), " in said
+    assert "cells without an id of their own: 105 of 105, at line 3 (index 0), " in said
 
 
 def test_an_id_that_two_cells_have_is_said(tmp_path):
     findings(tmp_path, lambda notebook: notebook["cells"].append(markdown("learned", "x")))
     (said,) = Reference(tmp_path / "notebook.ipynb").problems_of_ids()
-    assert "1 of 105, at line " in said
-    assert "(index 104)" in said
+    assert "1 of 106, at line " in said
+    assert "(index 105)" in said
 
 
 @pytest.mark.parametrize(
