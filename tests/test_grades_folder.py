@@ -327,6 +327,14 @@ def test_a_course_that_is_copied_into_the_folder_counts_and_what_it_changes_is_g
     assert Path("out/marking/question-4.csv").exists()  # marks are never thrown away
 
 
+def test_a_question_that_comes_back_has_its_answers_read_again(grade, course):
+    course.write_text('left-out = ["question-2"]\n', encoding="utf-8")
+    assert grade("--course", str(course)) == 0
+    Path("out/course.toml").write_text("", encoding="utf-8")
+    assert grade("--resume") == 0
+    assert "question-2" in json.loads(Path("out/rows/ada.json").read_text(encoding="utf-8"))["answers"]
+
+
 def test_grades_that_were_begun_without_a_course_refuse_one_that_changes_something(grade, course, capsys):
     assert grade() == 0
     assert grade("--course", str(course), "--resume") == 2
