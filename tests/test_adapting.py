@@ -208,7 +208,7 @@ def test_what_the_course_calls_a_bonus_is_one_and_the_rest_counts(tmp_path):
     assert "**Points** 2" in cells["exercise-4-text"].source
     assert "Bonus" not in cells["exercise-4-text"].source
     assert "Plan 90 minutes for the exercises" in cells["title"].source
-    assert "A last part goes further" in cells["title"].source
+    assert "After these three, a last part goes further" in cells["title"].source
     assert "optional" not in (cells["title"].source + cells["further-text"].source).lower()
     assert cells["check-2"].metadata.nbgrader.points == 0
     assert [task.key for task in listed_in(made, tmp_path).tasks if task.bonus] == [
@@ -486,9 +486,11 @@ def edit(kit, name, change):
         ("saliency-seen", "See [there](#class-images).", "links to #class-images, which is not there"),
         ("deletion-figure", "seen", "uses seen, which only what the course leaves out defines"),
         ("deletion-figure", "transform_images(X)", "uses transform_images, which only"),
-        ("saliency-seen", "<!-- needs: 7.3 -->Ha<!-- end -->", r"'7\.3' is not an exercise, a question or a section"),
-        ("saliency-seen", "<!-- needs: 7.2 -->Ha<!-- otherwise: ho -->", "lacks a part of"),
+        ("saliency-seen", "Oh <!-- needs: 7.3 -->Ha<!-- end -->", r"'7\.3' is not an exercise, a question or a section"),
+        ("saliency-seen", "Oh <!-- needs: 7.2 -->Ha<!-- otherwise: ho -->", "lacks a part of"),
         ("saliency-seen", "Ha<!-- end -->", "lacks a part of"),
+        ("saliency-seen", "<!-- needs: 7.1 -->Ha<!-- end -->, [here](#which-map).", "begins with a comment"),
+        ("saliency-seen", "* <!-- needs: 7.1 -->Ha<!-- end -->", "begins with a comment"),
     ],
 )
 def test_a_cell_that_stays_and_names_what_is_gone_is_refused_with_its_line(kit_copy, tmp_path, cell, text, said):

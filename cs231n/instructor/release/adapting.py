@@ -25,6 +25,7 @@ SPAN = re.compile(
     r"<!-- needs: (?P<needs>[^>]*) -->(?P<text>(?:(?!<!--).)*)(?:<!-- otherwise: (?P<other>(?:(?!-->).)*) -->)?<!-- end -->"
 )
 LINE = re.compile(r" *<!-- needs: (?P<needs>[^>]*) -->")
+HTML_BLOCK = re.compile(r" *([*+-] +|\d+[.)] +|> ?)*<!-- (needs|otherwise|end)\b.*-->.*\S")  # to CommonMark, the whole line
 COMMENT = re.compile(r"<!-- (needs|otherwise|end)\b")
 SECTION = re.compile(r"^#{2,3} (\d+(?:\.\d+)?)\b", re.M)
 POINTS = re.compile(r"\*\*(Bonus points|Points)\*\* \d+(\.\d+)?")
@@ -96,6 +97,10 @@ def fitted(text: str, kept: Kept) -> str:
     """
     lines = []
     for line in text.split("\n"):
+        if HTML_BLOCK.match(line):
+            raise ValueError(
+                f"{line.strip()[:80]!r} begins with a comment, so its Markdown is shown as it is; begin with a word."
+            )
         try:
             filled = SPAN.sub(lambda found: found["text"] if kept.holds(found["needs"]) else found["other"] or "", line)
             whole = [kept.holds(found["needs"]) for found in LINE.finditer(filled)]
