@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import sys
+from collections.abc import Sequence
 
 COMMANDS = {
     "release": ("release.release", "make the student edition"),
@@ -12,15 +13,15 @@ COMMANDS = {
 }
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code, 2 for what cannot be done as it was asked for."""
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m cs231n.instructor", description="What an instructor does with the kit.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, (module, purpose) in COMMANDS.items():
+    for name, (place, purpose) in COMMANDS.items():
         command = commands.add_parser(name, help=purpose)
         if name in arguments[:1]:  # only what is asked for is imported
-            module = importlib.import_module(f".{module}", __package__)
+            module = importlib.import_module(f".{place}", __package__)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

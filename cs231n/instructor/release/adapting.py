@@ -201,11 +201,12 @@ def without_unready(source: str, functions: Iterable[str]) -> str:
         tree = ast.parse(source)
     except SyntaxError:  # a magic, or a shell command
         return source
-    lines, gone = source.split("\n"), set(functions)
+    unready = set(functions)
+    gone: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and not node.orelse and gone & _asked_for(node.test):
-            lines[node.lineno - 1 : node.end_lineno] = [None] * (node.end_lineno - node.lineno + 1)
-    return "\n".join(line for line in lines if line is not None)
+        if isinstance(node, ast.If) and not node.orelse and unready & _asked_for(node.test):
+            gone.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return "\n".join(line for number, line in enumerate(source.split("\n"), 1) if number not in gone)
 
 
 def _asked_for(test: ast.expr) -> set[str]:

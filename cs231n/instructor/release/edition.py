@@ -28,7 +28,7 @@ from .solutions import (
     parsed,
     unmarked_functions,
 )
-from .student_notebook import exercise_minutes, source_of_cell, student_notebook
+from .student_notebook import Exercise, exercise_minutes, source_of_cell, student_notebook
 
 KIT = Path(__file__).resolve().parents[3]
 NAME = "NetworkVisualization"
@@ -48,18 +48,6 @@ FOR_STUDENTS = "cs231n/instructor/release"
 FROM_THE_INSTRUCTOR = {"README.md": f"{FOR_STUDENTS}/student_README.md", "Makefile": f"{FOR_STUDENTS}/student_Makefile"}
 COMMENT_LIKE_A_MARKER = re.compile(r"#\s*" + LIKE_A_MARKER.pattern, re.I)
 NO_KIT_URL = f"https://YOUR-COURSE/{NAME}.zip"  # never the reference's own address: the solutions lie there
-
-
-@dataclass(frozen=True)
-class Exercise:
-    """An exercise of the notebook: its key, the cell that imports its Marked function, and its check's cell, by id."""
-
-    key: str
-    cell: str
-    marked: Marked
-    minutes: int
-    check: str
-    solved: str  # what stands in the cell when a student has written the solution
 
 
 @dataclass(frozen=True)
@@ -153,7 +141,7 @@ def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None 
     return Draft(reference, kept.course, marked, exercises, dict(sorted(files.items())), problems)
 
 
-def student_requirements(text):
+def student_requirements(text: str) -> str:
     """Return the text of a requirements.txt without the lines of the packages that are NOT_FOR_STUDENTS."""
     return "".join(line for line in text.splitlines(keepends=True) if _package_of(line) not in NOT_FOR_STUDENTS)
 

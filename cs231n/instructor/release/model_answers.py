@@ -8,7 +8,9 @@ import html
 import re
 import unicodedata
 
-from .reference import strings, tagged, texts
+from nbformat import NotebookNode
+
+from .reference import Reference, strings, tagged, texts
 
 TAG = "inline-answer"
 ANSWER_ID = re.compile(r"answer[-_ ]?\d+", re.I)
@@ -41,7 +43,7 @@ OPENS_A_LIST = re.compile(r"[\s*_]*(:|\(\s*\d)")
 GOES_ON = re.compile(r"\s+(and|or|are|is|was|were|will|can|may|has|have|must|should|do|does)\b(?!\s*:)", re.I)
 
 
-def labelled_lines(text, code=False):
+def labelled_lines(text: str, code: bool = False) -> list[str]:
     """Return the lines of a text in which a model answer or a rubric begins.
 
     code: whether it is Python, in which comments and strings begin inside of lines. Prose with one of these words is left
@@ -71,18 +73,18 @@ def _continues(text, at):
     return not text[start:at].strip(" \t#>/") and bool(re.search(r"[\w,(\u2013-]$", above))
 
 
-def is_answer(cell):
+def is_answer(cell: NotebookNode) -> bool:
     """Return whether a cell of the reference is an answer cell, which the release empties."""
     return cell.cell_type == "markdown" and tagged(cell, TAG)
 
 
-def asks(cell):
+def asks(cell: NotebookNode) -> bool:
     """Return whether a text asks a question, or gives points for an exercise."""
     is_text = cell.cell_type == "markdown" and not is_answer(cell)
     return is_text and bool(POINTS.search(cell.source) or QUESTION.search(cell.source))
 
 
-def misplaced_answers(reference):
+def misplaced_answers(reference: Reference) -> list[str]:
     """Return a sentence for everything in a Reference that looks like a model answer outside of a proper answer cell.
 
     All texts of a cell count, its outputs, metadata and attachments too. Questions without an answer cell, answers without a
@@ -129,7 +131,7 @@ def _wrong_with_question(cells, i):
     )
 
 
-def _reasons(cells, i):
+def _reasons(cells: list[NotebookNode], i: int) -> list[str]:
     """Return why a cell looks like a model answer, [] if it does not."""
     cell, tags = cells[i], cells[i].metadata.get("tags", [])
     ids = dict.fromkeys([cell.id, cell.metadata.get("id"), cell.metadata.get("nbgrader", {}).get("grade_id")])

@@ -34,7 +34,7 @@ def package_without(marked: Sequence[Marked], kit: Path) -> dict[str, bytes]:
     return package
 
 
-def _require_unused(tree, removed):
+def _require_unused(tree: ast.Module, removed: Iterable[Marked]) -> None:
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     for function in removed:
         if function.name in used:
@@ -44,7 +44,7 @@ def _require_unused(tree, removed):
             )
 
 
-def _require_not_imported(file, marked):
+def _require_not_imported(file: Path, marked: Iterable[Marked]) -> None:
     names = {(function.module.rpartition(".")[2], function.name) for function in marked}
     for node in nodes_if_named(file, [name for _, name in names]):
         if isinstance(node, ast.ImportFrom):
@@ -60,11 +60,16 @@ def _names(tree):
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
-def _bound_by_imports(tree):
-    return {_bound_by(alias) for statement in tree.body if _is_import(statement) for alias in statement.names}
+def _imports(tree: ast.Module) -> list[ast.Import | ast.ImportFrom]:
+    """Return what a file imports at its top level."""
+    return [statement for statement in tree.body if isinstance(statement, (ast.Import, ast.ImportFrom))]
 
 
-def _bound_by(alias):
+def _bound_by_imports(tree: ast.Module) -> set[str]:
+    return {_bound_by(alias) for statement in _imports(tree) for alias in statement.names}
+
+
+def _bound_by(alias: ast.alias) -> str:
     """Return the name that an import makes known."""
     return alias.asname or alias.name.split(".")[0]
 
@@ -72,16 +77,16 @@ def _bound_by(alias):
 def without_imports(tree: ast.Module, text: str, unused: Collection[str]) -> str:
     """Return a text without what it imports at its top level under one of these names. tree: the text's."""
     lines = text.split("\n")
-    for statement in reversed([statement for statement in tree.body if _is_import(statement)]):
+    for statement in reversed(_imports(tree)):
         kept = [alias for alias in statement.names if _bound_by(alias) not in unused]
         if len(kept) < len(statement.names):
-            first, after = statement.lineno - 1, statement.end_lineno
+            first, after = statement.lineno - 1, statement.end_lineno or statement.lineno
             alone = not kept and lines[first - 1 : first] + lines[after : after + 1] == ["", ""]
             lines[first : after + alone] = _import_lines(statement, kept)
     return "\n".join(lines)
 
 
-def _import_lines(statement, names):
+def _import_lines(statement: ast.Import | ast.ImportFrom, names: list[ast.alias]) -> list[str]:
     """Return the lines of an import of these names alone, [] if there are none."""
     if not names:
         return []

@@ -14,22 +14,31 @@ import subprocess
 import tempfile
 import tokenize
 import zipfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import nbformat
 import numpy as np
+from nbformat import NotebookNode
 
-from ...datasets import State, record_of, sources, states
+from ...datasets import Source, State, record_of, sources, states
+from ..course import OwnQuestion
 from .edition import CELLS, NAME, NOTEBOOK
 from .model_answers import is_answer, labelled_lines
 from .reference import Reference, strings, texts
-from .solutions import NEVER_IN_AN_EDITION, tokens
+from .solutions import NEVER_IN_AN_EDITION, Marked, tokens
+from .student_notebook import Exercise
 
 SHORT_LINE, SHORT_SENTENCE = 12, 30  # characters without white space, below which nothing is given away
 RUN_CELL_SECONDS = 120
 
 
-def secrets(kit, exercises, left_out=(), own_questions=None):
+def secrets(
+    kit: Path,
+    exercises: Iterable[Exercise],
+    left_out: Iterable[Marked] = (),
+    own_questions: Mapping[str, OwnQuestion] | None = None,
+) -> dict[str, str]:
     """Return {text without white space: where it comes from} of all that no file of the edition may hold.
 
     These are the lines of the solutions and the sentences of the model answers. Left out are lines that give nothing away:
@@ -42,7 +51,7 @@ def secrets(kit, exercises, left_out=(), own_questions=None):
     OwnQuestion} of the course, whose rubrics are secrets.
     Raises ValueError with file and line if nothing is left of a solution, so that nothing could be proven.
     """
-    found = {}
+    found: dict[str, str] = {}
     for function in [*(exercise.marked for exercise in exercises), *left_out]:
         lines = _telling_lines(function)
         if not lines:
@@ -61,16 +70,18 @@ def secrets(kit, exercises, left_out=(), own_questions=None):
     return found
 
 
-def _telling_sentences(text):
+def _telling_sentences(text: str) -> list[str]:
     """Return the sentences of a text, without white space, that are long enough to give something away."""
     plain = (_plain(sentence) for sentence in re.split(r"(?<=[.?!:;])\s+|\n+", text))
     return [sentence for sentence in plain if len(sentence) >= SHORT_SENTENCE]
 
 
-def _telling_lines(marked):
+def _telling_lines(marked: Marked) -> dict[str, str]:
     """Return {text without white space: its place} of the lines and comments of a solution that give something away."""
     text = "\n".join(marked.lines) + "\n"
-    names, columns, previous = {}, {}, ""
+    names: dict[int, set[str]] = {}
+    columns: dict[int, int] = {}
+    previous = ""
     for token in tokens(marked.file, text):
         line, column = token.start
         if token.type == tokenize.COMMENT:
@@ -93,7 +104,13 @@ def _telling_lines(marked):
     return telling | {comments[i]: f"{marked.file}:{i}" for i in sorted(inside) if len(comments.get(i, "")) >= SHORT_SENTENCE}
 
 
-def require_no_leaks(files, secret, reference=None, originals=None, problems=()):
+def require_no_leaks(
+    files: Mapping[str, bytes],
+    secret: Mapping[str, str],
+    reference: Reference | None = None,
+    originals: Mapping[str, tuple[str, str]] | None = None,
+    problems: Iterable[str] = (),
+) -> None:
     """Raise ValueError, a line each, if a file holds a secret or the beginning of a model answer, or belongs in no edition.
 
     White space does not matter; comments, outputs (HTML, too), attachments and the names and strings in .npz files are
@@ -123,7 +140,7 @@ def require_no_leaks(files, secret, reference=None, originals=None, problems=())
         raise ValueError("\n".join(found) + " Nothing was released.")
 
 
-def _leaks(placed, secret):
+def _leaks(placed: Iterable[tuple[str, Callable[[str | None, str], str]]], secret: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each secret in texts. placed: (text, function that gives the place of a line and its secret)."""
     for text, place in placed:
         plain = _plain(text)
@@ -133,7 +150,7 @@ def _leaks(placed, secret):
                 yield f"{place(line, leaked)} holds {secret[leaked]}."
 
 
-def _plain(text):
+def _plain(text: str) -> str:
     """Return a text without white space, and without the headers of functions: a definition may look like its call."""
     return re.sub(r"\s", "", re.sub(r"\bdef\s+\w+\s*\([^()]*\)", "", text))
 
@@ -192,7 +209,7 @@ def _texts_of_arrays(path, content):
 # It runs
 
 
-def require_data(kit):
+def require_data(kit: Path) -> None:
     """Raise ValueError unless the weights and the pictures on which an edition is tried are in the kit."""
     for source in _required_sources(kit):
         for path, state in states(source, kit / "datasets").items():
@@ -203,12 +220,12 @@ def require_data(kit):
                 )
 
 
-def _required_sources(kit):
+def _required_sources(kit: Path) -> list[Source]:
     return [source for source in sources(kit / "datasets").values() if source.required]
 
 
 @contextlib.contextmanager
-def unpacked(archive, kit):
+def unpacked(archive: Path, kit: Path) -> Iterator[Path]:
     """Yield a new folder with the edition from a zip and links to the kit's data; afterwards it is gone."""
     with tempfile.TemporaryDirectory(prefix="edition-") as folder:
         with zipfile.ZipFile(archive) as members:
@@ -223,7 +240,7 @@ def unpacked(archive, kit):
         yield root
 
 
-def require_stubs_run(root, exercises):
+def require_stubs_run(root: Path, exercises: Iterable[Exercise]) -> None:
     """Execute the whole notebook of the edition in the folder `root`.
 
     Raises ValueError if a cell fails, if a module is not the edition's own or cannot be imported, or if a check does not
@@ -239,7 +256,7 @@ def require_stubs_run(root, exercises):
         _require_said(cells[exercise.check], f"{exercise.marked.name}: not implemented yet")
 
 
-def require_solutions_right(root, exercises):
+def require_solutions_right(root: Path, exercises: Collection[Exercise]) -> None:
     """Execute the set-up, imports, the exercises with their solutions, and the checks; no more.
 
     Raises ValueError if one is not right.
@@ -273,7 +290,7 @@ print(json.dumps([module.__file__ for module in modules]))
 """
 
 
-def _executed(notebook, root):
+def _executed(notebook: NotebookNode, root: Path) -> dict[str, NotebookNode]:
     """Execute a notebook in the folder `root`, with this interpreter and without PYTHONPATH; return {id: cell}."""
     from ipykernel.kernelspec import write_kernel_spec
     from jupyter_client.kernelspec import KernelSpecManager

@@ -4,9 +4,14 @@ import base64
 import contextlib
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import nbformat
-from nbformat import v4
+from nbformat import NotebookNode, v4
+
+GAP = re.compile(r"[\s,:]*")  # between two values of JSON
 
 
 class Reference:
@@ -17,7 +22,7 @@ class Reference:
     file that is not a notebook of nbformat 4.
     """
 
-    def __init__(self, path, text=None):
+    def __init__(self, path: Path, text: str | None = None) -> None:
         self.path = path
         self.text = path.read_text(encoding="utf-8-sig") if text is None else text
         try:
@@ -37,21 +42,21 @@ class Reference:
         self.cells = self.notebook.cells
         self._spans = _spans(self.text)
 
-    def index(self, cell):
+    def index(self, cell: NotebookNode) -> int:
         """Return the index of a cell. Cells may be equal, so this goes by identity."""
         return next(i for i, other in enumerate(self.cells) if other is cell)
 
-    def place(self, cell, written=None):
+    def place(self, cell: NotebookNode, written: str | None = None) -> str:
         """Return file, line and id of a cell, for people. written: a line of the cell; by default the line of its id."""
         return f"{self.path}:{self._line(cell, cell.id if written is None else written)}: cell {cell.id}"
 
-    def _line(self, cell, written):
+    def _line(self, cell: NotebookNode, written: str) -> int:
         start, end = self._spans[self.index(cell)]
         forms = [json.dumps(written, ensure_ascii=ascii)[1:-1] for ascii in (False, True)]
         found = [at for form in forms if form and (at := self.text.find(form, start, end)) >= 0]
         return self.text[: min(found, default=start)].count("\n") + 1
 
-    def problems_of_ids(self):
+    def problems_of_ids(self) -> list[str]:
         """Return [a sentence on the cells without an id of their own], or []."""
         if not self._lost:
             return []
@@ -62,18 +67,18 @@ class Reference:
             "restore them from an earlier version of the notebook."
         ]
 
-    def above(self, cell):
+    def above(self, cell: NotebookNode) -> str:
         """Return the source of the cell above a cell, "" if it is the first."""
         i = self.index(cell)
         return self.cells[i - 1].source if i else ""
 
 
-def tagged(cell, tag):
+def tagged(cell: NotebookNode, tag: str) -> bool:
     """Return whether a cell has a tag."""
     return tag in cell.metadata.get("tags", [])
 
 
-def texts(cell):
+def texts(cell: NotebookNode) -> Iterator[tuple[str, str]]:
     """Yield (where, text) of all that is in a cell: "source", "outputs", "metadata", "attachments", also decoded."""
     for where, content in cell.items():
         yield from ((where, text) for text in strings(content))
@@ -83,7 +88,7 @@ def texts(cell):
                 yield "attachments", base64.b64decode(encoded).decode("utf-8", errors="replace")
 
 
-def strings(node):
+def strings(node: Any) -> Iterator[str]:
     """Yield every string in parsed JSON; a list of strings, as notebooks store a text, is one."""
     if isinstance(node, str):
         yield node
@@ -99,7 +104,7 @@ def strings(node):
                 yield from strings(value)
 
 
-def _with_ids(cells):
+def _with_ids(cells: list[dict[str, Any]]) -> list[int]:
     """Give every cell of a notebook an id, in place; return the indices of those that had none, or another cell's."""
     lost, seen = [], set()
     for i, cell in enumerate(cells):
@@ -111,17 +116,24 @@ def _with_ids(cells):
     return lost
 
 
-def _spans(text):
+def _spans(text: str) -> list[tuple[int, int]]:
     """Return [(start, end)] of the cells in the JSON of a notebook, whose keys may be in any order."""
-    decode, gap = json.JSONDecoder().raw_decode, re.compile(r"[\s,:]*")
+    decode = json.JSONDecoder().raw_decode
     key, at = None, text.index("{") + 1
     while key != "cells":
         if key is not None:
             _, at = decode(text, at)
-        key, at = decode(text, gap.match(text, at).end())
-        at = gap.match(text, at).end()
-    spans, at = [], at + 1
-    while text[at := gap.match(text, at).end()] != "]":
+        key, at = decode(text, _after_gap(text, at))
+        at = _after_gap(text, at)
+    spans: list[tuple[int, int]] = []
+    at += 1
+    while text[at := _after_gap(text, at)] != "]":
         spans.append((at, decode(text, at)[1]))
         at = spans[-1][1]
     return spans
+
+
+def _after_gap(text: str, at: int) -> int:
+    """Return where the next value begins."""
+    found = GAP.match(text, at)
+    return found.end() if found else at

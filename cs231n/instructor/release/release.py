@@ -6,6 +6,7 @@ Nothing is put into DIR before the edition has proven itself: it holds no soluti
 its cells every check is right.
 """
 
+import argparse
 import hashlib
 import stat
 import sys
@@ -22,7 +23,7 @@ COMMENT = b"Student edition, made by python -m cs231n.instructor release"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the time of every member of the zip, so that its bytes depend on nothing else
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to an argparse parser."""
     parser.description = "Make the student edition: a folder and a zip, the same bytes every time. Takes about a minute."
     parser.add_argument(
@@ -41,7 +42,7 @@ def add_arguments(parser):
     )
 
 
-def run(options):
+def run(options: argparse.Namespace) -> int:
     """Run the command; return 0. Raises ValueError or OSError, with a sentence, where the edition cannot be made."""
     archive = release(options.out, options.kit_url, course_file=options.course)
     content = archive.read_bytes()
@@ -52,7 +53,7 @@ def run(options):
     return 0
 
 
-def release(out, kit_url=None, kit=KIT, course_file=None):
+def release(out: Path, kit_url: str | None = None, kit: Path = KIT, course_file: Path | None = None) -> Path:
     """Make the edition in the folder `out`, prove it, and return the path of its zip.
 
     out: does not exist, is empty, or holds nothing but an edition as an earlier run left it. kit_url: http(s) address.
@@ -64,7 +65,8 @@ def release(out, kit_url=None, kit=KIT, course_file=None):
     require_data(kit)
     _tell("making the stubs, looking for solutions and model answers in every file")
     made = draft(kit, kit_url, course_file)
-    problems, secret = list(made.problems), {}
+    problems = list(made.problems)
+    secret: dict[str, str] = {}
     with noted(problems):
         secret = secrets(kit, made.exercises, made.left_out(), made.course.questions)
     require_no_leaks(made.files, secret, made.reference, made.originals(), problems)
@@ -121,7 +123,7 @@ def _require_same(built, files):
         raise OSError(f"What was written to {built} is not what was made. Is the disk full? Nothing was released.")
 
 
-def _members(archive):
+def _members(archive: Path) -> dict[str, bytes]:
     """Return {path: bytes} of a zip that a release made. Raises ValueError for any other file."""
     try:
         with zipfile.ZipFile(archive) as members:
@@ -132,7 +134,7 @@ def _members(archive):
     raise ValueError(f"{archive} was not made by a release, or it has changed. Name another folder, or move it away.")
 
 
-def require_replaceable(out):
+def require_replaceable(out: Path) -> None:
     """Raise ValueError unless nothing is lost when the folder `out` is replaced."""
     if not out.exists():
         return

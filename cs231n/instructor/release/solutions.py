@@ -5,6 +5,7 @@ import contextlib
 import io
 import re
 import tokenize
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,17 +32,18 @@ class Marked:
     regions: tuple[tuple[int, int], ...]
 
     @property
-    def place(self):
+    def place(self) -> str:
         return f"{self.file}:{self.regions[0][0]}"
 
-    def solved(self):
+    def solved(self) -> str:
         """Return the function's source with its solution, without the markers."""
         markers = {line for region in self.regions for line in region}
         return "\n".join(self.lines[i - 1] for i in range(self.first, self.last + 1) if i not in markers)
 
-    def with_solution_replaced(self, *replacement):
+    def with_solution_replaced(self, *replacement: str) -> str:
         """Return the function's source with these lines, indented, in place of each solution."""
-        kept, begins = [], dict(self.regions)
+        kept: list[str] = []
+        begins = dict(self.regions)
         i = self.first
         while i <= self.last:
             line = self.lines[i - 1]
@@ -53,18 +55,19 @@ class Marked:
             i += 1
         return "\n".join(kept)
 
-    def stub(self):
+    def stub(self) -> str:
         """Return the function's source as a student gets it."""
         return self.with_solution_replaced("# YOUR CODE HERE", f'raise NotImplementedError("{self.name} is not implemented yet")')
 
 
-def marked_functions(kit):
+def marked_functions(kit: Path) -> list[Marked]:
     """Return the Marked functions of all files of the package in the folder `kit`, but for the instructor's.
 
     Raises ValueError with file and line, a sentence for each file, for a marker without its partner, inside of another pair
     or misspelt, for a pair outside of a function, and for a function that would be the same without its solution.
     """
-    found, problems = [], []
+    found: list[Marked] = []
+    problems: list[str] = []
     for file in _python_files(kit):
         with noted(problems):
             found += _marked_functions_of(file, kit)
@@ -73,7 +76,7 @@ def marked_functions(kit):
     return found
 
 
-def _marked_functions_of(file, kit):
+def _marked_functions_of(file: Path, kit: Path) -> list[Marked]:
     text = file.read_text(encoding="utf-8")
     regions = _regions(file, text)
     marked = _functions_around(_module(file, kit), file, text, regions) if regions else []
@@ -82,7 +85,7 @@ def _marked_functions_of(file, kit):
     return marked
 
 
-def unmarked_functions(kit, marked, names):
+def unmarked_functions(kit: Path, marked: Iterable[Marked], names: Collection[str]) -> list[tuple[str, str, str]]:
     """Return [(module, name, "file:line")] of the functions with one of these names that would go to students as they are.
 
     marked: the Marked functions of the kit, which will not. A copy in another file counts, and so does a method.
@@ -97,7 +100,7 @@ def unmarked_functions(kit, marked, names):
 
 
 @contextlib.contextmanager
-def noted(problems):
+def noted(problems: list[str]) -> Iterator[None]:
     """Append to a list what the ValueError in the block says, if there is one, instead of raising it."""
     try:
         yield
@@ -105,21 +108,21 @@ def noted(problems):
         problems.append(str(error))
 
 
-def _python_files(kit):
+def _python_files(kit: Path) -> list[Path]:
     return [file for file in package_files(kit) if file.suffix == ".py"]
 
 
-def _module(file, kit):
+def _module(file: Path, kit: Path) -> str:
     return ".".join(file.relative_to(kit).with_suffix("").parts)
 
 
-def package_files(kit):
+def package_files(kit: Path) -> list[Path]:
     """Return the paths of the package's files that may go to students, in order."""
     files = (path for path in (Path(kit) / "cs231n").rglob("*") if path.suffix in PACKAGE_FILES and path.is_file())
     return sorted(path for path in files if not NEVER_IN_AN_EDITION & set(path.relative_to(kit).parts))
 
 
-def tokens(file, text):
+def tokens(file: Path, text: str) -> list[tokenize.TokenInfo]:
     """Return Python's tokens of a text. file: its name, for the ValueError that is raised if it is no Python."""
     try:
         return list(tokenize.generate_tokens(io.StringIO(text).readline))
@@ -127,45 +130,53 @@ def tokens(file, text):
         raise ValueError(f"{file} is not Python: {error}. Repair it first.") from None
 
 
-def _regions(file, text):
+def _regions(file: Path, text: str) -> list[tuple[int, int]]:
     """Return [(line of BEGIN, line of END)] of a file."""
     if not LIKE_A_MARKER.search(text):  # most files: to take them apart takes a hundred times as long
         return []
-    regions, begin = [], None
+    regions: list[tuple[int, int]] = []
+    begin = None
     for token in tokens(file, text):
         if token.type != tokenize.COMMENT or not LIKE_A_MARKER.search(token.string):
             continue
         line, marker = token.start[0], token.string
         if marker not in (BEGIN, END) or token.line.strip() != marker:
             raise ValueError(f"{file}:{line}: {marker!r} looks like a marker; expected {BEGIN!r} or {END!r}, alone on its line.")
-        if marker == BEGIN and begin is not None:
-            raise ValueError(f"{file}:{line}: {BEGIN!r} inside of the solution that began in line {begin}; end that one first.")
-        if marker == END and begin is None:
+        if marker == BEGIN:
+            if begin is not None:
+                raise ValueError(
+                    f"{file}:{line}: {BEGIN!r} inside of the solution that began in line {begin}; end that one first."
+                )
+            begin = line
+        elif begin is None:
             raise ValueError(f"{file}:{line}: {END!r} without a {BEGIN!r} above it.")
-        regions, begin = (regions, line) if marker == BEGIN else ([*regions, (begin, line)], None)
+        else:
+            regions.append((begin, line))
+            begin = None
     if begin is not None:
         raise ValueError(f"{file}:{begin}: {BEGIN!r} without an {END!r} below it.")
     return regions
 
 
-def _functions_around(module, file, text, regions):
+def _functions_around(module: str, file: Path, text: str, regions: list[tuple[int, int]]) -> list[Marked]:
     """Return the Marked functions of a file. A function reaches to the next statement: a marker may be its last line."""
     body = parsed(file, text).body
     lines = tuple(text.splitlines())
     starts = [min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))]) for node in body]
-    found, inside = [], []
+    found: list[Marked] = []
+    inside: list[tuple[int, int]] = []
     for node, start, following in zip(body, starts, [*starts[1:], len(lines) + 1], strict=True):
         own = [(begin, end) for begin, end in regions if start < begin and end < following and lines[begin - 1][0].isspace()]
         if own and isinstance(node, ast.FunctionDef):
             inside += own
-            found.append(Marked(module, file, lines, node.name, start, max(node.end_lineno, own[-1][1]), tuple(own)))
+            found.append(Marked(module, file, lines, node.name, start, max(node.end_lineno or 0, own[-1][1]), tuple(own)))
     for begin, end in regions:
         if (begin, end) not in inside:
             raise ValueError(f"{file}:{begin}: this solution stands in no function at the top level of the file.")
     return found
 
 
-def parsed(file, text):
+def parsed(file: Path, text: str) -> ast.Module:
     """Return the syntax tree of a text. file: its name, for the ValueError that is raised if it is no Python."""
     try:
         return ast.parse(text)
@@ -173,7 +184,7 @@ def parsed(file, text):
         raise ValueError(f"{file}:{error.lineno}: Python cannot read this ({error.msg}). Repair it first.") from None
 
 
-def nodes_if_named(file, names):
+def nodes_if_named(file: Path, names: Collection[str]) -> Iterator[ast.AST]:
     """Yield the nodes of a file's syntax tree if one of these names stands anywhere in its text, none otherwise.
 
     Raises ValueError if it is no Python.
@@ -184,7 +195,7 @@ def nodes_if_named(file, names):
         yield from ast.walk(tree)
 
 
-def _require_stub(marked):
+def _require_stub(marked: Marked) -> None:
     for begin, end in marked.regions:
         lines = [line.strip() for line in marked.lines[begin : end - 1]]
         if all(line in ("", "pass", "...") or line.startswith("#") for line in lines):

@@ -3,20 +3,36 @@
 import ast
 import copy
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import nbformat
+from nbformat import NotebookNode
 
+from ...assignment import Assignment
 from . import adapting
-from .adapting import fitted
-from .agreement import totals_of
+from .adapting import Kept, fitted
+from .agreement import Asked, totals_of
 from .model_answers import is_answer
 from .package import without_imports
+from .reference import Reference
 from .solutions import Marked, noted, parsed
 
 KEPT_METADATA = "kernelspec", "language_info", "accelerator"
 FREE_CELLS = {"setup", "own-class", "submit"}  # students may change them
 EMPTY_ANSWER = "*Your answer:*"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise of the notebook: its key, the cell that imports its Marked function, and its check's cell, by id."""
+
+    key: str
+    cell: str
+    marked: Marked
+    minutes: int
+    check: str
+    solved: str  # what stands in the cell when a student has written the solution
 
 
 def source_of_cell(marked: Marked, function: str, known: Collection[str]) -> str:
@@ -26,7 +42,8 @@ def source_of_cell(marked: Marked, function: str, known: Collection[str]) -> str
     """
     used, used_when_solved = _names(function), _names(marked.solved())
     module = marked.module
-    plain, grouped = [], {}
+    plain: list[str] = []
+    grouped: dict[str, list[str]] = {}
     for statement in parsed(marked.file, "\n".join(marked.lines)).body:
         if isinstance(statement, ast.Import):
             plain += [
@@ -58,7 +75,15 @@ def _defined(statement):
 # The cells
 
 
-def student_notebook(reference, asked, exercises, kept, package, kit_url, problems):
+def student_notebook(
+    reference: Reference,
+    asked: Sequence[Asked],
+    exercises: Sequence[Exercise],
+    kept: Kept,
+    package: Mapping[str, bytes],
+    kit_url: str,
+    problems: list[str],
+) -> tuple[NotebookNode, dict[str, str]]:
     """Return (the notebook as students get it, {id: source} of all its cells before the course's file took any away).
 
     Every graded, locked or answered cell has nbgrader's metadata. Of the notebook's own metadata only KEPT_METADATA stay:
@@ -141,7 +166,7 @@ def _adapted_source(cell, asked, exercises, kept):
     return source
 
 
-def exercise_minutes(exercises, listed):
+def exercise_minutes(exercises: Iterable[Exercise], listed: Assignment) -> int:
     """Return the minutes, by their headings, for the exercises that count for full marks."""
     counted = {task.key for task in listed.exercises if not task.bonus}
     return sum(exercise.minutes for exercise in exercises if exercise.key in counted)
