@@ -9,9 +9,10 @@ from cs231n import attribution, feature_visualization
 from cs231n import net_visualization_pytorch as reference
 from cs231n.checks import EXERCISES, examine
 from cs231n.checks.exam import own_exam
+from cs231n.checks.report import Verdict
 from cs231n.instructor.exercises.exam import drawn_photographs
 from cs231n.instructor.grading import rubric
-from cs231n.instructor.reports.records import Record, Result, Verdict
+from cs231n.instructor.reports.records import Record, Result
 
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
 NAMES = {

@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 from helpers.places import ROOT
 
+from cs231n.checks.report import Verdict
 from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import gradebook, grading
 from cs231n.instructor.reports import marks, writing
-from cs231n.instructor.reports.records import Record, Result, State, Verdict
+from cs231n.instructor.reports.records import Record, Result, State
 
 QUESTIONS = [f"question-{number}" for number in range(1, 9)]
 

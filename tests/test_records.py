@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from cs231n.instructor.reports.records import Record, Result, State, Verdict, as_json, from_json, read, read_all, write
+from cs231n.checks.report import Verdict
+from cs231n.instructor.reports.records import Record, Result, State, as_json, from_json, read, read_all, write
 
 RECORD = Record(
     student="jane",

@@ -11,8 +11,9 @@ from helpers.places import ROOT
 
 from cs231n import submit
 from cs231n.checks.explanations import EXERCISES, MISTAKES
+from cs231n.checks.report import Verdict
 from cs231n.instructor.grading import rubric
-from cs231n.instructor.reports.records import Record, Result, Verdict
+from cs231n.instructor.reports.records import Record, Result
 
 DEFAULT = rubric.load()
 EXERCISE = "compute_saliency_maps"

@@ -20,12 +20,16 @@ class WrongAnswer(AssertionError):
 
 
 class Verdict(str, enum.Enum):
-    """What is found about an exercise. A member equals its value, as a string, and is written so into text and JSON."""
+    """What is found about an exercise. A member equals its value, as a string, and is written so into text and JSON.
+
+    No check gives STOPPED: it is the grader's word for an exercise whose process it had to end, or could not judge.
+    """
 
     RIGHT = "right"
     WRONG = "wrong"
     UNFINISHED = "unfinished"
     BROKEN = "broken"  # it cannot be read, or raises an error
+    STOPPED = "stopped"
     MISSING = "missing"
     NEWER_PYTHON = "newer-python"  # not judged
 

@@ -9,9 +9,9 @@ import torch
 from ...checks import examine
 from ...checks.explanations import MISTAKES, NOTES
 from ...checks.guard import own_settings
-from ...checks.report import Report
+from ...checks.report import Report, Verdict
 from ..exercises.on_squeezenet import proved
-from ..reports.records import Record, Result, State, Verdict
+from ..reports.records import Record, Result, State
 from ..sandbox.inside import limits
 from ..sandbox.inside.reading import Outline, checked_outline
 from ..sandbox.sandbox import Ended, Failed, Sandbox, Stopped

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ...assignment import Exercise, Question, points_of
+from ...checks.report import Verdict
 from ..course import Course, course
-from ..reports.records import Record, Verdict
+from ..reports.records import Record
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -14,11 +14,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from ...checks.report import Verdict
 from ...kit import ROOT
 from ...whole_file import replacing, write_whole
 from ..grading import rubric as rubrics
 from ..reports import safe
-from ..reports.records import Record, State, Verdict
+from ..reports.records import Record, State
 
 SCRIPTS = Path(__file__).with_name("autograder")
 BESIDE_THE_PACKAGE = (

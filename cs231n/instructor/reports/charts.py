@@ -2,11 +2,12 @@
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
+from ...checks.report import Verdict
 from .marks import Points
-from .records import Record, Verdict
+from .records import Record
 from .rendering import VERDICTS
 from .safe import picture_addresses
 
@@ -21,7 +22,7 @@ COLOURS = {
 }
 
 
-def points_chart(rubric: Any, all_columns: Iterable[Points]) -> str:
+def points_chart(rubric: Any, all_columns: Collection[Points]) -> str:
     """Two histograms: of the exercises' points, which stand at once, and of all points so far."""
     from matplotlib.figure import Figure as Drawing  # imported here: reading marks has no use for it, and it takes its time
 

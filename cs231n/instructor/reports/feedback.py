@@ -3,8 +3,9 @@
 from typing import Any
 
 from ...checks.explanations import MISTAKES, NOTES
+from ...checks.report import Verdict
 from .marks import Mark, Points
-from .records import Record, Verdict
+from .records import Record
 from .reference import FIGURES, Reference
 from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, templates, title_of
 from .safe import LONGEST, html, picture_addresses

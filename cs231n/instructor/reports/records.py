@@ -12,22 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...checks.report import Verdict
 from ...whole_file import write_whole
-
-
-class Verdict(str, enum.Enum):
-    """What became of an exercise."""
-
-    RIGHT = "right"
-    WRONG = "wrong"
-    BROKEN = "broken"
-    STOPPED = "stopped"
-    UNFINISHED = "unfinished"
-    MISSING = "missing"
-    NEWER_PYTHON = "newer-python"
-
-    def __str__(self) -> str:
-        return self.value
 
 
 class State(str, enum.Enum):
@@ -158,8 +144,8 @@ def from_json(told: Any) -> Record:
 
 def _result(told: Any) -> Result:
     fields = _known(told, Result)
-    lists = {name: tuple(fields.pop(name, ())) for name in ("mistakes", "notes")}
-    return Result(Verdict(fields.pop("verdict")), **lists, **fields)
+    mistakes, notes = (tuple(fields.pop(name, ())) for name in ("mistakes", "notes"))
+    return Result(Verdict(fields.pop("verdict")), mistakes, notes, **fields)
 
 
 def _known(told: dict[str, Any], kind: type) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import nbformat
+from nbformat import NotebookNode
 from PIL import Image
 
 
@@ -36,9 +37,9 @@ class Reference(NamedTuple):
     answer ends with its rubric.
     """
 
-    figures: dict
-    questions: dict
-    model_answers: dict
+    figures: dict[str, list[str]]
+    questions: dict[str, str]
+    model_answers: dict[str, str]
 
 
 def reference_material(path: Path) -> Reference:
@@ -66,11 +67,11 @@ def reference_material(path: Path) -> Reference:
     )
 
 
-def _pngs(cell):
+def _pngs(cell: NotebookNode) -> list[str]:
     return [output.data["image/png"] for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
 
 
-def _as_jpeg(png):
+def _as_jpeg(png: str) -> str:
     """A fifth of the size: every feedback page holds all reference figures."""
     jpeg = io.BytesIO()
     Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").save(jpeg, "JPEG", quality=85)

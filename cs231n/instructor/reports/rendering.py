@@ -6,7 +6,8 @@ import jinja2
 from markupsafe import Markup
 
 from ...checks.explanations import MISTAKES, Explanation
-from .records import Record, Verdict
+from ...checks.report import Verdict
+from .records import Record
 from .safe import plain
 
 VERDICTS = {

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 ENCODING = "utf-8-sig"  # with its mark at the start, by which Excel tells that it is UTF-8
@@ -47,26 +47,26 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and (_is_changed(cell) or FORMULA.match(cell)) else cell
 
 
-def _is_changed(text):
-    return len(text) <= LONGEST_NUMBER and CHANGED.fullmatch(text) and not WHOLE_NUMBER.fullmatch(text)
+def _is_changed(text: str) -> bool:
+    return len(text) <= LONGEST_NUMBER and bool(CHANGED.fullmatch(text)) and not WHOLE_NUMBER.fullmatch(text)
 
 
 class Ids:
     """Finds ids by the cells that a person or a spreadsheet made of them."""
 
-    def __init__(self, ids):
+    def __init__(self, ids: Collection[str]) -> None:
         self._exact = {id_cell(one): one for one in ids}
-        self._loose = {}
+        self._loose: dict[str, list[str]] = {}
         for one in ids:
             self._loose.setdefault(_loosely(id_cell(one)), []).append(one)
 
-    def find(self, cell):
+    def find(self, cell: str) -> str | None:
         """Return the id of a cell, exactly or, if only one fits, apart from spaces around it and the apostrophe; or None."""
         loose = self._loose.get(_loosely(cell), [])
         return self._exact.get(cell, loose[0] if len(loose) == 1 else None)
 
 
-def _loosely(cell):
+def _loosely(cell: str) -> str:
     return unicodedata.normalize("NFC", unguarded(cell.strip()))
 
 

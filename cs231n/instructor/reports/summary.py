@@ -5,9 +5,10 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from ...checks.report import Verdict
 from .charts import points_chart, verdicts_chart
 from .marks import Points
-from .records import Record, State, Verdict
+from .records import Record, State
 from .reference import FIGURES, Reference
 from .rendering import explanation_of, isolation_note, templates, title_of
 from .safe import file_name, picture_addresses
@@ -68,7 +69,7 @@ def _column_row(name, rubric, all_columns):
 
 def _class_mistakes(exercise, records, reference, gallery):
     counts = collections.Counter(mistake for record in records for mistake in record.result(exercise).mistakes)
-    counts = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_MISTAKES]
+    frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_MISTAKES]
     cell = _first_figure(exercise)
     return {
         "name": exercise,
@@ -82,7 +83,7 @@ def _class_mistakes(exercise, records, reference, gallery):
                 "pictures": _example(exercise, mistake, records, gallery) if cell else [],
                 "choice": _with_pictures(exercise, mistake, records)[:MOST_CHOICE] if cell else [],
             }
-            for mistake, count in counts
+            for mistake, count in frequent
         ],
     }
 
