@@ -22,8 +22,8 @@ def student_packages(requirements: Path) -> dict[str, Path]:
 
 
 @cache
-def _entries(wanted):
-    entries = {}
+def _entries(wanted: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    entries: dict[str, Path] = {}
     for distribution in _with_dependencies(map(Requirement, wanted)):
         for name in _top_names(distribution):
             path = Path(distribution.locate_file(name))

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -47,10 +49,10 @@ class Ended(Exception):
 class RemoteTrial(Trial):
     """A Trial of a function in the sandbox. line: (file, number, text) of the student's line that raised the error."""
 
-    line: tuple | None = None
+    line: tuple[str, int, str] | None = None
 
     @property
-    def where(self):
+    def where(self) -> tuple[str, int, str] | None:
         return self.line
 
 
@@ -61,7 +63,7 @@ class Sandbox:
     next one would use, which happens only where there is no small disk.
     """
 
-    def __init__(self, folder=None):
+    def __init__(self, folder: Path | None = None) -> None:
         """folder: where to make its own; the temporary folder by default. Raises Failed with a sentence if it cannot be made."""
         self.spoiled = False
         try:
@@ -70,7 +72,7 @@ class Sandbox:
             raise Failed(f"There is no temporary folder to work in ({error}). Name one in the variable TMPDIR.") from None
         try:
             self._start()
-            self.protections = json.loads(self._answer(limits.START_SECONDS))
+            self.protections: list[str] = json.loads(self._answer(limits.START_SECONDS))
         except Ended:
             raise Failed("The process that runs submissions could not be started; its message, if any, is above.") from None
         except OSError as error:
@@ -82,7 +84,7 @@ class Sandbox:
             if not hasattr(self, "protections"):
                 self.close()
 
-    def _start(self):
+    def _start(self) -> None:
         self._folder.chmod(0o755)
         scratch, edition, packages = (self._folder / name for name in ("scratch", "edition", "packages"))
         scratch.mkdir()
@@ -126,7 +128,7 @@ class Sandbox:
             )
         self._control.send(encoded(configuration))
 
-    def _answer(self, seconds):
+    def _answer(self, seconds: float) -> bytes:
         self._control.settimeout(seconds)
         try:
             message = self._control.recv(4096)
@@ -137,24 +139,24 @@ class Sandbox:
             raise Ended("The process that runs submissions has ended; its message, if any, is above.")
         return message
 
-    def job(self, seconds, cpu_seconds, file=None):
+    def job(self, seconds: float, cpu_seconds: float, file: BinaryIO | None = None) -> "Job":
         """Start a process for one job and return it as a context: a Job. file: an open binary file that it may read."""
         return Job(self, seconds, cpu_seconds, file)
 
-    def start(self, seconds, cpu_seconds, descriptors):
+    def start(self, seconds: float, cpu_seconds: float, descriptors: list[int]) -> None:
         try:
             socket.send_fds(self._control, [encoded(Order(seconds, cpu_seconds))], descriptors)
         except OSError as error:
             raise Ended(f"The process that runs submissions cannot be reached: {error}.") from None
 
-    def end(self, wait):
+    def end(self, wait: float) -> Outcome:
         """Wait for the job's end, at most so many seconds, then end it. Return its Outcome."""
         if not select.select([self._control], [], [], wait)[0]:
             with contextlib.suppress(OSError):  # _answer says why
                 self._control.send(b"end")  # the job may be ending this very moment: main() takes that for nothing then
         return outcome(self._answer(limits.REPORT_SECONDS))
 
-    def close(self):
+    def close(self) -> None:
         if hasattr(self, "_control"):
             self._control.close()
         if hasattr(self, "_process"):
@@ -164,35 +166,37 @@ class Sandbox:
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def __enter__(self):
+    def __enter__(self) -> "Sandbox":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
 class Job:
     """One process in the sandbox. `ask` it; at the end of the context all that is left of it is ended."""
 
-    def __init__(self, sandbox, seconds, cpu_seconds, file):
+    def __init__(self, sandbox: Sandbox, seconds: float, cpu_seconds: float, file: BinaryIO | None) -> None:
         self.sandbox, self.seconds, self.cpu_seconds, self.file = sandbox, seconds, cpu_seconds, file
-        self._names = {}  # id of what was sent -> (its name there, the object itself)
+        self._connection: socket.socket | None = None
+        self._names: dict[int, tuple[str, Any]] = {}  # id of what was sent -> (its name there, the object itself)
 
-    def __enter__(self):
+    def __enter__(self) -> "Job":
         self._connection, theirs = socket.socketpair()
         descriptors = [theirs.fileno(), *([self.file.fileno()] if self.file else [])]
         self.sandbox.start(self.seconds, self.cpu_seconds, descriptors)
         theirs.close()
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._connection is not None:
-            with contextlib.suppress(Failed if kind else ()):
+            with contextlib.suppress(*([Failed] if kind else [])):
                 self._finish(limits.END_SECONDS)
 
-    def _finish(self, wait):
+    def _finish(self, wait: float) -> Outcome:
         """End the process and return its Outcome. Raises Failed if it never came so far that a submission could do harm."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
         self._connection = None
         ended = self.sandbox.end(wait)
         if ended.spoiled:
@@ -201,7 +205,7 @@ class Job:
             raise Failed("A process for a submission could not be started in the sandbox; its message, if any, is above.")
         return ended
 
-    def ask(self, do, seconds=None, **arguments):
+    def ask(self, do: str, seconds: float | None = None, **arguments: Any) -> tuple[Any, list[np.ndarray]]:
         """Return (JSON, arrays) that the process answers. Raises Stopped if it does not, or not in time."""
         if self._connection is None:
             raise Stopped("It was stopped before.")
@@ -216,13 +220,15 @@ class Job:
             ended = self._finish(limits.END_SECONDS)
             raise Stopped(_reason(ended, error, self.seconds)) from None
 
-    def run(self, _, *arguments, network, watched=False, **limits):
+    def run(
+        self, _: object, *arguments: Any, network: torch.nn.Module | None, watched: bool = False, **limits: Any
+    ) -> RemoteTrial:
         """What guard.run does, for the function that was defined in this job: call it, return its Trial.
 
         network: None for a function that takes none. watched: whether what SqueezeNet is given comes back in `way`, as that of
         the small networks always does; each image takes 0.6 MB.
         """
-        new = {}
+        new: dict[str, str] = {}
         content, arrays = self.ask(
             "call",
             arguments=[self._told(argument, new) for argument in arguments],
@@ -236,7 +242,7 @@ class Job:
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError, OverflowError):
             raise Stopped("What it answered is not of the agreed form.") from None
 
-    def _told(self, argument, new):
+    def _told(self, argument: Any, new: dict[str, str]) -> Any:
         if not isinstance(argument, (torch.Tensor, torch.nn.Module)):
             return argument
         if isinstance(argument, SqueezeNet):  # the process has it
@@ -366,15 +372,15 @@ def _copy_weights(folder):
         shutil.copyfile(given / name, folder / name)
 
 
-def _pythons_folders():
+def _pythons_folders() -> list[str]:
     """Return the folders of Python's own modules and libraries, without those of installed packages."""
     libraries = [Path(sys.base_prefix) / name for name in ("lib", "lib64")]
     base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # a virtual environment's own hold packages alone
     modules = [sysconfig.get_path(name, vars=base) for name in ("stdlib", "platstdlib")]
-    return sorted({str(path) for path in map(Path, (*libraries, *modules)) if path.is_dir()})
+    return sorted({str(path) for path in (*libraries, *map(Path, modules)) if path.is_dir()})
 
 
-def _package_folders(folders):
+def _package_folders(folders: Iterable[str]) -> list[str]:
     """Return the folders of installed packages that lie within `folders` or where the system has its libraries."""
     kinds = ("site-packages", "dist-packages")
     found = {path for folder in map(Path, (*folders, *cage.SYSTEM)) for kind in kinds for path in folder.glob(f"python3*/{kind}")}

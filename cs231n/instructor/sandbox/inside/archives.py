@@ -11,8 +11,10 @@ import stat
 import tarfile
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PureWindowsPath
+from typing import Any
 
 from . import limits
 
@@ -28,7 +30,11 @@ UNREAD = {
     ".pages": "a document of Pages",
     ".gdoc": "a link to a document at Google",
 }
-COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+COMPRESSED: dict[bytes, Callable[[io.BytesIO], io.BufferedIOBase]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
 MAGIC = {b"7z\xbc\xaf'\x1c": "a 7-Zip archive", b"Rar!": "a RAR archive"}
 
 
@@ -41,12 +47,12 @@ class File:
     """
 
     path: str
-    date: tuple
+    date: tuple[int, ...]
     size: int
-    read: object
+    read: Callable[[], bytes]
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.path.rpartition("/")[2]
 
 
@@ -54,8 +60,8 @@ class File:
 class Listing:
     """What an archive holds. files: the Files. problems: sentences on what in it could not be opened."""
 
-    files: list = field(default_factory=list)
-    problems: list = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 class TooMuch(ValueError):
@@ -96,12 +102,12 @@ def listing(name: str, raw: bytes) -> Listing:
 class _Opened:
     """One archive with all inside of it, which share the limits. outer: its name, for messages."""
 
-    def __init__(self, outer):
+    def __init__(self, outer: str) -> None:
         self.outer = outer[:100]
         self.left = limits.UNPACKED_BYTES
         self.count = 0
 
-    def listing(self, name, raw, prefix="", depth=1):
+    def listing(self, name: str, raw: bytes, prefix: str = "", depth: int = 1) -> Listing:
         try:
             files = self._files(name, raw, prefix)
         except (TooMuch, MemoryError):
@@ -117,7 +123,7 @@ class _Opened:
                 found.files.append(file)
         return found
 
-    def _open(self, file, found, depth):
+    def _open(self, file: File, found: Listing, depth: int) -> None:
         """Add what is in an archive inside to what is found."""
         if depth == limits.ARCHIVES_IN_ARCHIVES:
             found.problems.append(f"{file.path[-100:]} is an archive in an archive in an archive; it was not opened.")
@@ -130,7 +136,7 @@ class _Opened:
             found.files += inside.files
             found.problems += inside.problems
 
-    def _files(self, name, raw, prefix):
+    def _files(self, name: str, raw: bytes, prefix: str) -> list[File]:
         opened = next((opener for magic, opener in COMPRESSED.items() if raw.startswith(magic)), None)
         if opened:
             raw = self._bounded(opened(io.BytesIO(raw)).read, name)
@@ -141,7 +147,7 @@ class _Opened:
             return self._of_tar(tarfile.open(fileobj=io.BytesIO(raw), mode="r:"), prefix)
         return self._of_zip(zipfile.ZipFile(io.BytesIO(raw)), prefix)
 
-    def _of_zip(self, archive, prefix):
+    def _of_zip(self, archive: zipfile.ZipFile, prefix: str) -> list[File]:
         found = []
         for member in archive.infolist():
             is_link = stat.S_ISLNK(member.external_attr >> 16)
@@ -153,7 +159,7 @@ class _Opened:
                 found.append(File(prefix + _slashed(member.filename), member.date_time, member.file_size, read))
         return found
 
-    def _of_tar(self, archive, prefix):
+    def _of_tar(self, archive: tarfile.TarFile, prefix: str) -> list[File]:
         found = []
         for member in archive:
             self._count()
@@ -163,12 +169,12 @@ class _Opened:
                 found.append(File(prefix + _slashed(member.name), date, member.size, read))
         return found
 
-    def _count(self):
+    def _count(self) -> None:
         self.count += 1
         if self.count > limits.ARCHIVE_FILES:
             raise TooMuch(f"{self.outer} holds more than {limits.ARCHIVE_FILES:,} files.")
 
-    def _bounded(self, read, name):
+    def _bounded(self, read: Callable[[int], bytes], name: str) -> bytes:
         """Return what `read` gives, a function of a number of bytes. Raises TooMuch for more than what is left."""
         content = read(self.left + 1)
         if len(content) > self.left:
@@ -177,8 +183,8 @@ class _Opened:
         return content
 
 
-def _reader(opened, open_member, member, name):
-    def read():
+def _reader(opened: _Opened, open_member: Callable[[Any], Any], member: object, name: str) -> Callable[[], bytes]:
+    def read() -> bytes:
         try:
             with open_member(member) as file:
                 return opened._bounded(file.read, name)
@@ -191,8 +197,8 @@ def _reader(opened, open_member, member, name):
     return read
 
 
-def _refused(sentence):
-    def read():
+def _refused(sentence: str) -> Callable[[], bytes]:
+    def read() -> bytes:
         raise ValueError(sentence)
 
     return read

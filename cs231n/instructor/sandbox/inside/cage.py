@@ -142,7 +142,7 @@ def small_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
     _mount(None, "/", None, MS_REC | MS_PRIVATE)  # nobody else shall see what is mounted from now on
     root = Path(scratch)
     _mount("none", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
-    shown = []
+    shown: list[Path] = []
     for path in sorted({Path(path) for path in (*SYSTEM, *folders)}):
         inside = root / path.relative_to("/")
         if path.is_symlink() and not inside.is_symlink():

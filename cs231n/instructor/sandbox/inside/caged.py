@@ -37,7 +37,7 @@ def possible_protections(configuration: Configuration) -> set[str]:
 
 def _python_is_there():
     """Return 0 if this process can read Python's own files and the packages', which may lie below a folder closed to others."""
-    return 0 if all(os.access(module.__file__, os.R_OK) for module in (os, torch, checks)) else REFUSED
+    return 0 if all(os.access(module.__file__ or "", os.R_OK) for module in (os, torch, checks)) else REFUSED
 
 
 def in_cage(work: Callable[[], int | None], configuration: Configuration, protections: set[str]) -> int:

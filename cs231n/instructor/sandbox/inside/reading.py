@@ -154,7 +154,7 @@ def _outline(name, raw, figures, kit, first):
 
 def _lost_modules(work):
     """Return the sentences on modules from which exercises are imported and which were not handed in."""
-    lost = {}
+    lost: dict[str, list[str]] = {}
     for name in EXERCISES:
         definition = last_definition(work.parts, name)
         if definition and definition.imported:
@@ -315,8 +315,8 @@ def _exercises_beside(file, work):
     defined = {name: last_definition([part], name, module) for name in EXERCISES}
     done = [name for name, found in defined.items() if found and not found.imported and _is_done(found)]
     own = {name: last_definition(work.parts, name) for name in done}
-    lost = [name for name in done if own[name] is None or own[name].imported]
-    hidden = [name for name in done if name not in lost and not _is_done(own[name])]
+    lost = [name for name, found in own.items() if found is None or found.imported]
+    hidden = [name for name, found in own.items() if name not in lost and not _is_done(found)]
     if lost:
         work.parts.append(part)
     notes = [f"{', '.join(lost)}: taken from {part.name}, which {work.name} does not import."] if lost else []
@@ -342,7 +342,7 @@ def _made_anew(picture, formats=("PNG",)):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # of a picture too large
-            image = Image.open(io.BytesIO(base64.b64decode(picture)), formats=formats)
+            image: Image.Image = Image.open(io.BytesIO(base64.b64decode(picture)), formats=formats)
         image.draft(
             "RGB", (2 * limits.PICTURE_WIDTH_PIXELS, 2 * limits.PICTURE_HEIGHT_PIXELS)
         )  # a large photograph is opened smaller
@@ -368,8 +368,8 @@ def _encoded(image):
 class _AnswerPictures:
     """The pictures of a notebook's answers. made: {question: [base64 of a re-encoded PNG]}."""
 
-    def __init__(self):
-        self.made = {}
+    def __init__(self) -> None:
+        self.made: dict[str, list[str]] = {}
         self._left = limits.ANSWER_PICTURES_CHARACTERS
 
     def taken_out(self, question, answer):

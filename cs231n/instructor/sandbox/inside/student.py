@@ -6,8 +6,11 @@ import os
 import pickle
 import resource
 import socket
+from collections.abc import Callable
+from typing import Any
 
 import torch
+from torchvision.models import SqueezeNet
 
 from .... import checks, student_code
 from ....checks import guard, student_file
@@ -31,8 +34,8 @@ def serve(descriptors: list[int], configuration: Configuration, network: torch.n
     os.environ.clear()
     own = dict.fromkeys(("HOME", "TMPDIR"), configuration.scratch)
     os.environ.update(own, USER="student", PATH="/usr/bin:/bin", MPLBACKEND="agg")
-    connection, *files = descriptors
-    connection, student = socket.socket(fileno=connection), _Student(network, files)
+    descriptor, *files = descriptors
+    connection, student = socket.socket(fileno=descriptor), _Student(network, files)
     while True:
         try:
             request, _ = receive(connection, limits.REQUEST_SECONDS)
@@ -52,10 +55,10 @@ def _close_all_but(keep):
 class _Student:
     """One student's code in this process: what the worker may ask for."""
 
-    def __init__(self, network, files):
-        self.known = {"squeezenet": network}  # what came with earlier requests
+    def __init__(self, network: torch.nn.Module, files: list[int]) -> None:
+        self.known: dict[str, Any] = {"squeezenet": network}  # what came with earlier requests
         self.files = files
-        self.function = None
+        self.function: Callable[..., Any] | None = None
 
     def outline(self, name, figures, kit, first):
         """Read the file that came with the job; see reading.outline."""
@@ -85,6 +88,7 @@ class _Student:
         for name, pickled in new.items():
             self.known[name] = pickle.loads(base64.b64decode(pickled))  # from the grader, never from a student
         values = [self.known[a["known"]] if isinstance(a, dict) else a for a in arguments]
+        assert self.function is not None, "the worker has a function defined before it has it called"
         trial = guard.run(self.function, *values, network=self.known.get(network), **limits)
         return told_trial(trial, {name: value for name, value in self.known.items() if isinstance(value, torch.Tensor)})
 
@@ -97,7 +101,7 @@ def without_dropout(network: torch.nn.Module) -> torch.nn.Module:
     return network
 
 
-def watch(network: torch.nn.Module) -> None:
+def watch(network: SqueezeNet) -> None:
     """Have SqueezeNet call its `on_call` with what it is given, as a SmallNetwork does."""
     network.on_call = None
     network.features.register_forward_pre_hook(lambda _, given: network.on_call and network.on_call(given[0], None))

@@ -12,7 +12,7 @@ from . import limits
 
 def told_trial(trial: guard.Trial, tensors: dict[str, torch.Tensor]) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Return a Trial as (JSON, arrays)."""
-    arrays = []
+    arrays: list[np.ndarray] = []
 
     def told(value, deep=True):
         for name, tensor in tensors.items():
@@ -29,8 +29,8 @@ def told_trial(trial: guard.Trial, tensors: dict[str, torch.Tensor]) -> tuple[di
             return {"tuple": [told(element, deep=False) for element in value[: limits.TUPLE_ELEMENTS]]}
         return None if value is None else {"other": type(value).__name__[: limits.NAME_CHARACTERS]}
 
-    after = {}
-    content = {
+    after: dict[str, dict[str, Any]] = {}
+    content: dict[str, Any] = {
         "value": told(trial.value),
         "error": _told_error(trial),
         "calls": trial.calls,
@@ -46,9 +46,9 @@ def told_trial(trial: guard.Trial, tensors: dict[str, torch.Tensor]) -> tuple[di
     return content, arrays
 
 
-def _told_tensor(tensor, arrays):
+def _told_tensor(tensor: torch.Tensor, arrays: list[np.ndarray]) -> dict[str, Any]:
     shape, dtype = [int(size) for size in tensor.shape], str(tensor.dtype).removeprefix("torch.")
-    told = {"tensor": None, "shape": shape, "dtype": dtype}
+    told: dict[str, Any] = {"tensor": None, "shape": shape, "dtype": dtype}
     if tensor.dtype == torch.long and tensor.numel() < limits.LABELS:
         return {**told, "values": tensor.flatten().tolist()}
     if tensor.dtype.is_floating_point and tensor.numel() < limits.TENSOR_NUMBERS:

@@ -30,7 +30,8 @@ def descendants(pid: int) -> set[int]:
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-    found, more = set(), {pid}
+    found: set[int] = set()
+    more = {pid}
     while more:
         more = {child for child, parent in parents.items() if parent in more} - found
         found |= more
