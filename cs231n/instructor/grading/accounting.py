@@ -29,7 +29,8 @@ def files_of_all(
     owners = {entry: key for key, student in students.items() for entry in student.entries}
     counting = {found[key].path: key for key in found}
     others = {attempt.path: key for key, student in students.items() for attempt in student.attempts}
-    files, waiting, seen = [], deque([(folder, "", "")]), Counter()
+    files: list[File] = []
+    waiting, seen = deque([(folder, "", "")]), Counter[str]()
     while waiting:
         here, key, hidden = waiting.popleft()
         seen[key] += 1
@@ -125,7 +126,8 @@ def hidden_work(files: list[File]) -> tuple[list[str], list[str]]:
     Jupyter's checkpoints are not among them; what macOS writes beside a file of the same name is among the others.
     """
     paths = {file.path for file in files}
-    rowless, others = [], []
+    rowless: list[str] = []
+    others: list[str] = []
     for file in files:
         path = Path(file.path)
         if file.why == "hidden" and kind_of(path) and ".ipynb_checkpoints" not in path.parts:

@@ -26,7 +26,7 @@ from ...whole_file import write_whole
 from ..release.edition import edition
 from ..reports import marks as marks_files
 from ..reports import records as records_files
-from ..reports.marks import Marks
+from ..reports.marks import Mark, Marks
 from ..reports.records import Record
 from ..reports.reference import FIGURES
 from ..reports.rendering import VERDICTS
@@ -454,7 +454,7 @@ def read_marks(course: Path, assignment: str) -> Marks:
     Extra credit is in the points. What waits for a person again, because the answer has changed, is left out. Raises
     ValueError if the course has no such assignment.
     """
-    marks = defaultdict(dict)
+    marks: Marks = defaultdict(dict)
     for student, question, mark, waits in _marked_by_hand(course, assignment):
         if not waits:
             marks[student][question] = mark
@@ -499,7 +499,8 @@ def collect(grades: Path, records: list[Record], course: Path, assignment: str, 
         f"{name} has marks in {course}, and no submission in {grades}."
         for name in sorted({name for name, *_ in marked} - students.keys())
     ]
-    new, coursedir = defaultdict(dict), _course_folder(course, assignment)
+    new: dict[str, dict[str, Mark]] = defaultdict(dict)
+    coursedir = _course_folder(course, assignment)
     for name, question, mark, waits in sorted(found for found in marked if found[0] in students):
         student = students[name].student
         has = written.get(student, {}).get(question)

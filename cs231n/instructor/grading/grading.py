@@ -6,6 +6,7 @@ Everything that a student wrote runs in the sandbox. What is right is known here
 import contextlib
 import dataclasses
 import sys
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,23 +15,36 @@ from ...checks.guard import own_settings
 from ..reports import marks as marks_files
 from ..reports import pages, writing
 from ..reports.grades import write_intake
-from ..reports.reference import reference_material
+from ..reports.records import Record
+from ..reports.reference import Reference, reference_material
 from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
 from . import rubric as rubrics
 from .course_material import as_asked
 from .folder import kept_row, set_aside, write_row
 from .handed_in import with_files_beside
 from .on_dask import by_dask
+from .owners import Submission
 from .pool import by_workers
+from .roster import Roster
+from .rubric import Rubric
 from .run import REFERENCE, Run, cells_of
 from .settings import remember
-from .submissions import intake
-from .worker import close_sandbox, in_worker
+from .submissions import Intake, intake
+from .worker import Graded, close_sandbox, in_worker
 
 
 def grade_folder(
-    folder, out, jobs=None, rubric=None, resume=False, scheduler=None, *, without_isolation=False, roster=None, gallery=()
-):
+    folder: Path,
+    out: Path,
+    jobs: int | None = None,
+    rubric: Rubric | None = None,
+    resume: bool = False,
+    scheduler: str | None = None,
+    *,
+    without_isolation: bool = False,
+    roster: Roster | None = None,
+    gallery: Sequence[str] = (),
+) -> list[Record]:
     """Grade the submissions in a folder, write `out`, and return the records, one for each student.
 
     jobs: how many at once, in as many processes; None for one after the other in this very process. rubric: a Rubric, by
@@ -50,7 +64,18 @@ def grade_folder(
         return _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation)
 
 
-def _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation):
+def _grade_into(
+    out: Path,
+    found: Intake,
+    reference: Reference,
+    cells: Mapping[str, str],
+    jobs: int | None,
+    rubric: Rubric,
+    resume: bool,
+    scheduler: str | None,
+    gallery: Sequence[str],
+    without_isolation: bool,
+) -> list[Record]:
     """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
     if not resume and rows.is_dir() and any(rows.iterdir()):
@@ -60,15 +85,16 @@ def _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, g
     marks_files.read(out, rubric)  # what is wrong there is said before the work, not after it
     write_intake(out / "intake.csv", found.files)
     _tell_unusual(found.notices + set_aside(out, found.submissions), out)
-    records = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
-    missing = [submission for submission in found.submissions if records[submission.student] is None]
+    kept = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
+    missing = [submission for submission in found.submissions if kept[submission.student] is None]
+    by_student = {student: record for student, record in kept.items() if record is not None}
     rows.mkdir(parents=True, exist_ok=True)
     remember(out, rubric)
     with contextlib.closing(_graded(missing, rubric, cells, jobs, scheduler, without_isolation)) as results:
         for record in results:
             write_row(rows, record)
-            records[record.student] = record
-    records = [records[submission.student] for submission in found.submissions]
+            by_student[record.student] = record
+    records = [by_student[submission.student] for submission in found.submissions]
     for student, question, points in marks_files.outdated(out, rubric):
         print(
             f"{student}, {question}: the answer has changed since it got {points:g} points. It is to mark again.", file=sys.stderr
@@ -77,14 +103,14 @@ def _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, g
     return records
 
 
-def _require_known(gallery, found):
+def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:
     known = {submission.student for submission in found}
     for student in gallery:
         if student not in known:
             raise ValueError(f"--gallery names {student}, of whom there is no submission. Spell the name as grades.csv does.")
 
 
-def _tell_unusual(notices, out):
+def _tell_unusual(notices: Collection[str], out: Path) -> None:
     """Print what a person should look at."""
     if notices:
         print(f"Please have a look; {out}/intake.csv has a line for every file:", file=sys.stderr)
@@ -92,7 +118,14 @@ def _tell_unusual(notices, out):
         print(f"  {notice}", file=sys.stderr)
 
 
-def _graded(found, rubric, cells, jobs, scheduler, without_isolation):
+def _graded(
+    found: list[Submission],
+    rubric: Rubric,
+    cells: Mapping[str, str],
+    jobs: int | None,
+    scheduler: str | None,
+    without_isolation: bool,
+) -> Generator[Record, None, None]:
     """Yield the records of Submissions as they come, in any order. Raises CutShort with a sentence where it cannot go on."""
     if not found:
         return
@@ -111,7 +144,7 @@ def _graded(found, rubric, cells, jobs, scheduler, without_isolation):
             yield record
 
 
-def _here(run, found):
+def _here(run: Run, found: Iterable[Submission]) -> Generator[Graded, None, None]:
     """Yield (record, protections) of Submissions, graded in this very process."""
     try:
         for submission in found:
@@ -120,7 +153,7 @@ def _here(run, found):
         close_sandbox()
 
 
-def _tell(protections):
+def _tell(protections: Collection[str]) -> None:
     """Print which protections are in force on the machine that graded first, and which are not."""
     instead = {name: meaning for name, meaning in PROTECTIONS_INSTEAD.items() if name in protections}
     for name, meaning in (PROTECTIONS | instead).items():

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -76,7 +77,7 @@ def empty_record(submission: Submission, run: Run) -> Record:
         submission=submission.shown,
         sha256=submission.sha256(),
         earlier=tuple(submission.earlier),
-        exercises={name: _result(Report(name, "missing"), []) for name in run.exercises},
+        exercises={name: _result(Report(name, Verdict.MISSING), []) for name in run.exercises},
         answers=dict.fromkeys(run.questions, ""),
     )
 
@@ -102,10 +103,10 @@ def exercise_result(
 ) -> Result:
     """Return the Result of an exercise. left: seconds by the clock for this submission."""
     if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
-        return _result(Report(name, "missing"), [])
+        return _result(Report(name, Verdict.MISSING), [])
     if left <= 1:
         return _stopped(name, f"The time for this submission, {limits.SUBMISSION_SECONDS:.0f} seconds, was used up before.", 0)
-    started, evidence, reason, doubt = time.monotonic(), [], "", ""
+    started, reason, doubt = time.monotonic(), "", ""
     try:
         with sandbox.job(min(limits.CLOCK_SECONDS_PER_CPU_SECOND * run.seconds, left), run.seconds) as job:
             refused, _ = job.ask("define", exercise=name, parts=parts)
@@ -122,18 +123,20 @@ def exercise_result(
         raise
     except Exception as error:  # what came back was so odd that judging it failed
         return _stopped(name, f"It could not be judged ({type(error).__name__}).", time.monotonic() - started)
-    if not refused and report.verdict in ("wrong", "broken") and "never-returns" not in report.mistakes:
+    if not refused and report.verdict in (Verdict.WRONG, Verdict.BROKEN) and "never-returns" not in report.mistakes:
         report, evidence, doubt = _as_students_see_it(report, parts, sandbox)
         if reason and report.mistakes and not report.explained:
             evidence = [*evidence, f"{reason} So it earns no points; your instructor is asked to look at it."]
     return _result(report, evidence, time.monotonic() - started, doubt or reason)
 
 
-def _undefined(name, told):
-    return Report(name, told["verdict"] if told.get("verdict") in ("broken", "missing", "newer-python") else "broken")
+def _undefined(name: str, told: dict[str, Any]) -> Report:
+    possible = {verdict.value: verdict for verdict in (Verdict.BROKEN, Verdict.MISSING, Verdict.NEWER_PYTHON)}
+    said = told.get("verdict")
+    return Report(name, possible.get(said, Verdict.BROKEN) if isinstance(said, str) else Verdict.BROKEN)
 
 
-def _sentences(told):
+def _sentences(told: Any) -> list[str]:
     """Return the evidence in what the sandbox told, as sentences of bounded length, after the one that says whose they are."""
     evidence = told.get("evidence") if isinstance(told, dict) else None
     evidence = evidence[: limits.EVIDENCE_SENTENCES] if isinstance(evidence, list) else []
@@ -141,7 +144,7 @@ def _sentences(told):
     return [REPORTED, *sentences] if sentences else []
 
 
-def _as_students_see_it(report, parts, sandbox):
+def _as_students_see_it(report: Report, parts: list[list[str]], sandbox: Sandbox) -> tuple[Report, list[str], str]:
     """Return (report, evidence, doubt): what the student's own check says, in a process that has seen nothing of our exam.
     doubt: a sentence for the instructor, "" if the two agree.
 
@@ -154,8 +157,8 @@ def _as_students_see_it(report, parts, sandbox):
     except Stopped:
         return report, report.evidence, ""
     told = told if isinstance(told, dict) else {}
-    if told.get("verdict") == "right":
-        seen = report.evidence if report.verdict == "wrong" else report.evidence[-1:]  # an error's text is the student's
+    if told.get("verdict") == Verdict.RIGHT:
+        seen = report.evidence if report.verdict is Verdict.WRONG else report.evidence[-1:]  # an error's text is the student's
         doubt = f"Right to the student's own check, {report.verdict} to the grader. {' '.join(seen)}"[: limits.DOUBT_CHARACTERS]
         evidence = ["Your own check calls it right. On other networks, images and targets it is not:", *report.evidence]
         return report, evidence, doubt
@@ -166,14 +169,14 @@ def _as_students_see_it(report, parts, sandbox):
     return report, _sentences(told) if same else report.evidence, ""
 
 
-def _names(told):
+def _names(told: Any) -> set[str]:
     return {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
 
 
-def _result(report, evidence, seconds=0.0, look=""):
+def _result(report: Report, evidence: list[str], seconds: float = 0.0, look: str = "") -> Result:
     told = Report(report.exercise, report.verdict, report.mistakes, report.notes, evidence)
     return Result(
-        Verdict(report.verdict),
+        report.verdict,
         mistakes=tuple(sorted(name for name in report.mistakes if name in MISTAKES)),
         notes=tuple(sorted(name for name in report.notes if name in NOTES)),
         explained=report.explained,
@@ -183,6 +186,6 @@ def _result(report, evidence, seconds=0.0, look=""):
     )
 
 
-def _stopped(name, reason, seconds):
+def _stopped(name: str, reason: str, seconds: float) -> Result:
     message = f"✗ {name} was stopped.\n  {reason}"
     return Result(Verdict.STOPPED, look=reason, message=message, seconds=round(seconds, 2))

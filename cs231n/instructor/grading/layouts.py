@@ -9,10 +9,11 @@ import contextlib
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -49,6 +50,9 @@ GRADESCOPE_FOLDER = re.compile(r"submission_[0-9]+")
 TWO_ENDINGS = re.compile(r"(?<=.)(?:\.tar)?\.(?:gz|bz2|xz|zst)$|(?<=.)(?:\.ipynb)?\.[^.]+$", re.IGNORECASE | re.DOTALL)
 GOOGLE = " - "  # Jane Doe - NetworkVisualization.ipynb
 
+Kind = Callable[[Path], int]
+Members = tuple[tuple[tuple[str, ...], str], ...]  # ((ids, name), ...)
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -61,9 +65,9 @@ class Owner:
 
     student: str
     name: str
-    order: tuple = (0, 0)
-    ids: tuple = ()
-    members: tuple = ()
+    order: tuple[int, ...] = (0, 0)
+    ids: tuple[str, ...] = ()
+    members: Members = ()
     aside: bool = False
 
 
@@ -76,7 +80,7 @@ def stem(entry: Path) -> str:
     return entry.name if is_folder(entry) else TWO_ENDINGS.sub("", entry.name) or entry.stem
 
 
-def recognised(folder: Path, entries: list[Path], kind: Callable[[Path], int]) -> tuple[str, dict[str, Owner]]:
+def recognised(folder: Path, entries: list[Path], kind: Kind) -> tuple[str, dict[str, Owner]]:
     """Return (the platform's name or "", {entry's name: Owner}) for the entries of a folder.
 
     kind: a function that ranks a file by its ending, 0 for what is no submission. A platform is recognised by its name on more
@@ -107,9 +111,13 @@ def is_companion(entry: Path, platform: str) -> bool:
 # Exports that say whose an attempt is
 
 
-def _from_moodle(entries, kind):
+def _matches(pattern: re.Pattern[str], entries: Iterable[Path]) -> dict[Path, re.Match[str]]:
+    """Return {entry: match} of the entries whose whole name a pattern fits."""
+    return {entry: found for entry in entries if (found := pattern.fullmatch(entry.name))}
+
+
+def _from_moodle(entries: list[Path], kind: Kind) -> dict[str, Owner]:
     """Moodle exports the last attempt, which may have several files."""
-    told = {entry: MOODLE.fullmatch(entry.name) for entry in entries}
     return {
         entry.name: Owner(
             f"{found['name']}_{found['id']}" if found["id"] else found["name"],
@@ -117,16 +125,15 @@ def _from_moodle(entries, kind):
             (kind(entry), 0),
             (found["id"],) if found["id"] else (),
         )
-        for entry, found in told.items()
-        if found
+        for entry, found in _matches(MOODLE, entries).items()
     }
 
 
-def _from_brightspace(entries, kind):
+def _from_brightspace(entries: list[Path], kind: Kind) -> dict[str, Owner]:
     """The first number is the user's where it tells names apart; where it does not, both numbers together are."""
-    told = {entry: BRIGHTSPACE.fullmatch(entry.name) for entry in entries}
-    told = {entry: found for entry, found in told.items() if found and bool(found["file"]) != is_folder(entry)}
-    names = defaultdict(set)
+    fitting = _matches(BRIGHTSPACE, entries)
+    told = {entry: found for entry, found in fitting.items() if bool(found["file"]) != is_folder(entry)}
+    names: dict[str, set[str]] = defaultdict(set)
     for found in told.values():
         names[found["user"]].add(found["name"])
     is_users = all(len(same) == 1 for same in names.values()) and len(names) > 1
@@ -138,9 +145,9 @@ def _from_brightspace(entries, kind):
     return owners
 
 
-def _minutes(date):
+def _minutes(date: str) -> int:
     """Return Brightspace's date (Oct 5, 2026 1010 AM; the hour without ":") in minutes; 0 for one in another language."""
-    day, clock = re.fullmatch(r"(.+? [0-9]{4}) (.+)", date).groups()
+    day, clock = re.split(r"(?<= [0-9]{4}) ", date, maxsplit=1)
     day = re.sub(r"[^\W\d_]+", lambda month: month[0][:3], day.replace(".", "").replace(",", ""))
     digits = re.sub(r"\D", "", clock)
     hour, minute = (int(digits[:-2]), int(digits[-2:])) if len(digits) > 2 else (int(digits), 0)
@@ -152,10 +159,9 @@ def _minutes(date):
     return 0
 
 
-def _from_blackboard(entries, kind):
+def _from_blackboard(entries: list[Path], kind: Kind) -> dict[str, Owner]:
     """The user name is what differs before "_attempt_"; Blackboard's note on an attempt has it with the person's name."""
-    told = {entry: BLACKBOARD.fullmatch(entry.name) for entry in entries}
-    told = {entry: found for entry, found in told.items() if found}
+    told = _matches(BLACKBOARD, entries)
     heads = sorted({found["head"] for found in told.values()})
     notes = {found["head"]: _blackboards_note(entry) for entry, found in told.items() if found["note"]}
     keys = _user_names(heads, {head: note[1] for head, note in notes.items() if note})
@@ -163,14 +169,15 @@ def _from_blackboard(entries, kind):
     owners = {}
     for entry, found in told.items():
         head = found["head"]
-        name = notes[head][0] if notes.get(head) else keys[head]
+        note = notes.get(head)
+        name = note[0] if note else keys[head]
         order = (int(found["time"].replace("-", "")), kind(entry))
         aside = bool(found["note"]) and files[head, found["time"]] > 0
         owners[entry.name] = Owner(keys[head], name, order, (keys[head],), aside=aside)
     return owners
 
 
-def _blackboards_note(entry):
+def _blackboards_note(entry: Path) -> tuple[str, str] | None:
     """Return (name, user name) of the first line of Blackboard's note, or None."""
     try:
         with entry.open("rb") as file:
@@ -180,7 +187,7 @@ def _blackboards_note(entry):
     return (found["name"], found["id"]) if found else None
 
 
-def _user_names(heads, told):
+def _user_names(heads: list[str], told: dict[str, str]) -> dict[str, str]:
     """Return {head: user name}, all different. heads: ASSIGNMENT_USERNAME. told: {head: user name} by Blackboard's notes."""
     common = os.path.commonprefix(heads) if len(heads) > 1 else "".join(heads)  # noqa: RUF071
     common = common[: common.rfind("_") + 1]
@@ -188,55 +195,56 @@ def _user_names(heads, told):
     return keys if len(set(keys.values())) == len(heads) else {head: head for head in heads}
 
 
-def _from_canvas(entries, kind):
+def _from_canvas(entries: list[Path], kind: Kind) -> dict[str, Owner]:
     """Canvas's numbers of files are unique, so names that share one only look alike.
 
     It exports the last attempt, which may have several files.
     """
-    found, stems = {}, {}
-    for entry in entries:
-        told = CANVAS.fullmatch(entry.name)
-        if told:
-            student = told["anonymous"] or f"{told['name']}_{told['id']}"
-            order = (kind(entry), int(told["file"] or 0))
-            found[entry.name] = Owner(student, told["anonymous"] or told["name"], order, (told["id"] or student,))
-            stems.setdefault((student, told["file"] or entry.name), set()).add(stem(entry))
+    told = _matches(CANVAS, entries)
+    owners: dict[str, Owner] = {}
+    stems: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for entry, found in told.items():
+        student = found["anonymous"] or f"{found['name']}_{found['id']}"
+        order = (kind(entry), int(found["file"] or 0))
+        owners[entry.name] = Owner(student, found["anonymous"] or found["name"], order, (found["id"] or student,))
+        stems[student, found["file"] or entry.name].add(stem(entry))
     ambiguous = {name for same in stems.values() if len(same) > 1 for name in same}
     shared = Counter(file for _, file in stems if file.isdigit())
     return {
-        entry.name: found[entry.name]
-        for entry in entries
-        if entry.name in found and stem(entry) not in ambiguous and shared.get(CANVAS.fullmatch(entry.name)["file"] or "", 1) == 1
+        entry.name: owners[entry.name]
+        for entry, found in told.items()
+        if stem(entry) not in ambiguous and shared.get(found["file"] or "", 1) == 1
     }
 
 
-def _from_ilias_teams(entries, kind):
+def _from_ilias_teams(entries: list[Path], kind: Kind) -> dict[str, Owner]:
     """A team is one submission: what its members handed in counts for all of them."""
     owners = {}
     for entry in entries:
         if is_folder(entry) and ILIAS_TEAM.fullmatch(entry.name):
-            people = [ILIAS.fullmatch(inner.name) for inner in sorted(entry.iterdir()) if is_folder(inner)]
-            if people and all(people):
-                members = tuple(((found["login"], found["id"]), _ilias_name(found)) for found in people)
+            inner = [one for one in sorted(entry.iterdir()) if is_folder(one)]
+            people = _matches(ILIAS, inner)
+            if people and len(people) == len(inner):
+                members = tuple(((found["login"], found["id"]), _ilias_name(found)) for found in people.values())
                 owners[entry.name] = Owner(entry.name, ", ".join(name for _, name in members), members=members)
     return owners
 
 
-def _ilias_name(found):
+def _ilias_name(found: re.Match[str]) -> str:
     return f"{found['first']} {found['last']}"
 
 
 def is_gradescope(folder: Path, entries: list[Path]) -> bool:
     """Return whether a folder is Gradescope's export: its list, and beside it the folders that it lists."""
-    folders = any(is_folder(entry) and GRADESCOPE_FOLDER.fullmatch(entry.name) for entry in entries)
+    folders = any(is_folder(entry) for entry in _matches(GRADESCOPE_FOLDER, entries))
     return folders and (folder / GRADESCOPE).is_file() and not (folder / GRADESCOPE).is_symlink()
 
 
-def _from_gradescope(folder, entries):
+def _from_gradescope(folder: Path, entries: list[Path]) -> dict[str, Owner]:
     """By Gradescope's list. A group is one student: its numbers joined by "+". Only folders that Gradescope names are listed."""
     path = folder / GRADESCOPE
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all values as strings (007 is no number), whatever their tags
-    here = {entry.name for entry in entries if is_folder(entry) and GRADESCOPE_FOLDER.fullmatch(entry.name)}
+    here = {entry.name for entry in _matches(GRADESCOPE_FOLDER, entries) if is_folder(entry)}
     try:
         listed = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
         found = {}
@@ -255,12 +263,12 @@ def _from_gradescope(folder, entries):
         ) from None
 
 
-def _value(person, name):
+def _value(person: dict[str, Any], name: str) -> str:
     value = person.get(name)
     return value if isinstance(value, str) and value not in ("~", "null") else ""
 
 
-EXPORTS = {
+EXPORTS: dict[str, Callable[[list[Path], Kind], dict[str, Owner]]] = {
     "Moodle": _from_moodle,
     "Brightspace": _from_brightspace,
     "ILIAS": _from_ilias_teams,
@@ -272,14 +280,16 @@ EXPORTS = {
 # Names that join nothing and only say who it is. They, too, take more than half of the entries: see recognised()
 
 
-def _from_ilias(entries):
-    told = {entry: ILIAS.fullmatch(entry.name) for entry in entries if is_folder(entry)}
-    if not all(told.values()) or 2 * len(told) <= len([entry for entry in entries if not is_companion(entry, "ILIAS")]):
+def _from_ilias(entries: list[Path]) -> dict[str, Owner]:
+    folders = [entry for entry in entries if is_folder(entry)]
+    told = _matches(ILIAS, folders)
+    own = [entry for entry in entries if not is_companion(entry, "ILIAS")]
+    if len(told) < len(folders) or 2 * len(told) <= len(own):
         return {}
     return {entry.name: Owner(entry.name, _ilias_name(found), ids=(found["login"], found["id"])) for entry, found in told.items()}
 
 
-def _from_github(entries):
+def _from_github(entries: list[Path]) -> dict[str, Owner]:
     """GitHub Classroom clones into ASSIGNMENT-USERNAME; the assignment is what all the folders' names begin with."""
     if len(entries) < 2 or not all(is_folder(entry) and (entry / ".git").exists() for entry in entries):
         return {}
@@ -289,10 +299,10 @@ def _from_github(entries):
     return {name: Owner(user, user, ids=(user, name)) for name, user in users.items()} if common and all(users.values()) else {}
 
 
-def _from_google(entries):
+def _from_google(entries: list[Path]) -> dict[str, Owner]:
     """Classroom puts the name before the file's; as a student may do the same, a name that occurs twice says nothing."""
-    told = {entry: entry.name.rpartition(GOOGLE) for entry in entries if not is_folder(entry)}
-    told = {entry.name: name.strip() for entry, (name, _, file) in told.items() if name.strip() and is_expected(file)}
+    parts = {entry.name: entry.name.rpartition(GOOGLE) for entry in entries if not is_folder(entry)}
+    told = {whole: name.strip() for whole, (name, _, file) in parts.items() if name.strip() and is_expected(file)}
     if 2 * len(told) <= len(entries):
         return {}
     times = Counter(told.values())

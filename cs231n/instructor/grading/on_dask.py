@@ -1,7 +1,8 @@
 """Grade many submissions by the workers of a Dask cluster."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Generator
+from typing import Any
 
 from tqdm import tqdm
 
@@ -14,7 +15,7 @@ from .worker import Graded, in_worker, with_isolation, with_note
 DASK_SECONDS = 20  # for the scheduler to answer
 
 
-def by_dask(run: Run, found: list[Submission], jobs: int, scheduler: str) -> Iterator[Graded]:
+def by_dask(run: Run, found: list[Submission], jobs: int, scheduler: str) -> Generator[Graded, None, None]:
     """Yield (record, protections) of Submissions, graded by the workers of a Dask cluster, at most `jobs` at once."""
     try:
         from distributed import Client, KilledWorker
@@ -28,8 +29,9 @@ def by_dask(run: Run, found: list[Submission], jobs: int, scheduler: str) -> Ite
     with client:
         _require_kit(client, scheduler)
         there = client.scatter(run, broadcast=True)  # once to each worker, not with every submission
-        waiting, futures = list(reversed(found)), {}
-        running, protections = as_completed_there(), ISOLATION
+        waiting, running = list(reversed(found)), as_completed_there()
+        futures: dict[Any, Submission] = {}
+        known: Collection[str] = ISOLATION  # what was in force on the worker that answered last
         while waiting or futures:
             while waiting and len(futures) < jobs:
                 future = client.submit(in_worker, there, waiting[-1], pure=False)
@@ -39,10 +41,11 @@ def by_dask(run: Run, found: list[Submission], jobs: int, scheduler: str) -> Ite
             submission = futures.pop(future)
             try:
                 record, protections = future.result()
+                known = protections
                 yield record, protections
             except KilledWorker:
                 record = with_note(submission, run, "Workers of Dask ended, several times, while they graded this submission.")
-                yield with_isolation(record, protections), None
+                yield with_isolation(record, known), None
 
 
 def _require_kit(client, scheduler):

@@ -12,7 +12,7 @@ from ..sandbox.inside.archives import advice, unread_kind
 from ..sandbox.inside.reading import is_expected
 from . import layouts
 from .found_files import files_inside, kind_of, named, printable, shown_path
-from .layouts import Owner, is_folder, stem
+from .layouts import Members, Owner, is_folder, stem
 from .places import Place
 
 # jane-2, jane_2, jane (2), jane-attempt-2
@@ -34,12 +34,12 @@ class Submission:
     path: Path
     shown: str
     problem: str = ""
-    earlier: list = field(default_factory=list)
-    ids: tuple = ()
-    members: tuple = ()
-    beside: dict = field(default_factory=dict)
+    earlier: list[str] = field(default_factory=list)
+    ids: tuple[str, ...] = ()
+    members: Members = ()
+    beside: dict[str, Path] = field(default_factory=dict)
 
-    def sha256(self):
+    def sha256(self) -> str:
         """Return the hash of the file's bytes and of what lies beside it; of the problem where it can't be opened."""
         if self.problem:
             return hashlib.sha256(self.problem.encode()).hexdigest()
@@ -56,9 +56,9 @@ class _Attempt:
     """order: (what counts more, what counts less), as an export tells it; the file's time decides between equal ones."""
 
     path: Path
-    order: tuple
+    order: tuple[int, ...]
 
-    def rank(self):
+    def rank(self) -> tuple[bool, tuple[int, ...], float, int, str]:
         status = self.path.lstat()
         usable = stat.S_ISREG(status.st_mode) and kind_of(self.path) > 0
         return usable, self.order, status.st_mtime, kind_of(self.path), str(self.path)
@@ -69,13 +69,14 @@ class Student:
     """owner: as the names tell it. entries: files and folders that are this student's. attempts: what can count of them."""
 
     owner: Owner
-    entries: list = field(default_factory=list)
-    attempts: list = field(default_factory=list)
+    entries: list[Path] = field(default_factory=list)
+    attempts: list[_Attempt] = field(default_factory=list)
 
 
 def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str], notices: list[str]) -> None:
     """Add the entries of a place to students ({key: Student}) and nobodys ({path: why})."""
-    mine, foreign = defaultdict(list), []
+    mine: dict[str, list[tuple[Owner, Path]]] = defaultdict(list)
+    foreign: list[Path] = []
     for entry in place.entries:
         if layouts.is_companion(entry, place.platform):
             nobodys[entry] = f"{place.platform}'s own list"
@@ -84,9 +85,9 @@ def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str]
         else:
             foreign.append(entry)
     own = {student: Student(found[0][0], [entry for _, entry in found]) for student, found in mine.items()}
-    for student, found in mine.items():
+    for name, found in mine.items():
         for owner, entry in found:
-            own[student].attempts += [] if owner.aside else _attempts(entry, owner.order)
+            own[name].attempts += [] if owner.aside else _attempts(entry, owner.order)
     keys = _keys_of(foreign, own.keys())
     own |= {key: Student(Owner(key, key, ids=(key,)), [entry], _attempts(entry, (0, 0))) for key, entry in keys.items()}
     for key, student in own.items():
@@ -117,7 +118,7 @@ def _keys_of(entries, taken):
     return free
 
 
-def _attempts(entry, order):
+def _attempts(entry: Path, order: tuple[int, ...]) -> list[_Attempt]:
     return [_Attempt(path, (*order, 0 if path == entry else _number(path.stem))) for path in attempts_in(entry)]
 
 
@@ -140,13 +141,13 @@ def look_alikes(students: dict[str, Student]) -> list[str]:
             f"{named(alike)}: named like a further attempt of another row, each with a row of its own. "
             "Put a student's attempts into one folder named after the student."
         )
-    names = Counter(student.owner.name for student in students.values() if student.owner.student != student.owner.name)
-    if twice := [name for name, times in names.items() if times > 1]:
+    shared = Counter(student.owner.name for student in students.values() if student.owner.student != student.owner.name)
+    if twice := [name for name, times in shared.items() if times > 1]:
         notices.append(f"{named(twice)}: a name that several rows have.")
     return notices
 
 
-def _number(stem):
+def _number(stem: str) -> int:
     numbered = ATTEMPT.fullmatch(stem)
     return int(numbered["attempt"]) if numbered else 0
 

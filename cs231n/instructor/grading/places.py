@@ -8,7 +8,7 @@ from pathlib import Path
 from ..sandbox.inside.reading import is_expected
 from . import layouts
 from .found_files import files_inside, is_ignored, kind_of, named, printable
-from .layouts import is_folder, stem
+from .layouts import Owner, is_folder, stem
 from .roster import Roster
 
 OUTER_LIMIT = 8  # folders around the students' own
@@ -25,14 +25,14 @@ class Place:
     path: Path
     prefix: str = ""
     platform: str = ""
-    owners: dict = field(default_factory=dict)
+    owners: dict[str, Owner] = field(default_factory=dict)
 
-    def __post_init__(self):
-        self.entries = []
+    def __post_init__(self) -> None:
+        self.entries: list[Path] = []
         with contextlib.suppress(OSError):  # one that cannot be listed costs the others nothing
             self.entries = sorted(entry for entry in self.path.iterdir() if not is_ignored(entry))
 
-    def recognised(self):
+    def recognised(self) -> "Place":
         """Return the place with what a platform's names say. Raises ValueError for a list that is damaged."""
         self.platform, self.owners = layouts.recognised(self.path, self.entries, kind_of)
         return self

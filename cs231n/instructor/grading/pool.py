@@ -6,7 +6,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import BrokenExecutor, as_completed
 from pathlib import Path
 
@@ -17,13 +17,14 @@ from .run import Run
 from .worker import CutShort, Graded, in_worker, mine, with_isolation, with_note
 
 
-def by_workers(run: Run, found: list[Submission], jobs: int) -> Iterator[Graded]:
+def by_workers(run: Run, found: list[Submission], jobs: int) -> Generator[Graded, None, None]:
     """Yield (record, protections) of Submissions, graded in worker processes.
 
     Where a worker ends, those that were being graded are graded again at the end, one at a time; the one with which a worker
     ends a second time gets a row that says so.
     """
-    waiting, again, in_vain = list(found), [], 0
+    waiting, in_vain = list(found), 0
+    again: list[Submission] = []
     with _own_folder() as folder:
         while waiting or again:
             now, done = waiting or again, []

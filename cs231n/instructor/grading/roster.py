@@ -4,6 +4,7 @@ import itertools
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,34 +31,34 @@ class Person:
 
     id: str
     name: str
-    others: tuple = ()
+    others: tuple[str, ...] = ()
 
 
 class Roster:
     """The people of a class, found by ids or, where only one has it, by name. path: the file that lists them."""
 
-    def __init__(self, people, path=None):
+    def __init__(self, people: Sequence[Person], path: Path | None = None) -> None:
         self.people, self.path = people, path
         self._ids = {_folded(person.id): person for person in people}
-        others = defaultdict(list)
+        others: dict[str, list[Person]] = defaultdict(list)
         for person in people:
             for other in person.others:
                 others[_folded(other)].append(person)
         for other, found in others.items():
             if len(found) == 1:
                 self._ids.setdefault(other, found[0])
-        self._names = defaultdict(set)
+        self._names: dict[str, set[Person]] = defaultdict(set)
         for person in people:
             for name in _ways_to_write(person.name):
                 self._names[name].add(person)
 
-    def find(self, ids, name):
+    def find(self, ids: Iterable[str], name: str) -> Person | None:
         """Return the Person with one of the ids, or else with the name; None if nobody or more than one has it."""
         found = {self._ids[_folded(one)] for one in ids if _folded(one) in self._ids}
         found = found or {person for written in _ways_to_write(name) for person in self._names.get(written, ())}
         return found.pop() if len(found) == 1 else None
 
-    def knows(self, text):
+    def knows(self, text: str) -> bool:
         """Return whether a text is somebody's id or name, also where it does not tell whose."""
         return _folded(text) in self._ids or any(written in self._names for written in _ways_to_write(text))
 
@@ -71,7 +72,8 @@ def load(path: Path) -> Roster:
     path = Path(path)
     _, header, rows = spreadsheets.read_table(path)
     id_column, name_columns = _columns(path, header)
-    people, lines = [], {}
+    people: list[Person] = []
+    lines: dict[str, int] = {}
     for line, cells in rows:
         cells = [spreadsheets.unguarded(cell.strip()) for cell in cells]
         student = cells[id_column]

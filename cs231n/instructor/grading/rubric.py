@@ -143,9 +143,8 @@ def load(path: Path | None = None, course_file: Path | None = None) -> Rubric:
     for table in ("points", "kept"):
         if not isinstance(own.get(table, {}), dict):
             raise ValueError(f"{path}: {table} is {own[table]!r}; expected a table, [{table}], with a line for each name.")
-    for name, value in own.get("points", {}).items():
-        _require_known(path, "[points]", name, names)
-        points[names[name]] = points_of(path, "points", value, name)
+    if path:
+        points |= _own_points(path, own.get("points", {}), names)
     for name, value in own.get("kept", {}).items():
         _require_known(path, "[kept]", name, kept)
         kept[name] = _fraction(path, name, value)
@@ -172,6 +171,15 @@ def _tables(path: Path) -> dict[str, Any]:
 def _require_known(path: Path | None, place: str, name: object, known: Mapping[str, Any]) -> None:
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"{path}: {place} {name!r} is not known; expected one of {', '.join(known)}.")
+
+
+def _own_points(path: Path, given: Mapping[str, object], names: Mapping[str, str]) -> dict[str, float]:
+    """Return the points by column that an instructor's file gives."""
+    points = {}
+    for name, value in given.items():
+        _require_known(path, "[points]", name, names)
+        points[names[name]] = points_of(path, "points", value, name)
+    return points
 
 
 def _bonus(path: Path | None, listed: object, names: Mapping[str, str]) -> list[str]:

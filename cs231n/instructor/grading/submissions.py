@@ -9,9 +9,9 @@ from pathlib import Path
 
 from .accounting import File, files_of_all, hidden_work, unusual
 from .found_files import named, printable
-from .owners import Submission, collect, look_alikes, submission_of
+from .owners import Student, Submission, collect, look_alikes, submission_of
 from .places import places_in
-from .roster import Roster
+from .roster import Person, Roster
 
 
 @dataclass
@@ -19,10 +19,10 @@ class Intake:
     """What was found in a folder: submissions, one for each student and sorted; files, a File for every one; notices,
     sentences on what is unusual; absent: the Persons of a roster who handed in nothing."""
 
-    submissions: list
-    files: list
-    notices: list
-    absent: list = field(default_factory=list)
+    submissions: list[Submission]
+    files: list[File]
+    notices: list[str]
+    absent: list[Person] = field(default_factory=list)
 
 
 def submissions(folder: Path) -> list[Submission]:
@@ -44,7 +44,8 @@ def intake(folder: Path, roster: Roster | None = None) -> Intake:
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder. Expected the folder that holds the submissions (unpack an export first).")
     places, notices = places_in(folder, roster)
-    students, nobodys = {}, {}
+    students: dict[str, Student] = {}
+    nobodys: dict[Path, str] = {}
     if roster and roster.path:
         for place in places:
             nobodys |= {entry: "the roster" for entry in place.entries if entry.resolve() == roster.path.resolve()}
@@ -64,12 +65,14 @@ def intake(folder: Path, roster: Roster | None = None) -> Intake:
     return _by_roster(Intake(every, files, notices), roster) if roster else Intake(every, files, notices)
 
 
-def _by_roster(found, roster):
+def _by_roster(found: Intake, roster: Roster) -> Intake:
     """Return the Intake with the roster's ids and names for those whom it knows, each at most once.
 
     An id comes before a name: who hands in a file under another's name takes nobody out of the roster.
     """
-    matches, by_name, covered = defaultdict(list), defaultdict(list), set()
+    matches: dict[Person, list[Submission]] = defaultdict(list)
+    by_name: dict[Person, list[Submission]] = defaultdict(list)
+    covered: set[Person | None] = set()
     for one in found.submissions:
         if one.members:
             covered |= {roster.find(ids, name) for ids, name in one.members}
@@ -87,7 +90,7 @@ def _by_roster(found, roster):
     strangers = [one.student for one in found.submissions if one.student not in known and not one.members]
     if strangers:
         found.notices.append(f"{named(strangers)}: not in the roster, and graded under this name.")
-    keys = {}
+    keys: dict[str, Person] = {}
     for person, same in matches.items():
         if len(same) == 1:
             keys[same[0].student] = person
@@ -114,6 +117,6 @@ def _by_roster(found, roster):
     return found
 
 
-def _is_free(student, found, keys):
+def _is_free(student: str, found: Intake, keys: dict[str, Person]) -> bool:
     """Return whether no submission that keeps its own key has this one."""
     return not any(one.student == printable(student) and one.student not in keys for one in found.submissions)

@@ -4,8 +4,10 @@ import contextlib
 import dataclasses
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
+from typing import overload
 
 import torch
 
@@ -19,7 +21,7 @@ from .judging import empty_record, exercise_result, graded
 from .owners import Submission
 from .run import Run
 
-Graded = tuple[Record | None, list[str] | None]  # a record, and the protections in force while it was made
+Graded = tuple[Record, list[str] | None]  # a record, and the protections in force while it was made, where they are known
 NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
 
 
@@ -34,32 +36,43 @@ class NotIsolated(ValueError):
 mine = threading.local()  # the sandbox of this worker; Dask's workers are threads
 
 
-def in_worker(run: Run, submission: Submission | None) -> Graded:
+@overload
+def in_worker(run: Run, submission: Submission) -> tuple[Record, list[str]]: ...
+@overload
+def in_worker(run: Run, submission: None) -> tuple[None, list[str]]: ...
+def in_worker(run: Run, submission: Submission | None) -> tuple[Record | None, list[str]]:
     """Return (record, protections), in a sandbox that this worker keeps from one submission to the next.
 
     submission: None to do all but grade. Raises CutShort where the sandbox itself fails, which gives nobody 0 points.
     """
     torch.set_num_threads(1)
-    for attempt in (1, 2):
-        try:
-            sandbox = _own_sandbox(run)
-            if submission is None:
-                return None, sandbox.protections
-            with _memory_limited():
-                record = graded(submission, run, sandbox, mine.network)
-            if sandbox.spoiled:
-                close_sandbox()
-            return with_isolation(record, sandbox.protections), sandbox.protections
-        except (Ended, Failed, MemoryError) as end:  # whoever caused that, this submission gets a second, fresh one
-            close_sandbox()
-            if attempt == 2:
-                return _after_two_ends(run, submission, end)
-        except BaseException:
-            close_sandbox()
-            raise
+    try:
+        return _in_own_sandbox(run, submission)
+    except (Ended, Failed, MemoryError):  # whoever caused that, this submission gets a second, fresh one
+        pass
+    try:
+        return _in_own_sandbox(run, submission)
+    except (Ended, Failed, MemoryError) as end:
+        return _after_two_ends(run, submission, end)
 
 
-def _own_sandbox(run):
+def _in_own_sandbox(run: Run, submission: Submission | None) -> tuple[Record | None, list[str]]:
+    """Return (record, protections) in this worker's sandbox, which is closed if that fails, whatever the reason."""
+    try:
+        sandbox = _own_sandbox(run)
+        if submission is None:
+            return None, sandbox.protections
+        with _memory_limited():
+            record = graded(submission, run, sandbox, mine.network)
+        if sandbox.spoiled:
+            close_sandbox()
+        return with_isolation(record, sandbox.protections), sandbox.protections
+    except BaseException:
+        close_sandbox()
+        raise
+
+
+def _own_sandbox(run: Run) -> Sandbox:
     """Return this worker's sandbox. The first one of a run has to pass an examination, as has one `after` a failure."""
     if getattr(mine, "number", None) == run.number:
         return mine.sandbox
@@ -85,7 +98,7 @@ def _judged(run, sandbox, network, name, parts, seconds):
     return exercise_result(name, parts, run, sandbox, network, seconds)
 
 
-def _after_two_ends(run, submission, end):
+def _after_two_ends(run: Run, submission: Submission | None, end: Ended | Failed | MemoryError) -> tuple[Record, list[str]]:
     """Return what in_worker does for a submission with which the sandbox ended twice, if it is not the sandbox's own doing."""
     if isinstance(end, Failed) or submission is None:
         raise CutShort(str(end)) from None
@@ -111,30 +124,39 @@ def with_isolation(record: Record, protections: Iterable[str]) -> Record:
     return dataclasses.replace(record, isolation=NOT_ISOLATED, note=" ".join(filter(None, (record.note, NOT_ISOLATED))))
 
 
-_limited = {"lock": threading.Lock(), "now": 0, "before": None}  # Dask's workers grade in several threads
+@dataclass
+class _Limited:
+    """What threads share: Dask's workers grade in several. now: how many of them do. before: the limits before the first one."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    now: int = 0
+    before: tuple[int, int] = (-1, -1)
+
+
+_limited = _Limited()
 
 
 @contextlib.contextmanager
-def _memory_limited():
+def _memory_limited() -> Iterator[None]:
     """Let this process take no more than limits.WORKER_BYTES on top of what it has: the rest of it fails with MemoryError."""
     if sys.platform != "linux":
         yield
         return
     import resource
 
-    with _limited["lock"]:
-        if not _limited["now"]:
-            _limited["before"] = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    with _limited.lock:
+        if not _limited.now:
+            _limited.before = soft, hard = resource.getrlimit(resource.RLIMIT_AS)
             wanted = mapped() + limits.WORKER_BYTES
             resource.setrlimit(resource.RLIMIT_AS, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
-        _limited["now"] += 1
+        _limited.now += 1
     try:
         yield
     finally:
-        with _limited["lock"]:
-            _limited["now"] -= 1
-            if not _limited["now"]:
-                resource.setrlimit(resource.RLIMIT_AS, _limited["before"])
+        with _limited.lock:
+            _limited.now -= 1
+            if not _limited.now:
+                resource.setrlimit(resource.RLIMIT_AS, _limited.before)
 
 
 def close_sandbox() -> None:
