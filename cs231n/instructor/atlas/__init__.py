@@ -4,14 +4,16 @@ It is made with a step for many images at once, which is an answer to exercise 3
 """
 
 import contextlib
+import functools
 import json
 import math
 import os
 import sys
 import time
 import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jinja2
 import torch
@@ -19,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 from tqdm import tqdm
 
 from ...batches import IMAGES_AT_ONCE, in_batches
-from ...class_visualization import BatchedStep, NoImageWarning, create_class_visualization, in_mixed_precision
+from ...class_visualization import BatchedStep, NoImageWarning, UpdateStep, create_class_visualization, in_mixed_precision
 from ...image_utils import load_image, preprocess
 from ...networks import device_of
 from ...validation import require_whole_numbers
@@ -30,7 +32,9 @@ THUMBNAIL, TITLE = 112, 14  # pixels: an image's side on the sheet, and the heig
 QUALITY = 90  # of the JPEG files, out of 100
 
 
-def batched_class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+def batched_class_visualization_update_step(
+    img: torch.Tensor, model: torch.nn.Module, target_y: torch.Tensor, l2_reg: float, learning_rate: float
+) -> None:
     """Take one step of gradient ascent on `score - l2_reg * ||img||_2^2` for each of many images and its own class.
 
     Simonyan et al., 2014, section 2, https://arxiv.org/abs/1312.6034
@@ -48,7 +52,7 @@ def batched_class_visualization_update_step(img, model, target_y, l2_reg, learni
 
 
 @contextlib.contextmanager
-def fastest_convolutions():
+def fastest_convolutions() -> Iterator[None]:
     """Have cuDNN try its algorithms for each shape once and take the fastest: all batches of an atlas have one shape."""
     before = torch.backends.cudnn.benchmark
     try:
@@ -66,7 +70,7 @@ class Settings(NamedTuple):
     mixed_precision: bool = True
 
 
-def bfloat16_is_fast(device):
+def bfloat16_is_fast(device: torch.device) -> bool:
     """Return whether this torch.device computes in bfloat16 by itself; where it does not, mixed precision is slow."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
@@ -81,7 +85,7 @@ class Atlas:
     numbers out of range, and for a folder of that name that holds images of other settings, or is no atlas's.
     """
 
-    def __init__(self, sheet, settings=None):
+    def __init__(self, sheet: str | os.PathLike[str], settings: Settings | None = None) -> None:
         self.sheet, self.settings = Path(sheet), settings or Settings()
         if self.sheet.suffix.lower() not in SUFFIXES:
             raise ValueError(f"{sheet} is no picture's name; expected one that ends in .jpg or .png.")
@@ -92,7 +96,7 @@ class Atlas:
         if self.folder.exists():
             self._require_own_folder()
 
-    def _require_own_folder(self):
+    def _require_own_folder(self) -> None:
         try:
             noted = json.loads(self._note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -105,32 +109,33 @@ class Atlas:
                 "Name another file, or delete that folder."
             )
 
-    def image(self, label):
+    def image(self, label: int) -> Path:
         """Return the path of the image of a class."""
         return self.folder / f"{label:03}.jpg"
 
-    def lacking(self, labels):
+    def lacking(self, labels: Sequence[int]) -> list[int]:
         """Return those of `labels`, class ids, of which there is no whole image yet."""
         return [label for label in labels if not _is_whole(self.image(label))]
 
-    def make(self, labels, model, progress=True):
+    def make(self, labels: Sequence[int], model: torch.nn.Module, progress: bool = True) -> dict[int, str]:
         """Make and write the images that are lacking, batch by batch. Returns {class id: why its image did not come about}.
 
         labels: class ids. model: network that gives raw scores (N, C). Whatever ends it, what is written stays, and the next
         call goes on from there.
         """
-        labels, failed, most = self.lacking(labels), {}, _most(model)
+        labels, most = self.lacking(labels), _most(model)
+        failed: dict[int, str] = {}
         _write(self._note, lambda path: path.write_text(json.dumps(self.settings._asdict()), encoding="utf-8"))
         with tqdm(total=len(labels), desc="classes", unit="image", file=sys.stdout, disable=not progress) as bar:
             for batch in (labels[first : first + most] for first in range(0, len(labels), most)):
                 images, failures = _images(batch, model, self.settings)
                 for label, image in zip(batch, images, strict=True):
-                    _write(self.image(label), lambda path, image=image: image.save(path, "JPEG", quality=QUALITY))
+                    _write(self.image(label), functools.partial(image.save, format="JPEG", quality=QUALITY))
                 failed |= failures
                 bar.update(len(batch))
         return failed
 
-    def write(self, labels, model, class_names):
+    def write(self, labels: Sequence[int], model: torch.nn.Module, class_names: Mapping[int, str]) -> None:
         """Write the sheet and the page of these classes from their images."""
         probabilities = self._probabilities(labels, model)
         names = {label: class_names[label] for label in labels}
@@ -142,10 +147,10 @@ class Atlas:
         page = template.render(entries=entries, folder=self.folder.name, sheet=self.sheet.name, settings=self.settings)
         _write(self.page, lambda path: path.write_text(page, encoding="utf-8"))
 
-    def _probabilities(self, labels, model):
+    def _probabilities(self, labels: Sequence[int], model: torch.nn.Module) -> dict[int, float]:
         """Return {class id: the network's probability for it, given the image as it is in its file}."""
 
-        def probabilities(part):
+        def probabilities(part: slice) -> list[float]:
             X = torch.cat([preprocess(load_image(self.image(label))) for label in labels[part]])
             with torch.no_grad():
                 scores = model(X.to(device_of(model)))
@@ -155,11 +160,11 @@ class Atlas:
         return dict(zip(labels, (one for batch in batches for one in batch), strict=True))
 
 
-def seconds_for(count, model, settings):
+def seconds_for(count: int, model: torch.nn.Module, settings: Settings) -> float:
     """Return how long `count` images will take on the model's device, estimated from one batch and a few iterations."""
     batch = list(range(min(count, _most(model))))
 
-    def seconds(num_iterations):
+    def seconds(num_iterations: int) -> float:
         before = time.perf_counter()
         _images(batch, model, settings._replace(num_iterations=num_iterations))
         return time.perf_counter() - before
@@ -170,7 +175,7 @@ def seconds_for(count, model, settings):
     return (first + one_more * (settings.num_iterations - 1)) * count / len(batch)
 
 
-def contact_sheet(paths, titles):
+def contact_sheet(paths: Sequence[Path], titles: Sequence[str]) -> Image.Image:
     """Return one PIL image that shows the pictures in these files, each with its title below, about twice as wide as high."""
     columns = math.ceil(math.sqrt(2 * len(paths)))
     rows = math.ceil(len(paths) / columns)
@@ -186,28 +191,29 @@ def contact_sheet(paths, titles):
     return sheet
 
 
-def _most(model):
+def _most(model: torch.nn.Module) -> int:
     return IMAGES_ON_GPU if device_of(model).type == "cuda" else IMAGES_AT_ONCE
 
 
-def _images(labels, model, settings):
+def _images(labels: Sequence[int], model: torch.nn.Module, settings: Settings) -> tuple[list[Image.Image], dict[int, str]]:
     """Return the PIL images of these classes, a list, and {class id: why its image did not come about}."""
-    step = BatchedStep(batched_class_visualization_update_step)
+    step: UpdateStep = BatchedStep(batched_class_visualization_update_step)
     step = in_mixed_precision(step) if settings.mixed_precision else step
-    steps = {"num_iterations": settings.num_iterations, "seed": settings.seed}
     with warnings.catch_warnings(record=True) as caught, fastest_convolutions():
         warnings.simplefilter("always")
-        images = create_class_visualization(labels, model, step, progress=False, **steps)
+        images = create_class_visualization(
+            labels, model, step, num_iterations=settings.num_iterations, seed=settings.seed, progress=False
+        )
     failed = {}
     for warning in caught:
         if isinstance(warning.message, NoImageWarning):
             failed[warning.message.label] = str(warning.message)
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return images, failed
+    return cast(list[Image.Image], images), failed  # a picture of each class: it was given a list, and no frames are asked for
 
 
-def _is_whole(path):
+def _is_whole(path: Path) -> bool:
     try:
         load_image(path)
     except (FileNotFoundError, ValueError):
@@ -215,7 +221,7 @@ def _is_whole(path):
     return True
 
 
-def _write(path, write):
+def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Have write(path) fill a temporary file, then give it its name: a file is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = path.with_name(f".part-{path.name}")

@@ -5,6 +5,7 @@ An interrupted run goes on where it stopped when the same command is given again
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -14,7 +15,7 @@ from ...squeezenet import load_squeezenet
 from . import Atlas, Settings, bfloat16_is_fast, seconds_for
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Make the atlas. Returns 0, 2 if something is lacking or unclear, which is told, 130 if it was interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m cs231n.instructor.atlas", description=__doc__.partition("\n")[0].partition(": ")[2]
@@ -45,7 +46,7 @@ def main(arguments=None):
     return 0
 
 
-def make_and_tell(atlas, labels, model, names):
+def make_and_tell(atlas: Atlas, labels: Sequence[int], model: torch.nn.Module, names: Mapping[int, str]) -> None:
     """Make what is lacking, tell about it, and write sheet and page."""
     lacking, device = atlas.lacking(labels), device_of(model).type
     if lacking:
@@ -61,7 +62,7 @@ def make_and_tell(atlas, labels, model, names):
     print(f"{atlas.sheet} shows {len(labels)} classes; open {atlas.page} in a browser to look for one.")
 
 
-def class_range(text, count):
+def class_range(text: str, count: int) -> list[int]:
     """Return the class ids that "FIRST-LAST" or a single number names; ValueError unless they lie below `count`."""
     first, _, last = text.partition("-")
     if not first.isdecimal() or not (last or first).isdecimal() or not int(first) <= int(last or first) < count:
@@ -69,7 +70,7 @@ def class_range(text, count):
     return list(range(int(first), int(last or first) + 1))
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """Return a time for people."""
     return f"about {seconds / 60:.0f} minutes" if seconds > 90 else f"about {seconds:.0f} seconds"
 

@@ -50,9 +50,10 @@ def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list]:
 def _distinct(ids, marks, least):
     """Return (the answers to keep, the ids that look like others): of answers that look the same the simplest is kept."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    keep, same = [], set()
+    keep: list[int] = []
+    same: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
     for i in order:
-        like, worst = np.array(keep, dtype=int), np.zeros(len(keep))  # the answers that no case has told apart from it
+        like, worst = np.array(keep, dtype=np.intp), np.zeros(len(keep))  # the answers that no case has told apart from it
         for values in marks.values():
             worst = np.maximum(worst, distance(values[i], values[like], least))
             close = worst <= 5 * TOLERANCE

@@ -121,7 +121,9 @@ class _Transformation(ArrayExercise):
 
     def _gradient_of_pictures(self, case):
         images, *numbers = double_arguments(case)
-        return gradient_of(self.solution(images.requires_grad_(), *numbers), images).numpy()
+        gradient = gradient_of(self.solution(images.requires_grad_(), *numbers), images)
+        assert gradient is not None, "the solution's pictures depend on the images"
+        return gradient.numpy()
 
     def drawn_case(self, case: Any, draw: Draw) -> Any:
         return dataclasses.replace(case, seed=draw.number())

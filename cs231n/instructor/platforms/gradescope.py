@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ...kit import ROOT
 from ...whole_file import replacing, write_whole
 from ..grading import rubric as rubrics
 from ..reports import safe
-from ..reports.records import Record, State
+from ..reports.records import Record, Result, State
 
 SCRIPTS = Path(__file__).with_name("autograder")
 BESIDE_THE_PACKAGE = (
@@ -88,7 +89,7 @@ def write_archive(out: Path, rubric_file: Path | None = None, course_file: Path 
         _verify(whole, members)
 
 
-def _is_archive(path):
+def _is_archive(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return {"setup.sh", "run_autograder"} <= set(archive.namelist())
@@ -96,7 +97,7 @@ def _is_archive(path):
         return False
 
 
-def _members(rubric_file, course_file):
+def _members(rubric_file: Path | None, course_file: Path | None) -> dict[str, Path]:
     """Return {name in the archive: the file to take}."""
     package = (path for path in (ROOT / "cs231n").rglob("*") if path.is_file() and path.suffix != ".pyc")
     paths = [path for path in package if not any(part.startswith(".") for part in path.relative_to(ROOT).parts)]
@@ -106,7 +107,7 @@ def _members(rubric_file, course_file):
     return members | {name: Path(path) for name, path in own.items() if path}
 
 
-def _zip_info(name):
+def _zip_info(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     info.create_system = 3  # Unix, wherever it is made, so that the permissions below count
     info.external_attr = (0o100755 if name in EXECUTABLE else 0o100644) << 16
@@ -114,7 +115,7 @@ def _zip_info(name):
     return info
 
 
-def _verify(path, members):
+def _verify(path: Path, members: Collection[str]) -> None:
     with zipfile.ZipFile(path) as archive:
         damaged = archive.testzip()
         if damaged or set(archive.namelist()) != set(members):
@@ -149,7 +150,7 @@ def results(record: Record, columns: dict[str, float | None], rubric: rubrics.Ru
     }
 
 
-def _headline(record, rubric):
+def _headline(record: Record, rubric: rubrics.Rubric) -> str:
     if record.verdict is not State.GRADED:
         advice = "Mend the file, try it with `python -m cs231n.submit`, and hand it in again."
         reason = record.note.removesuffix(record.isolation).strip()  # that is for instructors
@@ -161,11 +162,11 @@ def _headline(record, rubric):
     return f"{told} The optional part gives up to {rubric.most_bonus():g} points on top; to leave it out is fine."
 
 
-def _is_left_out(result):
+def _is_left_out(result: Result) -> bool:
     return result.verdict in (Verdict.MISSING, Verdict.UNFINISHED)
 
 
-def _exercise_box(name, result, points, rubric):
+def _exercise_box(name: str, result: Result, points: float | None, rubric: rubrics.Rubric) -> dict[str, Any]:
     bonus = name in rubric.bonus
     return {
         "name": f"{name} (bonus: up to {rubric.points[name]:g} points on top)" if bonus else name,
@@ -179,7 +180,7 @@ def _exercise_box(name, result, points, rubric):
     }
 
 
-def _question_box(name, answer, bonus):
+def _question_box(name: str, answer: str, bonus: bool) -> dict[str, Any]:
     return {
         "name": f"{name.replace('question-', 'Inline question ')}{' (bonus)' if bonus else ''}: marked by hand",
         "name_format": "text",
@@ -204,7 +205,7 @@ def graded(submission: Path, rubric: rubrics.Rubric) -> Record:
     return records[0]
 
 
-def _pack(submission, target):
+def _pack(submission: Path, target: Path) -> None:
     """Put what a student handed in at `target`, as the one file that it is, or as a zip of several. Links are left out."""
     files = [path for path in sorted(submission.rglob("*")) if path.is_file() and not path.is_symlink()]
     if len(files) == 1:
