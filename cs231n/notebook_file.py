@@ -21,6 +21,7 @@ MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
 MERGE_LIMIT = 2_000_000  # characters of a damaged file in which marks of a merge are looked for
 ASTRAL = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")  # emoji, for one
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be written as UTF-8
+PNG = b"\x89PNG\r\n\x1a\n"  # how a file of this kind begins
 SUFFIXES = (".ipynb", ".ipynb.json", ".ipynb.txt")  # the last two as browsers save what they show or do not know
 
 
@@ -38,6 +39,22 @@ def is_notebook_name(name: str) -> bool:
         Whether it ends in one of SUFFIXES, in upper or lower case.
     """
     return name.lower().endswith(SUFFIXES)
+
+
+def is_png(raw: bytes) -> bool:
+    """Return whether bytes, such as an output's decoded picture, begin as a PNG does.
+
+    Parameters
+    ----------
+    raw : bytes
+        The bytes, or at least the first eight of them.
+
+    Returns
+    -------
+    bool
+        Whether they do; the rest may be damaged.
+    """
+    return raw.startswith(PNG)
 
 
 def text_of(raw: bytes) -> str:

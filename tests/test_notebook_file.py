@@ -1,11 +1,13 @@
 """Notebooks are read as editors, browsers and people leave them; what is no notebook says so in a sentence."""
 
+import io
 import json
 
 import nbformat
 import pytest
+from PIL import Image
 
-from cs231n.notebook_file import is_notebook_name, notebook, sources_of, text_of
+from cs231n.notebook_file import is_notebook_name, is_png, notebook, sources_of, text_of
 
 
 def written(cells, minor=5, **metadata):
@@ -103,3 +105,15 @@ def test_sources_of_what_is_not_a_notebook_are_refused_by_its_name(tmp_path):
     (tmp_path / "n.ipynb").write_text("[]")
     with pytest.raises(ValueError, match=r"n\.ipynb is not a notebook"):
         sources_of(tmp_path / "n.ipynb")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
+def test_of_the_pictures_a_png_alone_is_one(kind):
+    content = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(content, kind)
+    assert is_png(content.getvalue()) == (kind == "PNG")
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x89PNG", b" \x89PNG\r\n\x1a\n"], ids=["nothing", "half a beginning", "not at the start"])
+def test_what_does_not_begin_as_a_png_is_none(raw):
+    assert not is_png(raw)

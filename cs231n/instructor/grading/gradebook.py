@@ -22,6 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tqdm import tqdm
 
 from ...checks.explanations import MISTAKES
+from ...notebook_file import is_png
 from ...whole_file import write_whole
 from ..release.edition import edition
 from ..reports import marks as marks_files
@@ -385,7 +386,7 @@ class _Frame:
         return [
             new_code_cell(f"# {figure.caption}, as handed in", id=cell, outputs=outputs)
             for cell, figure in own.items()
-            if (outputs := [_picture(text) for text in record.figures.get(cell, []) if _is_png(text)][:MOST_PICTURES])
+            if (outputs := [_picture(text) for text in record.figures.get(cell, []) if _is_picture(text)][:MOST_PICTURES])
         ]
 
     def _question(self, name, record):
@@ -397,7 +398,7 @@ class _Frame:
         ]
 
     def _answer_pictures(self, name, record):
-        outputs = [_picture(text) for text in record.answer_pictures.get(name, []) if _is_png(text)]
+        outputs = [_picture(text) for text in record.answer_pictures.get(name, []) if _is_picture(text)]
         return [new_code_cell("# The pictures in the answer", id=f"{name}-pictures", outputs=outputs)] if outputs else []
 
     def _cell(self, make, name, source, grade=False, solution=False, **parts):
@@ -424,9 +425,9 @@ def _as_text(answer):
     return f'<div style="white-space: pre-wrap">{text.replace(chr(10), "&#10;")}</div>'
 
 
-def _is_png(text):
+def _is_picture(text: str) -> bool:
     try:
-        return base64.b64decode(text, validate=True).startswith(b"\x89PNG\r\n\x1a\n")
+        return is_png(base64.b64decode(text, validate=True))
     except ValueError:
         return False
 

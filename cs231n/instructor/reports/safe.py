@@ -16,6 +16,8 @@ import mistune
 from bleach.sanitizer import Cleaner
 from markupsafe import Markup
 
+from ...notebook_file import is_png
+
 LONGEST = 20_000  # characters of one text on a page
 MOST_PICTURES = 4  # of one cell
 RENDER_SECONDS = 0.5  # of the CPU, for one text as Markdown; 20,000 characters of prose take a tenth
@@ -118,7 +120,7 @@ def picture_addresses(encoded: list[str]) -> list[Markup]:
             data = base64.b64decode("".join(text.split()), validate=True)
         except ValueError:
             continue
-        kind = "png" if data.startswith(b"\x89PNG\r\n\x1a\n") else "jpeg" if data.startswith(b"\xff\xd8\xff") else None
+        kind = "png" if is_png(data) else "jpeg" if data.startswith(b"\xff\xd8\xff") else None
         if kind:
             found.append(Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode()}"))
     return found

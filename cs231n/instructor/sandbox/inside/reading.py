@@ -20,13 +20,12 @@ from PIL import Image, ImageOps
 from .... import answers as inline
 from ....answers import OPTIONAL_QUESTIONS, QUESTIONS
 from ....checks import EXERCISES
-from ....notebook_file import HALF_CHARACTER, is_notebook_name, text_of, without_half_characters
+from ....notebook_file import HALF_CHARACTER, is_notebook_name, is_png, text_of, without_half_characters
 from ....notebook_file import notebook as read_notebook
 from ....student_code import MODULES_LIMIT, among, cells_of, is_stub, last_definition, parsed, with_own_modules, words_of_script
 from . import archives, limits
 
 PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")  # of what is pasted into an answer
-PNG = b"\x89PNG\r\n\x1a\n"
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # A picture in an answer: in Markdown or HTML, attached to the cell, in the text itself, or elsewhere.
 # (The lookahead keeps the expression from going back into the base64, which may have millions of characters.)
@@ -424,10 +423,10 @@ def checked_outline(found: Any, figures: Mapping[str, str]) -> Outline:
     _expect(type(found["answer_pictures"]) is dict and found["answer_pictures"].keys() <= known, "the pictures of answers")
     for pictures in found["answer_pictures"].values():
         shown = _list(pictures, limits.ANSWER_PICTURES, "the list of an answer's pictures")
-        _expect(all(_is_png(picture) for picture in shown), "a picture of an answer")
+        _expect(all(_is_small_png(picture) for picture in shown), "a picture of an answer")
     _expect(type(found["figures"]) is dict and found["figures"].keys() <= set(figures), "the figures")
     for pictures in found["figures"].values():
-        _expect(all(_is_png(picture) for picture in _list(pictures, 1, "the list of pictures")), "a picture")
+        _expect(all(_is_small_png(picture) for picture in _list(pictures, 1, "the list of pictures")), "a picture")
     _expect(
         all(_is_text(note, limits.NOTE_CHARACTERS) for note in _list(found["notes"], limits.NOTES, "the list of notes")), "a note"
     )
@@ -448,7 +447,7 @@ def _is_text(text, longest):
     return type(text) is str and len(text) <= longest and not HALF_CHARACTER.search(text)
 
 
-def _is_png(text):
+def _is_small_png(text):
     """Return whether a text is the base64 of a PNG, within the size that outline makes."""
     if not _is_text(text, limits.PICTURE_CHARACTERS):
         return False
@@ -456,7 +455,7 @@ def _is_png(text):
         raw = base64.b64decode(text, validate=True)
     except ValueError:
         return False
-    if raw[:8] != PNG or raw[12:16] != b"IHDR" or len(raw) < 24:
+    if not is_png(raw) or raw[12:16] != b"IHDR" or len(raw) < 24:
         return False
     width, height = struct.unpack(">II", raw[16:24])
     return 0 < width <= limits.PICTURE_WIDTH_PIXELS and 0 < height <= limits.PICTURE_HEIGHT_PIXELS
