@@ -30,6 +30,7 @@ WATCHED_CALLS = 12  # forward passes on SqueezeNet after which a way has been se
 WATCHED_STEPS = 4  # of them are compared
 UNSTOPPED_STEPS = 100  # what a loop without a stop test usually takes
 UNSTOPPED_OBJECTIVES = (own_score, log_likelihood)  # the probability leads where its logarithm does
+USUAL_EPSILON = 1e-12  # what students add to the norm
 
 SIGNS = (
     ((), 1.0),
@@ -55,6 +56,8 @@ LENGTHS = (
     (("other-normalisation",), lambda g, x: g / g.norm(dim=2, keepdim=True)),
     (("other-normalisation",), lambda g, x: g.sign()),
 )
+
+FREQUENT_LENGTHS = tuple(to_length for ids, to_length in LENGTHS if FREQUENT.issuperset(ids))
 
 LEARNING_RATES = (
     ((), 1.0),
@@ -263,12 +266,14 @@ class _MainWay:
 
 
 def _ways(given, draw):
-    """One of the ways passes a third class, one ends with a probability below 0.5, and together they tell stop tests apart."""
+    """One of the ways passes a third class, one ends with a probability below 0.5, and together they tell when steps end."""
     found = [_main_way(case, draw) for case in given]
     while True:
         passes_a_third = any(len(set(way.tops)) > 2 for way in found)
-        if passes_a_third and any(way.probability < 0.5 for way in found) and _tell_late_stops(found):
-            return tuple(way.case for way in found)
+        cases = tuple(way.case for way in found)
+        below_half = any(way.probability < 0.5 for way in found)
+        if passes_a_third and below_half and _tell_late_stops(found) and _can_be_fooled(cases):
+            return cases
         i = int(draw.random.integers(len(given)))
         found[i] = _main_way(given[i], draw)
 
@@ -288,6 +293,20 @@ def _tell_late_stops(ways):
     If not, it looks like one step too many, or like no stop test at all.
     """
     return (np.ptp([way.late_ends for way in ways], axis=0) > 0).all()
+
+
+def _can_be_fooled(cases):
+    """Return whether steps of each frequent length fool one of the networks. If not, a step too many cannot be seen."""
+    return all(any(_is_fooled(case, to_length) for case in cases) for to_length in FREQUENT_LENGTHS)
+
+
+def _is_fooled(case, to_length):
+    images = _unstopped_path(own_score, "none", case.network(), case.images(), case.target, UNSTOPPED_STEPS, to_length)
+    return (margins_of(case, images) > 0).any()
+
+
+def _over_norm_and_epsilon(g, x):
+    return g / (g.norm() + USUAL_EPSILON)
 
 
 def _late_ends(case):
@@ -312,12 +331,12 @@ def _late_ends(case):
     return np.array(ends)
 
 
-def _unstopped_path(objective, memory, network, x, target, steps):
-    """Return the images (steps + 1, 3, H, W) of an answer without a stop test, with the epsilon that students write."""
+def _unstopped_path(objective, memory, network, x, target, steps, to_length=_over_norm_and_epsilon):
+    """Return the images (steps + 1, 3, H, W) of an answer without a stop test."""
     images, kept = [x[0]], 0.0
     for _ in range(steps):
         gradient, kept = remembered(memory, kept, gradients_at(objective, network, x, target))
-        x = x + gradient / (gradient.norm() + 1e-12)
+        x = x + to_length(gradient[0], x[0])
         images.append(x[0])
     return torch.stack(images).numpy()
 
