@@ -42,7 +42,7 @@ def test_answers_are_judged_and_named_as_the_students_own_check_does(drawn):
         assert (report.verdict, set(report.mistakes)) == (answer.verdict, set(answer.mistakes)), answer.function.__name__
 
 
-@pytest.mark.parametrize("seed", [1, 2, 6])  # of these, cases that are drawn for the right way alone confuse some of the names
+@pytest.mark.parametrize("seed", [1, 6, 8])  # of these, cases that are drawn for the right way alone confuse some of the names
 def test_when_the_steps_of_a_fooling_image_end_is_named_as_the_students_own_check_does(seed):
     cases, arrays = drawn_cases(seed, "fooling_image")
     exam = Exam({"fooling_image": cases}, Fingerprints(arrays))
