@@ -17,21 +17,25 @@ from .kept import Photographs
 
 
 def drawn_exam(seed: int) -> Exam:
-    """Return an Exam like the students' own, drawn from `seed`, an int >= 0. It takes some ten seconds.
+    """Return an Exam like the students' own, drawn from `seed`, an int >= 0. It takes 15 to 30 seconds.
 
     Every mistake and every pair of mistakes that the students' exam can name can be named in it; other draws are dropped.
     """
     own = own_exam(known=Fingerprints({}))
     arrays: dict[str, np.ndarray] = {}
     cases = {}
-    for key, given in own.cases.items():
-        cases[key], more = _drawn(key, given, Draw(np.random.default_rng([seed, zlib.crc32(key.encode())])))
+    for key in own.cases:
+        cases[key], more = drawn_cases(seed, key)
         arrays |= more
     return dataclasses.replace(own, cases=cases, known=Fingerprints(arrays))
 
 
-def _drawn(key: str, given: Any, draw: Draw) -> tuple[Any, dict[str, np.ndarray]]:
-    """Return (other cases, their fingerprints), drawn again until they tell apart whatever the stored ones do."""
+def drawn_cases(seed: int, key: str) -> tuple[Any, dict[str, np.ndarray]]:
+    """Return (the cases of one exercise in the exam of `seed`, the arrays of their fingerprints).
+
+    They are drawn again until they tell apart whatever the stored ones do.
+    """
+    given, draw = own_exam().of(key), Draw(np.random.default_rng([seed, zlib.crc32(key.encode())]))
     while True:
         cases = exercise(key).drawn(given, draw)
         arrays, _ = of_exercise(key, cases)

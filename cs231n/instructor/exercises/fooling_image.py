@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import warnings
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 
 from ... import net_visualization_pytorch as reference
 from ...checks.exercises.fooling_image import FoolingCases
-from ...checks.fingerprints import LEAST_CHANGE
+from ...checks.fingerprints import LEAST_CHANGE, TOLERANCE, distance, fingerprint
 from ...checks.guard import TooManyCalls
 from ...checks.judging import as_array, problem
 from ...checks.report import Report
@@ -21,12 +22,15 @@ from .base import ALIASES, LIMITS, Exercise, about_failure, wanted
 from .combining import joined
 from .drawing import CLEAR, Draw, margins_of, scores_of
 from .kept import Known
-from .objectives import OBJECTIVES
+from .objectives import OBJECTIVES, log_likelihood, own_score
 from .steps import FREQUENT, MEMORIES, changes_of, fingerprints_of, gradients_at, is_known_way, over_norm, remembered, rows
 
 FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
 WATCHED_CALLS = 12  # forward passes on SqueezeNet after which a way has been seen for long enough
 WATCHED_STEPS = 4  # of them are compared
+UNSTOPPED_STEPS = 100  # what a loop without a stop test usually takes
+UNSTOPPED_OBJECTIVES = (own_score, log_likelihood)  # the probability leads where its logarithm does
+USUAL_EPSILON = 1e-12  # what students add to the norm
 
 SIGNS = (
     ((), 1.0),
@@ -53,9 +57,18 @@ LENGTHS = (
     (("other-normalisation",), lambda g, x: g.sign()),
 )
 
+FREQUENT_LENGTHS = tuple(to_length for ids, to_length in LENGTHS if FREQUENT.issuperset(ids))
+
 LEARNING_RATES = (
     ((), 1.0),
     *((("learning-rate-changed",), rate) for rate in (0.01, 0.1, 0.5, 2.0, 5.0, 10.0, 25.0, 100.0)),
+)
+
+# Other stop tests, given by how far the target is ahead and by its probability, beside the test that the network is fooled.
+LATE_STOPS = (
+    lambda margins, probabilities: probabilities > 0.5,
+    lambda margins, probabilities: probabilities > 0.9,
+    lambda margins, probabilities: margins >= 1,
 )
 
 
@@ -214,8 +227,13 @@ def _way(case, steps, draw, any_target=True):
         images = _right_way(drawn)
         scores, margins = scores_of(drawn, images), margins_of(drawn, images)
         if len(images) - 1 in steps and np.abs(margins).min() > CLEAR and margins[-1] > 0:
-            probability = np.exp(scores[-1, drawn.target] - np.logaddexp.reduce(scores[-1]))
-            return drawn, scores.argmax(axis=1), probability
+            return drawn, scores.argmax(axis=1), _probabilities(drawn, images)[-1]
+
+
+def _probabilities(case, images):
+    """Return the probability of the target, (N,), for images (N, 3, H, W)."""
+    scores = scores_of(case, images)
+    return np.exp(scores[:, case.target] - np.logaddexp.reduce(scores, axis=1))
 
 
 def _away_from_0(case, draw):
@@ -226,15 +244,112 @@ def _away_from_0(case, draw):
             return drawn
 
 
+@dataclasses.dataclass(frozen=True)
+class _MainWay:
+    """A way of `main`.
+
+    Parameters
+    ----------
+    case : Case
+    tops : np.ndarray
+        (T + 1,), the top classes on it.
+    probability : float
+        Of the target at its end.
+    late_ends : np.ndarray
+        As _late_ends returns it.
+    """
+
+    case: Any
+    tops: np.ndarray
+    probability: float
+    late_ends: np.ndarray
+
+
 def _ways(given, draw):
-    """One of the ways passes a third class, and one ends with a probability below 0.5."""
-    found = [_way(case, range(3, 13), draw) for case in given]
+    """One of the ways passes a third class, one ends with a probability below 0.5, and together they tell when steps end."""
+    found = [_main_way(case, draw) for case in given]
     while True:
-        passes_a_third = any(len(set(tops)) > 2 for _, tops, _ in found)
-        if passes_a_third and any(probability < 0.5 for *_, probability in found):
-            return tuple(case for case, *_ in found)
+        passes_a_third = any(len(set(way.tops)) > 2 for way in found)
+        cases = tuple(way.case for way in found)
+        below_half = any(way.probability < 0.5 for way in found)
+        if passes_a_third and below_half and _tell_late_stops(found) and _take_some_steps(cases):
+            return cases
         i = int(draw.random.integers(len(given)))
-        found[i] = _way(given[i], range(3, 13), draw)
+        found[i] = _main_way(given[i], draw)
+
+
+def _main_way(case, draw):
+    """A way on which an answer that stops too late, or not at all, is seen to do so."""
+    while True:
+        drawn, tops, probability = _way(case, range(3, 13), draw)
+        late_ends = _late_ends(drawn)
+        if late_ends is not None:
+            return _MainWay(drawn, tops, probability, late_ends)
+
+
+def _tell_late_stops(ways):
+    """Return whether each other stop test ends the ways after different steps, of which different numbers are too many.
+
+    If not, it looks like one step too many, or like no stop test at all.
+    """
+    return (np.ptp([way.late_ends for way in ways], axis=0) > 0).all()
+
+
+def _take_some_steps(cases):
+    """Return whether steps of each frequent length fool one of the networks, but not the first of them.
+
+    If they fool none, one step too many cannot be seen; if one step fools all, what an answer does with earlier gradients cannot.
+    """
+    lengths = list(itertools.product(UNSTOPPED_OBJECTIVES, FREQUENT_LENGTHS))
+    return all(any(_takes_some_steps(case, *length) for case in cases) for length in lengths)
+
+
+def _takes_some_steps(case, objective, to_length):
+    images = _unstopped_path(objective, "none", case.network(), case.images(), case.target, UNSTOPPED_STEPS, to_length)
+    fooled = margins_of(case, images) > 0
+    return fooled.any() and not fooled[1]
+
+
+def _over_norm_and_epsilon(g, x):
+    return g / (g.norm() + USUAL_EPSILON)
+
+
+def _late_ends(case):
+    """Return (steps, how many of them are too many) of answers that stop too late, (A, 2): by each of LATE_STOPS on each path.
+
+    None if a stop test never comes true, or if rounding turns a path or brings it to a standstill. It can where a loss vanishes:
+    an answer without a stop test looks as if it had one, or its steps are no longer known.
+    """
+    ends = []
+    for objective, memory in itertools.product(UNSTOPPED_OBJECTIVES, ("none", "sum")):
+        images = _unstopped_path(objective, memory, case.network(), case.images(), case.target, UNSTOPPED_STEPS)
+        exact = _unstopped_path(objective, memory, double_network(case), double_images(case), case.target, FOOLING_STEPS)
+        stands_still = (images[1:] == images[:-1]).all(axis=(1, 2, 3)).any()
+        if stands_still or not _look_the_same(images[: FOOLING_STEPS + 1], exact):
+            return None
+        margins, probabilities = margins_of(case, images), _probabilities(case, images)
+        for stops in LATE_STOPS:
+            ended = np.flatnonzero((margins > 0) & stops(margins, probabilities))
+            if not len(ended):
+                return None
+            ends.append((ended[0], ended[0] - np.flatnonzero(margins > 0)[0]))
+    return np.array(ends)
+
+
+def _unstopped_path(objective, memory, network, x, target, steps, to_length=_over_norm_and_epsilon):
+    """Return the images (steps + 1, 3, H, W) of an answer without a stop test."""
+    images, kept = [x[0]], 0.0
+    for _ in range(steps):
+        gradient, kept = remembered(memory, kept, gradients_at(objective, network, x, target))
+        x = x + to_length(gradient[0], x[0])
+        images.append(x[0])
+    return torch.stack(images).numpy()
+
+
+def _look_the_same(images, exact):
+    """Return whether the fingerprints of two paths, of float32 and float64, are well within what is taken for the same."""
+    marks, expected = (fingerprint(path[1:].astype(np.float64) - path[0]) for path in (images, exact))
+    return distance(marks, expected[None], LEAST_CHANGE)[0] < TOLERANCE / 2
 
 
 def _long_way(case, draw):
