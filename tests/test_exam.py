@@ -8,15 +8,10 @@ from answers import ANSWERS
 from cs231n import attribution, feature_visualization
 from cs231n import net_visualization_pytorch as reference
 from cs231n.checks import EXERCISES, examine
-<<<<<<< HEAD
-from cs231n.checks.exam import own_exam
-from cs231n.checks.report import Verdict
-from cs231n.instructor.exercises.exam import drawn_photographs
-=======
 from cs231n.checks.exam import Exam, own_exam
 from cs231n.checks.fingerprints import Fingerprints
+from cs231n.checks.report import Verdict
 from cs231n.instructor.exercises.exam import drawn_cases, drawn_photographs
->>>>>>> part-j
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.reports.records import Record, Result
 

@@ -338,7 +338,8 @@ def _late_ends(case):
 
 def _unstopped_path(objective, memory, network, x, target, steps, to_length=_over_norm_and_epsilon):
     """Return the images (steps + 1, 3, H, W) of an answer without a stop test."""
-    images, kept = [x[0]], 0.0
+    images = [x[0]]
+    kept: float | torch.Tensor = 0.0  # nothing is remembered yet
     for _ in range(steps):
         gradient, kept = remembered(memory, kept, gradients_at(objective, network, x, target))
         x = x + to_length(gradient[0], x[0])
