@@ -241,13 +241,20 @@ def test_noise_that_does_not_fit_is_refused():
     for noise in (torch.zeros(2, 3, 12, 12), torch.zeros(0, 2, 3, 12, 12), torch.zeros(3, 1, 3, 12, 12)):
         refuses(r"expected \(S, 2, 3, 12, 12\), S >= 1", compute_smoothgrad_maps, TwoParts(), noise)
     refuses("expected a float tensor", compute_smoothgrad_maps, TwoParts(), 0.5)
-    refuses("noise holds", compute_smoothgrad_maps, TwoParts(), torch.full((1, 2, 3, 12, 12), torch.inf))
+    refuses(
+        "noise: 864 values are NaN or infinite", compute_smoothgrad_maps, TwoParts(), torch.full((1, 2, 3, 12, 12), torch.inf)
+    )
 
 
 def test_a_baseline_or_a_number_of_steps_that_does_not_fit_is_refused():
     refuses(r"expected X's shape, \(2, 3, 12, 12\)", compute_integrated_gradients, TwoParts(), torch.zeros(1, 3, 12, 12))
     refuses("expected a float tensor like X", compute_integrated_gradients, TwoParts(), 0)
-    refuses("baseline holds", compute_integrated_gradients, TwoParts(), torch.full((2, 3, 12, 12), torch.nan))
+    refuses(
+        "baseline: 864 values are NaN or infinite",
+        compute_integrated_gradients,
+        TwoParts(),
+        torch.full((2, 3, 12, 12), torch.nan),
+    )
     for steps in (0, -1, 2.5, True, "8"):
         refuses("expected a whole number of at least 1", compute_integrated_gradients, TwoParts(), images(), steps)
 

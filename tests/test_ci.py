@@ -31,6 +31,7 @@ def test_the_students_part_runs_on_macos_and_windows_without_make_and_shell_scri
     assert not re.search(r"\bmake\b|\.sh\b|\.venv", commands("student"))
 
 
+@pytest.mark.filterwarnings("ignore:Setuptools is replacing distutils:UserWarning")  # once torch has compiled
 @pytest.mark.parametrize("job", JOBS)
 def test_every_module_that_a_job_calls_is_there(job):
     for module in re.findall(r"-m ([\w.]+)", commands(job)):

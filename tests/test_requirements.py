@@ -43,6 +43,9 @@ def optional(file):
     return {canonicalize_name(Requirement(line).name) for line in OPTIONAL.findall(file.read_text(encoding="utf-8"))}
 
 
+FOR_MYPY = {"_typeshed"}  # imported only where types are checked; mypy brings it
+
+
 def modules(source):
     """Return the top-level names of the modules that a Python text imports, without those of Python and of the kit."""
     names = set()
@@ -51,7 +54,7 @@ def modules(source):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add(node.module)
-    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - OWN
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - OWN - FOR_MYPY
 
 
 def packages(files):
