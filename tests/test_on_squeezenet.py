@@ -349,7 +349,7 @@ def test_a_right_optional_answer_for_five_images_has_all_points_and_the_note(gra
     results = grade("".join(changed(name, *change) for name, change in ABOUT_FIVE.items()))
     for name in ABOUT_FIVE:
         result = results[name]
-        assert (result["verdict"], result["notes"]) == ("right", ("fixed-batch-size",)), name
+        assert (result["verdict"], list(result["notes"])) == ("right", ["fixed-batch-size"]), name
         assert result["points"] == RUBRIC.points[name], name
 
 

@@ -117,12 +117,14 @@ def get_ready(options):
 
 
 def require_data():
-    from cs231n.datasets import REPAIR, sources, states
+    from cs231n.datasets import REPAIR, State, sources, states
 
     for source in sources().values():
         for path, state in states(source).items():
-            if source.required and state != "verified":
-                raise NotHere(f"{path} is {state} ({source.title}). {REPAIR} Where there is no network, copy datasets/ along.")
+            if source.required and state is not State.VERIFIED:
+                raise NotHere(
+                    f"{path} is {state.value} ({source.title}). {REPAIR} Where there is no network, copy datasets/ along."
+                )
 
 
 def planned(options):
