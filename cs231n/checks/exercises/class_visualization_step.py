@@ -53,12 +53,12 @@ MISTAKES = {
     "regulariser-on-weights": Explanation(
         "The regulariser is on the weights",
         "You penalise the size of the network's weights. They do not depend on the image, so that has no effect on it.",
-        "whose values shall stay small?",
+        "whose values should stay small?",
     ),
     "regulariser-on-scores": Explanation(
         "The regulariser is on the scores",
         "You penalise the size of the scores and not of the image.",
-        "whose values shall stay small?",
+        "whose values should stay small?",
     ),
     "regulariser-not-squared": Explanation(
         "The regulariser is not squared",
