@@ -10,6 +10,8 @@ import nbformat
 from nbformat import NotebookNode
 from PIL import Image
 
+from ...assignment import assignment
+
 
 class Figure(NamedTuple):
     exercise: str
@@ -18,15 +20,7 @@ class Figure(NamedTuple):
 
 # The notebook's figures that depend on an exercise, by the id of their cell; of each exercise the most telling one first.
 FIGURES = {
-    "saliency-figure": Figure("compute_saliency_maps", "Saliency maps"),
-    "fooling-figure": Figure("make_fooling_image", "The fooling image"),
-    "fooling-scores": Figure("make_fooling_image", "The scores at each step"),
-    "class-figure": Figure("class_visualization_update_step", "Class visualizations"),
-    "regularisers": Figure("class_visualization_update_step", "Without one regulariser at a time"),
-    "own-class": Figure("class_visualization_update_step", "A class of one's own"),
-    "attribution-figure": Figure("compute_smoothgrad_maps", "Attribution maps"),
-    "transformation-figure": Figure("transform_images", "A picture, transformed"),
-    "class-images-figure": Figure("transform_images", "Class images"),
+    cell: Figure(exercise.function, caption) for exercise in assignment().exercises for cell, caption in exercise.figures.items()
 }
 
 
