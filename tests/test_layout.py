@@ -11,6 +11,8 @@ MAY_IMPORT = {
     "__init__": set(),
     "kit": set(),
     "networks": set(),
+    "console": set(),
+    "recording": set(),
     "whole_file": set(),
     "datasets": {"kit"},
     "image_utils": {"networks"},
@@ -31,7 +33,7 @@ MAY_IMPORT = {
     "assignment": set(),
     "answers": {"assignment"},
     "student_code": {"kit", "newer_python", "notebook_file"},
-    "checks": {"assignment", "kit", "networks", "notebook_file", "squeezenet", "student_code"},
+    "checks": {"assignment", "console", "kit", "networks", "notebook_file", "squeezenet", "student_code"},
     "submit": {"answers", "assignment", "kit", "notebook_file", "student_code", "whole_file"},
     "instructor": {
         "net_visualization_pytorch",
