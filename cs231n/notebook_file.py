@@ -21,6 +21,7 @@ MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
 MERGE_LIMIT = 2_000_000  # characters of a damaged file in which marks of a merge are looked for
 ASTRAL = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")  # emoji, for one
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be written as UTF-8
+PICTURE_IN_HTML = re.compile(r'<img class="figure" src="data:(?P<kind>image/(?:png|webp));base64,(?P<base64>[A-Za-z0-9+/=]+)"')
 PNG = b"\x89PNG\r\n\x1a\n"  # how a file of this kind begins
 SUFFIXES = (".ipynb", ".ipynb.json", ".ipynb.txt")  # the last two as browsers save what they show or do not know
 
@@ -273,12 +274,33 @@ def joined(lines: Any) -> str:
     return lines if isinstance(lines, str) else ""
 
 
+def picture_in(data: Any) -> tuple[str, str] | None:
+    """Return the picture in the data of an output: a PNG, or the one that the kit's figures put into HTML.
+
+    Parameters
+    ----------
+    data : Any
+        {MIME type: content}, as a notebook holds it.
+
+    Returns
+    -------
+    tuple of str, or None
+        Its MIME type, as far as the notebook says the truth, and its base64; None if there is no picture.
+    """
+    if not isinstance(data, dict):
+        return None
+    png = joined(data.get("image/png"))
+    if png:
+        return "image/png", png
+    found = PICTURE_IN_HTML.search(joined(data.get("text/html")))
+    return (found["kind"], found["base64"]) if found else None
+
+
 def _first_picture(outputs: Iterable[Any]) -> list[dict[str, Any]]:
     for output in outputs:
-        data = output.get("data") if isinstance(output, dict) else None
-        picture = joined(data.get("image/png")) if isinstance(data, dict) else ""
+        picture = picture_in(output.get("data")) if isinstance(output, dict) else None
         if picture:
-            return [{"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}}]
+            return [{"output_type": "display_data", "metadata": {}, "data": dict([picture])}]
     return []
 
 
