@@ -21,6 +21,8 @@ MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
 MERGE_LIMIT = 2_000_000  # characters of a damaged file in which marks of a merge are looked for
 ASTRAL = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")  # emoji, for one
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be written as UTF-8
+# How the kit's figures are put into HTML; see figures.tag.
+PICTURE_IN_HTML = re.compile(r'<img class="figure" src="data:(?P<kind>image/(?:png|webp));base64,(?P<base64>[A-Za-z0-9+/=]+)"')
 PNG = b"\x89PNG\r\n\x1a\n"  # how a file of this kind begins
 # The pictures that outputs and answers may hold, by what their files begin with.
 PICTURES = {
@@ -81,7 +83,7 @@ def picture_type(raw: bytes) -> str | None:
 
 
 def picture_of(output: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Return the picture in an output of a cell.
+    """Return the picture in an output of a cell: one of its own type, or the one that a figure of the kit puts into HTML.
 
     Parameters
     ----------
@@ -96,8 +98,11 @@ def picture_of(output: Mapping[str, Any]) -> tuple[str, str] | None:
     data = output.get("data")
     if not isinstance(data, Mapping):
         return None
-    found = ((kind, joined(data.get(kind))) for kind in PICTURES)
-    return next(((kind, picture) for kind, picture in found if picture), None)
+    for kind in PICTURES:
+        if picture := joined(data.get(kind)):
+            return kind, picture
+    found = PICTURE_IN_HTML.search(joined(data.get("text/html")))
+    return (found["kind"], found["base64"]) if found else None
 
 
 def text_of(raw: bytes) -> str:

@@ -69,7 +69,7 @@ class _Exporter(HTMLExporter):
 def _shown(output: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return an output; of a picture an <img> with its text and size, since nbconvert knows neither WebP nor GIF."""
     found = picture_of(output)
-    if found is None:
+    if found is None or found[0] not in output["data"]:  # none, or one of the kit's figures, which is HTML already
         return output
     kind, picture = found
     told = output.get("metadata", {}).get(kind, {})

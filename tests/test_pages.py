@@ -31,6 +31,7 @@ from cs231n.instructor.reports.marking import marking as marking_page
 from cs231n.instructor.reports.records import from_json
 from cs231n.instructor.reports.reference import FIGURES, reference_material
 from cs231n.instructor.reports.summary import summary as summary_page
+from cs231n.notebook_file import picture_of
 
 NOTEBOOK = ROOT / "NetworkVisualization.ipynb"
 RUBRIC = rubric.load()
@@ -155,7 +156,7 @@ def test_a_simple_name_stays_and_a_name_is_the_same_each_time():
 
 def test_the_figures_are_those_of_the_notebook_that_depend_on_an_exercise():
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    drawn = [cell for cell in cells if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))]
+    drawn = [cell for cell in cells if any(picture_of(output) for output in cell.get("outputs", []))]
     waiting = {cell.id: re.findall(r"ready\((\w+)\)", cell.source) for cell in drawn}
     assert {cell for cell, exercises in waiting.items() if exercises} == set(FIGURES)
     assert all(figure.exercise in waiting[cell] for cell, figure in FIGURES.items())

@@ -11,11 +11,14 @@ import tracemalloc
 import zipfile
 
 import nbformat
+import numpy as np
 import pytest
 from helpers.places import ROOT
+from matplotlib.figure import Figure
 from nbformat import v3, v4
 from PIL import Image, PngImagePlugin
 
+from cs231n import figures
 from cs231n.instructor.reports.reference import FIGURES
 from cs231n.instructor.sandbox.inside import reading
 from cs231n.instructor.sandbox.inside.reading import checked_outline, is_expected, kind, outline
@@ -370,6 +373,17 @@ def test_of_several_cells_the_last_counts_and_of_its_pictures_the_first():
         {"data": {"image/png": picture("blue")}},
     ]
     assert [colour(image) for image in figure(code("mine", "saliency-figure", picture()), both)] == [(0, 255, 0)]
+
+
+def test_a_figure_of_the_kit_is_read_out_of_its_html(monkeypatch):
+    drawing, shown = Figure(figsize=(4, 2), facecolor="lime"), []
+    monkeypatch.setattr(figures, "display", lambda data, raw: shown.append(data))
+    figures.show(drawing, "all green")
+    cell = code("mine", "saliency-figure", outputs=[{"output_type": "display_data", "metadata": {}, "data": shown[0]}])
+    (image,) = figure(cell)
+    assert image.format == "PNG"
+    assert image.size == (720, 360)
+    assert np.abs(np.subtract(colour(image), (0, 255, 0))).max() < 8
 
 
 def test_a_picture_in_several_lines_is_one():

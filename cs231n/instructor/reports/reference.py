@@ -13,6 +13,8 @@ from PIL import Image
 from ...assignment import assignment
 from ...notebook_file import picture_of
 
+WIDTH = 1000  # pixels of a figure on a page; it has half of the page, beside the student's own
+
 
 class Figure(NamedTuple):
     exercise: str
@@ -67,7 +69,9 @@ def _pictures(cell: NotebookNode) -> list[str]:
 
 
 def _as_jpeg(picture: str) -> str:
-    """A fifth of a PNG's size: every feedback page holds all reference figures."""
+    """Smaller, since every feedback page holds all reference figures."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    image.thumbnail((WIDTH, image.height))
     jpeg = io.BytesIO()
-    Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB").save(jpeg, "JPEG", quality=85)
+    image.save(jpeg, "JPEG", quality=80)
     return base64.b64encode(jpeg.getvalue()).decode()
