@@ -210,17 +210,16 @@ def _contradictions(reference, cells, before, kept):
     nowhere = adapting.links_to_nowhere({cell.id: cell.source for cell in cells if cell.cell_type == "markdown"})
     hint = "Give the cell `needs` in its metadata, or put this between `<!-- needs: ... -->` and `<!-- end -->`."
     for cell in cells:
-        place = _place(reference, cell)
-        used, _ = code.get(cell.id, (set(), set()))
+        used, _ = code.get(cell.id, (frozenset[str](), None))
         if lost := used & (defined_before - defined):
             yield (
-                f"{place} uses {', '.join(sorted(lost))}, which only what the course leaves out defines. Give the cell `needs` "
-                "in its metadata, or put this under `if ready(...)`."
+                f"{_place(reference, cell)} uses {', '.join(sorted(lost))}, which only what the course leaves out defines. "
+                "Give the cell `needs` in its metadata, or put this under `if ready(...)`."
             )
         for mention in dict.fromkeys(adapting.mentions_of_what_is_gone(cell.source, kept)):
-            yield f"{place} mentions {mention}, which the course leaves out. {hint}"
+            yield f"{_place(reference, cell)} mentions {mention}, which the course leaves out. {hint}"
         for target in nowhere.get(cell.id, ()):
-            yield f"{place} links to #{target}, which is not there. {hint}"
+            yield f"{_place(reference, cell)} links to #{target}, which is not there. {hint}"
 
 
 def _for_nbgrader(cell, grade=False, solution=False, locked=False, points=None):
