@@ -13,7 +13,7 @@ NOTEBOOK := NetworkVisualization.ipynb
 ISOLATED := $(BIN)/python -I
 KIT := $(ISOLATED) -c 'import runpy, sys; sys.path.append("."); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
 # pip refuses --user in an environment. It shows its progress in a terminal, and spares a log the hundreds of lines.
-PIP := PIP_USER=0 $(ISOLATED) -m pip install $$([ -t 1 ] || echo --quiet) --disable-pip-version-check -c constraints.txt
+PIP := [ -t 1 ] && quiet= || quiet=--quiet; PIP_USER=0 $(ISOLATED) -m pip install $$quiet --disable-pip-version-check -c constraints.txt
 # The index that torch and torchvision come from, if it is not pip's own: remembered in .venv/installed.
 INSTALLED_FROM := $(shell cat .venv/installed 2>/dev/null)
 TORCH_INDEX ?= $(INSTALLED_FROM)
