@@ -37,7 +37,7 @@ help:
 	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
 
 notebook: executed
-	$(NBCONVERT) --to html build/$(NOTEBOOK)
+	$(BIN)/python -m cs231n.pages build/$(NOTEBOOK) build/NetworkVisualization.html
 	@echo "Open $(CURDIR)/build/NetworkVisualization.html in a browser."
 
 # A copy is executed: the notebook itself may hold a student's work. Progress bars are cut down to their last state.
