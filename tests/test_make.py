@@ -177,7 +177,11 @@ def test_an_unsupported_python_is_named_and_nothing_is_made(folder, version, tmp
         assert not (folder / ".venv").exists()
 
 
-def test_the_python_that_runs_these_tests_is_supported_by_make():
+@pytest.mark.parametrize(
+    "name", ["constraints.txt", "README.md", ".github/CONTRIBUTING.md", "cs231n/instructor/release/student_README.md"]
+)
+def test_the_documents_give_the_range_of_pythons_that_make_accepts(name):
+    assert "Python 3.10 to 3.14" in (ROOT / name).read_text(encoding="utf-8")
     assert (3, 10) <= sys.version_info[:2] <= (3, 14)
 
 
