@@ -48,7 +48,13 @@ def defined(name: str) -> Any:
 
 
 def on_colab() -> bool:
-    """Return whether this kernel is Colab's, which imports its own package when it starts."""
+    """Return whether this kernel is Colab's.
+
+    Returns
+    -------
+    bool
+        By Colab's own package, which its kernels import when they start.
+    """
     return "google.colab" in sys.modules
 
 

@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "student_code": {"kit", "newer_python", "notebook_file"},
     "checked": set(),
     "front_end": set(),
+    "first_cell": {"download", "front_end", "squeezenet"},
     "checks": {"assignment", "checked", "kit", "networks", "notebook_file", "squeezenet", "student_code"},
     "formulas": set(),
     "pages": {"formulas", "notebook_file", "whole_file"},
