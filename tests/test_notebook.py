@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import nbclient
@@ -20,7 +21,7 @@ from helpers.limits import HANGS
 from helpers.places import ROOT
 from PIL import Image
 
-from cs231n import attribution, feature_visualization, net_visualization_pytorch
+from cs231n import attribution, feature_visualization, first_cell, net_visualization_pytorch
 from cs231n.notebook_file import picture_of
 
 PATH = ROOT / "NetworkVisualization.ipynb"
@@ -258,6 +259,7 @@ def test_run_all_stops_at_a_wrong_exercise_after_its_message(tmp_path):
 
 RUN_SETUP = """
 import importlib.util, json, os, subprocess, sys
+import google.colab  # as Colab's kernel does
 assert not os.listdir("."), "the folder should be empty"
 cell, missing = json.loads(sys.argv[1]), sys.argv[2:]
 installed, find_spec, run = [], importlib.util.find_spec, subprocess.run
@@ -320,10 +322,29 @@ def test_on_colab_the_setup_cell_fetches_kit_and_data_from_a_url(colab, kit, tmp
 
 
 def test_the_setup_cell_says_what_is_wrong_with_the_address_or_the_drive_folder(colab):
-    with pytest.raises(AssertionError, match=r"The kit could not be fetched .* Is KIT_URL right\? file:///no/such\.zip"):
+    with pytest.raises(AssertionError, match=r"KIT_URL gave no kit \(.*No such file.*file:///no/such\.zip\. Unfold this cell"):
         colab({KIT_URL: "file:///no/such.zip"})
-    with pytest.raises(AssertionError, match=r"There is no kit in .*DRIVE_FOLDER should name the folder"):
+    with pytest.raises(AssertionError, match=r"DRIVE_FOLDER: there is no folder cs231n in .*courses"):
         colab({'DRIVE_FOLDER = ""': 'DRIVE_FOLDER = "courses"'})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"<html>Sign in</html>", "File is not a zip file"), (b"", "File is not a zip file"), (None, "there is no kit in it")],
+)
+def test_the_setup_cell_says_so_where_kit_url_is_no_zip_of_the_kit(colab, tmp_path, content, said):
+    address = tmp_path / "kit.zip"
+    if content is None:
+        with zipfile.ZipFile(address, "w") as archive:
+            archive.writestr("readme.txt", "nothing")
+    else:
+        address.write_bytes(content)
+    with pytest.raises(
+        AssertionError, match=rf"RuntimeError: KIT_URL gave no kit \({said}\)\..* correct it, and run the cell again"
+    ):
+        colab({KIT_URL: address.as_uri()})
+    with pytest.raises(AssertionError, match="KIT_URL gave no kit"):
+        colab({KIT_URL: "not an address"})
 
 
 def test_on_colab_the_setup_cell_takes_the_kit_from_a_drive_folder_and_installs_only_what_is_missing(colab, kit):
@@ -336,7 +357,7 @@ def test_on_colab_the_setup_cell_takes_the_kit_from_a_drive_folder_and_installs_
 
 
 def test_what_colab_may_lack_stands_in_the_requirements():
-    names = re.search(r"for name in \((.*?)\) if", CELLS["setup"].source)[1].replace('"', "").split(", ")
+    names = first_cell.ON_COLAB
     required = re.findall(r"^([\w-]+)", (ROOT / "requirements.txt").read_text(), re.M)
     assert set(names) <= set(required)
     assert not {"torch", "torchvision", "numpy"} & set(names)
@@ -344,7 +365,7 @@ def test_what_colab_may_lack_stands_in_the_requirements():
 
 def test_the_setup_cell_imports_the_kit_before_torch_so_that_threads_give_way():
     source = CELLS["setup"].source
-    assert source.index("from cs231n import") < source.index("import torch")
+    assert source.index("from cs231n.") < source.index("import torch")
     code = "import cs231n, os; print(os.environ['GOMP_SPINCOUNT'])"
     environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True).stdout
@@ -353,4 +374,42 @@ def test_the_setup_cell_imports_the_kit_before_torch_so_that_threads_give_way():
 
 def test_the_setup_cell_says_where_the_notebook_belongs(tmp_path):
     result = subprocess.run([sys.executable, "-c", CELLS["setup"].source], cwd=tmp_path, capture_output=True, text=True)
-    assert "Open this notebook in the folder of the kit" in result.stderr
+    assert "Put this notebook into the kit's folder and open it there." in result.stderr
+
+
+def test_the_setup_cell_is_folded_and_every_line_of_it_fits():
+    assert CELLS["setup"].metadata["jupyter"] == {"source_hidden": True}  # JupyterLab
+    assert CELLS["setup"].metadata["cellView"] == "form"  # Colab
+    assert CELLS["setup"].source.startswith("# @title ")
+    assert max(map(len, CELLS["setup"].source.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", ["random.py", "torch.py", "copy.py", "tqdm/__init__.py"])
+def test_a_file_beside_the_notebook_that_hides_a_module_is_named_instead_of_a_far_error(kit, name):
+    (kit / name).parent.mkdir(exist_ok=True)
+    (kit / name).write_text("")
+    (kit.parent / "elsewhere").mkdir()
+    kernel = f"import copy, os, random, sys\nos.chdir({str(kit)!r})\n"  # it has these before it looks beside the notebook
+    command = [sys.executable, "-c", kernel + CELLS["setup"].source]
+    result = subprocess.run(command, **run_in(kit.parent / "elsewhere"))
+    assert re.search(rf"Shadowed: {name.partition('__init__')[0]} in .* hides Python's own or an installed module", result.stderr)
+    result = subprocess.run([sys.executable, "-m", "cs231n.submit"], **run_in(kit))
+    assert f"{name.partition('__init__')[0]} in" in result.stderr
+
+
+def test_other_files_beside_the_notebook_hide_nothing(kit):
+    for name in ("mine.py", "test.py", "random.txt", "my_random.py"):
+        (kit / name).write_text("")
+    (kit / "random").mkdir()
+    result = subprocess.run([sys.executable, "-c", "import cs231n"], **run_in(kit))
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def run_in(folder):
+    return {"cwd": folder, "capture_output": True, "text": True}
+
+
+def test_the_cell_that_submits_says_which_cell_to_run_where_the_kit_is_gone(tmp_path):
+    result = subprocess.run([sys.executable, "-c", CELLS["submit"].source], **run_in(tmp_path))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "No module named 'cs231n': run the setup cell, in section 1, and then this cell again.\n"
