@@ -2,14 +2,12 @@
 
 import enum
 import io
-import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..console import say, wrapped
 from .explanations import EXERCISES, LIMITED, MISTAKES, NOTES
-
-WIDTH = 110
 
 
 class WrongAnswer(AssertionError):
@@ -83,14 +81,18 @@ class Report:
 
     def text(self) -> str:
         """Return the whole message, in lines."""
-        lines = [self._headline()]
+        lines = wrapped(self._headline(), "  ", first="")
         for paragraph in self.evidence:
-            lines += _indented(paragraph)
+            lines += wrapped(paragraph, "  ")
         for mistake in self.mistakes:
             explanation = MISTAKES[mistake]
-            lines += ["", *_indented(f"{explanation.title}. {explanation.meaning}"), *_indented(f"Think: {explanation.think}")]
+            lines += [
+                "",
+                *wrapped(f"{explanation.title}. {explanation.meaning}", "  "),
+                *wrapped(f"Think: {explanation.think}", "  "),
+            ]
         for note in self.notes:
-            lines += _indented(f"Note: {NOTES[note]}")
+            lines += wrapped(f"Note: {NOTES[note]}", "  ")
         return "\n".join(lines)
 
     def _headline(self):
@@ -110,7 +112,7 @@ class Report:
 
     def show(self) -> None:
         """Print the message; in a notebook draw the figure, too."""
-        print(self.text())
+        say(self.text())
         if self.yours is not None and self.expected is not None and _in_notebook():
             self._draw(self.yours, self.expected)
 
@@ -131,10 +133,6 @@ class Report:
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=80)
         display(Image(png.getvalue(), alt=f"{self.caption}: yours and expected"))
-
-
-def _indented(paragraph):
-    return textwrap.wrap(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  ") or [""]
 
 
 def _in_notebook():
