@@ -230,7 +230,7 @@ def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_
     for cell in tagged("check"):
         exercise = cell.source.split("(")[1].rstrip(")")
         assert printed(cells[cell.id]) == f"… {exercise}: not implemented yet.\n"
-    gated = {cell.id: re.findall(r"^if ready\((\w+)\):", cell.source, re.M) for cell in CODE}
+    gated = {cell.id: re.findall(r"^if ready\((\w+)\b.*\):", cell.source, re.M) for cell in CODE}
     waiting = {cell: exercises for cell, exercises in gated.items() if exercises}
     assert len(waiting) == 16
     for cell, exercises in waiting.items():
@@ -242,17 +242,53 @@ def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_
         assert any(picture_of(output) for output in cells[cell].outputs)
 
 
-def test_run_all_stops_at_a_wrong_exercise_after_its_message(tmp_path):
-    wrong = """def compute_saliency_maps(X, y, model):
+WRONG = """def compute_saliency_maps(X, y, model):
     X = X.clone().requires_grad_()
     model(X).gather(1, y[:, None]).sum().backward()
     return X.grad.amax(dim=1)
 """
-    with pytest.raises(nbclient.exceptions.CellExecutionError) as raised:
-        student_notebook(tmp_path, {"exercise-1": wrong})
-    assert "compute_saliency_maps is wrong: no absolute value" in str(raised.value)
-    assert "WrongAnswer: compute_saliency_maps: no-absolute-value. See the message above." in str(raised.value)
-    assert "Traceback" not in str(raised.value)
+
+
+def test_run_all_goes_on_behind_wrong_and_unreadable_exercises_and_cells_that_need_them_say_so(tmp_path):
+    cells = student_notebook(tmp_path, STUBS | {"exercise-1": WRONG, "exercise-4": "def compute_smoothgrad_maps(X:\n"})
+    message, error = cells["check-1"].outputs[0], cells["check-1"].outputs[-1]
+    assert message.text.startswith("✗ compute_saliency_maps is wrong: no absolute value")
+    assert error.traceback == ["WrongAnswer: compute_saliency_maps: no-absolute-value. See the message above."]
+    assert "so there is no function yet" in " ".join(cells["check-4"].outputs[0].text.split())
+    left_out = "compute_saliency_maps is not correct yet (its check says why), so this cell leaves out what needs it.\n"
+    for cell in ("saliency-numbers", "saliency-figure"):
+        assert [" ".join(output.text.split()) for output in cells[cell].outputs] == [left_out.strip()]
+    drawn = cells["attribution-figure"]
+    assert "compute_saliency_maps is not correct yet" in printed(drawn)
+    assert "compute_smoothgrad_maps is not correct yet" in printed(drawn)
+    assert any("image/png" in output.get("data", {}) for output in drawn.outputs)  # by the method that is given
+    assert all(cell.execution_count for cell in cells.values() if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize(("exercise", "code"), [(CELLS["exercise-1"].source, 0), (WRONG, 1)], ids=["reference", "wrong"])
+def test_nbval_sees_a_wrong_exercise_though_its_check_may_raise(exercise, code, tmp_path):
+    cells = [CELLS[name].copy() for name in ("imports", "exercise-1", "check-1")]
+    cells[0].source, cells[1].source = "from cs231n import vis_utils\nfrom cs231n.checks import check_saliency_maps", exercise
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "short.ipynb")
+    (tmp_path / "cs231n").symlink_to(ROOT / "cs231n")
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "--nbval-current-env", "short.ipynb"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == code, result.stdout
+    assert ("short.ipynb::Cell 2" in result.stdout) == bool(code)  # the check's own cell
+
+
+@pytest.mark.parametrize(
+    ("made", "by", "used_in"),
+    [
+        ("saliency", "saliency-numbers", ["saliency-figure"]),
+        ("X_fooling", "fooling-image", ["fooling-figure", "fooling-scores", "random-changes"]),
+    ],
+)
+def test_what_a_cell_makes_for_others_is_cleared_first_and_they_ask_whether_it_is_there(made, by, used_in):
+    source = CELLS[by].source
+    assert re.search(rf"^{made} = None", source, re.M).start() < source.index("if ready(")
+    for cell in used_in:
+        assert re.match(rf"if ready\(\w+, {made}\):\n", CELLS[cell].source)
 
 
 # The setup cell on Colab
