@@ -1,7 +1,9 @@
 """The committed notebook as it is, and its setup cell on a stand-in for Colab. nbval executes all of it besides."""
 
+import base64
 import importlib.util
 import inspect
+import io
 import json
 import os
 import re
@@ -76,6 +78,45 @@ def test_every_figure_is_there():
     assert len(drawing) >= 14
     for cell in drawing:
         assert any(picture_of(output) for output in cell.outputs), cell.id
+
+
+def images_of(cell):
+    """The <img> elements of a cell's outputs, as {attribute: value}."""
+    html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    return [dict(re.findall(r'(\w+)="([^"]*)"', element)) for element in re.findall(r"<img ([^>]*)>", html)]
+
+
+def pixels_wide(image):
+    with Image.open(io.BytesIO(base64.b64decode(image["src"].partition(",")[2]))) as picture:
+        return picture.width
+
+
+NAMED = {  # what an alternative text has to say
+    "data": ["bull mastiff", "thatch", "yurt", "goose", "leafhopper"],
+    "saliency-figure": ["bull mastiff", "thatch", "yurt", "goose", "leafhopper"],
+    "fooling-figure": ["yurt", "violin"],
+    "fooling-scores": ["yurt", "violin"],
+    "class-figure": ["tarantula", "gorilla", "hourglass", "flamingo"],
+    "own-class": ["monarch"],
+    "attribution-figure": ["bull mastiff", "strawberry", "cannon", "bald eagle", "Grad-CAM"],
+    "sanity-check-figure": ["Grad-CAM", "guided backprop"],
+    "deletion-figure": ["Grad-CAM", "centre blob"],
+    "class-images-figure": ["gorilla", "hourglass", "flamingo"],
+    "animation": ["tarantula"],
+    "film": ["gorilla"],
+}
+
+
+@pytest.mark.xfail(strict=True, reason="the committed outputs are older than the figures' new form: execute the notebook")
+def test_every_picture_is_sharp_at_two_pixels_a_point_and_says_what_is_seen():
+    drawing = [cell for cell in CODE if "vis_utils.plot_" in cell.source or "show_animation" in cell.source]
+    for cell in drawing:
+        shown = images_of(cell)
+        assert shown, cell.id
+        for image in shown:
+            assert pixels_wide(image) >= 1.9 * int(image["width"]), cell.id
+            assert len(image["alt"]) > 15, cell.id
+            assert not [name for name in NAMED.get(cell.id, []) if name not in image["alt"]], cell.id
 
 
 def test_the_animations_and_the_sources_of_the_exercises_are_shown():
