@@ -21,7 +21,16 @@ MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
 MERGE_LIMIT = 2_000_000  # characters of a damaged file in which marks of a merge are looked for
 ASTRAL = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")  # emoji, for one
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be written as UTF-8
+# How the kit's figures are put into HTML; see figures.tag.
+PICTURE_IN_HTML = re.compile(r'<img class="figure" src="data:(?P<kind>image/(?:png|webp));base64,(?P<base64>[A-Za-z0-9+/=]+)"')
 PNG = b"\x89PNG\r\n\x1a\n"  # how a file of this kind begins
+# The pictures that outputs and answers may hold, by what their files begin with.
+PICTURES = {
+    "image/png": re.compile(re.escape(PNG)),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.S),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+}
 SUFFIXES = (".ipynb", ".ipynb.json", ".ipynb.txt")  # the last two as browsers save what they show or do not know
 
 
@@ -55,6 +64,45 @@ def is_png(raw: bytes) -> bool:
         Whether they do; the rest may be damaged.
     """
     return raw.startswith(PNG)
+
+
+def picture_type(raw: bytes) -> str | None:
+    """Return the MIME type of a picture, by how its bytes begin.
+
+    Parameters
+    ----------
+    raw : bytes
+        The bytes, or at least the first twelve of them.
+
+    Returns
+    -------
+    str or None
+        One of PICTURES; None for anything else. The rest of the bytes may be damaged.
+    """
+    return next((kind for kind, beginning in PICTURES.items() if beginning.match(raw)), None)
+
+
+def picture_of(output: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the picture in an output of a cell: one of its own type, or the one that a figure of the kit puts into HTML.
+
+    Parameters
+    ----------
+    output : mapping
+        Of nbformat 4.
+
+    Returns
+    -------
+    (str, str) or None
+        Its MIME type, one of PICTURES, and its base64; None if the output holds no such picture.
+    """
+    data = output.get("data")
+    if not isinstance(data, Mapping):
+        return None
+    for kind in PICTURES:
+        if picture := joined(data.get(kind)):
+            return kind, picture
+    found = PICTURE_IN_HTML.search(joined(data.get("text/html")))
+    return (found["kind"], found["base64"]) if found else None
 
 
 def text_of(raw: bytes) -> str:
@@ -275,10 +323,9 @@ def joined(lines: Any) -> str:
 
 def _first_picture(outputs: Iterable[Any]) -> list[dict[str, Any]]:
     for output in outputs:
-        data = output.get("data") if isinstance(output, dict) else None
-        picture = joined(data.get("image/png")) if isinstance(data, dict) else ""
-        if picture:
-            return [{"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}}]
+        found = picture_of(output) if isinstance(output, dict) else None
+        if found:
+            return [{"output_type": "display_data", "metadata": {}, "data": dict([found])}]
     return []
 
 
@@ -302,7 +349,22 @@ def _plain_output(output: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     texts = {mime: value if _is_json(mime) else joined(value) for mime, value in data.items()}
     count = {"execution_count": None} if kind == "execute_result" else {}
-    return {"output_type": kind, "metadata": {}, "data": texts, **count}
+    return {"output_type": kind, "metadata": _picture_metadata(output), "data": texts, **count}
+
+
+def _picture_metadata(output: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {MIME type: {"alt": text, "width": number, "height": number}} of an output's pictures, as far as it says so."""
+    metadata = output.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    found = {}
+    for kind in PICTURES:
+        own = metadata.get(kind)
+        told = {**metadata, **own} if isinstance(own, dict) else metadata
+        kept: dict[str, Any] = {"alt": without_half_characters(told["alt"])} if isinstance(told.get("alt"), str) else {}
+        kept |= {side: told[side] for side in ("width", "height") if type(told.get(side)) in (int, float) and told[side] > 0}
+        if kept and kind in output["data"]:
+            found[kind] = kept
+    return found
 
 
 def _is_json(mime: str) -> bool:

@@ -9,12 +9,10 @@ import argparse
 import contextlib
 import functools
 import json
-import logging
 import os
 import re
 import sys
 import time
-import warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -45,16 +43,6 @@ KIT_CELLS = PACKAGE / "notebook_cells.json"  # {id: source}, as the notebook was
 CONDITION = re.compile(r"<!-- (?:needs|otherwise|end)\b.*?-->")  # in the reference's texts, of what a course may leave out
 SCRIPT = "cs231n_script"  # in a notebook's metadata: it was a Python file, in which nothing says what was run
 SOLUTION = b"# BEGIN " + b"SOLUTION"  # what marks the reference's solutions, which no student has
-
-# Nothing is fetched and no script runs where the page is opened; so formulas stay as they are written.
-PAGE = """{% extends 'lab/index.html.j2' %}
-{% block html_head_js %}
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:">
-{% endblock %}
-{% block html_head_js_mathjax %}{% endblock %}
-{% block html_head_js_mermaidjs %}{% endblock %}
-{% block jupyter_widgets %}{% endblock %}
-"""
 
 
 def submit(path: str | os.PathLike[str] = NOTEBOOK, incomplete: bool = False) -> None:
@@ -218,6 +206,8 @@ def _own_modules(notebook: NotebookNode, find: Find) -> dict[str, bytes]:
 def _page(notebook: NotebookNode, title: str) -> dict[str, bytes]:
     """Return {name: bytes} of the copy as a web page; {} if none can be made, which is said and does no harm."""
     try:
+        from .pages import page  # imported here: where nbconvert does not work, nothing else is missing
+
         return {f"{title}.html": page(notebook, title)}
     except Exception as error:  # whatever nbconvert raises for an odd output
         print(
@@ -233,32 +223,6 @@ def _listed(files: Iterable[str], title: str) -> str:
     if f"{title}.html" in files:
         names.append(f"a copy to look at, {title}.html")
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def page(notebook: NotebookNode, title: str) -> bytes:
-    """Return a notebook as a web page that needs no network and runs no script.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-        Of nbformat 4.
-    title : str
-        The page's title.
-
-    Returns
-    -------
-    bytes
-        HTML in UTF-8.
-    """
-    from nbconvert import HTMLExporter
-
-    cells = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(notebook.cells, 1)]  # ids may be missing, or twice
-    shown = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
-    quiet = logging.Logger("page", logging.ERROR)  # not a word about pictures without a description
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of outputs that a page cannot show, as widgets
-        html, _ = HTMLExporter(raw_template=PAGE, log=quiet).from_notebook_node(shown, {"metadata": {"name": title}})
-    return html.encode()
 
 
 def _read(path: Path) -> tuple[bytes, NotebookNode]:

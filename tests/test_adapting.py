@@ -381,7 +381,8 @@ def kit_copy(tmp_path):
     """A copy of the kit, of which an edition can be made."""
     folder = tmp_path / "kit"
     shutil.copytree(ROOT / "cs231n", folder / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "datasets").mkdir()
+    for name in ("datasets", ".devcontainer"):
+        (folder / name).mkdir()
     for name in [*AS_THEY_ARE, REQUIREMENTS, NOTEBOOK, "README.md"]:
         shutil.copy(ROOT / name, folder / name)
     return folder

@@ -3,13 +3,14 @@
 import json
 import re
 
-import imageio.v3
+import numpy as np
 import pytest
 import torch
 from answers import ANSWERS
 from helpers.solutions import CROSS_ENTROPY, FOOLING, REFERENCE, SALIENCY, STEP, answer, raw_step_with, told
 from torch import nn
 
+from cs231n import figures
 from cs231n.checks import (
     check_saliency_maps,
     examine,
@@ -57,19 +58,53 @@ def test_a_mistake_that_nobody_knows_is_wrong_and_told_with_figures(capsys):
     assert "off by" in printed
 
 
-def test_a_figure_is_drawn_in_a_notebook_only(monkeypatch):
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that a notebook shows, as (figure, description)."""
     shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
-    report = examine(SALIENCY, answer("saliency_maps", CROSS_ENTROPY))
-    report.show()
-    assert not shown
+    monkeypatch.setattr(figures, "show", lambda figure, description, content: shown.append((figure, description)))
     monkeypatch.setattr("IPython.get_ipython", lambda: type("Shell", (), {"kernel": object()})())
+    return shown
+
+
+def maps_of(figure):
+    return {axis.get_title(): np.asarray(axis.images[0].get_array()) for axis in figure.axes if axis.get_title()}
+
+
+def test_a_figure_is_drawn_in_a_notebook_only(drawn, monkeypatch):
+    report = examine(SALIENCY, answer("saliency_maps", CROSS_ENTROPY))
+    with monkeypatch.context() as terminal:
+        terminal.setattr("IPython.get_ipython", lambda: None)
+        report.show()
+    assert not drawn
     report.show()
-    (image,) = shown
-    pixels = imageio.v3.imread(image.data)[60:180, 10:400]  # the two maps, beside each other
-    yours, expected = pixels[:, :190], pixels[:, 195:385]
-    assert pixels.std() > 20
-    assert abs(yours.mean() - expected.mean()) > 5
+    ((figure, description),) = drawn
+    np.testing.assert_array_equal(maps_of(figure)["yours"], report.yours)
+    np.testing.assert_array_equal(maps_of(figure)["expected"], report.expected)
+    assert description.startswith(f"{report.caption}: yours from ")
+    assert f"expected from {report.expected.min():.2g} to {report.expected.max():.2g}" in description
+
+
+DIFFERENCE = "yours - expected, in its own scale"
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.parametrize(
+    ("factor", "third"), [(1.05, True), (0.97, True), (1.3, False), (-1, False), (1, False), (1 + 1e-7, False), (np.nan, False)]
+)
+def test_two_maps_that_look_alike_are_drawn_with_their_difference(drawn, factor, signed, third):
+    expected = np.random.default_rng(0).normal(size=(12, 12))
+    expected = expected if signed else np.abs(expected)
+    Report(SALIENCY, "wrong", yours=factor * expected, expected=expected, caption="map of image 0").show()
+    ((figure, description),) = drawn
+    found = maps_of(figure)
+    assert list(found) == ["yours", "expected", *([DIFFERENCE] if third else [])]
+    assert (DIFFERENCE in description) == third
+    if third:
+        image = figure.axes[2].images[0]
+        np.testing.assert_allclose(found[DIFFERENCE], (factor - 1) * expected)
+        largest = abs(factor - 1) * np.abs(expected).max()
+        assert image.get_clim() == pytest.approx((-largest, largest))
 
 
 def test_an_error_is_told_with_the_students_own_line_and_what_it_means(capsys):

@@ -96,6 +96,14 @@ def comparable(message):
     return re.sub(r"[\d.]+ (degrees|%)", r"\1", " ".join(message.split()))
 
 
+def test_the_readmes_give_the_same_lines_for_powershell():
+    blocks = [
+        re.findall(r"^```powershell\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.M | re.S)
+        for name in ("README.md", STUDENTS)
+    ]
+    assert blocks[0] == blocks[1] != []
+
+
 def test_readmes_table_of_sections_is_that_of_the_assignment():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(

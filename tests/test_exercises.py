@@ -1,4 +1,4 @@
-"""An exercise is a room: what one needs is in the files of its key, and nothing else in the checks knows its name."""
+"""An exercise is a room: what one needs is in the files of its key, and nothing else that checks or grades knows its name."""
 
 import inspect
 import re
@@ -17,7 +17,8 @@ from cs231n.checks.explanations import Explanation
 
 EXERCISES = assignment().exercises
 PACKAGES = ROOT / "cs231n" / "checks", ROOT / "cs231n" / "instructor" / "exercises"
-FILES = sorted(path for package in PACKAGES for path in package.rglob("*.py"))
+ROOMS = [PACKAGES[0], *(PACKAGES[1].parent / room for room in ("exercises", "grading", "platforms", "reports", "sandbox"))]
+FILES = sorted(path for room in ROOMS for path in room.rglob("*.py"))
 
 
 def exercises_named(text):

@@ -43,7 +43,8 @@ def reference(tmp_path):
     """A copy of the reference, with links to its data, in a folder that is itself called cs231n."""
     kit = tmp_path / "cs231n" / "a copy"
     shutil.copytree(ROOT / "cs231n", kit / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
-    (kit / "datasets").mkdir()
+    for folder in ("datasets", ".devcontainer"):
+        (kit / folder).mkdir()
     for name in [*editions.AS_THEY_ARE, editions.REQUIREMENTS, NOTEBOOK]:
         shutil.copy(ROOT / name, kit / name)
     for name in ("photographs", "squeezenet1_1.pth", "squeezenet1_1.pth.sha256"):
@@ -167,6 +168,20 @@ def test_the_edition_holds_what_students_need_and_nothing_of_the_instructors():
     assert "cs231n/py.typed" in FILES
 
 
+def test_a_checkout_with_the_line_ends_of_windows_gives_the_same_edition(reference):
+    rewritten = set()
+    for path in [*reference.rglob("*")]:
+        if path.is_file() and not path.is_symlink() and b"\0" not in (content := path.read_bytes()):
+            path.write_bytes(content.replace(b"\n", b"\r\n"))
+            rewritten.add(path.relative_to(reference).as_posix())
+    assert rewritten >= {"get_datasets.sh", "cs231n/instructor/release/student_Makefile", "cs231n/submit.py", NOTEBOOK}
+    made = editions.draft(reference)
+    assert made.problems == []
+    assert {path for path in FILES if made.files[path] != FILES[path]} == set()
+    assert made.files.keys() == FILES.keys()
+    assert b"\r\n" in FILES["cs231n/checks/fingerprints.npz"]  # a binary file, which must stay as it is
+
+
 def test_a_stub_is_signature_docstring_frame_and_a_marked_place():
     source = CELLS["exercise-2"].source
     assert source.startswith(
@@ -239,7 +254,9 @@ def test_every_target_of_the_students_makefile_is_listed_and_can_be_made(release
     listed = subprocess.run(["make"], cwd=folder, capture_output=True, text=True, check=True).stdout
     assert sorted(re.findall(r"^make (\w+)", listed, re.M)) == sorted(targets)
     plan = subprocess.run(["make", "-n", *targets], cwd=folder, capture_output=True, text=True, check=True).stdout
-    for module in re.findall(r"-m (cs231n[\w.]*)", plan):
+    modules = re.findall(r"\bcs231n\.\w+", plan)
+    assert set(modules) == {"cs231n.download", "cs231n.checks", "cs231n.submit"}
+    for module in modules:
         path = folder / module.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
 

@@ -1,7 +1,6 @@
 """What a check found, and how it is told: in words, in a notebook with a small figure beside them."""
 
 import enum
-import io
 import textwrap
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ import numpy as np
 from .explanations import EXERCISES, LIMITED, MISTAKES, NOTES
 
 WIDTH = 110
+ALIKE = 1e-5, 0.1  # of the range: a larger difference than rounding makes, and a smaller one than colours show
 
 
 class WrongAnswer(AssertionError):
@@ -115,22 +115,47 @@ class Report:
             self._draw(self.yours, self.expected)
 
     def _draw(self, yours: np.ndarray, expected: np.ndarray) -> None:
-        from IPython.display import Image, display  # imported here: the command has no use for them, and they take their time
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure  # imported here: the command has no use for it, and it takes its time
 
-        figure = Figure(figsize=(6, 2.6), layout="constrained")
-        limit = np.abs(expected).max()
-        signed = expected.min() < 0
-        colours = {"cmap": "RdBu_r" if signed else "gray", "vmin": -limit if signed else 0, "vmax": limit}
-        axes = figure.subplots(1, 2)
-        for axis, values, title in zip(axes, (yours, expected), ("yours", "expected"), strict=True):
-            drawn = axis.imshow(values, **colours)
-            axis.set(title=title, xticks=[], yticks=[])
-        figure.colorbar(drawn, ax=axes, shrink=0.8)
-        figure.suptitle(self.caption, fontsize=9)
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=80)
-        display(Image(png.getvalue(), alt=f"{self.caption}: yours and expected"))
+        from .. import figures
+
+        panels = _panels(yours, expected)
+        width = figures.INCHES * len(panels) / 3
+        figure = Figure(figsize=(width, 3.4), layout="constrained")
+        for axis, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
+            colours = {"cmap": "RdBu_r", "vmin": -panel.limit} if panel.signed else {"cmap": "gray", "vmin": 0}
+            drawn = axis.imshow(panel.values, vmax=panel.limit, **colours)
+            axis.set(xticks=[], yticks=[])
+            axis.set_title(panel.title, fontsize=10)
+            figure.colorbar(drawn, ax=axis, shrink=0.8)
+        figure.suptitle(self.caption, fontsize=10)
+        ranges = ", ".join(f"{panel.title} from {panel.values.min():.2g} to {panel.values.max():.2g}" for panel in panels)
+        figures.show(figure, f"{self.caption}: {ranges}.", figures.Content.LINES)
+
+
+@dataclass
+class _Panel:
+    """One of the maps in a figure: its values (H, W), and the largest that its colours show."""
+
+    title: str
+    values: np.ndarray
+    limit: float
+    signed: bool
+
+
+def _panels(yours: np.ndarray, expected: np.ndarray) -> list[_Panel]:
+    limit, signed = float(np.abs(expected).max()), bool(expected.min() < 0)
+    panels = [_Panel("yours", yours, limit, signed), _Panel("expected", expected, limit, signed)]
+    if look_alike(yours, expected):
+        difference = yours - expected
+        panels.append(_Panel("yours - expected, in its own scale", difference, float(np.abs(difference).max()), signed=True))
+    return panels
+
+
+def look_alike(yours: np.ndarray, expected: np.ndarray) -> bool:
+    """Return whether two arrays (H, W) differ, but so little that in the same colours nobody sees it."""
+    lowest, highest = (part * np.abs(expected).max() for part in ALIKE)
+    return bool(lowest < np.quantile(np.abs(yours - expected), 0.9) <= highest)
 
 
 def _indented(paragraph):
