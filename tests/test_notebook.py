@@ -273,6 +273,20 @@ def shown(client, cells):
     return outputs
 
 
+def test_the_numbers_that_question_4_quotes_are_those_that_its_cell_prints():
+    printed = "".join(output.get("text", "") for output in CELLS["accumulated"].outputs)
+    (steps, distance), (added_steps, added_distance) = re.findall(r"(\d+) steps, distance (\d+\.\d)", printed)
+    text = CELLS["question-4-text"].source
+    assert f"{added_steps} against {steps}" in text
+    assert f"{added_distance} against {distance}" in text
+
+
+def test_the_probability_that_answer_6_quotes_is_the_one_that_the_fooling_image_got():
+    printed = "".join(output.get("text", "") for output in CELLS["fooling-image"].outputs)
+    probability = re.search(r"violin: (\d\.\d+)", printed)[1]
+    assert f"can be {probability} for" in CELLS["answer-6"].source
+
+
 # A student's notebook
 
 
