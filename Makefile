@@ -4,16 +4,16 @@ BIN := .venv/bin
 # For `make gpu`: options, such as GPU="--without speed", and the Python of the machine that the wheels are for.
 GPU :=
 GPU_PYTHON := 3.12
-# For `make test` and `make benchmarks`: a part of it, such as ONLY=checks.
+# For `make test`, `make browser` and `make benchmarks`: a part of it, such as ONLY=checks.
 ONLY :=
 BENCHMARKS := $(filter-out benchmark_report kit side_by_side,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
 NOTEBOOK := NetworkVisualization.ipynb
 # Isolated, Python does not import from this folder, so a file of your own, such as random.py, cannot hide one of Python's modules.
 # Everything runs through python itself: the other commands in .venv/bin contain the folder's path, and break when it is moved.
 ISOLATED := $(BIN)/python -I
-KIT := $(ISOLATED) -c 'import runpy, sys; sys.path.append("."); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
+KIT := $(ISOLATED) -c 'import os, runpy, sys; sys.path.append(os.getcwd()); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
 # pip refuses --user in an environment. It shows its progress in a terminal, and spares a log the hundreds of lines.
-PIP := PIP_USER=0 $(ISOLATED) -m pip install $$([ -t 1 ] || echo --quiet) --disable-pip-version-check -c constraints.txt
+PIP := [ -t 1 ] && quiet= || quiet=--quiet; PIP_USER=0 $(ISOLATED) -m pip install $$quiet --disable-pip-version-check -c constraints.txt
 # The index that torch and torchvision come from, if it is not pip's own: remembered in .venv/installed.
 INSTALLED_FROM := $(shell cat .venv/installed 2>/dev/null)
 TORCH_INDEX ?= $(INSTALLED_FROM)
@@ -25,6 +25,7 @@ NBCONVERT := $(ISOLATED) -m nbconvert --log-level=ERROR
 help:
 	@echo "make notebook    execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
 	@echo "make test        run all tests, the notebook among them; those of files with a word in their names: make test ONLY=checks"
+	@echo "make browser     go a student's way in JupyterLab and Notebook 7, in Chromium; screenshots in build/browser"
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
 	@echo "make lint        check the code's style and types, as CI does"
@@ -37,7 +38,7 @@ help:
 	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
 
 notebook: executed
-	$(BIN)/python -m cs231n.pages build/$(NOTEBOOK) build/NetworkVisualization.html
+	@$(KIT) cs231n.pages build/$(NOTEBOOK) build/NetworkVisualization.html
 	@echo "Open $(CURDIR)/build/NetworkVisualization.html in a browser."
 
 # A copy is executed: the notebook itself may hold a student's work. Progress bars are cut down to their last state.
@@ -52,6 +53,11 @@ executed: data
 TESTED = $(if $(ONLY),$(or $(wildcard tests/test_*$(ONLY)*.py *$(ONLY)*.ipynb),$(error there is no tests/test_*$(ONLY)*.py)))
 test: data .venv/tests-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(TESTED)
+
+# The browser is the system's Chromium. ONLY=notebook7: tests/browser/test_notebook7.py.
+BROWSED = $(if $(ONLY),$(or $(wildcard tests/browser/test_*$(ONLY)*.py),$(error there is no tests/browser/test_*$(ONLY)*.py)),tests/browser)
+browser: data .venv/browser-installed
+	$(BIN)/python -m pytest $(BROWSED)
 
 lab: data
 	$(ISOLATED) -m jupyterlab $(NOTEBOOK)
@@ -115,9 +121,14 @@ another-index:
 	@$(PIP) -r tests/requirements.txt
 	touch $@
 
+.venv/browser-installed: .venv/tests-installed tests/browser/requirements.txt
+	@echo "Installing what drives a browser: less than 0.1 GB to download."
+	@$(PIP) -r tests/browser/requirements.txt
+	touch $@
+
 .venv/benchmarks-installed: .venv/tests-installed tests/benchmarks/requirements.txt
 	@echo "Installing what the benchmarks compare with: about 0.1 GB to download."
 	@$(PIP) -r tests/benchmarks/requirements.txt
 	touch $@
 
-.PHONY: help notebook executed test lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean
+.PHONY: help notebook executed test browser lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean

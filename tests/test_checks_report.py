@@ -11,23 +11,33 @@ from helpers.solutions import CROSS_ENTROPY, FOOLING, REFERENCE, SALIENCY, STEP,
 from torch import nn
 
 from cs231n import figures
-from cs231n.checks import (
-    check_saliency_maps,
-    examine,
-)
+from cs231n.checks import EXERCISES, check_saliency_maps, examine
 from cs231n.checks.explanations import MISTAKES, NOTES
 from cs231n.checks.fingerprints import PATH
 from cs231n.checks.report import Report, Verdict, WrongAnswer
+from cs231n.console import WIDTH
 
 pytestmark = pytest.mark.usefixtures("short_patience")
 
 
-def test_a_right_answer_gets_one_line_that_says_what_was_verified(capsys):
+def test_a_right_answer_gets_one_sentence_that_says_what_was_verified(capsys):
     check_saliency_maps(REFERENCE[SALIENCY])
     printed = capsys.readouterr().out
-    assert printed.startswith("✓ compute_saliency_maps is right.")
-    assert printed.count("\n") == 1
+    assert printed.startswith("✓ compute_saliency_maps is right. ")
+    assert printed.count("\n") == 2
     assert "scores below 0 and a dead class" in printed
+
+
+def test_no_line_of_any_message_is_too_long_and_none_breaks_inside_of_a_word(capsys):
+    notes, sentence = list(NOTES), "A sentence on what was seen, by cross-entropy and its like. " * 3
+    for exercise in EXERCISES:
+        for verdict in Verdict:
+            report = Report(exercise, verdict, list(MISTAKES) if verdict is Verdict.WRONG else [], notes, [sentence])
+            report.show()
+            printed = capsys.readouterr().out
+            assert all(len(line) <= WIDTH for line in printed.splitlines())
+            assert " ".join(printed.split()).count("cross-entropy and its like.") == 3
+            assert not re.search(r"\w-\n", printed)
 
 
 def test_a_wrong_answer_is_told_with_numbers_and_a_thought_and_raises_in_one_line(capsys):

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 
+from ..console import say
 from . import EXERCISES, OPTIONAL, examine
 from .report import Report, Verdict
 from .student_file import functions
@@ -36,10 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         for name, function in found.items()
     }
     if options.json:
-        print(json.dumps({name: report.as_json() for name, report in reports.items()}, indent=2))
+        say(json.dumps({name: report.as_json() for name, report in reports.items()}, indent=2))
     else:
         left_out = {name for name in OPTIONAL if reports[name].verdict is Verdict.MISSING}
-        print("\n\n".join(report.text() for name, report in reports.items() if name not in left_out))
+        say("\n\n".join(report.text() for name, report in reports.items() if name not in left_out))
     allowed = {
         name: (Verdict.RIGHT, Verdict.UNFINISHED, Verdict.MISSING) if name in OPTIONAL else (Verdict.RIGHT,) for name in reports
     }

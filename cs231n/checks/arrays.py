@@ -78,11 +78,6 @@ class ArrayCheck:
             return self._wrong(found, trials, exam)
         return self._other_batch_sizes(function, exam, trials)
 
-    def is_unfinished(self, function: Any, exam: Exam) -> bool:
-        """Return whether the exercise is not written yet: a stub."""
-        *_, failure = self._attempt(function, exam.of(self.key).main[0], exam)
-        return failure is not None and failure.verdict is Verdict.UNFINISHED
-
     def _right(self, case, exam):
         return exam.known.right(self.key, case)
 

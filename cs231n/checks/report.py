@@ -1,14 +1,13 @@
 """What a check found, and how it is told: in words, in a notebook with a small figure beside them."""
 
 import enum
-import textwrap
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..console import say, wrapped
 from .explanations import EXERCISES, LIMITED, MISTAKES, NOTES
 
-WIDTH = 110
 ALIKE = 1e-5, 0.1  # of the range: a larger difference than rounding makes, and a smaller one than colours show
 
 
@@ -83,14 +82,18 @@ class Report:
 
     def text(self) -> str:
         """Return the whole message, in lines."""
-        lines = [self._headline()]
+        lines = wrapped(self._headline(), "  ", first="")
         for paragraph in self.evidence:
-            lines += _indented(paragraph)
+            lines += wrapped(paragraph, "  ")
         for mistake in self.mistakes:
             explanation = MISTAKES[mistake]
-            lines += ["", *_indented(f"{explanation.title}. {explanation.meaning}"), *_indented(f"Think: {explanation.think}")]
+            lines += [
+                "",
+                *wrapped(f"{explanation.title}. {explanation.meaning}", "  "),
+                *wrapped(f"Think: {explanation.think}", "  "),
+            ]
         for note in self.notes:
-            lines += _indented(f"Note: {NOTES[note]}")
+            lines += wrapped(f"Note: {NOTES[note]}", "  ")
         return "\n".join(lines)
 
     def _headline(self):
@@ -110,7 +113,7 @@ class Report:
 
     def show(self) -> None:
         """Print the message; in a notebook draw the figure, too."""
-        print(self.text())
+        say(self.text())
         if self.yours is not None and self.expected is not None and _in_notebook():
             self._draw(self.yours, self.expected)
 
@@ -156,10 +159,6 @@ def look_alike(yours: np.ndarray, expected: np.ndarray) -> bool:
     """Return whether two arrays (H, W) differ, but so little that in the same colours nobody sees it."""
     lowest, highest = (part * np.abs(expected).max() for part in ALIKE)
     return bool(lowest < np.quantile(np.abs(yours - expected), 0.9) <= highest)
-
-
-def _indented(paragraph):
-    return textwrap.wrap(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  ") or [""]
 
 
 def _in_notebook():

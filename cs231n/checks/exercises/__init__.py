@@ -39,9 +39,6 @@ class Room(Protocol):
     def examine(self, function: Any, exam: Exam) -> Report:
         """Return the Report on a function. exam: what it is examined with."""
 
-    def is_unfinished(self, function: Any, exam: Exam) -> bool:
-        """Return whether the exercise is not written yet: a stub."""
-
 
 def function_of(key: str) -> str:
     """Return the name of the function that an exercise asks for. Raises ValueError if assignment.toml does not list the key."""

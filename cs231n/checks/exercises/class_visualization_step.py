@@ -195,7 +195,12 @@ CASES = StepCases(
         learning_rate=5.0,
     ),
 )
-CONVENTIONS = ("not divided by its length", "divided by its length")
+DIVIDED = "divided by its length"
+CONVENTIONS = ("not divided by its length", DIVIDED)
+UNDIVIDED = (
+    "Your step is not divided by its length. That is correct as well, but it needs a smaller learning rate: set "
+    "LEARNING_RATE = 5 where the notebook sets it to 25."
+)
 
 
 @dataclass
@@ -232,14 +237,9 @@ def _examine(function, exam):
     if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
         if _fails_with_strided_gradients(function, convention, exam):
             notes.append("needs-contiguous-gradients")
-        return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes)
+        seen = [] if changed or CONVENTIONS[convention] == DIVIDED else [UNDIVIDED]
+        return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes, seen)
     return _wrong(function, exam, found, convention, changed, notes)
-
-
-def is_unfinished(function: Any, exam: Exam) -> bool:
-    """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
-    return failure is not None and failure.verdict is Verdict.UNFINISHED
 
 
 def _attempt(function, case, exam):

@@ -257,12 +257,6 @@ def _limit(case, exam):
     return {"calls": LONG} if case is exam.of(KEY).long_way else {}
 
 
-def is_unfinished(function: Any, exam: Exam) -> bool:
-    """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
-    return failure is not None and failure.verdict is Verdict.UNFINISHED
-
-
 def _attempt(function, case, exam, **limits):
     """Return (Way, None), or (None, Report of what is wrong with its form)."""
     network, X = case.network().to(exam.device), case.images().to(exam.device)

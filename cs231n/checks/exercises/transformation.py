@@ -205,7 +205,6 @@ def _brightest(picture):
 
 
 _check = ArrayCheck(EXERCISE, KEY, "picture", _evidence, rescaled=Rescaled.NEVER)
-is_unfinished = _check.is_unfinished
 
 
 def examine(function: Any, exam: Exam) -> Report:

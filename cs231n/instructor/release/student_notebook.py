@@ -19,6 +19,7 @@ from .reference import Reference
 from .solutions import Marked, noted, parsed
 
 KEPT_METADATA = "kernelspec", "language_info", "accelerator"
+KEPT_OF_CELLS = "jupyter", "cellView"  # that a cell is folded, in JupyterLab and on Colab
 FREE_CELLS = {"setup", "own-class", "submit"}  # students may change them
 EMPTY_ANSWER = "*Your answer:*"
 
@@ -124,7 +125,8 @@ def _whole_notebook(reference, asked, exercises, package, kit_url, problems):
     locked = {notebook.cells[i - 1].id for i, cell in enumerate(notebook.cells) if cell.id in marked or is_answer(cell)}
     for old, cell in zip(reference.cells, notebook.cells, strict=True):
         tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("nbval")]
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        folded = {key: cell.metadata[key] for key in KEPT_OF_CELLS if key in cell.metadata}
+        cell.metadata = nbformat.from_dict(folded | ({"tags": tags} if tags else {}))
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         if cell.id in marked:
