@@ -10,7 +10,7 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from cs231n.notebook_file import picture_in  # noqa: E402
+from cs231n.notebook_file import picture_of  # noqa: E402
 
 WIDTH = 1800  # pixels, at most
 
@@ -18,7 +18,7 @@ WIDTH = 1800  # pixels, at most
 def figure(notebook, cell_id):
     """Return the figure that the cell with this id shows, as a PIL image on white."""
     cell = next(cell for cell in notebook.cells if cell.id == cell_id)
-    _, encoded = next(filter(None, (picture_in(output.get("data")) for output in cell.outputs)))
+    _, encoded = next(filter(None, (picture_of(output) for output in cell.outputs)))
     return Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
 
 

@@ -89,7 +89,7 @@ def tag(picture: bytes, width: int, description: str, kind: str = "figure") -> s
     description : str
         The alternative text.
     kind : str
-        The element's class, by which `notebook_file.picture_in` finds figures.
+        The element's class, by which `notebook_file.picture_of` finds figures.
 
     Returns
     -------

@@ -1,10 +1,9 @@
 """Every figure and animation of the notebook. Each function draws one figure and shows it."""
 
-import contextlib
 import inspect
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -307,44 +306,13 @@ def plot_fooling(X: torch.Tensor, X_fooling: torch.Tensor, titles: Sequence[str]
     )
 
 
-@contextlib.contextmanager
-def recorded_scores(model: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Record the scores of every image that a network sees in this block.
-
-    Scores that repeat those before them are left out: looking twice at one image is not a step.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        A network that returns raw scores of shape (N, C).
-
-    Yields
-    ------
-    list of float tensor of shape (C,)
-        Fills while the block runs.
-    """
-    scores: list[torch.Tensor] = []
-
-    def record(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        for row in output.detach().cpu().reshape(len(output), -1):
-            if not (scores and torch.equal(scores[-1], row)):
-                scores.append(row)
-
-    last = list(model.children())[-1]  # its hook is called even by model.forward(X), which passes the model's own by
-    handle = last.register_forward_hook(record)
-    try:
-        yield scores
-    finally:
-        handle.remove()
-
-
 def plot_scores(scores: Sequence[torch.Tensor], label: int, target: int, class_names: Mapping[int, str]) -> None:
     """Draw how the scores of two classes, and the best of all others, change along the steps.
 
     Parameters
     ----------
     scores : sequence of float tensor of shape (C,)
-        As `recorded_scores` yields them.
+        As `recording.recorded_scores` yields them.
     label : int
         The class of the picture.
     target : int

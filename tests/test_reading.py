@@ -440,6 +440,18 @@ def pretended(width, height):
     return base64.b64encode(raw).decode()
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_figure_is_read_in_each_kind_that_notebooks_hold_and_becomes_a_png(kind):
+    content = io.BytesIO()
+    Image.new("RGB", (12, 8), "red").save(content, kind)
+    cell = code("m", "saliency-figure")
+    data = {f"image/{kind.lower()}": base64.b64encode(content.getvalue()).decode(), "text/plain": "<Figure>"}
+    cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": data}]
+    (found,) = figure(cell)
+    assert (found.format, found.size) == ("PNG", (12, 8))
+    assert max(abs(a - b) for a, b in zip(found.convert("RGB").getpixel((3, 3)), (255, 0, 0), strict=True)) < 9
+
+
 def test_what_is_no_whole_png_is_left_out():
     jpeg, whole = io.BytesIO(), picture()
     Image.new("RGB", (9, 9)).save(jpeg, "JPEG")

@@ -11,6 +11,7 @@ from cs231n import vis_utils
 from cs231n.data_utils import imagenet_class_names
 from cs231n.figures import INCHES, Content
 from cs231n.net_visualization_pytorch import compute_saliency_maps, make_fooling_image
+from cs231n.recording import recorded_scores
 
 NAMES = imagenet_class_names()
 
@@ -202,22 +203,9 @@ def test_fooling_shows_the_difference_in_pixels_and_magnified(figures):
     assert f"at most {255 * 0.1 * 0.229:.0f} of 255 levels" in figures.descriptions[0]
 
 
-@pytest.mark.parametrize("form", ["model(X)", "model.forward(X)", "looks twice"])
-def test_the_scores_of_every_step_are_recorded_whatever_form_the_call_has(model, form):
-    X = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with vis_utils.recorded_scores(model) as scores:
-        for image in X.split(1):
-            model.forward(image) if form == "model.forward(X)" else model(image)
-            if form == "looks twice":
-                model(image)
-    torch.testing.assert_close(torch.stack(scores), model(X))
-    model(X)
-    assert len(scores) == 3  # nothing is recorded afterwards
-
-
 def test_the_scores_along_the_steps_of_a_fooling_image_are_drawn(figures, model, photographs):
     X = photographs[0][8:9]
-    with vis_utils.recorded_scores(model) as scores:
+    with recorded_scores(model) as scores:
         make_fooling_image(X, 889, model)
     vis_utils.plot_scores(scores, 915, 889, NAMES)
     lines = {line.get_label(): line.get_ydata() for line in figures[0].axes[0].lines}

@@ -10,7 +10,8 @@ import nbformat
 from nbformat import NotebookNode
 from PIL import Image
 
-from ...notebook_file import picture_in
+from ...assignment import assignment
+from ...notebook_file import picture_of
 
 WIDTH = 1000  # pixels of a figure on a page; it has half of the page, beside the student's own
 
@@ -22,15 +23,7 @@ class Figure(NamedTuple):
 
 # The notebook's figures that depend on an exercise, by the id of their cell; of each exercise the most telling one first.
 FIGURES = {
-    "saliency-figure": Figure("compute_saliency_maps", "Saliency maps"),
-    "fooling-figure": Figure("make_fooling_image", "The fooling image"),
-    "fooling-scores": Figure("make_fooling_image", "The scores at each step"),
-    "class-figure": Figure("class_visualization_update_step", "Class visualizations"),
-    "regularisers": Figure("class_visualization_update_step", "Without one regulariser at a time"),
-    "own-class": Figure("class_visualization_update_step", "A class of one's own"),
-    "attribution-figure": Figure("compute_smoothgrad_maps", "Attribution maps"),
-    "transformation-figure": Figure("transform_images", "A picture, transformed"),
-    "class-images-figure": Figure("transform_images", "Class images"),
+    cell: Figure(exercise.function, caption) for exercise in assignment().exercises for cell, caption in exercise.figures.items()
 }
 
 
@@ -72,8 +65,7 @@ def reference_material(path: Path) -> Reference:
 
 
 def _pictures(cell: NotebookNode) -> list[str]:
-    found = (picture_in(output.get("data")) for output in cell.get("outputs", []))
-    return [picture[1] for picture in found if picture]
+    return [found[1] for output in cell.get("outputs", []) if (found := picture_of(output))]
 
 
 def _as_jpeg(picture: str) -> str:
