@@ -155,13 +155,13 @@ def plot_saliency(X: np.ndarray, saliency: torch.Tensor | np.ndarray, titles: Se
         alone.imshow(brightness, cmap="inferno")
         both.imshow(image)
         both.imshow(brightness, cmap="inferno", alpha=0.65)
-    names = [title.split(",")[0] for title in titles]
+    names = [_shortened(title, 26) for title in titles]
     above, beside = (names, KINDS) if columns else (KINDS, names)
     for axis, name in zip(axes[0], above, strict=True):
         axis.set_title(name, fontsize=10)
     for axis, name in zip(axes[:, 0], beside, strict=True):
         axis.set_ylabel(name, fontsize=10)
-    told = "; ".join(f"{name} ({_place(one)})" for name, one in zip(names, maps, strict=True))
+    told = "; ".join(f"{name} ({_place(one)})" for name, one in zip(titles, maps, strict=True))
     figures.show(figure, f"Pictures, their saliency maps and both overlaid; in brackets where a map is bright: {told}.")
 
 
