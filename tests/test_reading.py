@@ -798,7 +798,7 @@ def test_where_an_answer_was_found_is_said_and_a_cut_one_too():
     assert found["answers"]["question-1"] == "Because."
     assert found["answer_notes"]["question-1"] == "It was written into the cell of the question."
     assert found["answer_notes"]["question-2"] == "Only the first 20,000 of its 30,000 characters are shown."
-    assert found["answer_notes"]["question-3"] == "Its cell is gone, and nothing that may be the answer was found."
+    assert found["answer_notes"]["question-3"] == "Its cell is gone, and no likely answer was found elsewhere."
 
 
 def test_a_python_file_says_that_no_answer_is_looked_for_unless_it_asks_the_questions():
