@@ -110,7 +110,7 @@ def notebook(*cells):
 
 def test_the_reference_file_is_right_and_the_exit_code_is_0(capsys):
     assert main([str(ROOT / "cs231n" / "net_visualization_pytorch.py")]) == 0
-    assert capsys.readouterr().out.count("is right") == 3
+    assert capsys.readouterr().out.count("is correct") == 3
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_every_exercise_states_difficulty_importance_minutes_and_points_has_hint
         (check,) = [later for later in following if "check" in later.metadata.get("tags", [])]
         name = EXERCISES[cell.id].__name__
         assert check.source == f"check_{CHECKED_AS[cell.id]}({name})"
-        assert f"✓ {name} is right." in check.outputs[0].text
+        assert f"✓ {name} is correct." in check.outputs[0].text
 
 
 def test_every_inline_answer_follows_its_question_and_brings_a_rubric_that_adds_up():

@@ -952,7 +952,7 @@ def test_a_package_from_elsewhere_is_noticed(small, tmp_path_factory):
 
 def test_a_check_that_does_not_call_the_solution_right_is_refused(small):
     cells = {EXERCISES[0].cell: "raise NotImplementedError", "check": UNFINISHED}
-    with pytest.raises(ValueError, match="expected 'compute_saliency_maps is right' in it"):
+    with pytest.raises(ValueError, match="expected 'compute_saliency_maps is correct' in it"):
         require_solutions_right(small(**cells), [dataclasses.replace(ONE, solved="def compute_saliency_maps(): pass")])
 
 

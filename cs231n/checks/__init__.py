@@ -1,4 +1,4 @@
-"""What a student's cell calls: is my function right, and if not, which mistake is it?
+"""What a student's cell calls: is my function correct, and if not, what is the mistake?
 
 Each check calls the function with several small networks, compares what comes out with stored fingerprints of right and
 of mistaken answers, and prints what it found. See README.md for the ids of mistakes and notes.
@@ -81,7 +81,7 @@ def _check_of(name: str, exercise: str, arguments: str) -> Callable[..., None]:
         _check(exercise, function, device)
 
     check.__name__ = check.__qualname__ = name
-    check.__doc__ = f"""Check a {exercise}({arguments}): print what was found and, in a notebook, draw a figure.
+    check.__doc__ = f"""Check {exercise}({arguments}): print what was found and, in a notebook, draw a figure.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _check_of(name: str, exercise: str, arguments: str) -> Callable[..., None]:
     Raises
     ------
     WrongAnswer
-        In a line, if the function is wrong or broken; of an unfinished one it only says so.
+        In one line, if the function is wrong or broken; for an unfinished one it only prints a message.
     ValueError
         If it is not callable, or if the device cannot be used.
     """
@@ -224,6 +224,6 @@ def _require_usable(device: torch.device | str) -> None:
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
             f"The check cannot use {device}: {(str(error).strip().splitlines() or [type(error).__name__])[0]} If an earlier cell "
-            "used the GPU, an error there, such as an index out of range, has ended its use: restart the kernel and run its "
+            "used the GPU, an error there, such as an index out of range, has made it unusable: restart the kernel and run its "
             'cells again. Without a GPU, call the check with device="cpu".'
         ) from None
