@@ -4,16 +4,28 @@ BIN := .venv/bin
 # For `make gpu`: options, such as GPU="--without speed", and the Python of the machine that the wheels are for.
 GPU :=
 GPU_PYTHON := 3.12
-# For `make test` and `make benchmarks`: a part of it, such as ONLY=checks.
+# For `make test`, `make browser` and `make benchmarks`: a part of it, such as ONLY=checks.
 ONLY :=
 BENCHMARKS := $(filter-out benchmark_report kit side_by_side,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
 NOTEBOOK := NetworkVisualization.ipynb
-NBCONVERT := $(BIN)/jupyter nbconvert --log-level=ERROR
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Isolated, Python does not import from this folder, so a file of your own, such as random.py, cannot hide one of Python's modules.
+# Everything runs through python itself: the other commands in .venv/bin contain the folder's path, and break when it is moved.
+ISOLATED := $(BIN)/python -I
+KIT := $(ISOLATED) -c 'import os, runpy, sys; sys.path.append(os.getcwd()); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
+# pip refuses --user in an environment. It shows its progress in a terminal, and spares a log the hundreds of lines.
+PIP := [ -t 1 ] && quiet= || quiet=--quiet; PIP_USER=0 $(ISOLATED) -m pip install $$quiet --disable-pip-version-check -c constraints.txt
+# The index that torch and torchvision come from, if it is not pip's own: remembered in .venv/installed.
+INSTALLED_FROM := $(shell cat .venv/installed 2>/dev/null)
+TORCH_INDEX ?= $(INSTALLED_FROM)
+ifneq ($(TORCH_INDEX),$(INSTALLED_FROM))
+ANOTHER_INDEX := $(if $(wildcard .venv/installed),another-index)
+endif
+NBCONVERT := $(ISOLATED) -m nbconvert --log-level=ERROR
 
 help:
 	@echo "make notebook    execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
 	@echo "make test        run all tests, the notebook among them; those of files with a word in their names: make test ONLY=checks"
+	@echo "make browser     go a student's way in JupyterLab and Notebook 7, in Chromium; screenshots in build/browser"
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
 	@echo "make lint        check the code's style and types, as CI does"
@@ -22,9 +34,11 @@ help:
 	@echo "make gpu-wheels  fetch what a bare GPU machine lacks into build/gpu-wheels, to travel with the kit"
 	@echo "make refresh     execute the notebook and store its outputs in it, for those who change the kit"
 	@echo "make clean       remove what make made: .venv, build and caches; the data stays"
+	@echo "Options for all of these: PYTHON=python3.12; on Linux without an NVIDIA card, to download 0.4 GB instead of 3:"
+	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
 
 notebook: executed
-	$(NBCONVERT) --to html build/$(NOTEBOOK)
+	@$(KIT) cs231n.pages build/$(NOTEBOOK) build/NetworkVisualization.html
 	@echo "Open $(CURDIR)/build/NetworkVisualization.html in a browser."
 
 # A copy is executed: the notebook itself may hold a student's work. Progress bars are cut down to their last state.
@@ -40,16 +54,21 @@ TESTED = $(if $(ONLY),$(or $(wildcard tests/test_*$(ONLY)*.py *$(ONLY)*.ipynb),$
 test: data .venv/tests-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(TESTED)
 
+# The browser is the system's Chromium. ONLY=notebook7: tests/browser/test_notebook7.py.
+BROWSED = $(if $(ONLY),$(or $(wildcard tests/browser/test_*$(ONLY)*.py),$(error there is no tests/browser/test_*$(ONLY)*.py)),tests/browser)
+browser: data .venv/browser-installed
+	$(BIN)/python -m pytest $(BROWSED)
+
 lab: data
-	$(BIN)/jupyter lab $(NOTEBOOK)
+	$(ISOLATED) -m jupyterlab $(NOTEBOOK)
 
 data: .venv/installed
-	PYTHON=$(BIN)/python ./get_datasets.sh
+	@$(KIT) cs231n.download
 
 lint: .venv/tests-installed
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
 
 # Each script writes its own part of the table and its own rows of the results.
 benchmarks: data .venv/benchmarks-installed
@@ -75,20 +94,41 @@ clean:
 	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/installed: requirements.txt constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-		{ echo "$(PYTHON) is not Python 3.10 or newer. Name one: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv .venv
-	@echo "Installing PyTorch, Jupyter and what they need into .venv: some minutes, several GB, once."
-	$(PIP) -r requirements.txt
-	touch $@
+.venv/installed: requirements.txt constraints.txt $(ANOTHER_INDEX)
+	@$(PYTHON) -I -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 14))' || \
+		{ echo "$(PYTHON) is not Python 3.10 to 3.14. Name one that is: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Creating a Python environment in .venv."
+	@$(PYTHON) -I -m venv .venv
+ifneq ($(TORCH_INDEX),)
+	@echo "Installing PyTorch from $(TORCH_INDEX): its CPU wheels are 0.2 GB to download."
+	@$(PIP) --force-reinstall --no-deps --index-url "$(TORCH_INDEX)" torch torchvision
+	@echo "Installing Jupyter and everything else: 0.2 GB to download."
+else
+	@echo "Installing PyTorch, Jupyter and what they need, which takes a few minutes. On Linux this is 3 GB to download, because"
+	@echo "PyTorch includes CUDA (CPU only: make TORCH_INDEX=https://download.pytorch.org/whl/cpu ...); elsewhere it is 0.3 GB."
+endif
+	@$(PIP) -r requirements.txt
+	@echo "$(TORCH_INDEX)" > $@
+
+# Never two builds of PyTorch in one environment.
+another-index:
+	@echo "PyTorch is already installed in .venv, from $(or $(INSTALLED_FROM),pip's own index). To replace it, run make clean first;"
+	@echo "your work and the data stay."
+	@exit 1
 
 .venv/tests-installed: .venv/installed tests/requirements.txt cs231n/instructor/requirements.txt
-	$(PIP) -r tests/requirements.txt
+	@echo "Installing what the tests need: about 0.1 GB to download."
+	@$(PIP) -r tests/requirements.txt
+	touch $@
+
+.venv/browser-installed: .venv/tests-installed tests/browser/requirements.txt
+	@echo "Installing what drives a browser: less than 0.1 GB to download."
+	@$(PIP) -r tests/browser/requirements.txt
 	touch $@
 
 .venv/benchmarks-installed: .venv/tests-installed tests/benchmarks/requirements.txt
-	$(PIP) -r tests/benchmarks/requirements.txt
+	@echo "Installing what the benchmarks compare with: about 0.1 GB to download."
+	@$(PIP) -r tests/benchmarks/requirements.txt
 	touch $@
 
-.PHONY: help notebook executed test lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean
+.PHONY: help notebook executed test browser lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean

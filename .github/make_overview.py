@@ -2,18 +2,23 @@
 
 import base64
 import io
+import sys
 from pathlib import Path
 
 import nbformat
 from PIL import Image
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from cs231n.notebook_file import picture_of  # noqa: E402
+
+WIDTH = 1800  # pixels, at most
 
 
 def figure(notebook, cell_id):
     """Return the figure that the cell with this id shows, as a PIL image on white."""
     cell = next(cell for cell in notebook.cells if cell.id == cell_id)
-    encoded = next(output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+    _, encoded = next(filter(None, (picture_of(output) for output in cell.outputs)))
     return Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
 
 
@@ -27,6 +32,7 @@ def overview(notebook):
     picture.paste(saliency, (0, 0))
     picture.paste(fooling, (0, saliency.height))
     picture.paste(classes, (saliency.width, 0))
+    picture.thumbnail((WIDTH, picture.height))
     return picture
 
 

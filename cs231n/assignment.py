@@ -5,7 +5,7 @@ import functools
 import json
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class Exercise:
         The name of the function, such as "compute_saliency_maps".
     module : str
         The module of `cs231n` that holds its solution, or in a student edition the place for it.
+    figures : dict
+        {id of a cell: caption} of the notebook's figures that depend on it, the most telling one first.
     """
 
     key: str
@@ -46,6 +48,7 @@ class Exercise:
     bonus: bool
     function: str
     module: str
+    figures: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,7 @@ def written(listed: Assignment) -> str:
         fields = {name: value for name, value in dataclasses.asdict(task).items() if name != "key"}
         if isinstance(task, Question):
             del fields["number"]
-        lines = [f"{name} = {_value(value)}\n" for name, value in fields.items()]
+        lines = [f"{name} = {_value(value)}\n" for name, value in fields.items() if value != {}]
         blocks.append("".join([f"[{task.key}]\n", *lines]))
     return "\n".join(blocks)
 
@@ -214,6 +217,8 @@ def _quoted(text: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{_quoted(key)} = {_value(item)}' for key, item in value.items())} }}"
     return plain(value) if isinstance(value, int | float) else _quoted(str(value))
 
 
@@ -249,7 +254,7 @@ def points_of(path: Path, table: str, value: object, key: str = "points") -> flo
 def _common(path: Path, key: str, table: Any, of_exercises: set[str]) -> dict[str, Any]:
     """Return the fields of a table of the file, all but the number. Raises ValueError for a table that is not one of a task."""
     expected = {"section", "points", *of_exercises}
-    optional = {"bonus", "number"} if of_exercises else {"bonus"}
+    optional = {"bonus", "number", "figures"} if of_exercises else {"bonus"}
     if not isinstance(table, dict):
         raise ValueError(f"{path}: {key} = {table!r}; expected a table, [{key}], with {', '.join(sorted(expected))}.")
     if wrong := (table.keys() ^ expected) - optional:
@@ -259,6 +264,9 @@ def _common(path: Path, key: str, table: Any, of_exercises: set[str]) -> dict[st
     for name in {"section", *of_exercises}:
         if not isinstance(table[name], str) or not table[name]:
             raise ValueError(f"{path}: [{key}] {name} = {table[name]!r}; expected a text, in quotes.")
+    figures = table.get("figures", {})
+    if not isinstance(figures, dict) or not all(isinstance(caption, str) for caption in figures.values()):
+        raise ValueError(f'{path}: [{key}] figures = {figures!r}; expected {{ CELL-ID = "caption" }}.')
     bonus = table.get("bonus", False)
     if not isinstance(bonus, bool):
         raise ValueError(f"{path}: [{key}] bonus = {bonus!r}; expected true or false.")

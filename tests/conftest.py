@@ -13,8 +13,9 @@ import cs231n  # noqa: F401 (before torch: it makes torch's threads give way on 
 # isort: on
 import pytest
 import torch
+from helpers.imagenet_val import put_imagenet_val
 from helpers.once import made_once
-from helpers.places import IMAGENET_VAL, ROOT
+from helpers.places import ROOT
 from helpers.terminal import Terminal
 
 from cs231n import progress
@@ -73,12 +74,9 @@ def model():
 
 
 @pytest.fixture(scope="session")
-def photographs(tmp_path_factory):
+def photographs():
     """(X, y) of the 20 photographs: float (20, 3, 224, 224) preprocessed, long (20,)."""
-    folder = tmp_path_factory.mktemp("photographs only")
-    for name in ("sources.json", "photographs"):
-        (folder / name).symlink_to(ROOT / "datasets" / name)
-    X, y, _ = load_imagenet_val(folder=folder)
+    X, y, _ = load_imagenet_val()
     return torch.cat([preprocess(image) for image in X]), torch.from_numpy(y)
 
 
@@ -102,12 +100,12 @@ def run(drawn, tmp_path_factory):
 
 @pytest.fixture
 def imagenet_val_folder(tmp_path):
-    """A folder like datasets/ that holds the course's own npz, too."""
-    if not IMAGENET_VAL.is_file():
-        pytest.skip(f"the course's imagenet_val_25.npz is not at {IMAGENET_VAL} (its licence keeps it out of the kit)")
-    (tmp_path / "sources.json").symlink_to(ROOT / "datasets" / "sources.json")
-    (tmp_path / "imagenet_val_25.npz").symlink_to(IMAGENET_VAL)
-    return tmp_path
+    """A folder like datasets/ with the photographs and an npz of the form of the course's own, which no test may need."""
+    folder = tmp_path / "with imagenet_val"
+    folder.mkdir()
+    (folder / "photographs").symlink_to(ROOT / "datasets" / "photographs")
+    put_imagenet_val(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

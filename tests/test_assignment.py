@@ -1,8 +1,10 @@
 """The list of exercises and questions: what it holds, and that a wrong one is refused with the file and the key."""
 
 import dataclasses
+import json
 
 import pytest
+from helpers.places import ROOT
 
 from cs231n.assignment import Exercise, assignment, read, written
 
@@ -52,6 +54,8 @@ def test_a_list_is_read_in_its_order_with_decimal_points(tmp_path):
         ('title = "T"\n[question-1]\nsection = "4"\npoints = -1', "points = -1"),
         ('title = "T"\n[question-1]\nsection = "4"\npoints = nan', "points = nan"),
         ('title = "T"\n[question-1]\nsection = "4"\npoints = 1\nbonus = "no"', "bonus = 'no'"),
+        (f'title = "T"\n{ONE}figures = {{}}', "not known there: figures"),
+        (f'title = "T"\n{ONE}'.replace("2.5", "2.5\nfigures = 3"), "figures = 3"),
         ('title = "T"\nquestion-1 = 3', "question-1 = 3; expected a table"),
         (f'title = "T"\n{ONE}{ONE.replace("[maps]", "[more]").replace("question-1", "question-2")}', "function maps"),
         ("title = ", "not a TOML file"),
@@ -60,6 +64,15 @@ def test_a_list_is_read_in_its_order_with_decimal_points(tmp_path):
 def test_a_wrong_list_is_refused_with_file_and_key(tmp_path, text, said):
     with pytest.raises(ValueError, match=rf"list\.toml.*{said}"):
         read(in_file(tmp_path, text))
+
+
+def test_the_figures_of_an_exercise_are_cells_of_the_notebook_that_need_it():
+    cells = {cell["id"]: cell for cell in json.loads((ROOT / "NetworkVisualization.ipynb").read_text(encoding="utf-8"))["cells"]}
+    figures = {(exercise.key, cell) for exercise in assignment().exercises for cell in exercise.figures}
+    assert len(figures) == 9
+    for key, cell in figures - {("smoothgrad", "attribution-figure")}:  # its other maps are there without SmoothGrad, too
+        assert key in cells[cell]["metadata"]["needs"], cell
+    assert "attribution-figure" in cells
 
 
 def test_two_exercises_of_one_number_are_refused(tmp_path):

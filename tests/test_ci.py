@@ -22,13 +22,33 @@ def test_linux_runs_what_continuous_integration_runs_anywhere():
     assert ".ci/run" in commands("tests").splitlines()
     run = ROOT / ".ci" / "run"
     assert run.stat().st_mode & 0o100
-    assert "make test\n" in run.read_text(encoding="utf-8")
+    assert {"make test", "make browser", "make lint"} <= set(run.read_text(encoding="utf-8").splitlines())
+
+
+def commands_on(system):
+    """Return the shell commands of the student's job on "macos" or "windows", a text."""
+    (there,) = [one for one in JOBS["student"]["strategy"]["matrix"]["include"] if one["os"].startswith(f"{system}-")]
+    return re.sub(r"\$\{\{ matrix\.([\w-]+) \}\}", lambda found: there[found[1]], commands("student"))
 
 
 def test_the_students_part_runs_on_macos_and_windows_without_make_and_shell_scripts():
-    systems = JOBS["student"]["strategy"]["matrix"]["os"]
+    systems = [one["os"] for one in JOBS["student"]["strategy"]["matrix"]["include"]]
     assert {system.partition("-")[0] for system in systems} == {"macos", "windows"}
-    assert not re.search(r"\bmake\b|\.sh\b|\.venv", commands("student"))
+    assert not re.search(r"\bmake\b|\.sh\b", commands("student"))
+
+
+@pytest.mark.parametrize(("system", "language"), [("windows", "powershell"), ("macos", "sh")])
+def test_the_students_part_runs_the_lines_of_the_students_readme(system, language):
+    """All of them, except that it asks JupyterLab, which would wait for somebody, only whether it is there."""
+    readme = edition()[1]["README.md"].decode()
+    (block,) = [block for block in re.findall(rf"^```{language}\n(.*?)^```", readme, re.M | re.S) if "-m venv" in block]
+    *lines, lab = [line for line in block.splitlines() if "--index-url" not in line]
+    assert len(lines) == 2
+    start = lab.removesuffix(f"{NAME}.ipynb")
+    assert start.endswith("-m jupyterlab ")
+    ran = commands_on(system).splitlines()
+    first = ran.index(lines[0])
+    assert ran[first : first + 3] == [*lines, f"{start}--version"]
 
 
 @pytest.mark.filterwarnings("ignore:Setuptools is replacing distutils:UserWarning")  # once torch has compiled

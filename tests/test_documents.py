@@ -96,6 +96,14 @@ def comparable(message):
     return re.sub(r"[\d.]+ (degrees|%)", r"\1", " ".join(message.split()))
 
 
+def test_the_readmes_give_the_same_lines_for_powershell():
+    blocks = [
+        re.findall(r"^```powershell\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.M | re.S)
+        for name in ("README.md", STUDENTS)
+    ]
+    assert blocks[0] == blocks[1] != []
+
+
 def test_readmes_table_of_sections_is_that_of_the_assignment():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(
@@ -140,6 +148,15 @@ def instructors_toml(beginning):
     text = (ROOT / "cs231n" / "instructor" / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(rf"^```toml\n({re.escape(beginning)}.*?)^```", text, re.M | re.S)
     return example
+
+
+def test_the_documents_list_every_folder_of_the_instructors():
+    folder = ROOT / "cs231n" / "instructor"
+    section = (folder / "README.md").read_text(encoding="utf-8").partition("## Change the kit")[2].partition("\n## ")[0]
+    listed = set(re.findall(r"^\| `(\w+)/` \|", section, re.M))
+    assert listed == {path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    drawing = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("cs231n/instructor\n")[2]
+    assert listed <= set(drawing.partition("```")[0].split())
 
 
 def test_the_instructors_example_of_a_courses_file_is_one(tmp_path):

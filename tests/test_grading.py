@@ -244,7 +244,7 @@ class Passive(HTMLParser):
 
 def test_feedback_shows_own_figures_and_what_was_wrong(graded):
     page = (graded.out / "feedback" / f"{safe.file_name('crossentropy')}.html").read_text(encoding="utf-8")
-    assert "Cross-entropy loss in place of the score" in page
+    assert "Cross-entropy loss instead of the score" in page
     wrong = [result for result in graded.rows["crossentropy"].exercises.values() if result.verdict == "wrong"]
     assert " ".join(page.split()).count(judging.REPORTED) == len(wrong) > 0  # evidence is the process's own word
     page = (graded.out / "feedback" / f"{safe.file_name('autograd')}.html").read_text(encoding="utf-8")
@@ -453,7 +453,7 @@ def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_e
 
 
 def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submission(two, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(specimens, "WRONG", specimens.RIGHT)
+    monkeypatch.setattr(specimens, "SPECIMEN", specimens.SPECIMEN._replace(wrong=specimens.SPECIMEN.right))
     monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "The grader has examined itself, and stops: a specimen that is wrong came out as right." in capsys.readouterr().err

@@ -7,7 +7,8 @@ import nbformat
 import pytest
 from PIL import Image
 
-from cs231n.notebook_file import is_notebook_name, is_png, notebook, sources_of, text_of
+from cs231n.figures import tag as figures_tag
+from cs231n.notebook_file import is_notebook_name, is_png, notebook, picture_of, picture_type, sources_of, text_of
 
 
 def written(cells, minor=5, **metadata):
@@ -59,6 +60,31 @@ def test_outputs_of_all_kinds_are_kept_in_valid_form_or_of_each_cell_one_picture
     assert found.cells[0].outputs[0].text == "one\ntwo"
     (picture,) = notebook("nb.ipynb", raw, with_outputs=False).cells[0].outputs
     assert picture.data == {"image/png": "QUJD"}
+
+
+FIGURE = figures_tag(b"ABC", 1000, "a yurt")
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ({"image/png": ["QU", "JD"]}, ("image/png", "QUJD")),
+        ({"text/html": FIGURE, "text/plain": "a yurt"}, ("image/webp", "QUJD")),
+        ({"text/html": [FIGURE[:30], FIGURE[30:]]}, ("image/webp", "QUJD")),
+        ({"text/html": FIGURE, "image/png": "REVG"}, ("image/png", "REVG")),
+        ({"text/html": figures_tag(b"ABC", 300, "a film", kind="animation")}, None),
+        ({"text/html": FIGURE.replace("image/webp", "image/svg+xml")}, None),
+        ({"text/html": FIGURE.replace("QUJD", "QUJD' onload='alert(1)")}, None),
+        ({"text/html": "<img class=figure src=x>", "text/plain": "x"}, None),
+        ({"text/html": 7, "image/png": {"a": 1}}, None),
+        (None, None),
+    ],
+)
+def test_the_picture_of_an_output_is_a_png_or_one_of_our_figures(data, found):
+    assert picture_of({"data": data}) == found
+    cell = {**CODE, "outputs": [{"output_type": "display_data", "data": data}]}
+    kept = notebook("nb.ipynb", written([cell]), with_outputs=False).cells[0].outputs
+    assert [output.data for output in kept] == ([dict([found])] if found else [])
 
 
 def test_ids_in_the_metadata_and_attachments_are_kept():
@@ -117,3 +143,22 @@ def test_of_the_pictures_a_png_alone_is_one(kind):
 @pytest.mark.parametrize("raw", [b"", b"\x89PNG", b" \x89PNG\r\n\x1a\n"], ids=["nothing", "half a beginning", "not at the start"])
 def test_what_does_not_begin_as_a_png_is_none(raw):
     assert not is_png(raw)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+def test_a_pictures_type_is_known_by_how_it_begins(kind):
+    content = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(content, kind)
+    assert picture_type(content.getvalue()) == (None if kind == "BMP" else f"image/{kind.lower()}")
+    assert picture_type(b" " + content.getvalue()) is None
+
+
+def test_of_a_pictures_metadata_its_text_and_its_size_are_kept():
+    told = {
+        "image/jpeg": {"alt": "a map", "width": 300, "height": "9", "onerror": "x"},
+        "width": 20,
+        "image/png": {"alt": "no picture"},
+    }
+    output = {"output_type": "display_data", "data": {"image/jpeg": "QUJD"}, "metadata": told}
+    (found,) = notebook("nb.ipynb", written([{**CODE, "outputs": [output]}])).cells[0].outputs
+    assert found.metadata == {"image/jpeg": {"alt": "a map", "width": 300}}

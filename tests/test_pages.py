@@ -19,6 +19,8 @@ from PIL import Image
 
 from cs231n.checks.explanations import EXERCISES, MISTAKES, NOTES
 from cs231n.checks.report import Report
+from cs231n.formulas import ATTRIBUTES as FORMULA_ATTRIBUTES
+from cs231n.formulas import ELEMENTS
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.grading.accounting import File
 from cs231n.instructor.grading.roster import Person
@@ -29,6 +31,7 @@ from cs231n.instructor.reports.marking import marking as marking_page
 from cs231n.instructor.reports.records import from_json
 from cs231n.instructor.reports.reference import FIGURES, reference_material
 from cs231n.instructor.reports.summary import summary as summary_page
+from cs231n.notebook_file import picture_of
 
 NOTEBOOK = ROOT / "NetworkVisualization.ipynb"
 RUBRIC = rubric.load()
@@ -153,8 +156,8 @@ def test_a_simple_name_stays_and_a_name_is_the_same_each_time():
 
 def test_the_figures_are_those_of_the_notebook_that_depend_on_an_exercise():
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
-    drawn = [cell for cell in cells if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))]
-    waiting = {cell.id: re.findall(r"ready\((\w+)\)", cell.source) for cell in drawn}
+    drawn = [cell for cell in cells if any(picture_of(output) for output in cell.get("outputs", []))]
+    waiting = {cell.id: re.findall(r"ready\((\w+)\b", cell.source) for cell in drawn}
     assert {cell for cell, exercises in waiting.items() if exercises} == set(FIGURES)
     assert all(figure.exercise in waiting[cell] for cell, figure in FIGURES.items())
 
@@ -266,7 +269,7 @@ def test_feedback_shows_the_own_figures_beside_the_references(reference):
     assert page.text.count("no picture from your notebook") == len(FIGURES) - 1
 
 
-@pytest.mark.parametrize("content", [b"GIF89a", b"<svg onload='alert(1)'/>", b"", b"\x89PN", b"%PDF"])
+@pytest.mark.parametrize("content", [b"GIF", b"RIFF", b"BM", b"<svg onload='alert(1)'/>", b"", b"\x89PN", b"%PDF"])
 def test_what_is_no_picture_is_not_shown(reference, content):
     submitted = record()
     submitted["figures"] = {"fooling-figure": [base64.b64encode(content).decode(), '"><script>', "é", "A"]}
@@ -298,7 +301,8 @@ def test_an_answers_markdown_is_shown_without_what_could_act(reference):
         "**bold** <b>x</b> `code` $a_1 < b_1$ [a link](https://a.example) ![a picture](https://a.example/x)\n\n1. one\n2. two"
     )
     source = feedback(record(answers={"question-1": answer}), reference)
-    assert "<strong>bold</strong> &lt;b&gt;x&lt;/b&gt; <code>code</code> $a_1 &lt; b_1$ a link [picture: a picture]" in source
+    assert '<strong>bold</strong> &lt;b&gt;x&lt;/b&gt; <code>code</code> <math display="inline">' in source
+    assert "<mo>&lt;</mo><msub><mi>b</mi><mn>1</mn></msub></mrow></math> a link [picture: a picture]" in source
     assert "<li>one</li>" in source
     assert "a.example" not in source
 
@@ -394,6 +398,9 @@ def test_a_page_with_hostile_strings_holds_nothing_active(evil_pages, kind):
     source = evil_pages[kind]
     page = Page(source)
     for tag, attributes in page.elements:
+        if tag in ELEMENTS:  # of a formula
+            assert all(re.fullmatch(FORMULA_ATTRIBUTES[name], value) for name, value in attributes.items())
+            continue
         assert tag in TAGS
         assert attributes.keys() <= (ATTRIBUTES | {"open"} if tag == "details" else ATTRIBUTES)
         assert re.fullmatch(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/]+=*", attributes.get("src", "data:image/png;base64,AA"))
@@ -415,7 +422,7 @@ def test_long_texts_are_cut_and_say_so(evil_pages):
 def test_a_page_without_hostile_strings_has_the_same_elements(reference):
     """So the test of hostile pages is not passed by pages without content."""
     tags = {tag for tag, _ in Page(feedback(record(), reference)).elements}
-    assert {"meta", "table", "section", "img", "pre", "figcaption"} <= tags <= TAGS
+    assert {"meta", "table", "section", "img", "pre", "figcaption", "math"} <= tags <= TAGS | ELEMENTS
 
 
 def test_names_keep_the_characters_of_their_script():

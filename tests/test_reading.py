@@ -11,11 +11,14 @@ import tracemalloc
 import zipfile
 
 import nbformat
+import numpy as np
 import pytest
 from helpers.places import ROOT
+from matplotlib.figure import Figure
 from nbformat import v3, v4
 from PIL import Image, PngImagePlugin
 
+from cs231n import figures
 from cs231n.instructor.reports.reference import FIGURES
 from cs231n.instructor.sandbox.inside import reading
 from cs231n.instructor.sandbox.inside.reading import checked_outline, is_expected, kind, outline
@@ -372,6 +375,17 @@ def test_of_several_cells_the_last_counts_and_of_its_pictures_the_first():
     assert [colour(image) for image in figure(code("mine", "saliency-figure", picture()), both)] == [(0, 255, 0)]
 
 
+def test_a_figure_of_the_kit_is_read_out_of_its_html(monkeypatch):
+    drawing, shown = Figure(figsize=(4, 2), facecolor="lime"), []
+    monkeypatch.setattr(figures, "display", lambda data, raw: shown.append(data))
+    figures.show(drawing, "all green")
+    cell = code("mine", "saliency-figure", outputs=[{"output_type": "display_data", "metadata": {}, "data": shown[0]}])
+    (image,) = figure(cell)
+    assert image.format == "PNG"
+    assert image.size == (720, 360)
+    assert np.abs(np.subtract(colour(image), (0, 255, 0))).max() < 8
+
+
 def test_a_picture_in_several_lines_is_one():
     encoded = picture()
     assert [colour(image) for image in figure(code("m", "saliency-figure", [encoded[:40] + "\n", encoded[40:]]))] == [(255, 0, 0)]
@@ -423,6 +437,18 @@ def pretended(width, height):
     raw = bytearray(base64.b64decode(picture()))
     raw[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
     return base64.b64encode(raw).decode()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_figure_is_read_in_each_kind_that_notebooks_hold_and_becomes_a_png(kind):
+    content = io.BytesIO()
+    Image.new("RGB", (12, 8), "red").save(content, kind)
+    cell = code("m", "saliency-figure")
+    data = {f"image/{kind.lower()}": base64.b64encode(content.getvalue()).decode(), "text/plain": "<Figure>"}
+    cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "data": data}]
+    (found,) = figure(cell)
+    assert (found.format, found.size) == ("PNG", (12, 8))
+    assert max(abs(a - b) for a, b in zip(found.convert("RGB").getpixel((3, 3)), (255, 0, 0), strict=True)) < 9
 
 
 def test_what_is_no_whole_png_is_left_out():

@@ -14,6 +14,7 @@ from cs231n.instructor.release.edition import edition, student_requirements
 
 STUDENT, INSTRUCTOR = ROOT / "requirements.txt", ROOT / "cs231n" / "instructor" / "requirements.txt"
 TESTS, BENCHMARKS = ROOT / "tests" / "requirements.txt", ROOT / "tests" / "benchmarks" / "requirements.txt"
+BROWSER = ROOT / "tests" / "browser" / "requirements.txt"
 STAFF = {"instructor", "atlas"}  # folders of the package that no student edition has
 TOOLS = {"jupyter", "nbval", "dask"}  # needed, but never imported by name: commands, a plugin, a backend of joblib
 NOT_INSTALLED = {"lucent": "torch-lucent"}  # {module: its package} where the names differ and the tests do without the package
@@ -21,9 +22,10 @@ OPTIONAL = re.compile(r"^# ([\w-]+[<>=]=\S+) ", re.M)  # a line for a package th
 
 PACKAGE = [path for path in sorted((ROOT / "cs231n").rglob("*.py")) if not STAFF & set(path.relative_to(ROOT).parts)]
 STAFFS = [path for path in sorted((ROOT / "cs231n").rglob("*.py")) if STAFF & set(path.relative_to(ROOT).parts)]
-TESTING = [path for path in sorted((ROOT / "tests").rglob("*.py")) if "benchmarks" not in path.relative_to(ROOT).parts]
 MEASURING = sorted((ROOT / "tests" / "benchmarks").rglob("*.py"))
-OWN = {"cs231n", *(path.stem for path in TESTING + MEASURING), *(path.parent.name for path in TESTING + MEASURING)}
+BROWSING = sorted((ROOT / "tests" / "browser").rglob("*.py"))
+TESTING = [path for path in sorted((ROOT / "tests").rglob("*.py")) if path not in MEASURING + BROWSING]
+OWN = {"cs231n", *(name for path in TESTING + MEASURING + BROWSING for name in (path.stem, path.parent.name))}
 
 
 def declared(*files):
@@ -80,9 +82,10 @@ def undeclared(files, names):
         (STAFFS, declared(STUDENT, INSTRUCTOR) | optional(INSTRUCTOR)),
         (TESTING, declared(STUDENT, TESTS)),
         (MEASURING, declared(STUDENT, BENCHMARKS)),
+        (BROWSING, declared(STUDENT, BROWSER)),
         ([ROOT / ".github" / "make_overview.py"], declared(STUDENT)),
     ],
-    ids=["student", "instructor", "tests", "benchmarks", "overview"],
+    ids=["student", "instructor", "tests", "benchmarks", "browser", "overview"],
 )
 def test_what_is_imported_is_declared(files, names):
     assert undeclared(files, names) == []
@@ -116,7 +119,7 @@ def test_the_optional_packages_are_those_that_the_tests_need_as_well():
 def test_what_is_declared_is_pinned():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")}
-    assert declared(STUDENT, INSTRUCTOR, TESTS, BENCHMARKS) - pinned == set()
+    assert declared(STUDENT, INSTRUCTOR, TESTS, BENCHMARKS, BROWSER) - pinned == set()
 
 
 # What students install

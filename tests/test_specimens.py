@@ -65,5 +65,5 @@ def test_the_prying_specimen_sees_what_there_is_to_see_outside_of_a_sandbox():
     with socket.create_server(("127.0.0.1", 0)) as server:
         exec(specimens.pried_with(server.getsockname()[1]), given)
         with pytest.raises(ValueError, match="small-disk") as told:
-            given[specimens.EXERCISE](None, None, None)
+            given[specimens.EXERCISE]()
     assert json.loads(str(told.value)).keys() == {"small-disk", "own-processes", "no-network"}

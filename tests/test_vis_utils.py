@@ -1,26 +1,38 @@
 import base64
 import re
 
-import imageio.v3 as imageio
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from PIL import Image
 
 from cs231n import vis_utils
 from cs231n.data_utils import imagenet_class_names
+from cs231n.figures import INCHES, Content
 from cs231n.net_visualization_pytorch import compute_saliency_maps, make_fooling_image
+from cs231n.recording import recorded_scores
 
 NAMES = imagenet_class_names()
 
 
+class Shown(list):
+    """The figures that were shown, and their descriptions."""
+
+    def __init__(self):
+        self.descriptions = []
+
+
 @pytest.fixture(autouse=True)
 def figures(monkeypatch):
-    """A list of the figures that are shown."""
-    plt.switch_backend("agg")
-    shown = []
-    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf()))
+    """The figures that are shown. They are not encoded, which takes a second each."""
+    shown = Shown()
+
+    def show(figure, description, content=Content.PHOTOGRAPHS):
+        shown.append(figure)
+        shown.descriptions.append(description)
+
+    monkeypatch.setattr(vis_utils.figures, "show", show)
     return shown
 
 
@@ -42,11 +54,22 @@ def test_predictions_show_label_and_guesses_with_probabilities(figures):
     assert [axis.get_title() for axis in panels(figure)] == ["label: tabby", "label: hammerhead"]
     right, wrong = (axis.patches[0].get_facecolor() for axis in figure.axes[2:])
     assert right != wrong
+    assert "Labels: tabby, top-1 tabby with 1.00; hammerhead, top-1 tiger shark with 1.00." in figures.descriptions[0]
+
+
+def test_a_long_name_does_not_run_into_the_next_panel(figures):
+    scores = torch.zeros(1, 1000)
+    scores[0, 180] = 20
+    vis_utils.plot_predictions(pictures(1), np.array([180]), NAMES, scores)
+    texts = [text.get_text() for axis in figures[0].axes for text in axis.texts]
+    assert "1.00  American Staffordshir…" in texts
+    assert "American Staffordshire terrier" in figures.descriptions[0]  # there is room
 
 
 def test_filters_are_drawn_one_panel_each(figures, model):
     vis_utils.plot_filters(model.features[0].weight)
     assert len(panels(figures[0])) == 64
+    assert "64 filters of 3 x 3 pixels" in figures.descriptions[0]
 
 
 def test_feature_maps_are_drawn_a_row_a_layer(figures):
@@ -56,6 +79,7 @@ def test_feature_maps_are_drawn_a_row_a_layer(figures):
     assert len(panels(figures[0])) == 12
     assert np.array_equal(panels(figures[0])[1].images[0].get_array(), maps["shallow"][0, 7])
     assert [axis.get_ylabel() for axis in figures[0].axes if axis.get_ylabel()] == ["shallow\n9 x 8 x 8", "deep\n20 x 4 x 4"]
+    assert "shallow (9 x 8 x 8) channels 7, " in figures.descriptions[0]
 
 
 def test_saliency_shows_picture_map_and_overlay(figures, model, photographs):
@@ -71,6 +95,16 @@ def test_saliency_shows_picture_map_and_overlay(figures, model, photographs):
 def test_a_saliency_map_of_zeros_is_drawn_dark_and_not_nan(figures):
     vis_utils.plot_saliency(pictures(1), torch.zeros(1, 32, 32), ["dead"])
     assert panels(figures[0])[1].images[0].get_array().max() == 0
+    assert "dead (nowhere)" in figures.descriptions[0]
+
+
+def test_the_description_says_where_a_map_is_bright(figures):
+    maps = torch.rand(3, 33, 33) / 10
+    maps[0, 1:8, 25:] = maps[1, 14:20, 14:20] = maps[2, 28:, 12:20] = 1
+    vis_utils.plot_saliency(pictures(3), maps, ["tabby, tabby cat", "yurt", "goose"])
+    vis_utils.plot_attributions(pictures(3), {"saliency": maps, "Grad-CAM": maps.flip(2)}, ["tabby", "yurt", "goose"])
+    assert "tabby (top right); yurt (centre); goose (bottom)" in figures.descriptions[0]
+    assert "tabby: saliency top right, Grad-CAM top left; yurt: saliency centre" in figures.descriptions[1]
 
 
 def test_attributions_are_drawn_a_row_a_picture_and_a_column_a_method(figures):
@@ -97,8 +131,9 @@ def test_the_sanity_check_has_a_line_and_a_column_for_each_method(figures):
     lines = {line.get_label(): list(line.get_ydata()) for line in axis.lines if line.get_label() in correlations}
     assert lines == {"guided backprop": [1, 0.9, 0.5], "Grad-CAM": [1, 0, -0.1]}
     assert axis.get_ylim()[0] < -0.1
+    assert "guided backprop from 1.00 to 0.50; Grad-CAM from 1.00 to -0.10" in figures.descriptions[0]
     assert len(panels(figures[0])) == 4
-    assert [axis.get_ylabel() for axis in panels(figures[0])[::2]] == ["original", "conv1"]
+    assert [axis.get_ylabel() for axis in panels(figures[0]) if axis.get_ylabel()] == ["original", "conv1"]
 
 
 def test_the_legends_of_deletion_and_insertion_give_the_areas_the_best_first(figures):
@@ -114,6 +149,33 @@ def test_the_legends_of_deletion_and_insertion_give_the_areas_the_best_first(fig
     best_first = ["0.550  saliency", "0.600  a method of one's own", "0.700  random order"]
     assert legends == [best_first, ["0.450  saliency", "0.400  a method of one's own", "0.300  random order"]]
     np.testing.assert_allclose(figures[0].axes[0].lines[0].get_ydata(), [1, 0.6, 0])
+    assert "in deletion, best first: saliency 0.550, a method of one's own 0.600, " in figures.descriptions[0]
+
+
+def test_a_band_shows_the_standard_error_over_the_pictures_and_one_picture_has_none(figures):
+    curves = torch.tensor([[1.0, 0.5, 0], [1, 0.7, 0.4]])
+    vis_utils.plot_deletion_insertion((0, 0.5, 1), {"saliency": curves}, {"saliency": curves[:1]})
+    band, none = (axis.collections[0].get_paths()[0].vertices for axis in figures[0].axes)
+    error = curves.std(dim=0) / 2**0.5
+    for x, middle, half in zip((0, 0.5, 1), curves.mean(dim=0).tolist(), error.tolist(), strict=True):
+        heights = band[band[:, 0] == x, 1]
+        assert (heights.min(), heights.max()) == pytest.approx((middle - half, middle + half))
+    for x, height in zip((0, 0.5, 1), curves[0].tolist(), strict=True):
+        assert none[none[:, 0] == x, 1] == pytest.approx(height)
+
+
+def test_an_axis_is_cut_where_no_curve_changes_any_more_and_the_area_is_still_the_whole_one(figures):
+    parts = (0, 0.2, 0.4, 1)
+    early, late = torch.tensor([[0.8, 0.1, 0.004, 0]]), torch.tensor([[0.8, 0.5, 0.3, 0.2]])
+    vis_utils.plot_deletion_insertion(parts, {"saliency": early}, {"saliency": early, "Grad-CAM": late})
+    cut, whole = figures[0].axes
+    assert cut.get_xlim() == (0, 0.4)
+    assert "beyond 0.4 nothing changes" in cut.get_title()
+    assert cut.get_legend().get_texts()[0].get_text() == f"{0.09 + 0.0104 + 0.0012:.3f}  saliency"
+    assert whole.get_xlim() == (0, 1)  # one of two still falls
+    assert "nothing changes" not in whole.get_title()
+    vis_utils.plot_deletion_insertion(parts, {"saliency": torch.zeros(2, 4)}, {"saliency": torch.zeros(2, 4)})
+    assert figures[1].axes[0].get_xlim() == (0, 1)  # nothing happens at all
 
 
 def test_a_method_has_the_same_colour_in_every_figure_and_each_its_own(figures):
@@ -137,29 +199,20 @@ def test_fooling_shows_the_difference_in_pixels_and_magnified(figures):
     once, magnified = (axis.images[0].get_array()[0, 0, 0] for axis in panels(figures[0])[2:])
     assert once == pytest.approx(0.5 + 0.1 * 0.229)
     assert magnified == pytest.approx(0.5 + 10 * 0.1 * 0.229)
-
-
-@pytest.mark.parametrize("form", ["model(X)", "model.forward(X)", "looks twice"])
-def test_the_scores_of_every_step_are_recorded_whatever_form_the_call_has(model, form):
-    X = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with vis_utils.recorded_scores(model) as scores:
-        for image in X.split(1):
-            model.forward(image) if form == "model.forward(X)" else model(image)
-            if form == "looks twice":
-                model(image)
-    torch.testing.assert_close(torch.stack(scores), model(X))
-    model(X)
-    assert len(scores) == 3  # nothing is recorded afterwards
+    assert "seen as before; then the fooling image, seen as after" in figures.descriptions[0]
+    assert f"at most {255 * 0.1 * 0.229:.0f} of 255 levels" in figures.descriptions[0]
 
 
 def test_the_scores_along_the_steps_of_a_fooling_image_are_drawn(figures, model, photographs):
     X = photographs[0][8:9]
-    with vis_utils.recorded_scores(model) as scores:
+    with recorded_scores(model) as scores:
         make_fooling_image(X, 889, model)
     vis_utils.plot_scores(scores, 915, 889, NAMES)
     lines = {line.get_label(): line.get_ydata() for line in figures[0].axes[0].lines}
     assert lines["violin (target)"][-1] > max(lines["yurt (label)"][-1], lines["best other class"][-1])
     assert lines["violin (target)"][0] < lines["yurt (label)"][0]
+    assert f"{len(scores) - 1} steps: the score of yurt from {scores[0][915]:.1f} to" in figures.descriptions[0]
+    assert f"violin from {scores[0][889]:.1f} to {scores[-1][889]:.1f}" in figures.descriptions[0]
 
 
 def test_iterations_and_images_are_drawn_with_their_titles(figures):
@@ -168,17 +221,22 @@ def test_iterations_and_images_are_drawn_with_their_titles(figures):
     vis_utils.plot_images({"one": frames[0], "two": frames[25]})
     assert [axis.get_title() for axis in panels(figures[0])] == ["iteration 0", "iteration 25"] * 2
     assert [axis.get_title() for axis in panels(figures[1])] == ["one", "two"]
+    assert "tarantula at 0, 25; gorilla at 0, 25" in figures.descriptions[0]
+    assert figures.descriptions[1] == "Images side by side: one; two."
 
 
 def test_class_images_stand_in_a_row_for_each_class_with_the_judges_verdicts_below(figures):
-    images = {"all": torch.rand(2, 3, 16, 16), "without": torch.rand(2, 3, 16, 16)}
-    vis_utils.plot_class_images(images, [281, 3], NAMES, {"all": torch.tensor([0, 4]), "without": torch.tensor([5, 999])})
+    images = {"all": torch.rand(2, 3, 16, 16), "as in section 6": torch.rand(2, 3, 16, 16)}
+    ranks = {"all": torch.tensor([0, 4]), "as in section 6": torch.tensor([5, 999])}
+    vis_utils.plot_class_images(images, [281, 3], NAMES, ranks)
     found = panels(figures[0])
-    assert [axis.get_title() for axis in found[:2]] == ["all", "without"]
+    assert [axis.get_title() for axis in found[:2]] == ["all", "as in\nsection 6"]
     assert [axis.get_ylabel() for axis in found if axis.get_ylabel()] == ["tabby", "tiger shark"]
     assert [axis.get_xlabel() for axis in found] == ["guess 1", "guess 6", "guess 5", "guess 1000"]
     colours = [axis.xaxis.label.get_color() for axis in found]
     assert colours[0] == colours[2] != colours[1] == colours[3]
+    assert "tabby, tiger shark" in figures.descriptions[0]
+    assert "all: 1, 5; as in section 6: 6, 1000." in figures.descriptions[0]
 
 
 def test_without_a_judge_class_images_have_no_verdicts(figures):
@@ -196,29 +254,48 @@ def test_a_contact_sheet_holds_all_images_and_is_replaced_only_by_a_whole_one(tm
     def full_disk(*_, **__):
         raise OSError("no space left")
 
-    monkeypatch.setattr(plt.Figure, "savefig", full_disk)
+    monkeypatch.setattr(Figure, "savefig", full_disk)
     with pytest.raises(OSError, match="no space"):
         vis_utils.save_contact_sheet(torch.rand(5, 3, 16, 16), list("abcde"), path)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
 
 
-def test_figures_are_closed_after_they_are_shown(model):
+def test_figures_are_as_wide_as_the_page_and_their_panels_fill_it(figures, model):
     vis_utils.plot_filters(model.features[0].weight)
-    assert plt.get_fignums() == []
+    vis_utils.plot_saliency(pictures(5), torch.rand(5, 32, 32), list("abcde"))
+    vis_utils.plot_images({title: Image.fromarray(pictures(1)[0]) for title in "abcd"})
+    for figure in figures:
+        assert figure.get_figwidth() == pytest.approx(INCHES)
+        places = [axis.get_position() for axis in panels(figure)]
+        assert min(place.x0 for place in places) < 0.05
+        assert max(place.x1 for place in places) > 0.95
+        for place in places:  # square, so nothing is left blank
+            assert place.width * figure.get_figwidth() == pytest.approx(place.height * figure.get_figheight())
 
 
-def test_an_animation_is_written_whole_and_shown_in_the_notebook(tmp_path):
+def test_a_single_image_is_not_blown_up_to_the_width_of_the_page(figures):
+    vis_utils.plot_images({"monarch": Image.fromarray(pictures(1)[0])})
+    assert 3 < figures[0].get_figwidth() < 5
+    assert figures.descriptions == ["An image: monarch."]
+
+
+def test_an_animation_is_written_whole_and_shown_sharp_in_the_notebook(tmp_path):
     frames = [Image.fromarray(picture) for picture in pictures(4)]
-    path = tmp_path / "film.gif"
-    vis_utils.save_animation(iter(frames), path, side=24)
-    assert imageio.imread(path).shape == (4, 24, 24, 3)
-    embedded = re.search(r'base64,([^"]+)"', vis_utils.show_animation(path).data)[1]
+    path = tmp_path / "film.webp"
+    vis_utils.save_animation(iter(frames), path)
+    with Image.open(path) as film:
+        assert film.n_frames == 4
+        html = vis_utils.show_animation(path, description='a "tarantula"').data
+        assert film.width >= 1.9 * int(re.search(r'width="(\d+)"', html)[1])
+    assert 'alt="a &quot;tarantula&quot;"' in html
+    embedded = re.search(r'base64,([^"]+)"', html)[1]
     assert base64.b64decode(embedded) == path.read_bytes()
+    assert 'alt="animation: film"' in vis_utils.show_animation(path).data
 
 
 def test_an_animation_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
-    path = tmp_path / "film.gif"
+    path = tmp_path / "film.webp"
     path.write_bytes(b"the old film")
 
     def fail(target, *_, **__):
@@ -229,11 +306,11 @@ def test_an_animation_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         vis_utils.save_animation([Image.fromarray(pictures(1)[0])], path)
     assert path.read_bytes() == b"the old film"
-    assert [file.name for file in tmp_path.iterdir()] == ["film.gif"]
+    assert [file.name for file in tmp_path.iterdir()] == ["film.webp"]
     with pytest.raises(ValueError, match="no frames"):
         vis_utils.save_animation([], path)
-    for other in (tmp_path / "film.png", tmp_path / "no folder" / "film.gif"):
-        with pytest.raises(ValueError, match=r"ends in \.gif, in a folder that exists"):
+    for other in (tmp_path / "film.gif", tmp_path / "no folder" / "film.webp"):
+        with pytest.raises(ValueError, match=r"ends in \.webp, in a folder that exists"):
             vis_utils.save_animation([], other)
 
 

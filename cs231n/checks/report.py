@@ -1,19 +1,19 @@
 """What a check found, and how it is told: in words, in a notebook with a small figure beside them."""
 
 import enum
-import io
-import textwrap
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..console import say, wrapped
 from .explanations import EXERCISES, LIMITED, MISTAKES, NOTES
 
-WIDTH = 110
+ALIKE = 1e-5, 0.1  # of the range: a larger difference than rounding makes, and a smaller one than colours show
 
 
 class WrongAnswer(AssertionError):
-    """An exercise is wrong or broken; its message says how, in a line. A notebook shows no traceback of it."""
+    """An exercise is wrong or broken; the message says how, in one line. A notebook shows it without a traceback."""
 
     def _render_traceback_(self):
         return [f"{type(self).__name__}: {self}"]
@@ -83,58 +83,89 @@ class Report:
 
     def text(self) -> str:
         """Return the whole message, in lines."""
-        lines = [self._headline()]
+        lines = wrapped(self._headline(), "  ", first="")
         for paragraph in self.evidence:
-            lines += _indented(paragraph)
+            lines += wrapped(paragraph, "  ")
         for mistake in self.mistakes:
             explanation = MISTAKES[mistake]
-            lines += ["", *_indented(f"{explanation.title}. {explanation.meaning}"), *_indented(f"Think: {explanation.think}")]
+            lines += [
+                "",
+                *wrapped(f"{explanation.title}. {explanation.meaning}", "  "),
+                *wrapped(f"Think: {explanation.think}", "  "),
+            ]
         for note in self.notes:
-            lines += _indented(f"Note: {NOTES[note]}")
+            lines += wrapped(f"Note: {NOTES[note]}", "  ")
         return "\n".join(lines)
 
     def _headline(self):
         if self.verdict is Verdict.RIGHT:
             limited = {"fixed-sizes", "fixed-batch-size", "fails-for-one-image"} & set(self.notes)
-            return f"✓ {self.exercise} is right. {LIMITED if limited else EXERCISES[self.exercise]}"
+            return f"✓ {self.exercise} is correct. {LIMITED if limited else EXERCISES[self.exercise]}"
         if self.verdict is Verdict.WRONG:
-            names = " and ".join(MISTAKES[name].title.lower() for name in self.mistakes)
-            return f"✗ {self.exercise} is wrong{f': {names}' if names else ', for a reason this check does not recognise'}."
+            names = " and ".join(_inside_of_a_sentence(MISTAKES[name].title) for name in self.mistakes)
+            return f"✗ {self.exercise} is wrong{f': {names}' if names else ', in a way that this check does not recognise'}."
         if self.verdict is Verdict.UNFINISHED:
             return f"… {self.exercise}: not implemented yet."
         if self.verdict is Verdict.MISSING:
             return f"… {self.exercise}: not defined here."
         if self.verdict is Verdict.NEWER_PYTHON:
-            return f"… {self.exercise} was not judged: it needs a newer Python than the one here."
-        return f"✗ {self.exercise} is broken: it cannot be read, or does not run to its end."
+            return f"… {self.exercise}: not checked, because it needs a newer Python than this one."
+        return f"✗ {self.exercise} is broken: it cannot be read, or it raises an error."
 
     def show(self) -> None:
         """Print the message; in a notebook draw the figure, too."""
-        print(self.text())
+        say(self.text())
         if self.yours is not None and self.expected is not None and _in_notebook():
             self._draw(self.yours, self.expected)
 
     def _draw(self, yours: np.ndarray, expected: np.ndarray) -> None:
-        from IPython.display import Image, display  # imported here: the command has no use for them, and they take their time
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure  # imported here: the command has no use for it, and it takes its time
 
-        figure = Figure(figsize=(6, 2.6), layout="constrained")
-        limit = np.abs(expected).max()
-        signed = expected.min() < 0
-        colours = {"cmap": "RdBu_r" if signed else "gray", "vmin": -limit if signed else 0, "vmax": limit}
-        axes = figure.subplots(1, 2)
-        for axis, values, title in zip(axes, (yours, expected), ("yours", "expected"), strict=True):
-            drawn = axis.imshow(values, **colours)
-            axis.set(title=title, xticks=[], yticks=[])
-        figure.colorbar(drawn, ax=axes, shrink=0.8)
-        figure.suptitle(self.caption, fontsize=9)
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=80)
-        display(Image(png.getvalue(), alt=f"{self.caption}: yours and expected"))
+        from .. import figures
+
+        panels = _panels(yours, expected)
+        width = figures.INCHES * len(panels) / 3
+        figure = Figure(figsize=(width, 3.4), layout="constrained")
+        for axis, panel in zip(figure.subplots(1, len(panels)), panels, strict=True):
+            colours = {"cmap": "RdBu_r", "vmin": -panel.limit} if panel.signed else {"cmap": "gray", "vmin": 0}
+            drawn = axis.imshow(panel.values, vmax=panel.limit, **colours)
+            axis.set(xticks=[], yticks=[])
+            axis.set_title(panel.title, fontsize=10)
+            figure.colorbar(drawn, ax=axis, shrink=0.8)
+        figure.suptitle(self.caption, fontsize=10)
+        ranges = ", ".join(f"{panel.title} from {panel.values.min():.2g} to {panel.values.max():.2g}" for panel in panels)
+        figures.show(figure, f"{self.caption}: {ranges}.", figures.Content.LINES)
 
 
-def _indented(paragraph):
-    return textwrap.wrap(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  ") or [""]
+@dataclass
+class _Panel:
+    """One of the maps in a figure: its values (H, W), and the largest that its colours show."""
+
+    title: str
+    values: np.ndarray
+    limit: float
+    signed: bool
+
+
+def _panels(yours: np.ndarray, expected: np.ndarray) -> list[_Panel]:
+    limit, signed = float(np.abs(expected).max()), bool(expected.min() < 0)
+    panels = [_Panel("yours", yours, limit, signed), _Panel("expected", expected, limit, signed)]
+    if look_alike(yours, expected):
+        difference = yours - expected
+        panels.append(_Panel("yours - expected, in its own scale", difference, float(np.abs(difference).max()), signed=True))
+    return panels
+
+
+def look_alike(yours: np.ndarray, expected: np.ndarray) -> bool:
+    """Return whether two arrays (H, W) differ, but so little that in the same colours nobody sees it."""
+    lowest, highest = (part * np.abs(expected).max() for part in ALIKE)
+    return bool(lowest < np.quantile(np.abs(yours - expected), 0.9) <= highest)
+
+
+def _inside_of_a_sentence(title):
+    """Return a title with a small first letter, unless its first word is written in capitals, as NaN and L2 are."""
+    first, _, _ = title.partition(" ")
+    return title if re.search(r"[A-Z0-9]", first[1:]) else title[0].lower() + title[1:]
 
 
 def _in_notebook():

@@ -40,6 +40,7 @@ from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources, verified
 from cs231n.image_utils import deprocess, preprocess
 from cs231n.networks import SIZE, best_device
+from cs231n.notebook_file import picture_of
 from cs231n.squeezenet import load_squeezenet
 
 OURS = "ours"
@@ -272,7 +273,7 @@ def seconds_to_figure(cells, kit):
 
 
 def shows_figure(cell):
-    return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+    return any(picture_of(output) for output in cell.get("outputs", []))
 
 
 def executed(notebook, kit):

@@ -117,13 +117,13 @@ def get_ready(options):
 
 
 def require_data():
-    from cs231n.datasets import REPAIR, State, sources, states
+    from cs231n.datasets import State, sources, states
 
     for source in sources().values():
         for path, state in states(source).items():
             if source.required and state is not State.VERIFIED:
                 raise NotHere(
-                    f"{path} is {state.value} ({source.title}). {REPAIR} Where there is no network, copy datasets/ along."
+                    f"{path} is {state.value} ({source.title}). {source.repair} Where there is no network, copy datasets/ along."
                 )
 
 

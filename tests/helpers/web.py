@@ -5,9 +5,10 @@ import time
 from helpers.limits import HANGS
 
 
-def answer(request, content, status=200, length=None):
+def answer(request, content, status=200, length=None, content_type="application/octet-stream"):
     """Answer an HTTP request with `content`, announcing `length` bytes (by default as many as there are)."""
     request.send_response(status)
+    request.send_header("Content-Type", content_type)
     request.send_header("Content-Length", str(len(content) if length is None else length))
     request.end_headers()
     request.wfile.write(content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,19 @@ ALIASES = (("softmax", "cross-entropy"),)  # of one image the direction is the s
 LIMITS = {"seconds": 60.0, "calls": 10_000}  # for one call on SqueezeNet; a right one takes a second
 
 
+class Specimen(NamedTuple):
+    """Two solutions, as the source of a function, with which a grader examines itself before it judges a submission.
+
+    Attributes
+    ----------
+    right, wrong : str
+        What has to come out as right, and what has to come out as wrong.
+    """
+
+    right: str
+    wrong: str
+
+
 class Exercise(abc.ABC):
     """What is known of an exercise.
 
@@ -32,12 +45,15 @@ class Exercise(abc.ABC):
         Ids of mistakes of which nothing is seen in the values that are compared on SqueezeNet.
     without_result : frozenset of str
         Ids of mistakes that leave no result to be compared there; the rubric gives nothing for them.
+    specimen : Specimen or None
+        One exercise has one.
     """
 
     key: str
     least = 0.0
     beside_the_values: frozenset[str] = frozenset()
     without_result: frozenset[str] = frozenset()
+    specimen: Specimen | None = None
 
     @property
     def function(self) -> str:
@@ -84,7 +100,7 @@ class Exercise(abc.ABC):
     def failed(self, seen: str) -> Report:
         """Return the Report of a function that is right on small networks only."""
         return Report(
-            self.function, Verdict.WRONG, evidence=[f"It is right on small networks. On SqueezeNet and photographs {seen}"]
+            self.function, Verdict.WRONG, evidence=[f"It is correct on small networks. On SqueezeNet and photographs {seen}"]
         )
 
     def of_side_effects(self, trials: list) -> Report | None:

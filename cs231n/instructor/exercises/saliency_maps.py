@@ -9,6 +9,7 @@ import torch
 from ... import net_visualization_pytorch as reference
 from ...checks.cases import Batches
 from .arrays import ArrayExercise, double_images, double_network
+from .base import Specimen
 from .combining import Ids, is_part, joined
 from .objectives import BATCH_OBJECTIVES, OBJECTIVES, own_score
 from .scales import SCALES
@@ -75,8 +76,17 @@ def known_answers(
                 yield ids, to_maps(factor(len(X)) * gradient, X.detach())
 
 
+SPECIMEN = """\
+def compute_saliency_maps(X, y, model):
+    images = X.detach().clone().requires_grad_()
+    model(images).gather(1, y[:, None]).sum().backward()
+    return images.grad.abs().amax(dim=1)
+"""
+
+
 class _SaliencyMaps(ArrayExercise):
     key, noun = "saliency_maps", "maps"
+    specimen = Specimen(SPECIMEN, SPECIMEN.replace(".abs()", ""))
     photographs = 5
     large_mistakes = 1
     solution = staticmethod(reference.compute_saliency_maps)

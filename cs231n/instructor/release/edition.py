@@ -36,6 +36,7 @@ CELLS = "cs231n/notebook_cells.json"  # {id: source} of the cells of the edition
 NOTEBOOK = f"{NAME}.ipynb"
 CHECKS = "cs231n/checks/exercises"  # a file for each exercise, named by its key
 AS_THEY_ARE = [
+    ".devcontainer/devcontainer.json",
     "LICENSE",
     "constraints.txt",
     "datasets/README.md",
@@ -137,8 +138,17 @@ def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None 
         files[CELLS] = json.dumps(sources, indent=1).encode()
         if course_file is not None:
             files[LISTED] = written(kept.course.assignment).encode()
+    files = {path: with_unix_line_ends(content) for path, content in files.items()}
     exercises = [exercise for exercise in exercises if exercise.key not in kept.course.left_out]
     return Draft(reference, kept.course, marked, exercises, dict(sorted(files.items())), problems)
+
+
+def with_unix_line_ends(content: bytes) -> bytes:
+    """Return a text's bytes with LF at the end of each line, as a shell and make need them; a binary file's as they are.
+
+    A checkout may have other line ends, on Windows for example. As for git, a file with a zero byte is binary.
+    """
+    return content if b"\0" in content else content.replace(b"\r\n", b"\n")
 
 
 def student_requirements(text: str) -> str:

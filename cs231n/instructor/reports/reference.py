@@ -10,6 +10,11 @@ import nbformat
 from nbformat import NotebookNode
 from PIL import Image
 
+from ...assignment import assignment
+from ...notebook_file import picture_of
+
+WIDTH = 1000  # pixels of a figure on a page; it has half of the page, beside the student's own
+
 
 class Figure(NamedTuple):
     exercise: str
@@ -18,15 +23,7 @@ class Figure(NamedTuple):
 
 # The notebook's figures that depend on an exercise, by the id of their cell; of each exercise the most telling one first.
 FIGURES = {
-    "saliency-figure": Figure("compute_saliency_maps", "Saliency maps"),
-    "fooling-figure": Figure("make_fooling_image", "The fooling image"),
-    "fooling-scores": Figure("make_fooling_image", "The scores at each step"),
-    "class-figure": Figure("class_visualization_update_step", "Class visualizations"),
-    "regularisers": Figure("class_visualization_update_step", "Without one regulariser at a time"),
-    "own-class": Figure("class_visualization_update_step", "A class of one's own"),
-    "attribution-figure": Figure("compute_smoothgrad_maps", "Attribution maps"),
-    "transformation-figure": Figure("transform_images", "A picture, transformed"),
-    "class-images-figure": Figure("transform_images", "Class images"),
+    cell: Figure(exercise.function, caption) for exercise in assignment().exercises for cell, caption in exercise.figures.items()
 }
 
 
@@ -56,7 +53,7 @@ def reference_material(path: Path) -> Reference:
     missing = [name for name in wanted if name not in cells]
     if missing:
         raise ValueError(f"{path} lacks the cells {', '.join(missing)}; expected the kit's reference notebook.")
-    figures = {name: [_as_jpeg(png) for png in _pngs(cells[name])] for name in FIGURES}
+    figures = {name: [_as_jpeg(picture) for picture in _pictures(cells[name])] for name in FIGURES}
     if not all(figures.values()):
         empty = ", ".join(name for name in figures if not figures[name])
         raise ValueError(f"{path} has no picture in the cells {empty}. Execute the reference notebook first: make refresh.")
@@ -67,12 +64,14 @@ def reference_material(path: Path) -> Reference:
     )
 
 
-def _pngs(cell: NotebookNode) -> list[str]:
-    return [output.data["image/png"] for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+def _pictures(cell: NotebookNode) -> list[str]:
+    return [found[1] for output in cell.get("outputs", []) if (found := picture_of(output))]
 
 
-def _as_jpeg(png: str) -> str:
-    """A fifth of the size: every feedback page holds all reference figures."""
+def _as_jpeg(picture: str) -> str:
+    """Smaller, since every feedback page holds all reference figures."""
+    image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
+    image.thumbnail((WIDTH, image.height))
     jpeg = io.BytesIO()
-    Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").save(jpeg, "JPEG", quality=85)
+    image.save(jpeg, "JPEG", quality=80)
     return base64.b64encode(jpeg.getvalue()).decode()

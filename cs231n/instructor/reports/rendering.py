@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from ...checks.explanations import MISTAKES, Explanation
 from ...checks.report import Verdict
+from ...formulas import CSS
 from .records import Record
 from .safe import plain
 
@@ -37,6 +38,7 @@ templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.globals["formula_css"] = Markup(CSS)
 templates.filters["short"] = lambda text: plain(text, 200)
 
 

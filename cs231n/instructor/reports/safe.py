@@ -8,6 +8,7 @@ import contextlib
 import functools
 import hashlib
 import re
+import secrets
 import signal
 import threading
 import unicodedata
@@ -15,8 +16,10 @@ import unicodedata
 import mistune
 from bleach.sanitizer import Cleaner
 from markupsafe import Markup
+from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
-from ...notebook_file import is_png
+from ...formulas import formula
+from ...notebook_file import picture_type
 
 LONGEST = 20_000  # characters of one text on a page
 MOST_PICTURES = 4  # of one cell
@@ -49,7 +52,12 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 
 class _Words(mistune.HTMLRenderer):
-    """Markdown without links, pictures and HTML of its own; formulas stay as they were written."""
+    """Markdown without links, pictures and HTML of its own. A formula leaves a word, which is replaced after the cleaning."""
+
+    def __init__(self) -> None:
+        super().__init__(escape=True)
+        self.secret = secrets.token_hex(8)  # nobody can write the words before they are drawn
+        self.formulas: list[str] = []
 
     def link(self, text, url, title=None):
         return text
@@ -58,16 +66,32 @@ class _Words(mistune.HTMLRenderer):
         return f"[picture: {text}]"
 
     def inline_math(self, text):
-        return f"${mistune.escape(text)}$"
+        return self._kept(formula(text))
 
     def block_math(self, text):
-        return f"<div>$${mistune.escape(text)}$$</div>"
+        return self._kept(formula(text, block=True))
+
+    def latex_environment(self, name, body):
+        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+
+    def _kept(self, drawn):
+        self.formulas.append(drawn)
+        return f"formula-{self.secret}-{len(self.formulas) - 1}."
+
+    def with_formulas(self, cleaned: str) -> str:
+        return re.sub(rf"formula-{self.secret}-(\d+)\.", lambda found: self.formulas[int(found[1])], cleaned)
 
 
 _TAGS = {"p", "br", "hr", "div", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li"}
 _TAGS |= {"h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"}
-_to_html = mistune.create_markdown(renderer=_Words(escape=True), plugins=["math", "table", "strikethrough"])
 _cleaner = Cleaner(tags=_TAGS, attributes={}, protocols=set(), strip=True)
+
+
+def _to_html(markdown: str) -> str:
+    """Return Markdown as HTML, read as notebooks' pages read it, cleaned, with its formulas drawn."""
+    words = _Words()
+    plugins = [mistune.import_plugin(name) for name in ("table", "strikethrough")]
+    return words.with_formulas(_cleaner.clean(MarkdownWithMath(renderer=words, plugins=plugins).render(markdown)))
 
 
 class _TooSlow(BaseException):
@@ -76,14 +100,14 @@ class _TooSlow(BaseException):
 
 @functools.lru_cache(maxsize=4096)  # an answer is on two pages, a question on everybody's
 def html(markdown: str) -> Markup:
-    """Return Markdown as HTML without attributes, links, pictures and whatever is active.
+    """Return Markdown as HTML without attributes, links, pictures and whatever is active; formulas are drawn as MathML.
 
     What a parser cannot read, or takes too long over (one heading of 20,000 spaces costs seconds), is shown as it was written.
     """
     text = plain(markdown)
     try:
         with _limited_time(len(text)):
-            return Markup(_cleaner.clean(_to_html(text)))
+            return Markup(_to_html(text))
     except _TooSlow:
         note = "It takes too long to draw this text as Markdown, so it is shown as it was written."
         return Markup('<p class="quiet">{}</p><pre>{}</pre>').format(note, text)
@@ -113,14 +137,13 @@ def _limited_time(characters):
 
 
 def picture_addresses(encoded: list[str]) -> list[Markup]:
-    """Return the data: addresses of those base64 strings that hold a PNG or JPEG, spelled anew by us."""
+    """Return the data: addresses of those base64 strings that hold a picture of a known kind, spelled out again by us."""
     found = []
     for text in encoded[:MOST_PICTURES]:
         try:
             data = base64.b64decode("".join(text.split()), validate=True)
         except ValueError:
             continue
-        kind = "png" if is_png(data) else "jpeg" if data.startswith(b"\xff\xd8\xff") else None
-        if kind:
-            found.append(Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode()}"))
+        if kind := picture_type(data):
+            found.append(Markup(f"data:{kind};base64,{base64.b64encode(data).decode()}"))
     return found

@@ -8,29 +8,23 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
-from ...checks.exercises.saliency_maps import CASES
+from ...assignment import assignment
 from ...kit import ROOT
+from ..exercises import exercise
 from .inside import limits
 from .inside.cage import CLOSED_DISK
 from .sandbox import Sandbox, Stopped
 
-EXERCISE = "compute_saliency_maps"
+EXERCISE, SPECIMEN = next(
+    (one.function, one.specimen) for one in (exercise(task.key) for task in assignment().exercises) if one.specimen
+)
 
-RIGHT = """\
-def compute_saliency_maps(X, y, model):
-    images = X.detach().clone().requires_grad_()
-    model(images).gather(1, y[:, None]).sum().backward()
-    return images.grad.abs().amax(dim=1)
-"""
-WRONG = RIGHT.replace(".abs()", "")
-
-# Raises what it found, as JSON: {protection: how it was got round}. $KIT, $PORT: the kit's folder, a port that listens.
+# Raises what it found, as JSON: {protection: how it was got round}. $FUNCTION, $KIT, $PORT: its name, the kit's folder, a port
+# that listens.
 PRYING = """\
 import importlib, json, os, socket
 
-def compute_saliency_maps(X, y, model):
+def $FUNCTION(*_):
     found = {}
     for path in ("cs231n/net_visualization_pytorch.py", "NetworkVisualization.ipynb", "requirements.txt"):
         try:
@@ -68,7 +62,7 @@ def examined(sandbox: Sandbox, judge: Callable[[str, list[list[str]], float], An
 
     judge: called with (name of the exercise, parts of the code, seconds) it returns an object with a verdict and a message.
     """
-    for code, expected in ((RIGHT, "right"), (WRONG, "wrong")):
+    for code, expected in ((SPECIMEN.right, "right"), (SPECIMEN.wrong, "wrong")):
         result = judge(EXERCISE, [["a specimen", code]], limits.SPECIMEN_SECONDS)
         if result.verdict != expected:
             said = " ".join(result.message.split())[:300]
@@ -78,21 +72,17 @@ def examined(sandbox: Sandbox, judge: Callable[[str, list[list[str]], float], An
 
 def pried_with(port: int) -> str:
     """Return the source of the prying specimen, told where the kit is and which port of this machine listens."""
-    return PRYING.replace("$KIT", repr(str(ROOT))).replace("$PORT", str(port))
+    return PRYING.replace("$FUNCTION", EXERCISE).replace("$KIT", repr(str(ROOT))).replace("$PORT", str(port))
 
 
 def _pried(sandbox):
     """Return a sentence on what the prying specimen found although a protection is said to be in force, "" if nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         code = pried_with(server.getsockname()[1])
-        case = CASES.main[0]
-        network = case.network()
         try:
             with sandbox.job(limits.SPECIMEN_SECONDS, limits.SPECIMEN_SECONDS) as job:
                 job.ask("define", exercise=EXERCISE, parts=[["a specimen", code]])
-                trial = job.run(
-                    None, case.images(), torch.tensor(case.target), network, network=network, seconds=limits.SPECIMEN_SECONDS
-                )
+                trial = job.run(None, network=None, seconds=limits.SPECIMEN_SECONDS)
             found = json.loads(str(trial.error))
         except (Stopped, ValueError) as error:
             return f"a specimen that looks around came to no answer ({error})."

@@ -20,11 +20,12 @@ from PIL import Image, ImageOps
 from .... import answers as inline
 from ....answers import OPTIONAL_QUESTIONS, QUESTIONS
 from ....checks import EXERCISES
-from ....notebook_file import HALF_CHARACTER, is_notebook_name, is_png, text_of, without_half_characters
+from ....notebook_file import HALF_CHARACTER, is_notebook_name, is_png, picture_of, text_of, without_half_characters
 from ....notebook_file import notebook as read_notebook
 from ....student_code import MODULES_LIMIT, among, cells_of, is_stub, last_definition, parsed, with_own_modules, words_of_script
 from . import archives, limits
 
+FIGURE_FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}  # of a cell's output
 PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")  # of what is pasted into an answer
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # A picture in an answer: in Markdown or HTML, attached to the cell, in the text itself, or elsewhere.
@@ -332,11 +333,11 @@ def _pictures(notebook, name, source):
     cells = [cell for cell in notebook.cells if name in (cell.id, cell.metadata.get("nbgrader", {}).get("grade_id"))]
     same = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip() == source.strip()]
     found = (cells or same)[-1:]
-    encoded = [output.data["image/png"] for cell in found for output in cell.get("outputs", [])]
-    return [picture for text in encoded if (picture := _made_anew(text))]
+    encoded = [picture_of(output) for cell in found for output in cell.get("outputs", [])]
+    return [picture for one in encoded if one and (picture := _made_anew(one[1], (FIGURE_FORMATS[one[0]],)))]
 
 
-def _made_anew(picture, formats=("PNG",)):
+def _made_anew(picture, formats):
     """Decode a picture and return it as a PNG of our own, in base64; None if it is none. formats: that it may have."""
     try:
         with warnings.catch_warnings():

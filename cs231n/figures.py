@@ -1,0 +1,89 @@
+"""How a page shows a picture: as wide as the page, sharp on a screen with twice the pixels, and described."""
+
+import base64
+import enum
+import html
+import io
+
+from IPython.display import display
+from matplotlib.figure import Figure
+
+INCHES = 10.0  # the width of the page; a font of size 10 is then as large as the text around the figure
+PAGE_DPI = 100  # so a figure is 1000 pixels wide on the page, and shrinks with a narrower one
+DENSITY = 2  # pixels of the stored picture, across, for one on the page
+
+
+class Content(enum.Enum):
+    """What a figure is made of, which decides how it is compressed."""
+
+    PHOTOGRAPHS = "photographs"  # or noise: small losses are not seen, and without them the file is five times as large
+    LINES = "lines"  # or flat colours, of which every pixel stays as it is
+
+
+COMPRESSION = {
+    Content.PHOTOGRAPHS: {"quality": 60, "method": 5},
+    Content.LINES: {"lossless": True, "method": 5},
+}
+
+
+def show(figure: Figure, description: str, content: Content = Content.PHOTOGRAPHS) -> None:
+    """Show a figure below the cell; where there are no pictures, as in a terminal, its description.
+
+    Every front end gets HTML, since JupyterLab gives pictures of other types no alternative text. VS Code takes it from the
+    plain text.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Its size in inches, at PAGE_DPI, is the one on the page.
+    description : str
+        The alternative text: what is seen.
+    content : Content
+        What the figure is made of.
+    """
+    width = round(figure.get_figwidth() * PAGE_DPI)
+    display({"text/html": tag(encoded(figure, content), width, description), "text/plain": description}, raw=True)
+
+
+def encoded(figure: Figure, content: Content) -> bytes:
+    """Return a figure as a WebP file.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Any.
+    content : Content
+        What it is made of.
+
+    Returns
+    -------
+    bytes
+        The file, DENSITY times as wide as the figure is shown.
+    """
+    file = io.BytesIO()
+    figure.savefig(file, format="webp", dpi=PAGE_DPI * DENSITY, pil_kwargs=COMPRESSION[content])
+    return file.getvalue()
+
+
+def tag(picture: bytes, width: int, description: str, kind: str = "figure") -> str:
+    """Return the HTML of a picture, with the picture in it.
+
+    Parameters
+    ----------
+    picture : bytes
+        A WebP file.
+    width : int
+        In pixels on the page; a narrower page shrinks it.
+    description : str
+        The alternative text.
+    kind : str
+        The element's class, by which `notebook_file.picture_of` finds figures.
+
+    Returns
+    -------
+    str
+        One element.
+    """
+    address = f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+    style = "max-width: 100%; border-radius: 6px"
+    return f'<img class="{kind}" src="{address}" width="{width}" alt="{html.escape(description)}" style="{style}">'

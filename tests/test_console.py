@@ -1,0 +1,59 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cs231n.console import WIDTH, say, wrapped
+
+TEXT = "✓ fine … ✗ wrong: ± 3, naïve, 'なに'"
+
+
+def printed(encoding, text=TEXT):
+    """Return what a Python with this encoding writes into a pipe."""
+    code = f"from cs231n.console import say; say({text!r})"
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
+    return result.stdout.decode(encoding).rstrip()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        ("utf-8", TEXT),
+        ("cp1252", "[ok] fine … [x] wrong: ± 3, naïve, '\\u306a\\u306b'"),
+        ("ascii", "[ok] fine ... [x] wrong: +- 3, na\\xefve, '\\u306a\\u306b'"),
+    ],
+)
+def test_what_is_said_arrives_in_every_encoding(encoding, expected):
+    assert printed(encoding) == expected
+
+
+def test_where_the_output_names_no_encoding_all_signs_are_kept(monkeypatch):
+    class Output:
+        text = ""
+
+        def write(self, text):
+            self.text += text
+
+    output = Output()
+    monkeypatch.setattr(sys, "stdout", output)
+    say(TEXT)
+    assert output.text == f"{TEXT}\n"
+
+
+def test_lines_are_full_and_break_between_words_only():
+    words = ("cross-entropy " * 30).split()
+    lines = wrapped(" ".join(words), "  ")
+    assert [word for line in lines for word in line.split()] == words
+    assert all(line.startswith("  ") and len(line) <= WIDTH for line in lines)
+    assert all(len(line) + 1 + len("cross-entropy") > WIDTH for line in lines[:-1])
+
+
+def test_a_word_that_is_longer_than_a_line_stays_whole():
+    address = "https://example.org/" + "a" * WIDTH
+    assert wrapped(f"See {address} for more.") == ["See", address, "for more."]
+
+
+def test_an_empty_paragraph_is_an_empty_line():
+    assert wrapped("", "  ") == [""]

@@ -1,0 +1,138 @@
+"""The page of a notebook: formulas drawn, pictures with their texts, no script and no request, whatever the notebook holds."""
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+from helpers.places import ROOT
+from PIL import Image
+
+from cs231n import pages
+from cs231n.notebook_file import notebook
+
+REFERENCE = ROOT / "NetworkVisualization.ipynb"
+LOADING = {"src", "srcset", "poster", "data", "background", "action", "formaction"}  # attributes for which a browser fetches
+
+
+class Elements(HTMLParser):
+    """The (tag, attributes) of a page, and the text that is neither style nor script."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.text, self._in = [], "", ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, {name: value or "" for name, value in attributes}))
+        self._in = tag
+
+    def handle_data(self, data):
+        self.text += data if self._in not in ("style", "script") else ""
+
+    def of(self, tag):
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def page_of(*cells):
+    raw = nbformat.writes(nbformat.v4.new_notebook(cells=list(cells))).encode()
+    return pages.page(notebook("n.ipynb", raw), "mine").decode()
+
+
+def markdown(text):
+    return page_of(nbformat.v4.new_markdown_cell(text))
+
+
+def shown(kind, metadata=None, data=None):
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 6), "red").save(picture, kind)
+    data = data or base64.b64encode(picture.getvalue()).decode()
+    bundle = {f"image/{kind.lower()}": data, "text/plain": "<Figure>"}
+    output = nbformat.v4.new_output("display_data", bundle, metadata=metadata or {})
+    return page_of(nbformat.v4.new_code_cell("draw()", outputs=[output])), data
+
+
+def requests(page):
+    """Return what a browser would fetch from elsewhere, whether or not the policy lets it."""
+    elements = Elements(page)
+    fetched = [value for _, told in elements.found for name, value in told.items() if name in LOADING]
+    fetched += [told.get("href", "") for told in elements.of("link")]
+    fetched += re.findall(r"@import\s+\S+|url\(([^)]*)\)", page)
+    return [address for address in fetched if address and not address.strip("\"'").startswith(("data:", "#"))]
+
+
+def test_the_notebooks_page_draws_every_formula_and_asks_for_nothing(tmp_path):
+    assert pages.main([str(REFERENCE), str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert len(re.findall("<math ", page)) > 90
+    assert not re.search(r"\\(frac|lVert|arg|partial|left|sum)\b", Elements(page).text)
+    assert requests(page) == []
+    assert not Elements(page).of("script")
+
+
+def test_a_request_is_found_where_there_is_one():
+    assert requests("<img src='https://example.org/a.png'><link href='a.css'>") == ["https://example.org/a.png", "a.css"]
+    assert requests("<style>a { background: url(https://example.org/b) } </style>") == ["https://example.org/b"]
+
+
+def test_the_page_forbids_scripts_and_requests_before_anything_else():
+    page = markdown("<script>alert(1)</script><img src='https://example.org/seen.png'>")
+    (policy,) = re.findall('<meta content="([^"]*)" http-equiv="Content-Security-Policy"/>', page)
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
+    assert page.index(policy) < min(page.index(tag) for tag in ("<script", "<style", "<img"))
+
+
+def test_dollars_in_code_and_escaped_ones_are_no_formulas_and_those_in_tables_are():
+    page = markdown("It costs \\$5, `a $b$ c`, and\n\n```\n$x$\n```\n\n| $y$ | \\$6 |\n|---|---|\n| $z_1$ | `$w$` |\n")
+    elements = Elements(page)
+    assert len(elements.of("math")) == 2
+    for text in ("It costs $5", "a $b$ c", "$x$", "$6", "$w$"):
+        assert text in elements.text
+
+
+@pytest.mark.parametrize("text", ["$$\n\\frac{a}{b}\n$$", "$$a$$", "\\begin{equation}\na\n\\end{equation}"])
+def test_formulas_on_lines_of_their_own_are_displayed(text):
+    (told,) = Elements(markdown(text)).of("math")
+    assert told["display"] == "block"
+
+
+def test_a_formula_that_cannot_be_drawn_is_shown_and_costs_the_page_nothing():
+    elements = Elements(markdown("Before $\\foo<b>$ and $x$ after"))
+    assert "$\\foo<b>$" in elements.text
+    assert "after" in elements.text
+    assert len(elements.of("math")) == 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_figure_is_shown_with_its_text_and_its_size(kind):
+    page, data = shown(kind, {f"image/{kind.lower()}": {"alt": 'five "maps" <1>', "width": 400}})
+    (told,) = Elements(page).of("img")
+    assert told == {"src": f"data:image/{kind.lower()};base64,{data}", "alt": 'five "maps" <1>', "width": "400"}
+
+
+def test_what_figures_say_of_themselves_cannot_leave_its_place():
+    page, _ = shown("PNG", {"image/png": {"alt": 7, "width": '1" onerror="alert(1)', "height": -3}})
+    (told,) = Elements(page).of("img")
+    assert set(told) <= {"src", "alt"}
+    page, _ = shown("PNG", data='" onerror="alert(1)')
+    assert all("onerror" not in told for told in Elements(page).of("img"))
+
+
+def test_pictures_of_an_answer_are_shown_if_they_are_in_the_notebook_and_named_if_not():
+    cell = nbformat.v4.new_markdown_cell("![a](attachment:a.png) ![b](attachment:b.png) ![c](https://example.org/c.png)")
+    cell.attachments = {"a.png": {"image/png": "iVBORw0KGgo="}}
+    page = page_of(cell)
+    assert [told["src"] for told in Elements(page).of("img")] == ["data:image/png;base64,iVBORw0KGgo="]
+    for name in "bc":
+        assert f"[picture that is not in the notebook: {name}]" in Elements(page).text
+    assert requests(page) == []
+
+
+def test_what_is_not_a_notebook_gets_a_sentence_and_no_page(tmp_path, capsys):
+    (tmp_path / "n.ipynb").write_text("[]")
+    assert pages.main([str(tmp_path / "n.ipynb"), str(tmp_path / "n.html")]) == 1
+    assert pages.main([str(tmp_path / "no.ipynb"), str(tmp_path / "n.html")]) == 1
+    assert "n.ipynb is not a notebook" in capsys.readouterr().err
+    assert not (tmp_path / "n.html").exists()
