@@ -11,9 +11,9 @@ NOTEBOOK := NetworkVisualization.ipynb
 # Isolated, Python does not import from this folder, so a file of your own, such as random.py, cannot hide one of Python's modules.
 # Everything runs through python itself: the other commands in .venv/bin contain the folder's path, and break when it is moved.
 ISOLATED := $(BIN)/python -I
-KIT := $(ISOLATED) -c 'import runpy, sys; sys.path.append("."); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
+KIT := $(ISOLATED) -c 'import os, runpy, sys; sys.path.append(os.getcwd()); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
 # pip refuses --user in an environment. It shows its progress in a terminal, and spares a log the hundreds of lines.
-PIP := PIP_USER=0 $(ISOLATED) -m pip install $$([ -t 1 ] || echo --quiet) --disable-pip-version-check -c constraints.txt
+PIP := [ -t 1 ] && quiet= || quiet=--quiet; PIP_USER=0 $(ISOLATED) -m pip install $$quiet --disable-pip-version-check -c constraints.txt
 # The index that torch and torchvision come from, if it is not pip's own: remembered in .venv/installed.
 INSTALLED_FROM := $(shell cat .venv/installed 2>/dev/null)
 TORCH_INDEX ?= $(INSTALLED_FROM)
@@ -38,7 +38,7 @@ help:
 	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
 
 notebook: executed
-	$(BIN)/python -m cs231n.pages build/$(NOTEBOOK) build/NetworkVisualization.html
+	@$(KIT) cs231n.pages build/$(NOTEBOOK) build/NetworkVisualization.html
 	@echo "Open $(CURDIR)/build/NetworkVisualization.html in a browser."
 
 # A copy is executed: the notebook itself may hold a student's work. Progress bars are cut down to their last state.

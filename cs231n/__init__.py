@@ -7,6 +7,51 @@ import ctypes
 import os
 import sys
 
+_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of the kit, in which the notebook is
+# What the kit imports, apart from Python's own modules; and those of Python's own that nothing imports.
+_PACKAGES = {"torch", "torchvision", "numpy", "matplotlib", "PIL", "imageio", "h5py", "tqdm", "IPython", "nbformat", "nbconvert"}
+_PACKAGES |= {"pygments", "jinja2", "latex2mathml", "tomli", "jupyter", "ipykernel"}
+_HARMLESS = {"test", "this", "antigravity", "turtle", "turtledemo", "idlelib", "lib2to3"}
+
+
+class Shadowed(ImportError):
+    """A file beside the notebook hides a module of the same name; its message names the file. A notebook shows that alone."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+def require_unshadowed(folder: str) -> None:
+    """Raise Shadowed if a file in a folder hides a module that the kit needs.
+
+    Python looks beside the notebook first; what then fails is far from the cause.
+
+    Parameters
+    ----------
+    folder : str
+        Where the notebook is.
+
+    Raises
+    ------
+    Shadowed
+        The message names the files.
+    """
+    hidden = (set(sys.stdlib_module_names) | _PACKAGES) - _HARMLESS
+    try:
+        entries = sorted(os.listdir(folder))
+    except OSError:  # in the sandbox, for one: who may not look there has put nothing there
+        return
+    files = [name for name in entries if name.endswith(".py") and name[:-3] in hidden]
+    files += [f"{name}/" for name in entries if name in hidden and os.path.isfile(os.path.join(folder, name, "__init__.py"))]
+    if files:
+        raise Shadowed(
+            f"{', '.join(files)} in {folder} hides Python's own or an installed module of the same name. Give it another name, "
+            "then restart the kernel and run this cell again."
+        )
+
+
+require_unshadowed(_FOLDER)
+
 # PyTorch's threads (GNU OpenMP, on Linux) spin while they wait for each other. Where something else keeps a core busy,
 # a second notebook for example, that made everything 16 times slower; with this limit 3 times, and alone it costs nothing.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 import torch.nn.functional as F
 
+from .progress import Bar
 from .validation import checked_batch, require_feature_map
 
 PATCH = 16  # side in pixels of the squares in which deletion and insertion replace an image
@@ -99,6 +100,7 @@ def deletion_curves(
     maps: Mapping[str, torch.Tensor],
     substrate: torch.Tensor,
     parts: Sequence[float] = PARTS,
+    progress: bool = True,
 ) -> dict[str, torch.Tensor]:
     """Replace the most important pixels first: how fast does the label's probability fall?
 
@@ -118,6 +120,8 @@ def deletion_curves(
         What replaces a square: grey, for example.
     parts : sequence of float
         S rising numbers in [0, 1]: the fractions of the squares that are replaced when the network is run.
+    progress : bool
+        Show a progress bar (see progress.Bar).
 
     Returns
     -------
@@ -134,7 +138,7 @@ def deletion_curves(
     Petsiuk et al., 2018, https://arxiv.org/abs/1806.07421
     """
     X, y, maps, substrate = _checked(X, y, model, maps, substrate, parts)
-    return _probabilities(X, substrate, y, model, maps, parts)
+    return _probabilities("deletion", X, substrate, y, model, maps, parts, progress)
 
 
 def insertion_curves(
@@ -144,6 +148,7 @@ def insertion_curves(
     maps: Mapping[str, torch.Tensor],
     substrate: torch.Tensor,
     parts: Sequence[float] = PARTS,
+    progress: bool = True,
 ) -> dict[str, torch.Tensor]:
     """Start from the substrate and put the most important pixels in first: how fast does the label's probability rise?
 
@@ -163,6 +168,8 @@ def insertion_curves(
         What is there before a square is put in: a blurred image, for example.
     parts : sequence of float
         S rising numbers in [0, 1]: the fractions of the squares that have been put in when the network is run.
+    progress : bool
+        Show a progress bar (see progress.Bar).
 
     Returns
     -------
@@ -179,7 +186,7 @@ def insertion_curves(
     Petsiuk et al., 2018, https://arxiv.org/abs/1806.07421
     """
     X, y, maps, substrate = _checked(X, y, model, maps, substrate, parts)
-    return _probabilities(substrate, X, y, model, maps, parts)
+    return _probabilities("insertion", substrate, X, y, model, maps, parts, progress)
 
 
 def area_under(curves: torch.Tensor, parts: Sequence[float] = PARTS) -> torch.Tensor:
@@ -238,12 +245,14 @@ def centre_maps(X: torch.Tensor) -> torch.Tensor:
 
 
 def _probabilities(
+    title: str,
     start: torch.Tensor,
     end: torch.Tensor,
     y: torch.Tensor,
     model: torch.nn.Module,
     maps: Mapping[str, torch.Tensor],
     parts: Sequence[float],
+    progress: bool,
 ) -> dict[str, torch.Tensor]:
     """Return {method: the probabilities of y, (N, S)} on the way from `start` to `end`, the most important squares first."""
 
@@ -253,12 +262,18 @@ def _probabilities(
 
     ends: dict[float, torch.Tensor] = {0: probability(start), 1: probability(end)}  # the same for all methods
     curves = {}
-    for method, several in maps.items():
-        places = _places(several)[:, None]
-        squares = int(places.max()) + 1
-        replaced = {part: places < round(part * squares) for part in parts}
-        points = [ends[part] if part in ends else probability(torch.where(replaced[part], end, start)) for part in parts]
-        curves[method] = torch.stack(points, dim=1)
+    with Bar(len(maps) * len(parts), title, shown=progress) as bar:
+        for method, several in maps.items():
+            bar.begin(f"{title}, {method}")
+            places = _places(several)[:, None]
+            squares = int(places.max()) + 1
+            points = []
+            for part in parts:
+                replaced = places < round(part * squares)
+                points.append(ends[part] if part in ends else probability(torch.where(replaced, end, start)))
+                bar.update()
+            curves[method] = torch.stack(points, dim=1)
+        bar.begin(title)
     return curves
 
 

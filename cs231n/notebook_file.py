@@ -5,6 +5,7 @@ under a text, a code cell without a count. So cells are taken here one by one, a
 """
 
 import codecs
+import itertools
 import json
 import os
 import re
@@ -215,6 +216,36 @@ def notebook(name: str, raw: bytes, with_outputs: bool = True) -> NotebookNode:
     return nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
 
 
+def mended(raw: bytes) -> bytes:
+    """Return a notebook's file in the form that Jupyter opens.
+
+    Parameters
+    ----------
+    raw : bytes
+        The file's content, a notebook as `notebook` reads it.
+
+    Returns
+    -------
+    bytes
+        The same bytes if they are in that form, or if what is wrong with them is not known here. Else with ids of their own for
+        all cells, without outputs under texts, states of widgets that hold no state, and a byte order mark.
+    """
+    try:
+        content = json.loads(text_of(raw))
+        if raw.lstrip().startswith(b"{") and _is_valid(content):
+            return raw
+        taken: set[str] = set()
+        content["cells"] = [_mended_cell(cell, taken) for cell in content["cells"] if isinstance(cell, dict)]
+        metadata = content["metadata"] if isinstance(content.get("metadata"), dict) else {}
+        content |= {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata}
+        if not _has_states(metadata):
+            del metadata["widgets"]
+        made = json.dumps(content, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        return made if _is_valid(json.loads(made)) else raw
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):  # of another format, or broken in another way
+        return raw
+
+
 def sources_of(path: str | os.PathLike[str]) -> dict[str, str]:
     """Return the sources of a notebook's cells by their ids.
 
@@ -237,6 +268,39 @@ def sources_of(path: str | os.PathLike[str]) -> dict[str, str]:
     """
     path = Path(path)
     return {cell.id: cell.source for cell in notebook(path.name, path.read_bytes()).cells if cell.id}
+
+
+def _is_valid(content: Any) -> bool:
+    if not _has_states(content.get("metadata", {})):
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of ids that are missing or occur twice
+            nbformat.validate(nbformat.from_dict(content))
+    except (nbformat.ValidationError, Warning):
+        return False
+    return True
+
+
+def _has_states(metadata: Mapping[str, Any]) -> bool:
+    """Return whether the widgets in a notebook's metadata have the states without which Jupyter's tools fail."""
+    widgets = metadata.get("widgets", {})
+    return isinstance(widgets, dict) and all(isinstance(of, dict) and "state" in of for of in widgets.values())
+
+
+def _mended_cell(cell: dict[str, Any], taken: set[str]) -> dict[str, Any]:
+    """Return a cell in the form of nbformat 4.5. taken: the ids of the cells before it, which its own joins."""
+    kind = cell["cell_type"] if cell.get("cell_type") in ("code", "markdown") else "raw"
+    name = cell.get("id")
+    if not (isinstance(name, str) and re.fullmatch(r"[\w-]{1,64}", name, re.ASCII)) or name in taken:
+        name = next(one for number in itertools.count(1) if (one := f"cell-{number}") not in taken)
+    taken.add(name)
+    metadata = cell["metadata"] if isinstance(cell.get("metadata"), dict) else {}
+    made = {**cell, "cell_type": kind, "id": name, "metadata": metadata, "source": cell.get("source", "")}
+    if kind == "code":
+        made.pop("attachments", None)
+        return made | {"outputs": made.get("outputs") or [], "execution_count": made.get("execution_count")}
+    return {key: value for key, value in made.items() if key not in ("outputs", "execution_count")}
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:

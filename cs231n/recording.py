@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-MOST_CALLS = 1000  # forward passes; the hardest of the notebook's images takes 71 steps, of one to three passes each
+MOST_CALLS = 400  # forward passes; the hardest of the notebook's images takes 71 steps, of one to three passes each
 
 
 class TooManyCalls(BaseException):

@@ -2,30 +2,36 @@
 
     python -m cs231n.submit [NOTEBOOK] [--incomplete]
 
-The last cell of the notebook does the same. The student's code is read, never run.
+The last cell of the notebook does the same, and compares the saved file with what its kernel ran. The student's code is read,
+never run.
 """
 
 import argparse
 import contextlib
+import dataclasses
 import functools
 import json
 import os
 import re
 import sys
+import textwrap
 import time
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
+from . import front_end
 from .answers import OPTIONAL_QUESTIONS, QUESTIONS, Answer
 from .answers import answers as find_answers
 from .assignment import assignment
+from .checked import verdict_on
 from .kit import PACKAGE, ROOT
+from .notebook_file import mended, sources_of, text_of
 from .notebook_file import notebook as read_notebook
-from .notebook_file import sources_of, text_of
 from .student_code import Find, Part, cells_of, is_stub, last_definition, on_disk, parts_of, with_own_modules, words_of_script
 from .whole_file import replacing
 
@@ -36,13 +42,57 @@ NOTEBOOK = "NetworkVisualization.ipynb"
 ARCHIVE = "submission.zip"
 RUN_ALL = "Restart the kernel and run all cells, save the notebook, and try again."
 COLAB = (
-    "On Colab the notebook is in your Drive and not next to the kit: choose File > Download > Download .ipynb, upload that file "
-    'under Files at the left, and name it: submit("/content/NAME.ipynb").'
+    "Colab did not hand over the notebook that you see. Choose File > Download > Download .ipynb, upload that file under Files "
+    'at the left, and run submit("/content/NAME.ipynb") with its name.'
 )
+SAVE = "Save it (Ctrl+S, on a Mac Cmd+S) and try again."
+WIDTH_CHARACTERS = 88  # of a line that is printed
+FIRST_CHARACTERS = 50  # of an answer that are shown
+PICTURE_IN_TEXT = re.compile(r"!\[[^\]\n]*\]\((?:data:|attachment:)[^)]*\)|data:image/[^\s)]*")
+PLACEHOLDER = re.compile(r"^\W*your answer(?: here)?\W*", re.I)
+# What is said of a check's verdict (`checks.report.Verdict`), and which of them leave something to do.
+VERDICTS = {
+    "right": "right",
+    "wrong": "wrong",
+    "broken": "does not run",
+    "stopped": "stopped by its check",
+    "unfinished": "not implemented yet",
+    "missing": "not found",
+    "newer-python": "not judged: it needs a newer Python",
+}
+NOT_DONE = {"unfinished", "missing"}
 KIT_CELLS = PACKAGE / "notebook_cells.json"  # {id: source}, as the notebook was given out; release writes it
 CONDITION = re.compile(r"<!-- (?:needs|otherwise|end)\b.*?-->")  # in the reference's texts, of what a course may leave out
 SCRIPT = "cs231n_script"  # in a notebook's metadata: it was a Python file, in which nothing says what was run
 SOLUTION = b"# BEGIN " + b"SOLUTION"  # what marks the reference's solutions, which no student has
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What is known of the kernel in which the notebook ran.
+
+    Parameters
+    ----------
+    runs : mapping of int to str
+        {execution count: source} of the cells that it ran before this one.
+    verdict : callable
+        From the name of an exercise's function to what its last check found, a verdict's value; "" if the function was changed
+        since then, None if that is not known.
+    """
+
+    runs: Mapping[int, str] = field(default_factory=dict)
+    verdict: Callable[[str], str | None] = lambda name: None
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is handed in: its bytes, what they hold, where submission.zip goes, and what is said about where it came from."""
+
+    path: Path
+    raw: bytes
+    notebook: NotebookNode
+    origin: str
+    is_live: bool = False  # as it is on the screen, so that nothing in it can be unsaved
 
 
 def submit(path: str | os.PathLike[str] = NOTEBOOK, incomplete: bool = False) -> None:
@@ -51,14 +101,18 @@ def submit(path: str | os.PathLike[str] = NOTEBOOK, incomplete: bool = False) ->
     Parameters
     ----------
     path : str or os.PathLike
-        The notebook as it was last saved.
+        The notebook as it was last saved. On Colab the default stands for the notebook as it is on the screen.
     incomplete : bool
         Whether to write submission.zip even if something is missing.
     """
     try:
-        _hand_in(Path(path), incomplete, _executed_sources(), "submit(incomplete=True)")
-    except (ValueError, OSError) as error:
-        print(error)
+        is_live = front_end.on_colab() and os.fspath(path) == NOTEBOOK
+        work = _live() if is_live else _saved(Path(path))
+        kernel = Kernel(front_end.runs(), lambda name: verdict_on(name, front_end.defined(name)))
+        if _hand_in(work, incomplete, kernel, "submit(incomplete=True)") and front_end.on_colab():
+            front_end.offer(work.path.with_name(ARCHIVE))
+    except Exception as error:  # whatever it is, a student who hands in needs a sentence and no traceback
+        _say(_in_words(error))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,11 +137,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--incomplete", action="store_true", help=f"write {ARCHIVE} even if something is missing")
     options = parser.parse_args(arguments)
     try:
-        written = _hand_in(Path(options.notebook), options.incomplete, [], "the option --incomplete")
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
+        written = _hand_in(_saved(Path(options.notebook)), options.incomplete, Kernel(), "add the option --incomplete")
+    except Exception as error:  # as in a cell
+        _say(_in_words(error), file=sys.stderr)
         return 1
     return int(not written)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, ValueError | OSError) and error.args and not isinstance(error, UnicodeError):
+        return str(error)
+    return (
+        f"This notebook could not be packed ({type(error).__name__}: {str(error)[:200]}). An earlier {ARCHIVE} is as it was. "
+        "Hand in the notebook itself, and tell your course staff what this message says."
+    )
+
+
+def _say(text: str, indent: str = "", file: object = None) -> None:
+    """Print a text in lines that fit, in whatever encoding the output has."""
+    stream = file or sys.stdout
+    wrapped = textwrap.wrap(
+        text, WIDTH_CHARACTERS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    for line in wrapped or [""]:
+        print(line.encode(encoding, "replace").decode(encoding, "replace"), file=stream)  # type: ignore[arg-type]
 
 
 def missing(notebook: NotebookNode, find: Find | None = None) -> list[str]:
@@ -105,9 +179,8 @@ def missing(notebook: NotebookNode, find: Find | None = None) -> list[str]:
     list of str
         Sentences, each with its place and what to do; [] if nothing is missing.
     """
-    cells = [cell for cell in notebook.cells if not _is_submit_cell(cell)]
-    runs = [] if notebook.metadata.get(SCRIPT) else _not_run_in_order(cells)
-    return _exercises_not_attempted(_parts(notebook, find)) + runs + _answers_not_given(notebook)
+    runs = [] if notebook.metadata.get(SCRIPT) else _not_run(notebook.cells)
+    return [*_not_written(_parts(notebook, find)).values(), *runs, *_answers_not_given(notebook)]
 
 
 def left_out(notebook: NotebookNode, find: Find | None = None) -> str:
@@ -170,31 +243,107 @@ def kit_cells() -> dict[str, str]:
     return {}
 
 
-def _hand_in(path: Path, incomplete: bool, executed: Sequence[str], anyway: str) -> bool:
+def _hand_in(work: _Work, incomplete: bool, kernel: Kernel, anyway: str) -> bool:
     """Print what is found, write the archive next to the notebook and return whether it was written."""
-    raw, notebook = _read(path)
-    if _is_reference(notebook, path.resolve().parent):
-        print(f"{path.name} is the reference notebook: it imports the solutions. There is nothing to submit.")
+    notebook, path = work.notebook, work.path
+    if _is_reference(notebook, path.parent):
+        _say(f"{path.name} is the reference notebook: it imports the solutions. There is nothing to submit.")
         return False
-    print(f"{path.name} as it was saved at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(path.stat().st_mtime))}.")
-    if _is_older(notebook, executed):
-        raise ValueError(f"It is not the notebook that you ran. Save it (Ctrl+S), then run this cell again. {COLAB}")
-    find = _own_files(path.resolve().parent)
-    found, optional = missing(notebook, find), left_out(notebook, find)
+    _say(work.origin)
+    unsaved = "" if work.is_live else _unsaved(notebook, kernel.runs, path.name)
+    if unsaved:
+        _say(f"{unsaved} {SAVE}")
+        if not incomplete:
+            _say(f"{_not_written_now(path)} To hand in the notebook as it was saved: {anyway}.")
+            return False
+    find = _own_files(path.parent)
+    parts = _parts(notebook, find)
+    unfinished = _unfinished(parts, kernel)
+    runs = [] if notebook.metadata.get(SCRIPT) else _not_run(notebook.cells)
+    found = [*_not_written(parts).values(), *unfinished.values(), *runs, *_answers_not_given(notebook)]
+    _print_contents(notebook, parts, kernel)
+    if not kernel.runs:
+        _say(f"Which of them are right: python -m cs231n.checks {path.name}")
+    if not work.is_live:
+        _say("Is an answer not as you see it? Then it is not saved yet. " + SAVE)
     if found:
-        print(f"There {'is 1 thing' if len(found) == 1 else f'are {len(found)} things'} to do before you hand it in:")
-        print(*(f"  {number}. {sentence}" for number, sentence in enumerate(found, 1)), sep="\n")
-    for sentence in (*_moved_answers(notebook), *([optional] if optional else [])):
-        print(sentence)
+        print(f"\nTo do before you hand it in ({len(found)}):")
+        for number, sentence in enumerate(found, 1):
+            _say(f"  {number}. {sentence}", indent="     ")
+    optional = left_out(notebook, find)
+    advice = [] if runs or notebook.metadata.get(SCRIPT) else _out_of_order(notebook.cells)
+    for sentence in (*_moved_answers(notebook), *advice, *([optional] if optional else [])):
+        _say(sentence)
+    print()
     if found and not incomplete:
-        print(f"{ARCHIVE} was not written. To hand the notebook in as it is: {anyway}.")
+        _say(f"{_not_written_now(path)} To hand in the notebook as it is: {anyway}.")
         return False
     archive = path.with_name(ARCHIVE)
-    files = {path.name: raw, **_own_modules(notebook, find), **_page(notebook, path.stem)}
+    files = {path.name: work.raw, **_own_modules(notebook, find), **_page(notebook, path.stem)}
     _write(archive, files)
-    print(f"{archive.name} is written, {archive.stat().st_size / 1e6:.1f} MB: {_listed(files, path.stem)}.")
-    print(f"Hand in this one file, in the way your course asks for: {archive.resolve()}")
+    _say(f"{archive.name} is written, {archive.stat().st_size / 1e6:.1f} MB: {_listed(files, path.stem)}.")
+    _say(f"Hand in this one file, in the way your course asks for: {archive}")
     return True
+
+
+def _not_written_now(path: Path) -> str:
+    """Return the sentences that submission.zip was not written, and which one is there."""
+    archive = path.with_name(ARCHIVE)
+    try:
+        return f"{ARCHIVE} was not written; the one that is there is from {_when(archive.stat().st_mtime)}."
+    except OSError:
+        return f"{ARCHIVE} was not written."
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+# What is in it
+
+
+def _print_contents(notebook: NotebookNode, parts: Sequence[Part], kernel: Kernel) -> None:
+    """Print a line for each exercise, with its check's verdict, and for each question, with its answer's first words."""
+    found, not_written = find_answers(notebook, kit_cells()), _not_written(parts, (*EXERCISES, *OPTIONAL_EXERCISES))
+    width = max(map(len, (*EXERCISES, *OPTIONAL_EXERCISES)), default=0)
+    print()
+    for exercise in assignment().exercises:
+        said = "not written yet" if exercise.function in not_written else _said_of_check(exercise.key, notebook, kernel)
+        print(f"  {exercise.function:{width}}  {said}")
+    for question in assignment().questions:
+        _say(f"  question {question.number}: {_first_words(found[question.key])}", indent="    ")
+    print()
+
+
+def _said_of_check(key: str, notebook: NotebookNode, kernel: Kernel) -> str:
+    """Return what is known of the verdict on an exercise: from the kernel, or else from its check's cell in the file."""
+    verdict = kernel.verdict(assignment().by_key[key].function)  # type: ignore[union-attr]
+    if verdict:
+        return VERDICTS[verdict]
+    if verdict == "":
+        return "changed since its check ran: run the check again"
+    checks = [cell for cell in notebook.cells if cell.cell_type == "code" and re.search(rf"\bcheck_{key}\b", cell.source)]
+    if any(output.get("ename") == "WrongAnswer" for cell in checks for output in cell.outputs):
+        return "wrong, says the check in the file"
+    return "written; its check has not run in this kernel" if kernel.runs else "written"
+
+
+def _unfinished(parts: Sequence[Part], kernel: Kernel) -> dict[str, str]:
+    """Return {function: sentence} of the exercises that are written, for who reads them, and not for their check."""
+    written = [name for name in EXERCISES if name not in _not_written(parts)]
+    return {
+        name: f"{name}: its check says that it is not implemented yet. Finish it, then run its check again."
+        for name in written
+        if kernel.verdict(name) in NOT_DONE
+    }
+
+
+def _first_words(answer: Answer) -> str:
+    """Return how an answer begins, in quotes, or that there is none."""
+    if not _is_given(answer):
+        return "no answer"
+    text = " ".join(PLACEHOLDER.sub("", PICTURE_IN_TEXT.sub("[picture]", answer.text)).split())
+    return f'"{textwrap.shorten(text, FIRST_CHARACTERS, placeholder=" ...")}"'
 
 
 def _own_modules(notebook: NotebookNode, find: Find) -> dict[str, bytes]:
@@ -225,13 +374,34 @@ def _listed(files: Iterable[str], title: str) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _read(path: Path) -> tuple[bytes, NotebookNode]:
-    """Return (bytes, notebook in nbformat 4). Raises ValueError with a sentence for what is not a notebook."""
+def _saved(path: Path) -> _Work:
+    """Return the work in a file. Raises ValueError or OSError with a sentence for what is not a notebook or cannot be read."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder. Name the notebook in it.")
     if not path.is_file():
         raise ValueError(f"There is no file {path}. Name your notebook, or change to the folder that it is in.")
-    raw = path.read_bytes()
     try:
-        notebook = _of_script(path, raw) if path.suffix.lower() == ".py" else read_notebook(str(path), raw)
+        raw, changed = path.read_bytes(), path.stat().st_mtime
+    except OSError as error:
+        raise OSError(f"{path} cannot be read: {error.strerror or error}. Nothing was written.") from None
+    if not raw.strip():
+        raise ValueError(f"{path} is empty. Go back to an earlier version. Nothing was written.")
+    return _read(path, raw, f"{path.name}, as it was saved at {_when(changed)}.")
+
+
+def _live() -> _Work:
+    """Return the notebook that Colab shows. Raises ValueError where it does not hand it over."""
+    raw = front_end.live_notebook()
+    if raw is None:
+        raise ValueError(COLAB)
+    work = _read(Path(NOTEBOOK), raw, f"{NOTEBOOK}, as it is on the screen now.")
+    return dataclasses.replace(work, is_live=True)
+
+
+def _read(path: Path, raw: bytes, origin: str) -> _Work:
+    try:
+        script = path.suffix.lower() == ".py"
+        notebook = _of_script(path, raw) if script else read_notebook(str(path), raw)
     except ValueError as error:
         raise ValueError(
             f"{error} Open it in Jupyter and save it again; if it does not open, go back to an earlier version. "
@@ -239,7 +409,7 @@ def _read(path: Path) -> tuple[bytes, NotebookNode]:
         ) from None
     if not any(cell.source.strip() for cell in notebook.cells):
         raise ValueError(f"{path} holds no cells with anything in them. Is it the right file? Nothing was written.")
-    return raw, notebook
+    return _Work(path.resolve(), raw if script else mended(raw), notebook, origin)
 
 
 def _of_script(path: Path, raw: bytes) -> NotebookNode:
@@ -274,8 +444,9 @@ def _parts(notebook: NotebookNode, find: Find | None = None) -> list[Part]:
     return with_own_modules(parts, find, (*EXERCISES, *OPTIONAL_EXERCISES)) if find else parts
 
 
-def _exercises_not_attempted(parts: Sequence[Part]) -> list[str]:
-    return [sentence for name in EXERCISES if (sentence := _not_attempted(name, parts))]
+def _not_written(parts: Sequence[Part], names: Iterable[str] = EXERCISES) -> dict[str, str]:
+    """Return {function: sentence} of the exercises that are not written."""
+    return {name: sentence for name in names if (sentence := _not_attempted(name, parts))}
 
 
 def _not_attempted(name: str, parts: Sequence[Part]) -> str | None:
@@ -320,26 +491,46 @@ def _is_reference(notebook: NotebookNode, folder: Path) -> bool:
 # Execution
 
 
-def _not_run_in_order(cells: Sequence[NotebookNode]) -> list[str]:
-    code = [(number, cell) for number, cell in enumerate(cells, 1) if cell.cell_type == "code" and cell.source.strip()]
-    counts = [cell.execution_count for _, cell in code]
+def _not_run(cells: Sequence[NotebookNode]) -> list[str]:
+    """Return the sentences on the cells that ended in an error or were not run."""
+    code = _code(cells)
     found = [
-        f"{_place(cells, number)} ends in an error. Repair it or, if you cannot, hand the notebook in as it is (see below)."
+        f"{_place(cells, number)} ends in an error. Fix it or, if you cannot, hand the notebook in as it is (see below)."
         for number, cell in code
         if any(output.output_type == "error" for output in cell.outputs)
     ]
-    idle = [number for number, cell in code if cell.execution_count is None]
-    if idle:
+    idle = [number for number, cell in code if cell.execution_count is None and not cell.outputs]
+    if idle and not _was_run_without_counts(code):
         places = ", ".join(_place(cells, number) for number in idle[:3])
         more = f", and {len(idle) - 3} more" if len(idle) > 3 else ""
         found.append(f"{len(idle)} of {len(code)} code cells were not run: {places}{more}. {RUN_ALL}")
-    elif counts != list(range(1, len(code) + 1)):
-        first = next(i for i, count in enumerate(counts) if count != i + 1)
-        found.append(
-            f"The cells were not run once each from top to bottom: {_place(cells, code[first][0])} was run as number "
-            f"{counts[first]}, expected {first + 1}. {RUN_ALL}"
-        )
     return found
+
+
+def _was_run_without_counts(code: Sequence[tuple[int, NotebookNode]]) -> bool:
+    """Return whether a tool has taken the counts out of a notebook that was run: there are outputs, and no count at all."""
+    return any(cell.outputs for _, cell in code) and all(cell.execution_count is None for _, cell in code)
+
+
+def _out_of_order(cells: Sequence[NotebookNode]) -> list[str]:
+    """Return the advice to run all cells in order, where they were not; what is handed in may be complete all the same."""
+    code = _code(cells)
+    counts = [cell.execution_count for _, cell in code]
+    if _was_run_without_counts(code):
+        return ["The file does not say in which order its cells were run."]
+    first = next((i for i, count in enumerate(counts) if count != i + 1), None)
+    if first is None:
+        return []
+    return [
+        f"Advice: the cells were not run once each from top to bottom ({_place(cells, code[first][0])} was run as number "
+        f"{counts[first]}, not {first + 1}). To be sure that it works from the start, restart the kernel and run all cells."
+    ]
+
+
+def _code(cells: Sequence[NotebookNode]) -> list[tuple[int, NotebookNode]]:
+    """Return [(number, cell)] of the code cells with a source, apart from the one that submits."""
+    code = [(number, cell) for number, cell in enumerate(cells, 1) if cell.cell_type == "code" and cell.source.strip()]
+    return [(number, cell) for number, cell in code if not _submits(cell.source)]
 
 
 def _place(cells: Sequence[NotebookNode], number: int) -> str:
@@ -352,8 +543,8 @@ def _headings(text: str) -> list[str]:
     return [re.sub(r"[`*]|\s·.*", "", line.lstrip("#")).strip() for line in text.splitlines() if re.match(r"#{1,6}\s", line)]
 
 
-def _is_submit_cell(cell: NotebookNode) -> bool:
-    return cell.cell_type == "code" and "cs231n.submit" in cell.source
+def _submits(source: str) -> bool:
+    return re.search(r"\bcs231n\.submit\b|^\s*submit\(", source, re.M) is not None
 
 
 # Answers
@@ -385,23 +576,50 @@ def _moved_answers(notebook: NotebookNode) -> list[str]:
     ]
 
 
-# The kernel, where a cell of the notebook asks
+# What the kernel ran and the file does not hold
 
 
-def _executed_sources() -> list[str]:
-    """Return the sources of the cells that the present kernel ran, in order; [] outside of a notebook."""
-    from IPython import get_ipython
+def _unsaved(notebook: NotebookNode, runs: Mapping[int, str], name: str) -> str:
+    """Return the sentence that the kernel ran what the saved file does not hold, "" if it did not.
 
-    shell = get_ipython()
-    return list(shell.history_manager.input_hist_raw) if shell else []
+    A cell of the file that was run last as number N has this number; so what ran after the highest number that the file and the
+    kernel agree on, ran after the file was saved.
+    """
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+    saved = {cell.execution_count: cell.source.strip() for cell in code if cell.execution_count is not None}
+    sources = {cell.source.strip() for cell in code}
+    ran = {count: source.strip() for count, source in runs.items()}
+    own = [count for count in ran if not _submits(ran[count])]
+    if not saved:  # a tool keeps no counts
+        since = [count for count in own if ran[count] not in sources]
+    else:
+        agreed = max((count for count in ran if saved.get(count) == ran[count]), default=0)
+        since = [count for count in own if count > agreed]
+    if since and not any(ran[count] in sources for count in own):
+        return f"{name} holds nothing of what you ran in this notebook ({_cells(len(since))}). Is it the right file?"
+    if since:
+        return f"You ran {_cells(len(since))} since {name} was saved."
+    places = [_place(notebook.cells, number) for number, cell in _code(notebook.cells) if _differs(cell, ran)]
+    if places:
+        return f"In the saved file {', '.join(places[:3])} {'is' if len(places) == 1 else 'are'} not as you ran it: run it again."
+    if _has_older_exercise(sources, ran):
+        return f"{name} does not hold your exercises as you ran them last."
+    return ""
 
 
-def _is_older(notebook: NotebookNode, executed: Sequence[str]) -> bool:
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
+
+
+def _differs(cell: NotebookNode, ran: Mapping[int, str]) -> bool:
+    return ran.get(cell.execution_count, cell.source.strip()) != cell.source.strip()
+
+
+def _has_older_exercise(sources: Iterable[str], ran: Mapping[int, str]) -> bool:
     """Return whether the last definition of an exercise that was run is in no cell of the notebook."""
-    saved = {cell.source.strip() for cell in notebook.cells}
     for name in (*EXERCISES, *OPTIONAL_EXERCISES):
-        defining = [source for source in executed if re.search(rf"^def {name}\b", source, re.M)]
-        if defining and defining[-1].strip() not in saved:
+        defining = [source for source in ran.values() if re.search(rf"^def {name}\b", source, re.M)]
+        if defining and defining[-1] not in sources:
             return True
     return False
 

@@ -38,7 +38,7 @@ METHODS: dict[str, dict[str, Any]] = {  # how the line of a method looks, the sa
 }
 LEGEND = 1.85  # inches: below the axis of the sanity check
 AREAS = "area under the whole curve"
-LARGEST = 4.8  # inches: a single image of 224 pixels shows nothing more where it is larger
+LARGEST = 3.6  # inches: a single image of 224 pixels shows nothing more where it is larger
 
 
 def show_source(function: Callable[..., Any]) -> HTML:
@@ -395,7 +395,7 @@ def plot_class_images(
     """
     figure, axes = _panels(len(labels), len(images), left=0.25, top=0.45, above=0, below=0.25 if ranks else 0)
     for column, (title, made) in enumerate(images.items()):
-        axes[0, column].set_title(title.replace(" ", "\n", 1), fontsize=10)
+        axes[0, column].set_title(_in_two_lines(title), fontsize=10)
         for axis, image, rank in zip(axes[:, column], made, ranks.get(title, [None] * len(made)), strict=True):
             axis.imshow(image.permute(1, 2, 0).numpy())
             if rank is not None:
@@ -403,11 +403,10 @@ def plot_class_images(
     names = [_name(class_names, label) for label in labels]
     for axis, name in zip(axes[:, 0], names, strict=True):
         axis.set_ylabel(name, fontsize=10)
-    verdicts = [
-        f"{title} " + ", ".join(str(rank.item() + 1) for rank in ranks[title]) if title in ranks else title for title in images
-    ]
-    told = f"the class is the judge's guess number: {'; '.join(verdicts)}" if ranks else "; ".join(verdicts)
-    figures.show(figure, f"Class images of {', '.join(names)}, a row each, made in several ways, a column each: {told}.")
+    guesses = {title: ", ".join(str(rank + 1) for rank in of.tolist()) for title, of in ranks.items()}
+    told = "; ".join(f"{title}: {guesses[title]}" if title in guesses else title for title in images)
+    numbers = ", with the number of the judge's guess that names the class" if ranks else ""
+    figures.show(figure, f"Class images of {', '.join(names)}, a row each, and a column for each way{numbers}. {told}.")
 
 
 def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | os.PathLike[str], columns: int = 10) -> None:
@@ -563,6 +562,13 @@ def _show_map(axis: Axes, one: torch.Tensor) -> None:
 
 def _name(class_names: Mapping[int, str], label: int) -> str:
     return class_names[int(label)].split(",")[0]
+
+
+def _in_two_lines(title: str) -> str:
+    """Return a title broken at the space nearest to its middle."""
+    spaces = [place for place, character in enumerate(title) if character == " "]
+    middle = min(spaces, key=lambda place: abs(2 * place - len(title)), default=len(title))
+    return f"{title[:middle]}\n{title[middle + 1 :]}".rstrip()
 
 
 def _shortened(name: str, characters: int = 22) -> str:

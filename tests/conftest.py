@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import types
 
 # isort: off
 import cs231n  # noqa: F401 (before torch: it makes torch's threads give way on a busy machine)
@@ -15,7 +16,9 @@ import torch
 from helpers.imagenet_val import put_imagenet_val
 from helpers.once import made_once
 from helpers.places import ROOT
+from helpers.terminal import Terminal
 
+from cs231n import progress
 from cs231n.checks import guard
 from cs231n.data_utils import load_imagenet_val
 from cs231n.datasets import sources
@@ -160,3 +163,13 @@ def short_patience(monkeypatch):
     """Functions that never return are stopped a little earlier than for students."""
     monkeypatch.setattr(guard, "SECONDS", 1.5)  # of computing: a busy machine does not use them up
     monkeypatch.setattr(guard.limits, "WAITING_SECONDS", 3.0)
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """A terminal to which progress bars are written, at once and at every step. (pytest keeps sys.stdout for itself.)"""
+    found = Terminal()
+    monkeypatch.setattr(progress, "DELAY_SECONDS", 0)
+    monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0)
+    monkeypatch.setattr(progress, "sys", types.SimpleNamespace(stdout=found, modules=sys.modules))
+    return found

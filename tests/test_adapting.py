@@ -207,8 +207,8 @@ def test_what_the_course_calls_a_bonus_is_one_and_the_rest_counts(tmp_path):
     assert "**Bonus points** 7" in cells["exercise-2-text"].source
     assert "**Points** 2" in cells["exercise-4-text"].source
     assert "Bonus" not in cells["exercise-4-text"].source
-    assert "Plan 90 minutes for the exercises" in cells["title"].source
-    assert "After these three, a last part goes further" in cells["title"].source
+    assert "Allow 90 minutes for the exercises" in cells["title"].source
+    assert "After these three, a last section goes further" in cells["title"].source
     assert "optional" not in (cells["title"].source + cells["further-text"].source).lower()
     assert cells["check-2"].metadata.nbgrader.points == 0
     assert [task.key for task in listed_in(made, tmp_path).tasks if task.bonus] == [

@@ -236,6 +236,16 @@ def test_many_methods_at_once_get_the_curves_that_each_gets_alone_and_a_map_with
         deletion_curves(BRIGHT, ONE, SeesOneSquare(), of_one_square(), BLACK)
 
 
+def test_a_bar_names_the_test_and_the_method_unless_it_is_switched_off(terminal):
+    for curves in (deletion_curves, insertion_curves):
+        curves(BRIGHT, ONE, SeesOneSquare(), {"saliency": of_one_square()}, BLACK)
+        curves(BRIGHT, ONE, SeesOneSquare(), {"saliency": of_one_square()}, BLACK, progress=False)
+    deletion, insertion = terminal.lines()
+    assert "deletion, saliency:" in terminal.written()
+    assert deletion.startswith("deletion: 100%")
+    assert insertion.startswith("insertion: 100%")
+
+
 def test_a_part_is_that_part_of_the_squares():
     class Brightness(torch.nn.Module):
         num_classes = 2

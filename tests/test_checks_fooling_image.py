@@ -26,9 +26,7 @@ def test_a_wrong_step_is_told_by_its_number_length_and_angle(capsys):
     with pytest.raises(WrongAnswer, match="gradient-accumulates"):
         check_fooling_image(answer("fooling_image", ACCUMULATES))
     printed = " ".join(capsys.readouterr().out.split())
-    assert re.search(
-        r"Step 2 is the first that differs: yours has length 1, expected 1; the angle between the two is \d", printed
-    )
+    assert re.search(r"Step 2 is the first that differs: yours has length 1, expected 1; the angle between them is \d", printed)
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(3.7, "learning-rate-changed"), (None, "other-normalisation")])
@@ -56,7 +54,7 @@ def test_the_angle_and_the_lengths_in_a_message_are_those_of_the_step():
         return (X + 2 * (0.5 * u + 0.75**0.5 * v / v.norm())).detach()
 
     text = " ".join(examine(FOOLING, make_fooling_image).text().split())
-    assert "yours has length 2, expected 1; the angle between the two is 60.0 degrees; it is off by 173 %." in text
+    assert "yours has length 2, expected 1; the angle between them is 60.0 degrees. It is off by 173 %." in text
 
 
 def fooling_with(stop=lambda scores, target, first: scores.argmax() == target, epsilon=0.0, extra_passes=0):

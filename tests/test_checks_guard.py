@@ -208,7 +208,7 @@ def test_a_function_that_waits_outside_of_python_is_left_behind_and_said_to_be(m
     finally:
         blocked.release()
     assert report.mistakes == ["never-returns"]
-    assert "could not be ended: restart the kernel" in report.text()
+    assert "could not be stopped: restart the kernel" in report.text()
 
 
 def test_a_loop_that_can_be_ended_is_not_said_to_go_on(monkeypatch):
@@ -220,7 +220,7 @@ def test_a_loop_that_can_be_ended_is_not_said_to_go_on(monkeypatch):
 
     threads = set(threading.enumerate())
     report = examine(SALIENCY, endless)
-    assert "It was ended." in report.text()
+    assert "It was stopped." in report.text()
     assert "restart" not in report.text()
     assert set(threading.enumerate()) <= threads
 
@@ -463,7 +463,7 @@ def calls_without_end(part):
 def test_calls_of_a_part_of_the_network_are_calls(part):
     report = examine(GRAD_CAM, calls_without_end(part))
     assert report.mistakes == ["too-many-network-calls"]
-    assert f"it had called the network {guard.CALLS} times" in report.text()
+    assert f"after calling the network {guard.CALLS} times" in report.text()
 
 
 def test_a_pass_through_both_parts_is_one_call():

@@ -22,8 +22,8 @@ def test_integrated_gradients_are_told_by_what_they_sum_to(capsys):
         check_integrated_gradients(compute_integrated_gradients)
     printed = " ".join(capsys.readouterr().out.split())
     found = re.search(
-        r"Image (\d), its label (\d), .* sum to (\S+)\. Its own score, (\S+), less that of its baseline, (\S+), is (\S+); with "
-        r"num_steps = 4 the right ones come to (\S+)\. This",
+        r"Image (\d), its label (\d), .* sum to (\S+)\. Its score, (\S+), minus that of its baseline, (\S+), is (\S+); with "
+        r"num_steps = 4 the correct ones sum to (\S+)\. Overall",
         printed,
     )
     n, label = int(found[1]), int(found[2])

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def notebook(*cells):
 
 def test_the_reference_file_is_right_and_the_exit_code_is_0(capsys):
     assert main([str(ROOT / "cs231n" / "net_visualization_pytorch.py")]) == 0
-    assert capsys.readouterr().out.count("is right") == 3
+    assert capsys.readouterr().out.count("is correct") == 3
 
 
 @pytest.mark.parametrize(
@@ -264,3 +265,23 @@ def compute_saliency_maps(X: Tensor, y: Tensor, model):
         encoding=encoding,
     )
     assert check_file(path, capsys)[1][SALIENCY] == "right"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "begins", "quoted"),
+    [
+        ("utf-8", "✗ compute_saliency_maps", "raise ValueError('naïve ≤')"),
+        ("cp1252", "[x] compute_saliency_maps", "raise ValueError('naïve \\u2264')"),
+        ("ascii", "[x] compute_saliency_maps", "raise ValueError('na\\xefve \\u2264')"),
+    ],
+)
+def test_every_message_arrives_in_a_pipe_whatever_its_encoding(tmp_path, encoding, begins, quoted):
+    student = tmp_path / "mine.py"
+    student.write_text("def compute_saliency_maps(X, y, model):\n    raise ValueError('naïve ≤')\n", encoding="utf-8")
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "cs231n.checks", str(student)]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+    assert (result.returncode, result.stderr) == (1, b"")
+    printed = result.stdout.decode(encoding)
+    assert printed.startswith(begins)
+    assert quoted in printed

@@ -11,23 +11,33 @@ from helpers.solutions import CROSS_ENTROPY, FOOLING, REFERENCE, SALIENCY, STEP,
 from torch import nn
 
 from cs231n import figures
-from cs231n.checks import (
-    check_saliency_maps,
-    examine,
-)
+from cs231n.checks import EXERCISES, check_saliency_maps, examine
 from cs231n.checks.explanations import MISTAKES, NOTES
 from cs231n.checks.fingerprints import PATH
 from cs231n.checks.report import Report, Verdict, WrongAnswer
+from cs231n.console import WIDTH
 
 pytestmark = pytest.mark.usefixtures("short_patience")
 
 
-def test_a_right_answer_gets_one_line_that_says_what_was_verified(capsys):
+def test_a_right_answer_gets_one_sentence_that_says_what_was_verified(capsys):
     check_saliency_maps(REFERENCE[SALIENCY])
     printed = capsys.readouterr().out
-    assert printed.startswith("✓ compute_saliency_maps is right.")
-    assert printed.count("\n") == 1
-    assert "scores below 0 and a dead class" in printed
+    assert printed.startswith("✓ compute_saliency_maps is correct. ")
+    assert printed.count(". ") == 1
+    assert "with scores below 0, and for a dead class" in " ".join(printed.split())
+
+
+def test_no_line_of_any_message_is_too_long_and_none_breaks_inside_of_a_word(capsys):
+    notes, sentence = list(NOTES), "A sentence on what was seen, by cross-entropy and its like. " * 3
+    for exercise in EXERCISES:
+        for verdict in Verdict:
+            report = Report(exercise, verdict, list(MISTAKES) if verdict is Verdict.WRONG else [], notes, [sentence])
+            report.show()
+            printed = capsys.readouterr().out
+            assert all(len(line) <= WIDTH for line in printed.splitlines())
+            assert " ".join(printed.split()).count("cross-entropy and its like.") == 3
+            assert not re.search(r"\w-\n", printed)
 
 
 def test_a_wrong_answer_is_told_with_numbers_and_a_thought_and_raises_in_one_line(capsys):
@@ -36,15 +46,15 @@ def test_a_wrong_answer_is_told_with_numbers_and_a_thought_and_raises_in_one_lin
     assert raised.value._render_traceback_() == [f"WrongAnswer: {raised.value}"]
     printed = " ".join(capsys.readouterr().out.split())
     found = re.search(
-        r"Image (\d), its label (\d), pixel \((\d+), (\d+)\): your map says (\S+), expected (\S+?)\. There the score of class "
+        r"Image (\d), its label (\d), pixel \((\d+), (\d+)\): your map has (\S+), expected (\S+?)\. There, the score of class "
         r"\2 changes by (\S+) per unit of red, (\S+) of green and (\S+) of blue",
         printed,
     )
     expected, *colours = (float(number) for number in found.groups()[5:])
     assert expected == pytest.approx(max(map(abs, colours)), abs=1e-4)
     assert float(found[5]) != pytest.approx(expected, rel=0.01)
-    assert re.search(r"off by \d+ % in all; its correlation with the right one is 0\.\d\d", printed)
-    assert "Think: the loss falls when" in printed
+    assert re.search(r"Overall, this map is off by \d+ %; its correlation with the correct one is 0\.\d\d", printed)
+    assert "Think: the loss also falls when" in printed
 
 
 def test_a_mistake_that_nobody_knows_is_wrong_and_told_with_figures(capsys):
@@ -54,7 +64,7 @@ def test_a_mistake_that_nobody_knows_is_wrong_and_told_with_figures(capsys):
     with pytest.raises(WrongAnswer, match="wrong"):
         check_saliency_maps(compute_saliency_maps)
     printed = capsys.readouterr().out
-    assert "is wrong, for a reason this check does not recognise." in printed
+    assert "is wrong, in a way that this check does not recognise." in printed
     assert "off by" in printed
 
 
@@ -109,13 +119,13 @@ def test_two_maps_that_look_alike_are_drawn_with_their_difference(drawn, factor,
 
 def test_an_error_is_told_with_the_students_own_line_and_what_it_means(capsys):
     def compute_saliency_maps(X, y, model):
-        return model(X).sum().backward()  # X asks for no gradient
+        return model(X).sum().backward()  # X does not require grad
 
     with pytest.raises(WrongAnswer, match="broken"):
         check_saliency_maps(compute_saliency_maps)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "return model(X).sum().backward() # X asks for no gradient" in printed
-    assert "does not depend on a tensor that asks for a gradient" in printed
+    assert "return model(X).sum().backward() # X does not require grad" in printed
+    assert "does not depend on a tensor that requires grad" in printed
     assert "Traceback" not in printed
 
 
@@ -182,7 +192,7 @@ def test_values_and_places_of_torch_max_are_described():
 
     report = examine(SALIENCY, compute_saliency_maps)
     assert report.mistakes == ["wrong-type"]
-    assert "2 things in a tuple" in report.text()
+    assert "a tuple of 2 things" in report.text()
 
 
 def test_an_error_whose_text_raises_is_told():

@@ -44,7 +44,7 @@ def indexes_a_class(number):
 def test_what_fails_on_few_classes_is_told_what_was_found_with_1000_and_why_it_fails():
     text = told(STEP, indexes_a_class(130))
     assert "is wrong: the regulariser is not squared." in text
-    assert "What follows was found with the same networks widened to 1000 classes. A small network (GELU)" in text
+    assert "The following was found with the same networks widened to 1000 classes. A small network (GELU)" in text
     assert "On small networks:" in text
     assert "index 130 is out of bounds" in text.split("On small networks:")[1]
     assert "224" not in text
@@ -54,13 +54,13 @@ def test_what_fails_in_every_size_is_broken_by_its_error_on_small_networks():
     text = told(STEP, indexes_a_class(1000))
     assert "is broken" in text
     assert "index 1000 is out of bounds for dimension 1 with size 9" in text
-    assert "What follows" not in text
+    assert "The following" not in text
 
 
 def test_what_needs_images_of_the_notebooks_size_is_told_so():
     flat = next(a.function for a in ANSWERS if a.function.__name__ == "flat_in_the_notebooks_size_norm")
     text = told(STEP, flat)
-    assert "What follows was found with images of 224 x 224 pixels and 1000 classes. A small network (GELU)" in text
+    assert "The following was found with images of 224 x 224 pixels and 1000 classes. A small network (GELU)" in text
     assert "shape '[1, 150528]' is invalid" in text.split("On small networks:")[1]
 
 

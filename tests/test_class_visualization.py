@@ -183,13 +183,17 @@ def test_the_courses_defaults_reach_the_step():
 
 
 @STILL
-def test_a_progress_bar_is_shown_on_standard_output_unless_switched_off(capsys):
-    create(3, small_network(), lambda *_: None, num_iterations=2, progress=True)
-    shown = capsys.readouterr()
-    assert "class 3: 100%" in shown.out
-    assert shown.err == ""
+def test_a_progress_bar_names_the_class_unless_it_is_switched_off(terminal, capsys):
+    options = {"num_iterations": 2, "progress": True}
+    create(3, small_network(), lambda *_: None, **options)
+    create(3, small_network(), lambda *_: None, class_names={3: "tarantula, a spider"}, **options)
+    create(3, small_network(), lambda *_: None, class_names={4: "gorilla"}, **options)
     create(3, small_network(), lambda *_: None, num_iterations=2)
-    assert capsys.readouterr().out == ""
+    nameless, named, unknown = terminal.lines()
+    assert nameless.startswith("class 3: 100%")
+    assert named.startswith("tarantula: 100%")
+    assert unknown.startswith("class 3: 100%")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -213,6 +217,65 @@ def test_numbers_out_of_range_are_refused_before_any_work(options, message):
         create(**arguments)
 
 
+# An interrupt
+
+
+def interrupted_at(call):
+    """Return a step that is right but for an interrupt in the middle of the call with this number."""
+
+    def step(img, *_):
+        step.calls += 1
+        with torch.no_grad():
+            img += 0.1
+        if step.calls == call:
+            raise KeyboardInterrupt
+
+    step.calls = 0
+    return step
+
+
+OPTIONS = {"show_every": 10, "return_frames": True, "blur_every": 0}
+
+
+@pytest.mark.parametrize("taken", [0, 1, 4])
+def test_an_interrupt_keeps_the_image_of_the_steps_that_were_whole_and_says_how_many(capsys, taken):
+    image, frames = create(0, small_network(), interrupted_at(taken + 1), num_iterations=9, progress=True, **OPTIONS)
+    assert f"Interrupted after {taken} of 9 iterations of class 0. Interrupt again to stop" in capsys.readouterr().out
+    last = max(taken - 1, 0)
+    assert list(frames) == ([0] if last == 0 else [0, last])
+    assert np.array_equal(np.asarray(frames[last]), np.asarray(image))
+    if taken:
+        whole = create(0, small_network(), interrupted_at(-1), num_iterations=taken, blur_every=0)
+        assert np.array_equal(np.asarray(image), np.asarray(whole))
+
+
+@STILL
+def test_an_interrupt_ends_the_classes_that_follow_too_and_theirs_is_the_noise(capsys):
+    made = create([0, 1, 2], small_network(), interrupted_at(7), num_iterations=4, progress=True, **OPTIONS)
+    assert (
+        "Interrupted after 2 of 4 iterations of class 1, 2 of 3. The images that follow it are noise." in capsys.readouterr().out
+    )
+    whole, half, none = (values([image])[0] for image, _ in made)
+    assert [list(frames) for _, frames in made] == [[0, 3], [0, 1], [0]]
+    noise = create(0, small_network(), lambda *_: None, num_iterations=1, max_jitter=0, blur_every=0)
+    assert np.abs(none - values([noise])[0]).max() <= 1
+    assert whole.mean() > half.mean() + 1 > none.mean() + 2
+
+
+def test_an_interrupt_of_images_made_together_keeps_them_all(capsys):
+    step = interrupted_at(3)
+    images = create([0, 1], small_network(), BatchedStep(step), num_iterations=9, progress=True, blur_every=0)
+    assert "Interrupted after 2 of 9 iterations of classes 1 to 2 of 2, together." in capsys.readouterr().out
+    step.calls = -100
+    expected = create([0, 1], small_network(), BatchedStep(step), num_iterations=2, blur_every=0)
+    assert np.array_equal(values(images), values(expected))
+
+
+def test_where_nobody_watches_an_interrupt_goes_through():
+    with pytest.raises(KeyboardInterrupt):
+        create(0, small_network(), interrupted_at(2), num_iterations=4)
+
+
 # Many classes
 
 
@@ -233,7 +296,7 @@ def test_images_made_together_are_those_made_one_by_one(device):
     assert not np.array_equal(values(together[:1]), values(together[1:2]))
 
 
-def test_ten_classes_come_in_two_batches_on_a_cpu_and_do_not_depend_on_each_other(capsys):
+def test_ten_classes_come_in_two_batches_on_a_cpu_and_do_not_depend_on_each_other(terminal):
     sizes, model = [], small_network()
 
     def step(img, model, target_y, *rest):
@@ -244,12 +307,14 @@ def test_ten_classes_come_in_two_batches_on_a_cpu_and_do_not_depend_on_each_othe
     images = create(labels, model, BatchedStep(step), num_iterations=2, progress=True)
     assert sizes == [(5, [0, 1, 2, 3, 4])] * 2 + [(5, [5, 6, 0, 1, 2])] * 2
     assert np.array_equal(values(images[:3]), values(images[7:]))
-    shown = capsys.readouterr().out
-    assert "classes 1 to 5 of 10, together" in shown
-    assert "classes 6 to 10 of 10, together" in shown
+    assert "classes 1 to 5 of 10, together" in terminal.written()
+    assert "classes 6 to 10 of 10, together" in terminal.written()
+    (left,) = terminal.lines()
+    assert left.startswith("10 class images: 100%")
+    assert "| 20/20 " in left
 
 
-def test_a_step_for_one_image_is_called_for_each_class_in_turn_and_the_bar_says_so(capsys):
+def test_a_step_for_one_image_is_called_for_each_class_in_turn_and_the_bar_says_so(terminal):
     calls = []
 
     def step(img, model, target_y, *_):
@@ -259,9 +324,9 @@ def test_a_step_for_one_image_is_called_for_each_class_in_turn_and_the_bar_says_
     images = create([4, 2], small_network(), step, num_iterations=2, progress=True)
     assert calls == [((1, 3, 224, 224), 4)] * 2 + [((1, 3, 224, 224), 2)] * 2
     assert np.array_equal(*values(images))  # the same noise and shifts for all
-    shown = capsys.readouterr().out
-    assert "class 4, 1 of 2" in shown
-    assert "class 2, 2 of 2" in shown
+    assert "class 4, 1 of 2" in terminal.written()
+    assert "class 2, 2 of 2" in terminal.written()
+    assert len(terminal.lines()) == 1
 
 
 def test_many_classes_without_a_seed_share_noise_that_pytorchs_generator_draws():

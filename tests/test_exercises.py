@@ -54,7 +54,7 @@ def test_a_check_is_called_after_its_exercise_and_says_what_it_checks(task):
     check = getattr(checks, f"check_{task.key}")
     assert check.__name__ == f"check_{task.key}"
     arguments = ", ".join(inspect.signature(REFERENCE[task.function]).parameters)
-    assert check.__doc__.startswith(f"Check a {task.function}({arguments}): ")
+    assert check.__doc__.startswith(f"Check {task.function}({arguments}): ")
     assert f"check_{task.key}" in dir(checks)
 
 
@@ -131,7 +131,7 @@ for function, report in ((right, examine(FUNCTION, right)), (gradient_alone, mis
     assert (found.verdict, found.mistakes, reason) == (report.verdict, report.mistakes, ""), (found.text(), reason)
 job = types.SimpleNamespace(run=lambda _, *given, **limits: guard.run(gradient_alone, *given, **limits))
 found, reason = proved(examine(FUNCTION, right), job, run, squeezenet_sized_network())
-assert (found.verdict, reason) == ("wrong", "It is right on small networks only.")
+assert (found.verdict, reason) == ("wrong", "It is correct on small networks only.")
 """
 
 
@@ -146,7 +146,7 @@ def test_an_exercise_more_is_found_by_its_table_and_its_files(kit):
     code, output, errors = said(kit, WITH_ONE_MORE)
     assert (code, errors) == (0, "")
     printed = " ".join(output.split())
-    assert printed.startswith("✓ compute_gradient_times_input is right. Its products are those expected.")
+    assert printed.startswith("✓ compute_gradient_times_input is correct. Its products are those expected.")
     assert "✗ compute_gradient_times_input is wrong: not times input." in printed
     assert "Think: what is it multiplied by?" in printed
 

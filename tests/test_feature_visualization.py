@@ -224,6 +224,50 @@ def test_frames_are_kept_and_the_last_one_is_the_result(model):
     assert not torch.equal(frames[2], result)
 
 
+def interrupted_at(call):
+    def transform(images, *_):
+        transform.calls += 1
+        if transform.calls == call:
+            raise KeyboardInterrupt
+        return images
+
+    transform.calls = 0
+    return transform
+
+
+@pytest.mark.parametrize("taken", [0, 3])
+def test_an_interrupt_keeps_the_images_as_they_are_and_says_after_how_many_iterations(model, capsys, taken):
+    settings = {"num_iterations": 6, "show_every": 2}
+    result, frames = create_class_images([GORILLA], model, interrupted_at(taken + 1), **settings)
+    assert f"Interrupted after {taken} of 6 iterations. Interrupt again to stop the cells that follow." in capsys.readouterr().out
+    assert list(frames) == ([2, 3] if taken else [0])
+    assert torch.equal(result, frames[taken])
+    if taken:
+        whole = create_class_images([GORILLA], model, interrupted_at(-1), num_iterations=taken, progress=False)
+        assert torch.equal(result, whole)
+
+
+def test_where_nobody_watches_an_interrupt_goes_through(model):
+    with pytest.raises(KeyboardInterrupt):
+        create_class_images([GORILLA], model, interrupted_at(1), num_iterations=2, progress=False)
+
+
+def test_the_bar_names_the_classes_or_says_how_many(model, terminal):
+    names = {GORILLA: "gorilla, Gorilla gorilla", FLAMINGO: "flamingo"}
+    for labels, given in (([GORILLA, FLAMINGO], names), ([GORILLA], None), ([1, 2, 3, 4, 5], None)):
+        create_class_images(labels, model, transform_images, num_iterations=1, class_names=given)
+    ours, nameless, many = terminal.lines()
+    assert ours.startswith("gorilla, flamingo: 100%")
+    assert nameless.startswith(f"class {GORILLA}: 100%")
+    assert many.startswith("5 class images: 100%")
+
+
+@pytest.mark.parametrize("image", [fourier_image, pixel_image])
+def test_a_smaller_image_is_of_the_size_that_is_asked_for(model, image):
+    settings = {"image": partial(image, size=64), "num_iterations": 1, "progress": False}
+    assert create_class_images([GORILLA], model, transform_images, **settings).shape == (1, 3, 64, 64)
+
+
 @pytest.mark.parametrize(
     "changed",
     [

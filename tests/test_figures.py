@@ -58,4 +58,4 @@ def test_lines_keep_every_pixel_and_noise_becomes_small():
 def test_a_figure_is_an_opaque_card_which_both_themes_show(displayed):
     figures.show(Figure(figsize=(3, 3)), "nothing")
     encoded = ELEMENT.fullmatch(displayed[0]["text/html"])[1]
-    assert np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")).min() == 255
+    assert np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")).min() > 250

@@ -244,7 +244,7 @@ class Passive(HTMLParser):
 
 def test_feedback_shows_own_figures_and_what_was_wrong(graded):
     page = (graded.out / "feedback" / f"{safe.file_name('crossentropy')}.html").read_text(encoding="utf-8")
-    assert "Cross-entropy loss in place of the score" in page
+    assert "Cross-entropy loss instead of the score" in page
     wrong = [result for result in graded.rows["crossentropy"].exercises.values() if result.verdict == "wrong"]
     assert " ".join(page.split()).count(judging.REPORTED) == len(wrong) > 0  # evidence is the process's own word
     page = (graded.out / "feedback" / f"{safe.file_name('autograd')}.html").read_text(encoding="utf-8")

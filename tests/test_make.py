@@ -3,11 +3,14 @@
 Each test runs the real Makefile with the real constraints.txt, and installs tiny wheels from a package index on this machine.
 """
 
+import contextlib
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -84,12 +87,32 @@ def folder(request, tmp_path):
     return made
 
 
-def make(folder, index, *arguments):
-    """Run make with this as pip's own index, and with PIP_USER, which some machines set."""
+def make(folder, index, *arguments, **options):
+    """Run make with this as pip's own index, and with PIP_USER, which some machines set. options: of subprocess.run."""
     ours = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index, "PIP_USER": "1", "PIP_NO_CACHE_DIR": "1"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "MAKE", "PYTHON"))}
     command = ["make", f"PYTHON={sys.executable}", *arguments]
-    return subprocess.run(command, cwd=folder, env=inherited | ours, capture_output=True, text=True, timeout=600)
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.run(command, cwd=folder, env=inherited | ours, text=True, timeout=600, **options)
+
+
+def make_in_a_terminal(folder, index, *arguments):
+    """Run make as `make` does, with a terminal for what it prints. Return (exit status, what it printed)."""
+    ours, theirs = pty.openpty()
+    printed = []
+
+    def collect():
+        with contextlib.suppress(OSError):  # when nobody has the other end any more
+            while piece := os.read(ours, 65536):
+                printed.append(piece)
+
+    reading = threading.Thread(target=collect)
+    reading.start()
+    done = make(folder, index, *arguments, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    reading.join()
+    os.close(ours)
+    return done.returncode, b"".join(printed).decode()
 
 
 def installed(folder):
@@ -123,8 +146,9 @@ def test_pytorch_comes_from_the_index_named_and_all_else_from_pips_own(folder, i
 
 def test_everything_works_again_after_the_folder_was_moved_and_next_to_a_file_with_the_name_of_a_module(folder, indexes):
     own, _ = indexes
-    done = make(folder, own, "lab")
-    assert done.returncode == 0, done.stderr
+    status, printed = make_in_a_terminal(folder, own, "lab")
+    assert status == 0, printed
+    assert f"Downloading {own}/torch-{TORCH}-py3-none-any.whl" in printed or f"Downloading torch-{TORCH}-" in printed
     expected = {"torch": TORCH, "torchvision": TORCHVISION, "jupyterlab": JUPYTERLAB, "of-torch": "1.0", "cuda-of-torch": "1.0"}
     assert installed(folder) == expected
     moved = folder.rename(folder.with_name("Übung 2, moved"))
@@ -153,7 +177,11 @@ def test_an_unsupported_python_is_named_and_nothing_is_made(folder, version, tmp
         assert not (folder / ".venv").exists()
 
 
-def test_the_python_that_runs_these_tests_is_supported_by_make():
+@pytest.mark.parametrize(
+    "name", ["constraints.txt", "README.md", ".github/CONTRIBUTING.md", "cs231n/instructor/release/student_README.md"]
+)
+def test_the_documents_give_the_range_of_pythons_that_make_accepts(name):
+    assert "Python 3.10 to 3.14" in (ROOT / name).read_text(encoding="utf-8")
     assert (3, 10) <= sys.version_info[:2] <= (3, 14)
 
 

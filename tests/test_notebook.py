@@ -1,7 +1,9 @@
 """The committed notebook as it is, and its setup cell on a stand-in for Colab. nbval executes all of it besides."""
 
+import base64
 import importlib.util
 import inspect
+import io
 import json
 import os
 import re
@@ -9,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import nbclient
@@ -16,11 +19,12 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from helpers.imagenet_val import put_imagenet_val
 from helpers.limits import HANGS
 from helpers.places import ROOT
 from PIL import Image
 
-from cs231n import attribution, feature_visualization, net_visualization_pytorch
+from cs231n import attribution, feature_visualization, first_cell, net_visualization_pytorch
 from cs231n.notebook_file import picture_of
 
 PATH = ROOT / "NetworkVisualization.ipynb"
@@ -70,10 +74,49 @@ def test_it_was_executed_from_top_to_bottom_without_errors_and_warnings():
 
 
 def test_every_figure_is_there():
-    drawing = [cell for cell in CODE if "vis_utils.plot_" in cell.source]
+    drawing = [cell for cell in CODE if "vis_utils.plot_" in cell.source and cell.id != "imagenet-val"]
     assert len(drawing) >= 14
     for cell in drawing:
         assert any(picture_of(output) for output in cell.outputs), cell.id
+
+
+def images_of(cell):
+    """The <img> elements of a cell's outputs, as {attribute: value}."""
+    html = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    return [dict(re.findall(r'(\w+)="([^"]*)"', element)) for element in re.findall(r"<img ([^>]*)>", html)]
+
+
+def pixels_wide(image):
+    with Image.open(io.BytesIO(base64.b64decode(image["src"].partition(",")[2]))) as picture:
+        return picture.width
+
+
+NAMED = {  # what an alternative text has to say
+    "data": ["bull mastiff", "thatch", "yurt", "goose", "leafhopper"],
+    "saliency-figure": ["bull mastiff", "thatch", "yurt", "goose", "leafhopper"],
+    "fooling-figure": ["yurt", "violin"],
+    "fooling-scores": ["yurt", "violin"],
+    "class-figure": ["tarantula", "gorilla", "hourglass", "flamingo"],
+    "own-class": ["monarch"],
+    "attribution-figure": ["bull mastiff", "strawberry", "cannon", "bald eagle", "Grad-CAM"],
+    "sanity-check-figure": ["Grad-CAM", "guided backprop"],
+    "deletion-figure": ["Grad-CAM", "centre blob"],
+    "class-images-figure": ["gorilla", "hourglass", "flamingo"],
+    "animation": ["tarantula"],
+    "film": ["gorilla"],
+}
+
+
+@pytest.mark.xfail(strict=True, reason="the committed outputs are older than the figures' new form: execute the notebook")
+def test_every_picture_is_sharp_at_two_pixels_a_point_and_says_what_is_seen():
+    drawing = [cell for cell in CODE if "vis_utils.plot_" in cell.source or "show_animation" in cell.source]
+    for cell in drawing:
+        shown = images_of(cell)
+        assert shown, cell.id
+        for image in shown:
+            assert pixels_wide(image) >= 1.9 * int(image["width"]), cell.id
+            assert len(image["alt"]) > 15, cell.id
+            assert not [name for name in NAMED.get(cell.id, []) if name not in image["alt"]], cell.id
 
 
 def test_the_animations_and_the_sources_of_the_exercises_are_shown():
@@ -94,8 +137,9 @@ def test_it_is_smaller_than_5_mb_and_names_no_path_of_a_machine():
 
 
 def test_its_pictures_are_the_photographs_and_not_imagenets():
-    """ImageNet's terms keep its images out of the repository."""
-    assert "20 photographs" in "".join(output.get("text", "") for output in CELLS["data"].outputs)
+    """ImageNet's terms keep its images out of the repository: of the cell that shows them the text is stored at most."""
+    assert "20 photographs" in printed(CELLS["data"])
+    assert not any("image/png" in output.get("data", {}) for output in CELLS["imagenet-val"].outputs)
 
 
 def test_an_exercise_imports_and_shows_the_reference():
@@ -125,7 +169,7 @@ def test_every_exercise_states_difficulty_importance_minutes_and_points_has_hint
         (check,) = [later for later in following if "check" in later.metadata.get("tags", [])]
         name = EXERCISES[cell.id].__name__
         assert check.source == f"check_{CHECKED_AS[cell.id]}({name})"
-        assert f"✓ {name} is right." in check.outputs[0].text
+        assert f"✓ {name} is correct." in check.outputs[0].text
 
 
 def test_every_inline_answer_follows_its_question_and_brings_a_rubric_that_adds_up():
@@ -177,21 +221,70 @@ def test_the_readmes_picture_is_made_of_the_notebooks_figures():
     assert difference.mean() < 6  # JPEG loses a little
 
 
-def test_the_numbers_that_question_4_quotes_are_true(model, photographs):
-    """Yurt to violin, gradients added up or not. Rounding differs between machines, and the path with it, a little."""
-    original, target, found = photographs[0][8:9], 889, []
-    for keep in (1, 0):
-        X, direction, steps = original.clone().requires_grad_(), 0, 0
-        while (scores := model(X)).argmax() != target:
-            direction = keep * direction + torch.autograd.grad(scores[0, target], X)[0]
-            X.data += direction / direction.norm()
-            steps += 1
-        found.append((steps, (X - original).norm().item()))
-    for (steps, distance), (quoted_steps, quoted_distance) in zip(found, [(11, 9.7), (13, 6.8)], strict=True):
-        assert abs(steps - quoted_steps) <= 2
-        assert distance == pytest.approx(quoted_distance, rel=0.1)
-        assert f"{quoted_steps}" in CELLS["question-4-text"].source
-        assert f"{quoted_distance}" in CELLS["question-4-text"].source
+def to_a_violin(original, model, keep):
+    """Climb from the yurt to a violin, adding gradients up (keep=1) or not; return steps, distance, the violin's probability."""
+    target, X, direction, steps = 889, original.clone().requires_grad_(), 0, 0
+    while (scores := model(X)).argmax() != target:
+        direction = keep * direction + torch.autograd.grad(scores[0, target], X)[0]
+        X.data += direction / direction.norm()
+        steps += 1
+    return steps, (X - original).norm().item(), scores.softmax(dim=1)[0, target].item()
+
+
+def test_the_numbers_that_questions_4_and_6_quote_are_true(model, photographs):
+    """Rounding differs between machines, and the path with it, a little."""
+    quoted_steps = re.search(r"(\d+) against (\d+)", CELLS["question-4-text"].source).groups()
+    quoted_distances = re.search(r"(\d+\.\d+) against (\d+\.\d+)", CELLS["question-4-text"].source).groups()
+    for keep, quoted_step, quoted_distance in zip((1, 0), quoted_steps, quoted_distances, strict=True):
+        steps, distance, probability = to_a_violin(photographs[0][8:9], model, keep)
+        assert abs(steps - int(quoted_step)) <= 2
+        assert distance == pytest.approx(float(quoted_distance), rel=0.1)
+    quoted_probability = re.search(r"it can be (0\.\d+) for an image", CELLS["answer-6"].source)[1]
+    assert probability == pytest.approx(float(quoted_probability), abs=0.1)
+
+
+def test_the_cells_that_the_text_describes_show_the_same_whatever_pictures_are_there(kit):
+    """Sections 1 to 5, twice in one kernel: with the photographs alone, and with the course's file beside them."""
+    for path in (ROOT / "datasets").iterdir():
+        if path.suffix == ".pth" or path.name in ("squeezenet1_1.pth.sha256", "photographs"):
+            (kit / "datasets" / path.name).symlink_to(path)
+    notebook = nbformat.read(PATH, as_version=4)
+    until = next(number for number, cell in enumerate(notebook.cells) if cell.id == "class-text")
+    cells = [(number, cell) for number, cell in enumerate(notebook.cells[:until]) if cell.cell_type == "code"]
+    client = nbclient.NotebookClient(notebook, timeout=HANGS, resources={"metadata": {"path": kit}})
+    with client.setup_kernel():
+        alone = shown(client, cells)
+        put_imagenet_val(kit / "datasets")
+        beside = shown(client, cells)
+    for by_design in ("setup", "imagenet-val"):
+        assert alone.pop(by_design) != beside.pop(by_design)
+    assert alone == beside
+    assert "Loaded 20 photographs" in str(beside["data"])
+    assert "steps; the image has moved by" in str(beside["fooling-image"])
+
+
+def shown(client, cells):
+    """Execute cells, without those that only check an exercise; return what each printed and drew, {id: [...]}."""
+    outputs = {}
+    for number, cell in cells:
+        if "check" not in cell.metadata.get("tags", []):
+            client.execute_cell(cell, number)
+            outputs[cell.id] = [output.get("text") or output.get("data") for output in cell.outputs]
+    return outputs
+
+
+def test_the_numbers_that_question_4_quotes_are_those_that_its_cell_prints():
+    printed = "".join(output.get("text", "") for output in CELLS["accumulated"].outputs)
+    (steps, distance), (added_steps, added_distance) = re.findall(r"(\d+) steps, distance (\d+\.\d)", printed)
+    text = CELLS["question-4-text"].source
+    assert f"{added_steps} against {steps}" in text
+    assert f"{added_distance} against {distance}" in text
+
+
+def test_the_probability_that_answer_6_quotes_is_the_one_that_the_fooling_image_got():
+    printed = "".join(output.get("text", "") for output in CELLS["fooling-image"].outputs)
+    probability = re.search(r"violin: (\d\.\d+)", printed)[1]
+    assert f"can be {probability} for" in CELLS["answer-6"].source
 
 
 # A student's notebook
@@ -229,9 +322,9 @@ def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_
     for cell in tagged("check"):
         exercise = cell.source.split("(")[1].rstrip(")")
         assert printed(cells[cell.id]) == f"… {exercise}: not implemented yet.\n"
-    gated = {cell.id: re.findall(r"^if ready\((\w+)\):", cell.source, re.M) for cell in CODE}
+    gated = {cell.id: re.findall(r"^if ready\((\w+)\b.*\):", cell.source, re.M) for cell in CODE}
     waiting = {cell: exercises for cell, exercises in gated.items() if exercises}
-    assert len(waiting) == 16
+    assert len(waiting) == 18
     for cell, exercises in waiting.items():
         assert printed(cells[cell]) == "".join(
             f"This cell waits for {name}, which is not implemented yet.\n" for name in exercises
@@ -241,23 +334,60 @@ def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_
         assert any(picture_of(output) for output in cells[cell].outputs)
 
 
-def test_run_all_stops_at_a_wrong_exercise_after_its_message(tmp_path):
-    wrong = """def compute_saliency_maps(X, y, model):
+WRONG = """def compute_saliency_maps(X, y, model):
     X = X.clone().requires_grad_()
     model(X).gather(1, y[:, None]).sum().backward()
     return X.grad.amax(dim=1)
 """
-    with pytest.raises(nbclient.exceptions.CellExecutionError) as raised:
-        student_notebook(tmp_path, {"exercise-1": wrong})
-    assert "compute_saliency_maps is wrong: no absolute value" in str(raised.value)
-    assert "WrongAnswer: compute_saliency_maps: no-absolute-value. See the message above." in str(raised.value)
-    assert "Traceback" not in str(raised.value)
+
+
+def test_run_all_goes_on_behind_wrong_and_unreadable_exercises_and_cells_that_need_them_say_so(tmp_path):
+    cells = student_notebook(tmp_path, STUBS | {"exercise-1": WRONG, "exercise-4": "def compute_smoothgrad_maps(X:\n"})
+    message, error = cells["check-1"].outputs[0], cells["check-1"].outputs[-1]
+    assert message.text.startswith("✗ compute_saliency_maps is wrong: no absolute value")
+    assert error.traceback == ["WrongAnswer: compute_saliency_maps: no-absolute-value. See the message above."]
+    assert "so there is no function yet" in " ".join(cells["check-4"].outputs[0].text.split())
+    left_out = "compute_saliency_maps is not correct yet (its check says why), so this cell leaves out what needs it.\n"
+    for cell in ("saliency-numbers", "saliency-figure"):
+        assert [" ".join(output.text.split()) for output in cells[cell].outputs] == [left_out.strip()]
+    drawn = cells["attribution-figure"]
+    assert "compute_saliency_maps is not correct yet" in printed(drawn)
+    assert "compute_smoothgrad_maps is not correct yet" in printed(drawn)
+    assert any("image/png" in output.get("data", {}) for output in drawn.outputs)  # by the method that is given
+    assert all(cell.execution_count for cell in cells.values() if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize(("exercise", "code"), [(CELLS["exercise-1"].source, 0), (WRONG, 1)], ids=["reference", "wrong"])
+def test_nbval_sees_a_wrong_exercise_though_its_check_may_raise(exercise, code, tmp_path):
+    cells = [CELLS[name].copy() for name in ("imports", "exercise-1", "check-1")]
+    cells[0].source, cells[1].source = "from cs231n import vis_utils\nfrom cs231n.checks import check_saliency_maps", exercise
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "short.ipynb")
+    (tmp_path / "cs231n").symlink_to(ROOT / "cs231n")
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "--nbval-current-env", "short.ipynb"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == code, result.stdout
+    assert ("short.ipynb::Cell 2" in result.stdout) == bool(code)  # the check's own cell
+
+
+@pytest.mark.parametrize(
+    ("made", "by", "used_in"),
+    [
+        ("saliency", "saliency-numbers", ["saliency-figure"]),
+        ("X_fooling", "fooling-image", ["fooling-figure", "fooling-scores", "random-changes"]),
+    ],
+)
+def test_what_a_cell_makes_for_others_is_cleared_first_and_they_ask_whether_it_is_there(made, by, used_in):
+    source = CELLS[by].source
+    assert re.search(rf"^{made} = None", source, re.M).start() < source.index("if ready(")
+    for cell in used_in:
+        assert re.match(rf"if ready\(\w+, {made}\):\n", CELLS[cell].source)
 
 
 # The setup cell on Colab
 
 RUN_SETUP = """
 import importlib.util, json, os, subprocess, sys
+import google.colab  # as Colab's kernel does
 assert not os.listdir("."), "the folder should be empty"
 cell, missing = json.loads(sys.argv[1]), sys.argv[2:]
 installed, find_spec, run = [], importlib.util.find_spec, subprocess.run
@@ -320,10 +450,29 @@ def test_on_colab_the_setup_cell_fetches_kit_and_data_from_a_url(colab, kit, tmp
 
 
 def test_the_setup_cell_says_what_is_wrong_with_the_address_or_the_drive_folder(colab):
-    with pytest.raises(AssertionError, match=r"The kit could not be fetched .* Is KIT_URL right\? file:///no/such\.zip"):
+    with pytest.raises(AssertionError, match=r"KIT_URL gave no kit \(.*No such file.*file:///no/such\.zip\. Unfold this cell"):
         colab({KIT_URL: "file:///no/such.zip"})
-    with pytest.raises(AssertionError, match=r"There is no kit in .*DRIVE_FOLDER should name the folder"):
+    with pytest.raises(AssertionError, match=r"DRIVE_FOLDER: there is no folder cs231n in .*courses"):
         colab({'DRIVE_FOLDER = ""': 'DRIVE_FOLDER = "courses"'})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"<html>Sign in</html>", "File is not a zip file"), (b"", "File is not a zip file"), (None, "there is no kit in it")],
+)
+def test_the_setup_cell_says_so_where_kit_url_is_no_zip_of_the_kit(colab, tmp_path, content, said):
+    address = tmp_path / "kit.zip"
+    if content is None:
+        with zipfile.ZipFile(address, "w") as archive:
+            archive.writestr("readme.txt", "nothing")
+    else:
+        address.write_bytes(content)
+    with pytest.raises(
+        AssertionError, match=rf"RuntimeError: KIT_URL gave no kit \({said}\)\..* correct it, and run the cell again"
+    ):
+        colab({KIT_URL: address.as_uri()})
+    with pytest.raises(AssertionError, match="KIT_URL gave no kit"):
+        colab({KIT_URL: "not an address"})
 
 
 def test_on_colab_the_setup_cell_takes_the_kit_from_a_drive_folder_and_installs_only_what_is_missing(colab, kit):
@@ -336,7 +485,7 @@ def test_on_colab_the_setup_cell_takes_the_kit_from_a_drive_folder_and_installs_
 
 
 def test_what_colab_may_lack_stands_in_the_requirements():
-    names = re.search(r"for name in \((.*?)\) if", CELLS["setup"].source)[1].replace('"', "").split(", ")
+    names = first_cell.ON_COLAB
     required = re.findall(r"^([\w-]+)", (ROOT / "requirements.txt").read_text(), re.M)
     assert set(names) <= set(required)
     assert not {"torch", "torchvision", "numpy"} & set(names)
@@ -344,7 +493,7 @@ def test_what_colab_may_lack_stands_in_the_requirements():
 
 def test_the_setup_cell_imports_the_kit_before_torch_so_that_threads_give_way():
     source = CELLS["setup"].source
-    assert source.index("from cs231n import") < source.index("import torch")
+    assert source.index("from cs231n.") < source.index("import torch")
     code = "import cs231n, os; print(os.environ['GOMP_SPINCOUNT'])"
     environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True).stdout
@@ -353,4 +502,42 @@ def test_the_setup_cell_imports_the_kit_before_torch_so_that_threads_give_way():
 
 def test_the_setup_cell_says_where_the_notebook_belongs(tmp_path):
     result = subprocess.run([sys.executable, "-c", CELLS["setup"].source], cwd=tmp_path, capture_output=True, text=True)
-    assert "Open this notebook in the folder of the kit" in result.stderr
+    assert "Put this notebook into the kit's folder and open it there." in result.stderr
+
+
+def test_the_setup_cell_is_folded_and_every_line_of_it_fits():
+    assert CELLS["setup"].metadata["jupyter"] == {"source_hidden": True}  # JupyterLab
+    assert CELLS["setup"].metadata["cellView"] == "form"  # Colab
+    assert CELLS["setup"].source.startswith("# @title ")
+    assert max(map(len, CELLS["setup"].source.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", ["random.py", "torch.py", "copy.py", "tqdm/__init__.py"])
+def test_a_file_beside_the_notebook_that_hides_a_module_is_named_instead_of_a_far_error(kit, name):
+    (kit / name).parent.mkdir(exist_ok=True)
+    (kit / name).write_text("")
+    (kit.parent / "elsewhere").mkdir()
+    kernel = f"import copy, os, random, sys\nos.chdir({str(kit)!r})\n"  # it has these before it looks beside the notebook
+    command = [sys.executable, "-c", kernel + CELLS["setup"].source]
+    result = subprocess.run(command, **run_in(kit.parent / "elsewhere"))
+    assert re.search(rf"Shadowed: {name.partition('__init__')[0]} in .* hides Python's own or an installed module", result.stderr)
+    result = subprocess.run([sys.executable, "-m", "cs231n.submit"], **run_in(kit))
+    assert f"{name.partition('__init__')[0]} in" in result.stderr
+
+
+def test_other_files_beside_the_notebook_hide_nothing(kit):
+    for name in ("mine.py", "test.py", "random.txt", "my_random.py"):
+        (kit / name).write_text("")
+    (kit / "random").mkdir()
+    result = subprocess.run([sys.executable, "-c", "import cs231n"], **run_in(kit))
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def run_in(folder):
+    return {"cwd": folder, "capture_output": True, "text": True}
+
+
+def test_the_cell_that_submits_says_which_cell_to_run_where_the_kit_is_gone(tmp_path):
+    result = subprocess.run([sys.executable, "-c", CELLS["submit"].source], **run_in(tmp_path))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "No module named 'cs231n': run the setup cell, in section 1, and then this cell again.\n"

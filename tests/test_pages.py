@@ -157,7 +157,7 @@ def test_a_simple_name_stays_and_a_name_is_the_same_each_time():
 def test_the_figures_are_those_of_the_notebook_that_depend_on_an_exercise():
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     drawn = [cell for cell in cells if any(picture_of(output) for output in cell.get("outputs", []))]
-    waiting = {cell.id: re.findall(r"ready\((\w+)\)", cell.source) for cell in drawn}
+    waiting = {cell.id: re.findall(r"ready\((\w+)\b", cell.source) for cell in drawn}
     assert {cell for cell, exercises in waiting.items() if exercises} == set(FIGURES)
     assert all(figure.exercise in waiting[cell] for cell, figure in FIGURES.items())
 

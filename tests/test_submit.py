@@ -2,9 +2,12 @@
 
 import copy
 import json
+import os
 import re
 import subprocess
 import sys
+import time
+import types
 import zipfile
 
 import nbclient
@@ -13,7 +16,8 @@ import pytest
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
-from cs231n import checks, pages, submit, whole_file
+from cs231n import checked, checks, pages, submit, whole_file
+from cs231n.checks.report import Verdict
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.sandbox.inside.reading import outline
 
@@ -54,6 +58,11 @@ def without(notebook, *names):
     return notebook
 
 
+def told(captured):
+    """Return what was printed, whatever line it is on."""
+    return " ".join((captured.readouterr().out).split())
+
+
 def saved(notebook, folder):
     path = folder / NAME
     nbformat.write(notebook, path)
@@ -71,7 +80,7 @@ def test_a_finished_notebook_becomes_a_zip_with_the_notebook_and_a_page(tmp_path
         assert archive.read(NAME) == path.read_bytes()
         page = archive.read("NetworkVisualization.html").decode()
     assert "my words about answer-6" in page
-    printed = capsys.readouterr().out
+    printed = told(capsys)
     assert "NetworkVisualization.ipynb and a copy to look at, NetworkVisualization.html" in printed
     assert str(tmp_path / "submission.zip") in printed
     assert {entry.name for entry in tmp_path.iterdir()} == {NAME, "submission.zip"}
@@ -116,8 +125,8 @@ def test_an_untouched_notebook_is_told_all_that_is_missing_and_nothing_is_writte
     path = tmp_path / NAME
     path.write_bytes(FILES[NAME])
     assert submit.main([str(path)]) == 1
-    printed = capsys.readouterr().out
-    assert "There are 10 things to do" in printed
+    printed = told(capsys)
+    assert "To do before you hand it in (10):" in printed
     for exercise in submit.EXERCISES:
         assert f"{exercise} is not written yet." in printed
     for number in range(1, 7):
@@ -125,7 +134,7 @@ def test_an_untouched_notebook_is_told_all_that_is_missing_and_nothing_is_writte
     count = place(filled(), "submit")[1]
     assert f'{count} of {count} code cells were not run: cell 3 (under "1. Setup")' in printed
     assert "The optional part is not done. That is fine: it gives bonus points only." in printed
-    assert "submission.zip was not written. To hand the notebook in as it is: the option --incomplete." in printed
+    assert "submission.zip was not written. To hand in the notebook as it is: add the option --incomplete." in printed
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -133,7 +142,7 @@ def test_an_incomplete_notebook_can_be_handed_in_all_the_same(tmp_path, capsys):
     path = tmp_path / NAME
     path.write_bytes(FILES[NAME])
     assert submit.main([str(path), "--incomplete"]) == 0
-    assert "There are 10 things to do" in capsys.readouterr().out
+    assert "To do before you hand it in (10):" in told(capsys)
     with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
         assert archive.read(NAME) == FILES[NAME]
 
@@ -183,7 +192,7 @@ def test_the_last_definition_counts_as_it_does_when_the_notebook_runs():
     ]
 
 
-def test_cells_that_were_not_run_or_not_in_order_or_failed_are_told_with_their_place():
+def test_cells_that_were_not_run_or_failed_are_named_with_their_place():
     notebook = filled()
     cell(notebook, "climb").execution_count = None
     number, count = place(notebook, "climb")
@@ -192,16 +201,24 @@ def test_cells_that_were_not_run_or_not_in_order_or_failed_are_told_with_their_p
     assert told.startswith(f"1 of {count} code cells were not run: {where}. Restart")
 
     notebook = filled()
-    expected = cell(notebook, "climb").execution_count
-    cell(notebook, "climb").execution_count = 77
-    (told,) = submit.missing(notebook)
-    assert f"{where} was run as number 77, expected {expected}" in told
-
-    notebook = filled()
     cell(notebook, "check-2").outputs = [nbformat.v4.new_output("error", ename="WrongAnswer", evalue="", traceback=[])]
     (told,) = submit.missing(notebook)
     number, _ = place(notebook, "check-2")
     assert told.startswith(f'cell {number} (under "Exercise 2: make_fooling_image") ends in an error.')
+
+
+def test_the_order_in_which_cells_were_run_is_advice_and_no_reason_to_refuse(tmp_path, capsys):
+    notebook = filled()
+    expected, (number, _) = cell(notebook, "climb").execution_count, place(notebook, "climb")
+    cell(notebook, "climb").execution_count = 77
+    assert submit.missing(notebook) == []
+    assert submit.main([str(saved(notebook, tmp_path))]) == 0
+    printed = told(capsys)
+    assert "Advice: the cells were not run once each from top to bottom" in printed
+    assert f"cell {number} (under" in printed
+    assert f"was run as number 77, not {expected}" in printed
+    assert submit.main([str(saved(filled(), tmp_path))]) == 0
+    assert "Advice" not in told(capsys)
 
 
 def test_empty_cells_and_the_cell_that_submits_need_no_run():
@@ -252,8 +269,8 @@ def test_it_knows_the_exercises_of_the_checks_and_the_questions_of_the_notebook(
 
 def test_who_leaves_the_optional_part_out_has_nothing_to_do_and_is_told_that_this_is_fine(tmp_path, capsys):
     assert submit.main([str(saved(without(filled(), *OPTIONAL), tmp_path))]) == 0
-    printed = capsys.readouterr().out
-    assert "to do" not in printed
+    printed = told(capsys)
+    assert "To do" not in printed
     assert printed.count("The optional part is not done. That is fine: it gives bonus points only.") == 1
     assert (tmp_path / "submission.zip").exists()
 
@@ -328,8 +345,8 @@ def test_what_is_no_notebook_is_refused_even_as_incomplete(tmp_path, capsys, con
 def test_the_reference_is_recognised_and_not_handed_in(tmp_path, capsys):
     (tmp_path / NAME).write_bytes((ROOT / NAME).read_bytes())
     assert submit.main([str(tmp_path / NAME), "--incomplete"]) == 1
-    assert capsys.readouterr().out == (
-        "NetworkVisualization.ipynb is the reference notebook: it imports the solutions. There is nothing to submit.\n"
+    assert told(capsys) == (
+        "NetworkVisualization.ipynb is the reference notebook: it imports the solutions. There is nothing to submit."
     )
     assert not (tmp_path / "submission.zip").exists()
 
@@ -374,14 +391,17 @@ LEFT = as_editors_leave_it(nbformat.writes(filled()).encode())
 
 
 @pytest.mark.parametrize("name", LEFT)
-def test_what_grade_reads_can_be_handed_in_as_it_is(tmp_path, name, capsys):
+def test_what_grade_reads_can_be_handed_in_and_is_mended_in_the_zip_alone(tmp_path, name, capsys):
     path = tmp_path / NAME
     path.write_bytes(LEFT[name])
     assert outline(NAME, LEFT[name], {})["problem"] == ""
     assert submit.main([str(path), *(["--incomplete"] if name == "no counts" else [])]) == 0
+    assert path.read_bytes() == LEFT[name]
     with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
-        assert archive.read(NAME) == LEFT[name]
+        mended = archive.read(NAME)
         assert b"my words about answer-6" in archive.read("NetworkVisualization.html")
+    nbformat.validate(nbformat.reads(mended.decode(), as_version=nbformat.NO_CONVERT))
+    assert outline(NAME, mended, {}) == outline(NAME, LEFT[name], {})
     assert ("were not run" in capsys.readouterr().out) == (name == "no counts")
 
 
@@ -390,12 +410,12 @@ def test_a_python_file_can_be_handed_in_with_the_answers_in_its_strings(tmp_path
     said = "\n".join(f'"""### Inline question {number}\nWhy?"""\n\n"""Because."""\n' for number in range(1, 7))
     (tmp_path / "work.py").write_text(f"{exercises}\n\n{said}")
     assert submit.main([str(tmp_path / "work.py")]) == 0
-    assert "to do" not in capsys.readouterr().out
+    assert "To do" not in capsys.readouterr().out
     with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
         assert archive.namelist() == ["work.py", "work.html"]
     (tmp_path / "work.py").write_text(exercises)
     assert submit.main([str(tmp_path / "work.py")]) == 1
-    assert "There are 6 things to do" in capsys.readouterr().out
+    assert "To do before you hand it in (6):" in capsys.readouterr().out
 
 
 def test_where_no_page_can_be_made_the_notebook_is_handed_in_without_it(tmp_path, monkeypatch, capsys):
@@ -404,9 +424,9 @@ def test_where_no_page_can_be_made_the_notebook_is_handed_in_without_it(tmp_path
 
     monkeypatch.setattr(pages, "page", fail)
     assert submit.main([str(saved(filled(), tmp_path))]) == 0
-    printed = capsys.readouterr().out
+    printed = told(capsys)
     assert "The copy as a web page could not be made (KeyError). It is only to look at: nothing else is missing." in printed
-    assert "MB: NetworkVisualization.ipynb.\n" in printed
+    assert "MB: NetworkVisualization.ipynb. " in printed
     with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
         assert archive.namelist() == [NAME]
 
@@ -431,9 +451,9 @@ OWN = "from mine import helper\n\ndef compute_saliency_maps(X, y, model):\n    r
 def test_modules_of_the_students_own_are_handed_in_with_the_notebook_and_graded_with_it(tmp_path, capsys):
     path = with_modules(tmp_path, cs231n__net_visualization_pytorch=OWN, mine="def helper(X): return X", unused="x = 1")
     assert submit.main([str(path)]) == 0
-    printed = capsys.readouterr().out
+    printed = told(capsys)
     assert "your own cs231n/net_visualization_pytorch.py, your own mine.py and a copy to look at" in printed
-    assert "to do" not in printed
+    assert "To do" not in printed
     with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
         assert archive.namelist() == [NAME, "cs231n/net_visualization_pytorch.py", "mine.py", "NetworkVisualization.html"]
     found = outline("submission.zip", (tmp_path / "submission.zip").read_bytes(), {})
@@ -447,7 +467,7 @@ def test_a_module_that_a_cell_of_the_notebook_writes_is_handed_in_with_that_cell
     cell(notebook, "exercise-1").source = "from mine import compute_saliency_maps"
     notebook.cells.insert(0, written)
     assert submit.main([str(saved(notebook, tmp_path)), "--incomplete"]) == 0
-    assert "compute_saliency_maps" not in capsys.readouterr().out
+    assert "compute_saliency_maps is" not in told(capsys)
     with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
         assert "mine.py" not in archive.namelist()
 
@@ -458,19 +478,21 @@ def test_who_imports_all_exercises_from_an_own_file_has_something_to_hand_in(tmp
     for number, name in enumerate(submit.EXERCISES, 1):
         cell(notebook, f"exercise-{number}").source = f"from cs231n.net_visualization_pytorch import {name}"
     assert submit.main([str(saved(notebook, tmp_path))]) == 0
-    assert "your own cs231n/net_visualization_pytorch.py" in capsys.readouterr().out
+    assert "your own cs231n/net_visualization_pytorch.py" in told(capsys)
 
 
 def test_a_module_that_is_not_there_or_has_a_stub_is_named(tmp_path, capsys):
     assert submit.main([str(with_modules(tmp_path))]) == 1
     assert (
         "compute_saliency_maps is imported from cs231n.net_visualization_pytorch, and there is no such file next to the notebook."
-        in capsys.readouterr().out
+        in told(capsys)
     )
     stub = "def compute_saliency_maps(X, y, model):\n    pass\n"
     assert submit.main([str(with_modules(tmp_path, cs231n__net_visualization_pytorch=stub))]) == 1
-    told = "compute_saliency_maps is not written yet in cs231n/net_visualization_pytorch.py, from which the notebook imports it."
-    assert told in capsys.readouterr().out
+    sentence = (
+        "compute_saliency_maps is not written yet in cs231n/net_visualization_pytorch.py, from which the notebook imports it."
+    )
+    assert sentence in told(capsys)
 
 
 def test_the_references_own_solutions_are_never_packed(tmp_path):
@@ -489,8 +511,8 @@ def test_an_answer_in_the_cell_of_its_question_counts_and_one_that_may_be_elsewh
     cell(notebook, "question-1-text").source += "\n\nThe sign is lost."
     notebook.cells.append(nbformat.v4.new_markdown_cell("Q2: the values are all close to zero."))
     assert submit.main([str(saved(notebook, tmp_path))]) == 1
-    printed = capsys.readouterr().out
-    assert "There is 1 thing to do" in printed
+    printed = told(capsys)
+    assert "To do before you hand it in (1):" in printed
     assert "Inline question 1: your answer counts. It was written into the cell of the question." in printed
     place = f"cell {len(notebook.cells)}, which names the question"
     assert f"Inline question 2 has no answer in the cell below it. If it is in {place}, move it there." in printed
@@ -518,31 +540,301 @@ def test_the_cell_prints_the_same_list_and_raises_nothing(tmp_path, capsys):
     path = tmp_path / NAME
     path.write_bytes(FILES[NAME])
     submit.main([str(path)])
-    command = capsys.readouterr().out
+    command = told(capsys)
     assert submit.submit(path) is None
-    assert capsys.readouterr().out == command.replace("the option --incomplete", "submit(incomplete=True)")
+    assert told(capsys) == command.replace("add the option --incomplete", "submit(incomplete=True)")
     submit.submit(tmp_path / "no.ipynb")
     assert capsys.readouterr().out.startswith("There is no file")
     submit.submit(path, incomplete=True)
     assert (tmp_path / "submission.zip").exists()
 
 
-def test_a_notebook_that_was_not_saved_after_its_last_run_is_told_so(tmp_path):
-    """The kernel knows what it ran; the file holds what was saved."""
-    (tmp_path / "cs231n").symlink_to(ROOT / "cs231n")
+def test_it_says_when_the_file_was_saved_and_how_each_answer_begins(tmp_path, capsys):
     notebook = filled()
-    cell(notebook, "exercise-1").source = source = "def compute_saliency_maps(X, y, model):\n    return X"
-    saved(notebook, tmp_path)
+    cell(notebook, "answer-1").source = "**Your answer:**\n\nThe sign\nof the gradient " + "is lost " * 20
+    cell(notebook, "answer-2").source = "![a](data:image/png;base64,QUJD) as drawn"
+    cell(notebook, "answer-3").source = "*Your answer:*"
+    path = saved(notebook, tmp_path)
+    os.utime(path, (0, 0))
+    submit.main([str(path)])
+    printed = told(capsys)
+    assert printed.startswith(f"{NAME}, as it was saved at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(0))}.")
+    assert 'question 1: "The sign of the gradient is lost is lost is ..."' in printed
+    assert 'question 2: "[picture] as drawn"' in printed
+    assert "question 3: no answer" in printed
+    assert "Is an answer not as you see it? Then it is not saved yet." in printed
 
-    def printed(*sources):
+
+@pytest.fixture
+def run_cells(tmp_path):
+    """A function that runs cells in a kernel of their own, next to a saved notebook; returns what the last one printed."""
+    (tmp_path / "cs231n").symlink_to(ROOT / "cs231n")
+
+    def run(notebook, *sources):
+        saved(notebook, tmp_path)
         kernel = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
         nbclient.NotebookClient(kernel, timeout=HANGS, resources={"metadata": {"path": tmp_path}}).execute()
         outputs = kernel.cells[-1].outputs
         assert {output.name for output in outputs} == {"stdout"}
-        return "".join(output.text for output in outputs)
+        return " ".join("".join(output.text for output in outputs).split())
 
-    submit_cell = cell(notebook, "submit").source
-    told = printed(source, source + ".abs()", submit_cell)
-    assert "It is not the notebook that you ran. Save it (Ctrl+S), then run this cell again. On Colab" in told
+    return run
+
+
+def small(*sources):
+    """A notebook with the exercises as empty functions that are run first, then other cells, counted from 1, and the answers."""
+    cells = [nbformat.v4.new_code_cell(f"def {name}(*given):\n    return 0", id=name) for name in submit.EXERCISES]
+    cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    for count, one in enumerate(cells, 1):
+        one.execution_count = count
+    cells += [nbformat.v4.new_markdown_cell("Because.", id=f"answer-{number}") for number in submit.QUESTIONS]
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+SUBMIT = f'from cs231n.submit import submit\n\nsubmit("{NAME}")'
+
+
+def sources_of(notebook):
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_cells_that_ran_after_the_file_was_saved_are_counted_and_nothing_is_written(run_cells, tmp_path):
+    notebook = small("a = 1", "b = 2")
+    ran = sources_of(notebook)
+    printed = run_cells(notebook, *ran, "a = 3", "  ", "c = 4", SUBMIT)
+    assert f"You ran 2 cells since {NAME} was saved. Save it (Ctrl+S, on a Mac Cmd+S) and try again." in printed
+    assert "To do" not in printed
+    assert "To hand in the notebook as it was saved: submit(incomplete=True)." in printed
     assert not (tmp_path / "submission.zip").exists()
-    assert "submission.zip is written" in printed(source + ".abs()", source, submit_cell)
+    printed = run_cells(notebook, *ran, "a = 3", SUBMIT.replace(")", ", incomplete=True)"))
+    assert f"You ran 1 cell since {NAME} was saved." in printed
+    assert "submission.zip is written" in printed
+
+
+def test_a_saved_notebook_is_handed_in_however_often_cells_and_submit_ran_before(run_cells):
+    notebook = small("a = 1", "b = 2")
+    ran = sources_of(notebook)
+    assert "submission.zip is written" in run_cells(notebook, *ran, SUBMIT)
+    assert "submission.zip is written" in run_cells(notebook, *ran, SUBMIT, SUBMIT)
+    assert "submission.zip is written" in run_cells(notebook, SUBMIT)  # the kernel was restarted
+    again = small("a = 1", "b = 2")
+    again.cells[0].execution_count = 6  # the first cell was run once more, then the file was saved
+    assert "submission.zip is written" in run_cells(again, *ran, ran[0], SUBMIT)
+
+
+def test_a_file_of_an_earlier_run_is_noticed_though_its_numbers_agree(run_cells, tmp_path):
+    """Restart and run all, after a change that was not saved."""
+    notebook = small("a = 1", "b = 2")
+    ran = sources_of(notebook)
+    ran[3] = "a = 5"
+    printed = run_cells(notebook, *ran, SUBMIT)
+    assert "In the saved file cell 4 is not as you ran it: run it again." in printed
+    assert not (tmp_path / "submission.zip").exists()
+    moved = small("a = 1", "b = 2")
+    moved.cells[0].execution_count = 90
+    older = [sources_of(moved)[0] + " + 1", *sources_of(moved)[1:]]
+    assert f"{NAME} does not hold your exercises as you ran them last." in run_cells(moved, *older, SUBMIT)
+
+
+def test_another_notebook_than_the_one_that_ran_is_noticed(run_cells):
+    printed = run_cells(small(), "x = 1", "y = 2", SUBMIT)
+    assert f"{NAME} holds nothing of what you ran in this notebook (2 cells). Is it the right file?" in printed
+
+
+def test_each_checks_verdict_is_shown_and_what_a_check_calls_unfinished_is_to_do(run_cells, tmp_path):
+    checked = [f"from cs231n import checked\nchecked.record('{submit.EXERCISES[0]}', {submit.EXERCISES[0]}, 'right')"]
+    checked += [f"checked.record('{submit.EXERCISES[1]}', {submit.EXERCISES[1]}, 'unfinished')"]
+    checked += [f"checked.record('{submit.EXERCISES[2]}', len, 'right')"]
+    notebook = small(*checked)
+    printed = run_cells(notebook, *sources_of(notebook), SUBMIT)
+    assert f"{submit.EXERCISES[0]} right" in printed
+    assert f"{submit.EXERCISES[1]} not implemented yet" in printed
+    assert f"{submit.EXERCISES[2]} changed since its check ran: run the check again" in printed
+    assert f"To do before you hand it in (1): 1. {submit.EXERCISES[1]}: its check says that it is not implemented yet." in printed
+    assert not (tmp_path / "submission.zip").exists()
+
+
+def test_a_check_records_its_verdict():
+    function = submit.EXERCISES[0]
+
+    def compute_saliency_maps(X, y, model):
+        raise NotImplementedError
+
+    assert checked.verdict_on("none of the exercises", len) is None
+    checks.check_saliency_maps(compute_saliency_maps)
+    assert checked.verdict_on(function, compute_saliency_maps) == "unfinished"
+    assert checked.verdict_on(function, len) == ""
+
+
+def test_every_verdict_of_a_check_has_its_words():
+    assert submit.VERDICTS.keys() == {verdict.value for verdict in Verdict}
+
+
+def test_without_a_kernel_a_check_that_ended_in_an_error_is_shown(tmp_path, capsys):
+    notebook = filled()
+    cell(notebook, "check-2").outputs = [nbformat.v4.new_output("error", ename="WrongAnswer", evalue="", traceback=[])]
+    assert submit.main([str(saved(notebook, tmp_path))]) == 1
+    printed = told(capsys)
+    assert "make_fooling_image wrong, says the check in the file" in printed
+    assert "compute_saliency_maps written" in printed
+    assert f"Which of them are right: python -m cs231n.checks {NAME}" in printed
+
+
+# Whatever the notebook, whatever the machine
+
+
+def odd_files(folder):
+    """{name: path} of what may be named as a notebook."""
+    made = {"empty": b"", "spaces": b" \n", "binary": bytes(range(256)) * 40, "cut": FILES[NAME][: len(FILES[NAME]) // 2]}
+    made |= {
+        "list": b"[]",
+        "deep": b"[" * 100_000,
+        "number": b"7",
+        "cells": b'{"cells": [7, null, {"cell_type": 3, "source": 9}]}',
+    }
+    made["outputs"] = json.dumps(
+        {"cells": [{"cell_type": "code", "source": "x", "outputs": [{"output_type": "display_data", "data": {"image/png": 7}}]}]}
+    ).encode()
+    for name, content in made.items():
+        (folder / f"{name}.ipynb").write_bytes(content)
+    (folder / "folder.ipynb").mkdir()
+    (folder / "loop.ipynb").symlink_to("loop.ipynb")
+    return [*(folder / f"{name}.ipynb" for name in (*made, "folder", "loop")), folder / ("n" * 300), "a\0b", None, 7, ""]
+
+
+def test_whatever_is_named_gets_a_sentence_and_raises_nothing(tmp_path, capsys):
+    (tmp_path / "submission.zip").write_text("earlier")
+    for path in odd_files(tmp_path):
+        assert submit.submit(path) is None
+        output = capsys.readouterr()
+        assert output.out.strip(), path
+        assert output.err == ""
+        assert "Traceback" not in output.out
+        assert max(map(len, output.out.splitlines())) < 400
+    assert (tmp_path / "submission.zip").read_text() == "earlier"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("empty", "is empty"), ("cut", "is not a notebook, or it is damaged"), ("folder", "is a folder. Name the notebook in it")],
+)
+def test_what_cannot_be_a_notebook_is_said(tmp_path, capsys, name, said):
+    odd_files(tmp_path)
+    submit.submit(tmp_path / f"{name}.ipynb")
+    assert said in told(capsys)
+
+
+def test_an_error_that_nobody_foresaw_is_a_sentence_too(tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise KeyError("odd")
+
+    monkeypatch.setattr(submit, "find_answers", fail)
+    submit.submit(saved(filled(), tmp_path))
+    assert "This notebook could not be packed (KeyError: 'odd'). An earlier submission.zip is as it was." in told(capsys)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not limit the size of a file")
+def test_on_a_full_disk_an_earlier_zip_stays_whole_and_a_sentence_says_why(tmp_path):
+    path = saved(filled(), tmp_path)
+    (tmp_path / "submission.zip").write_bytes(b"earlier")
+    code = (
+        "import resource, sys\nfrom cs231n.submit import submit\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\nsubmit(sys.argv[1])"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "submission.zip could not be written" in " ".join(result.stdout.split())
+    assert (tmp_path / "submission.zip").read_bytes() == b"earlier"
+    assert {entry.name for entry in tmp_path.iterdir()} == {NAME, "submission.zip"}
+
+
+def test_a_folder_that_cannot_be_written_or_a_file_that_cannot_be_read_is_said(tmp_path, monkeypatch, capsys):
+    path = saved(filled(), tmp_path)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(whole_file.tempfile, "TemporaryDirectory", refuse)
+        submit.submit(path)
+    assert "submission.zip could not be written: Permission denied." in told(capsys)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(path), "read_bytes", refuse)
+        submit.submit(path)
+    assert "NetworkVisualization.ipynb cannot be read: Permission denied." in told(capsys)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_every_line_fits_and_can_be_written_in_any_encoding(tmp_path, encoding):
+    notebook = filled()
+    cell(notebook, "answer-1").source = "Größe Δ 🎉 " + "x" * 200
+    cell(notebook, "answer-2").source = "*Your answer:*"
+    saved(notebook, tmp_path)
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "cs231n.submit"]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+    assert (result.returncode, result.stderr) == (1, b"")
+    lines = result.stdout.decode(encoding).splitlines()
+    assert any("question 1" in line for line in lines)
+    assert max(map(len, lines)) <= 88
+
+
+# On Colab
+
+
+@pytest.fixture
+def colab(monkeypatch, tmp_path):
+    """Let this process be Colab's: what the page answers, and what it was asked to download, are attributes."""
+    package = types.ModuleType("google.colab")
+    package.asked, package.offered, package.answer = [], [], None
+
+    def blocking_request(kind, request="", timeout_sec=5):
+        package.asked.append(kind)
+        if isinstance(package.answer, Exception):
+            raise package.answer
+        return package.answer
+
+    message, files = types.ModuleType("google.colab._message"), types.ModuleType("google.colab.files")
+    message.blocking_request, files.download = blocking_request, package.offered.append
+    google = types.ModuleType("google")
+    google.__path__ = package.__path__ = []
+    for module in (google, package, message, files):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NAME).write_bytes(FILES[NAME])  # the kit's own copy, which is not what the student sees
+    return package
+
+
+def test_on_colab_the_notebook_that_is_on_the_screen_is_handed_in_and_the_zip_is_offered(colab, tmp_path, capsys):
+    live = json.loads(nbformat.writes(filled()))
+    for one in live["cells"]:
+        one["metadata"]["id"] = one.pop("id")
+    colab.answer = {"ipynb": live | {"nbformat_minor": 0}}
+    submit.submit(NAME)
+    printed = told(capsys)
+    assert printed.startswith(f"{NAME}, as it is on the screen now.")
+    assert "not saved yet" not in printed
+    assert colab.asked == ["get_ipynb"]
+    assert colab.offered == [str(tmp_path / "submission.zip")]
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        found = outline(NAME, archive.read(NAME), {})
+    assert "my words about answer-6" in found["answers"]["question-6"]
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"ipynb": {"cells": []}}, RuntimeError("no page")])
+def test_where_colab_does_not_answer_its_copy_of_the_kit_is_not_taken_for_the_students_work(colab, answer, tmp_path, capsys):
+    colab.answer = answer
+    submit.submit(NAME, incomplete=True)
+    printed = told(capsys)
+    assert "Choose File > Download > Download .ipynb" in printed
+    assert 'submit("/content/NAME.ipynb")' in printed
+    assert not (tmp_path / "submission.zip").exists()
+
+
+def test_on_colab_a_file_that_is_named_is_taken(colab, tmp_path):
+    nbformat.write(filled(), tmp_path / "mine.ipynb")
+    submit.submit(str(tmp_path / "mine.ipynb"))
+    assert colab.asked == []
+    assert colab.offered == [str(tmp_path / "submission.zip")]
+    with zipfile.ZipFile(tmp_path / "submission.zip") as archive:
+        assert "mine.ipynb" in archive.namelist()

@@ -226,16 +226,17 @@ def test_iterations_and_images_are_drawn_with_their_titles(figures):
 
 
 def test_class_images_stand_in_a_row_for_each_class_with_the_judges_verdicts_below(figures):
-    images = {"all": torch.rand(2, 3, 16, 16), "without": torch.rand(2, 3, 16, 16)}
-    vis_utils.plot_class_images(images, [281, 3], NAMES, {"all": torch.tensor([0, 4]), "without": torch.tensor([5, 999])})
+    images = {"all": torch.rand(2, 3, 16, 16), "as in section 6": torch.rand(2, 3, 16, 16)}
+    ranks = {"all": torch.tensor([0, 4]), "as in section 6": torch.tensor([5, 999])}
+    vis_utils.plot_class_images(images, [281, 3], NAMES, ranks)
     found = panels(figures[0])
-    assert [axis.get_title() for axis in found[:2]] == ["all", "without"]
+    assert [axis.get_title() for axis in found[:2]] == ["all", "as in\nsection 6"]
     assert [axis.get_ylabel() for axis in found if axis.get_ylabel()] == ["tabby", "tiger shark"]
     assert [axis.get_xlabel() for axis in found] == ["guess 1", "guess 6", "guess 5", "guess 1000"]
     colours = [axis.xaxis.label.get_color() for axis in found]
     assert colours[0] == colours[2] != colours[1] == colours[3]
     assert "tabby, tiger shark" in figures.descriptions[0]
-    assert "guess number: all 1, 5; without 6, 1000." in figures.descriptions[0]
+    assert "all: 1, 5; as in section 6: 6, 1000." in figures.descriptions[0]
 
 
 def test_without_a_judge_class_images_have_no_verdicts(figures):
@@ -275,7 +276,7 @@ def test_figures_are_as_wide_as_the_page_and_their_panels_fill_it(figures, model
 
 def test_a_single_image_is_not_blown_up_to_the_width_of_the_page(figures):
     vis_utils.plot_images({"monarch": Image.fromarray(pictures(1)[0])})
-    assert 4 < figures[0].get_figwidth() < 6
+    assert 3 < figures[0].get_figwidth() < 5
     assert figures.descriptions == ["An image: monarch."]
 
 

@@ -1,22 +1,26 @@
-"""What a student's cell calls: is my function right, and if not, which mistake is it?
+"""What a student's cell calls: is my function correct, and if not, what is the mistake?
 
 Each check calls the function with several small networks, compares what comes out with stored fingerprints of right and
 of mistaken answers, and prints what it found. See README.md for the ids of mistakes and notes.
 """
 
+import contextlib
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
+from .. import checked
 from ..assignment import assignment
+from ..console import say, wrapped
 from ..networks import best_device
-from . import explanations
+from . import cells, explanations
 from .exam import Exam, own_exam
 from .exercises import Room, room
-from .guard import own_settings
+from .guard import own_settings, student_line
+from .judging import broken
 from .report import Report, Verdict, WrongAnswer
 
 EXERCISES: dict[str, Room] = {exercise.function: room(exercise.key) for exercise in assignment().exercises}
@@ -25,8 +29,10 @@ for _exercise, _room in EXERCISES.items():
 
 OPTIONAL = tuple(exercise.function for exercise in assignment().exercises if exercise.bonus)
 
-# Functions that were checked, and whose exercise each is: a lambda, for example, does not know its name.
-_checked: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
+cells.watch(EXERCISES)
+
+# What was last found about each function. A lambda, for example, does not know which exercise it solves.
+_found: weakref.WeakKeyDictionary[Callable, Report] = weakref.WeakKeyDictionary()
 
 
 def examine(exercise: str, function: Any, device: torch.device | str = "cpu", exam: Exam | None = None) -> Report:
@@ -75,7 +81,7 @@ def _check_of(name: str, exercise: str, arguments: str) -> Callable[..., None]:
         _check(exercise, function, device)
 
     check.__name__ = check.__qualname__ = name
-    check.__doc__ = f"""Check a {exercise}({arguments}): print what was found and, in a notebook, draw a figure.
+    check.__doc__ = f"""Check {exercise}({arguments}): print what was found and, in a notebook, draw a figure.
 
     Parameters
     ----------
@@ -87,7 +93,7 @@ def _check_of(name: str, exercise: str, arguments: str) -> Callable[..., None]:
     Raises
     ------
     WrongAnswer
-        In a line, if the function is wrong or broken; of an unfinished one it only says so.
+        In one line, if the function is wrong or broken; for an unfinished one it only prints a message.
     ValueError
         If it is not callable, or if the device cannot be used.
     """
@@ -100,42 +106,115 @@ _CHECKS = {
 }
 
 
-def ready(function: Callable) -> bool:
-    """Return whether an exercise is written, right or wrong; if not, print that the cell waits for it.
+def ready(function: Callable, *made: Any, images: int | None = None) -> bool:
+    """Return whether a cell can use an exercise: it is correct, as its check last found. If not, print why.
+
+    A function that was not checked yet is examined now.
 
     Parameters
     ----------
     function : callable
         That of an exercise, under its own name or checked before.
+    *made : object
+        What an earlier cell made with it; None where that cell did not get so far.
+    images : int, optional
+        How many images the cell passes to it at a time, for functions that only work with some numbers of images.
 
     Raises
     ------
     ValueError
-        For anything else.
+        If the function is not that of an exercise.
     """
-    exercise = _checked.get(function, getattr(function, "__name__", None))
+    exercise = _exercise_of(function)
+    why_not = _why_not_ready(exercise, function, made, images)
+    if why_not:
+        say("\n".join(wrapped(why_not)))
+    return not why_not
+
+
+def _why_not_ready(exercise, function, made, images):
+    """Return a sentence on why a cell cannot use a function, or None if it can."""
+    left_out = "so this cell leaves out what needs it."
+    if kind := cells.error_after(function):
+        return f"The cell that defines {exercise} ended in a {kind}. Python still has the older function, {left_out}"
+    report = _found.get(function) or _report(exercise, function, None)
+    if report.verdict is Verdict.UNFINISHED:
+        return f"This cell waits for {exercise}, which is not implemented yet."
+    if report.verdict is not Verdict.RIGHT:
+        return f"{exercise} is not correct yet (its check says why), {left_out}"
+    if "cpu-only" in report.notes:
+        return f"{exercise} fails on this notebook's GPU (its check says how), {left_out}"
+    if images is not None and _fails_for(images, report):
+        return f"{exercise} does not work for {images} image{'s' * (images != 1)} at a time (its check says why), {left_out}"
+    if any(value is None for value in made):
+        return f"An earlier cell did not finish what it does with {exercise}, {left_out}"
+    return None
+
+
+def _fails_for(images, report):
+    """Return whether a function is known to fail for batches of so many images; those of 5 are what every check begins with."""
+    return (images != 5 and "fixed-batch-size" in report.notes) or (images == 1 and "fails-for-one-image" in report.notes)
+
+
+@contextlib.contextmanager
+def attempted(function: Callable) -> Iterator[None]:
+    """Say in a few lines, instead of a traceback, what goes wrong in this block; the notebook goes on behind it.
+
+    Parameters
+    ----------
+    function : callable
+        That of the exercise that the block is about.
+
+    Raises
+    ------
+    ValueError
+        If the function is not that of an exercise.
+    """
+    exercise = _exercise_of(function)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also what ends an endless loop, and exit()
+        lines = wrapped(f"✗ {exercise} passes its check, but here it fails. The rest of this cell is skipped.", "  ", first="")
+        for sentence in broken(error, student_line(error), ""):
+            lines += wrapped(sentence, "  ")
+        say("\n".join(lines))
+
+
+def _exercise_of(function):
+    """Return the name of the exercise that a function solves, or raise ValueError."""
+    known = _found.get(function) if callable(function) else None
+    exercise = known.exercise if known else getattr(function, "__name__", None)
     if exercise not in EXERCISES:
         raise ValueError(f"ready got {function!r}; expected one of {', '.join(EXERCISES)}.")
-    with own_settings():
-        unfinished = EXERCISES[exercise].is_unfinished(function, own_exam())
-    if unfinished:
-        print(f"This cell waits for {exercise}, which is not implemented yet.")
-    return not unfinished
+    return exercise
 
 
 def _check(exercise: str, function: Any, device: torch.device | str | None) -> None:
     if not callable(function):
         raise ValueError(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
-    if device is None:
-        device = best_device()
-    _require_usable(device)
-    _checked[function] = exercise
-    report = examine(exercise, function, device)
+    if kind := cells.error_after(function):
+        older = f"The cell that defines {exercise} ended in a {kind}, so Python still has the older function."
+        say("\n".join(wrapped(f"{older} What follows is about the older one.")))
+    report = _report(exercise, function, device)
+    checked.record(exercise, function, report.verdict)
     report.show()
     if report.verdict is Verdict.UNFINISHED and "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
         raise WrongAnswer(f"{exercise}: not implemented yet.")
     if report.verdict in (Verdict.WRONG, Verdict.BROKEN):
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")
+
+
+def _report(exercise, function, device):
+    """Return the Report on a function, and remember it."""
+    if kind := cells.error_instead_of(function):
+        seen = f"The cell that defines it ended in a {kind}, so there is no function yet."
+        return Report(exercise, Verdict.BROKEN, evidence=[seen])
+    device = best_device() if device is None else device
+    _require_usable(device)
+    _found[function] = examine(exercise, function, device)
+    return _found[function]
 
 
 def _require_usable(device: torch.device | str) -> None:
@@ -145,6 +224,6 @@ def _require_usable(device: torch.device | str) -> None:
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
             f"The check cannot use {device}: {(str(error).strip().splitlines() or [type(error).__name__])[0]} If an earlier cell "
-            "used the GPU, an error there, such as an index out of range, has ended its use: restart the kernel and run its "
+            "used the GPU, an error there, such as an index out of range, has made it unusable: restart the kernel and run its "
             'cells again. Without a GPU, call the check with device="cpu".'
         ) from None

@@ -7,20 +7,21 @@ import json
 import os
 import sys
 
+from ..console import say
 from . import EXERCISES, OPTIONAL, examine
 from .report import Report, Verdict
 from .student_file import functions
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0 if all exercises are right, else 1 (2 where there is nothing to read).
+    """Run the command; return 0 if all exercises are correct, else 1 (2 where there is nothing to read).
 
     An optional exercise may be unfinished, or not be there.
     """
     parser = argparse.ArgumentParser(
         prog="python -m cs231n.checks",
-        description="Say for each of the exercises in a file whether it is right, and if not, which mistake it is. "
-        "The exit code is 0 only if all are right; those of the optional part may be left out.",
+        description="Say for each exercise in a file whether it is correct and, if not, what the mistake is. "
+        "The exit code is 0 only if all are correct; those of the optional part may be missing.",
     )
     parser.add_argument("file", help="a notebook (.ipynb) or Python file (.py) that defines the functions")
     parser.add_argument("--json", action="store_true", help="print verdicts and ids of mistakes and notes as JSON")
@@ -36,10 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
         for name, function in found.items()
     }
     if options.json:
-        print(json.dumps({name: report.as_json() for name, report in reports.items()}, indent=2))
+        say(json.dumps({name: report.as_json() for name, report in reports.items()}, indent=2))
     else:
         left_out = {name for name in OPTIONAL if reports[name].verdict is Verdict.MISSING}
-        print("\n\n".join(report.text() for name, report in reports.items() if name not in left_out))
+        say("\n\n".join(report.text() for name, report in reports.items() if name not in left_out))
     allowed = {
         name: (Verdict.RIGHT, Verdict.UNFINISHED, Verdict.MISSING) if name in OPTIONAL else (Verdict.RIGHT,) for name in reports
     }

@@ -78,11 +78,6 @@ class ArrayCheck:
             return self._wrong(found, trials, exam)
         return self._other_batch_sizes(function, exam, trials)
 
-    def is_unfinished(self, function: Any, exam: Exam) -> bool:
-        """Return whether the exercise is not written yet: a stub."""
-        *_, failure = self._attempt(function, exam.of(self.key).main[0], exam)
-        return failure is not None and failure.verdict is Verdict.UNFINISHED
-
     def _right(self, case, exam):
         return exam.known.right(self.key, case)
 
@@ -104,7 +99,7 @@ class ArrayCheck:
             seen = f"Given {case.about()}, it returned None."
             return trial, None, Report(self.exercise, Verdict.WRONG, ["wrong-type"], evidence=[seen])
         if value is None or (value is arguments[0] and unchanged and not trial.calls):
-            advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
+            advice = ["It calls the network, but returns None: is the `return` missing?"] if trial.calls else []
             return trial, None, Report(self.exercise, Verdict.UNFINISHED, evidence=advice)
         if isinstance(value, tuple) and value and torch.is_tensor(value[0]):  # torch.max along a dimension gives two things
             trial.changed.add("wrong-type")
@@ -115,7 +110,7 @@ class ArrayCheck:
             return trial, None, Report(self.exercise, Verdict.WRONG, ["wrong-type"], evidence=[came])
         if array.shape != case.result_shape:
             if array.ndim == 4 and array.shape[1] == 3 and len(case.result_shape) == 3:
-                came += " The three colours are still in it."
+                came += " It still has the three colours."
             return trial, array, Report(self.exercise, Verdict.WRONG, ["wrong-shape"], evidence=[came])
         return trial, cases.cropped(case, array), None
 
@@ -216,7 +211,7 @@ class ArrayCheck:
         place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
         *colour, row, column = place
         report.evidence.append(
-            f"{case.about_image(n)}, {f'colour {colour[0]}, ' if colour else ''}pixel ({row}, {column}): your {self.noun} says "
+            f"{case.about_image(n)}, {f'colour {colour[0]}, ' if colour else ''}pixel ({row}, {column}): your {self.noun} has "
             f"{mine[place]:.4f}, expected {due[place]:.4f}."
         )
         report.evidence += self.evidence(case, n, place, mine, exam)
@@ -224,12 +219,12 @@ class ArrayCheck:
             np.corrcoef(mine.ravel(), due.ravel())[0, 1] if np.isfinite(mine).all() and mine.std() > 0 < due.std() else np.nan
         )
         report.evidence.append(
-            f"This {self.noun} is off by {percent(relative_error(mine, due))} in all; its correlation with the right one is "
+            f"Overall, this {self.noun} is off by {percent(relative_error(mine, due))}; its correlation with the correct one is "
             f"{likeness:.2f}{', so the picture would look fine' if likeness > 0.6 else ''}."
         )
         report.yours, report.expected = (array.sum(axis=0) if array.ndim == 3 else array for array in (mine, due))
         label = f", label {case.target[n]}" if case.network else ""
-        report.caption = f"{self.noun} of image {n}{label}{', its colours together' if colour else ''}"
+        report.caption = f"{self.noun} of image {n}{label}{', summed over the colours' if colour else ''}"
 
 
 def _unchanged(now, before):

@@ -33,11 +33,11 @@ def problem(exercise: str, trial: Trial, where: str) -> Report | None:
     if _is_stub(error, trial.where):
         return Report(exercise, Verdict.UNFINISHED)
     if isinstance(error, TimeIsUp):
-        seen = f"It did not come back within some seconds ({where}), in which it called the network {trial.calls} times. "
-        seen += "It could not be ended: restart the kernel." if trial.left_behind else "It was ended."
+        seen = f"It did not return within a few seconds ({where}); by then it had called the network {trial.calls} times. "
+        seen += "It could not be stopped: restart the kernel." if trial.left_behind else "It was stopped."
         return Report(exercise, Verdict.WRONG, ["never-returns"], evidence=[seen])
     if isinstance(error, TooManyCalls):
-        seen = f"It was stopped when it had called the network {trial.calls} times ({where})."
+        seen = f"It was stopped after calling the network {trial.calls} times ({where})."
         return Report(exercise, Verdict.WRONG, ["too-many-network-calls"], evidence=[seen])
     if error is not None:
         return Report(exercise, Verdict.BROKEN, evidence=broken(error, trial.where, where))
@@ -63,7 +63,7 @@ def broken(error: BaseException, line: tuple[str, int, str] | None, where: str) 
     if meaning:
         evidence.append(meaning)
     if where:
-        evidence.append(f"It happened with {where}.")
+        evidence.append(f"This happened with {where}.")
     return evidence
 
 
@@ -112,7 +112,7 @@ def kind(value: Any) -> str:
         dtype = str(value.dtype).removeprefix("torch.")
         return f"a {'tensor' if isinstance(value, torch.Tensor) else 'NumPy array'} of shape {tuple(value.shape)}, dtype {dtype}"
     if isinstance(value, tuple):
-        return f"{len(value)} things in a tuple (torch.max along a dimension gives two: the values and where they stand)"
+        return f"a tuple of {len(value)} things (torch.max along a dimension returns two: the values and their indices)"
     return f"a {type(value).__name__}"
 
 
@@ -136,7 +136,7 @@ def compared(mine: np.ndarray, due: np.ndarray) -> str:
     """Say how the length and the direction of a change differ from those that are expected."""
     lengths = f"length {np.linalg.norm(mine):.3g}, expected {np.linalg.norm(due):.3g}"
     degrees = angle(mine, due)
-    return lengths if np.isnan(degrees) else f"{lengths}; the angle between the two is {degrees:.1f} degrees"
+    return lengths if np.isnan(degrees) else f"{lengths}; the angle between them is {degrees:.1f} degrees"
 
 
 def angle(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,19 +1,19 @@
 """What a check found, and how it is told: in words, in a notebook with a small figure beside them."""
 
 import enum
-import textwrap
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..console import say, wrapped
 from .explanations import EXERCISES, LIMITED, MISTAKES, NOTES
 
-WIDTH = 110
 ALIKE = 1e-5, 0.1  # of the range: a larger difference than rounding makes, and a smaller one than colours show
 
 
 class WrongAnswer(AssertionError):
-    """An exercise is wrong or broken; its message says how, in a line. A notebook shows no traceback of it."""
+    """An exercise is wrong or broken; the message says how, in one line. A notebook shows it without a traceback."""
 
     def _render_traceback_(self):
         return [f"{type(self).__name__}: {self}"]
@@ -83,34 +83,38 @@ class Report:
 
     def text(self) -> str:
         """Return the whole message, in lines."""
-        lines = [self._headline()]
+        lines = wrapped(self._headline(), "  ", first="")
         for paragraph in self.evidence:
-            lines += _indented(paragraph)
+            lines += wrapped(paragraph, "  ")
         for mistake in self.mistakes:
             explanation = MISTAKES[mistake]
-            lines += ["", *_indented(f"{explanation.title}. {explanation.meaning}"), *_indented(f"Think: {explanation.think}")]
+            lines += [
+                "",
+                *wrapped(f"{explanation.title}. {explanation.meaning}", "  "),
+                *wrapped(f"Think: {explanation.think}", "  "),
+            ]
         for note in self.notes:
-            lines += _indented(f"Note: {NOTES[note]}")
+            lines += wrapped(f"Note: {NOTES[note]}", "  ")
         return "\n".join(lines)
 
     def _headline(self):
         if self.verdict is Verdict.RIGHT:
             limited = {"fixed-sizes", "fixed-batch-size", "fails-for-one-image"} & set(self.notes)
-            return f"✓ {self.exercise} is right. {LIMITED if limited else EXERCISES[self.exercise]}"
+            return f"✓ {self.exercise} is correct. {LIMITED if limited else EXERCISES[self.exercise]}"
         if self.verdict is Verdict.WRONG:
-            names = " and ".join(MISTAKES[name].title.lower() for name in self.mistakes)
-            return f"✗ {self.exercise} is wrong{f': {names}' if names else ', for a reason this check does not recognise'}."
+            names = " and ".join(_inside_of_a_sentence(MISTAKES[name].title) for name in self.mistakes)
+            return f"✗ {self.exercise} is wrong{f': {names}' if names else ', in a way that this check does not recognise'}."
         if self.verdict is Verdict.UNFINISHED:
             return f"… {self.exercise}: not implemented yet."
         if self.verdict is Verdict.MISSING:
             return f"… {self.exercise}: not defined here."
         if self.verdict is Verdict.NEWER_PYTHON:
-            return f"… {self.exercise} was not judged: it needs a newer Python than the one here."
-        return f"✗ {self.exercise} is broken: it cannot be read, or does not run to its end."
+            return f"… {self.exercise}: not checked, because it needs a newer Python than this one."
+        return f"✗ {self.exercise} is broken: it cannot be read, or it raises an error."
 
     def show(self) -> None:
         """Print the message; in a notebook draw the figure, too."""
-        print(self.text())
+        say(self.text())
         if self.yours is not None and self.expected is not None and _in_notebook():
             self._draw(self.yours, self.expected)
 
@@ -158,8 +162,10 @@ def look_alike(yours: np.ndarray, expected: np.ndarray) -> bool:
     return bool(lowest < np.quantile(np.abs(yours - expected), 0.9) <= highest)
 
 
-def _indented(paragraph):
-    return textwrap.wrap(paragraph, WIDTH, initial_indent="  ", subsequent_indent="  ") or [""]
+def _inside_of_a_sentence(title):
+    """Return a title with a small first letter, unless its first word is written in capitals, as NaN and L2 are."""
+    first, _, _ = title.partition(" ")
+    return title if re.search(r"[A-Z0-9]", first[1:]) else title[0].lower() + title[1:]
 
 
 def _in_notebook():

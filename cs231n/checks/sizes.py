@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .exam import Exam
 
 FORM = {"wrong-shape", "wrong-type"}
-FAILS = "It fails on small networks; the reason is given below."
+FAILS = "It fails on small networks; the reason is below."
 
 
 def examined_in_other_sizes(
@@ -45,7 +45,7 @@ def examined_in_other_sizes(
     """
     report = examine(function, exam.with_cases(cases.with_more_classes))
     if _judges(report):
-        return _limited(report, failure, "What follows was found with the same networks widened to 1000 classes.")
+        return _limited(report, failure, "The following was found with the same networks widened to 1000 classes.")
     large = examine_large(function, exam)
     if large is None:
         return failure
@@ -54,7 +54,7 @@ def examined_in_other_sizes(
         report = large
     if failure.verdict is Verdict.WRONG and report.verdict is Verdict.WRONG and not report.mistakes:
         return failure  # the shape of its result is all that is known
-    return _limited(report, failure, "What follows was found with images of 224 x 224 pixels and 1000 classes.")
+    return _limited(report, failure, "The following was found with images of 224 x 224 pixels and 1000 classes.")
 
 
 def _judges(report):

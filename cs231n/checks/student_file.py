@@ -100,7 +100,7 @@ def _function(name, definition, program):
         return Report(name, Verdict.MISSING)
     part = definition.part
     if definition.imported:
-        said = f"{part.name} imports it from {definition.imported}, and there is no such file beside it: both are needed."
+        said = f"{part.name} imports it from {definition.imported}, but there is no such file next to it. Both are needed."
         return Report(name, Verdict.MISSING, evidence=[said])
     unread = part if definition.statement is None else program.newer_part(definition)
     if unread:

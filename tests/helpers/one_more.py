@@ -62,7 +62,7 @@ CASES = Batches(
 )
 
 _check = ArrayCheck(EXERCISE, KEY, "product", lambda case, n, place, mine, exam: [])
-examine, is_unfinished = _check.examine, _check.is_unfinished
+examine = _check.examine
 '''
 
 OF_THE_INSTRUCTOR = '''

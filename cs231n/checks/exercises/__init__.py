@@ -26,7 +26,7 @@ class Room(Protocol):
     CASES : dataclass
         The cases of the students' own exam, each field a role: Batches, or a class of the exercise's own.
     RIGHT : str
-        What is said after "is right.".
+        What is said after "is correct.".
     MISTAKES : dict
         {id: Explanation} of the mistakes that only this exercise knows; the others are in `explanations`.
     """
@@ -38,9 +38,6 @@ class Room(Protocol):
 
     def examine(self, function: Any, exam: Exam) -> Report:
         """Return the Report on a function. exam: what it is examined with."""
-
-    def is_unfinished(self, function: Any, exam: Exam) -> bool:
-        """Return whether the exercise is not written yet: a stub."""
 
 
 def function_of(key: str) -> str:
@@ -59,7 +56,7 @@ def room(key: str) -> Room:
         if error.name != f"{__name__}.{key}":
             raise
         raise ModuleNotFoundError(
-            f"assignment.toml lists the exercise {key}, but there is no cs231n/checks/exercises/{key}.py. Write it, as the "
-            "files beside it are written, or take the exercise out of assignment.toml.",
+            f"assignment.toml lists the exercise {key}, but there is no cs231n/checks/exercises/{key}.py. Write it, like the "
+            "files next to it, or remove the exercise from assignment.toml.",
             name=error.name,
         ) from None

@@ -1,4 +1,4 @@
-"""Is a class_visualization_update_step right, and if not, which mistake is it?
+"""Is a class_visualization_update_step correct, and if not, what is the mistake?
 
 Several calls on the same image are judged, with several sizes of regulariser and learning rate: a raw step and one
 divided by its length are both right.
@@ -30,83 +30,83 @@ KEY, ARGUMENTS = "class_visualization_step", "img, model, target_y, l2_reg, lear
 EXERCISE = function_of(KEY)
 
 RIGHT = (
-    "Three calls in a row change the image as expected on five small networks, "
-    "for several regularisers and learning rates, and for a dead class."
+    "Three calls in a row change the image as expected on five small networks, for several values of l2_reg and learning_rate, "
+    "and for a dead class."
 )
 MISTAKES = {
     "learning-rate-ignored": Explanation(
         "The learning rate is ignored",
-        "Your change of the image stays the same when the learning rate changes.",
+        "Your change to the image stays the same when the learning rate changes.",
         "which of the function's arguments do you never use?",
     ),
     "regulariser-missing": Explanation(
         "The regulariser has no effect",
-        "Your change of the image stays the same when l2_reg changes.",
-        "follow l2_reg through your code: by which path does it reach the image?",
+        "Your change to the image stays the same when l2_reg changes.",
+        "follow l2_reg through your code: how does it get to the image?",
     ),
     "regulariser-detached": Explanation(
         "The regulariser is cut off from the gradient",
-        "You compute it, but from a copy of the image that is not a part of the graph (`.data`, `.detach()`, or under no_grad), "
-        "so its gradient is 0 and it has no effect.",
-        "which tensor must the regulariser be computed from so that `backward()` finds its way to the image?",
+        "You compute it from a copy of the image that is not part of the graph (`.data`, `.detach()`, or under no_grad), so its "
+        "gradient is 0 and it has no effect.",
+        "which tensor do you have to compute the regulariser from so that `backward()` reaches the image?",
     ),
     "regulariser-on-weights": Explanation(
         "The regulariser is on the weights",
-        "You penalise the size of the network's weights. They do not depend on the image, so that has no effect on it.",
+        "You penalise the size of the network's weights. They do not depend on the image, so this does not affect it.",
         "whose values should stay small?",
     ),
     "regulariser-on-scores": Explanation(
         "The regulariser is on the scores",
-        "You penalise the size of the scores and not of the image.",
+        "You penalise the size of the scores instead of the image.",
         "whose values should stay small?",
     ),
     "regulariser-not-squared": Explanation(
         "The regulariser is not squared",
-        "You penalise the norm of the image, not its square. For an image of the notebook that is hundreds of times too weak.",
-        "what does the formula say over the norm? What is the gradient of each of the two?",
+        "You penalise the norm of the image, not its square. For the notebook's images that is hundreds of times too weak.",
+        "which exponent does the norm have in the formula? What is the gradient with it, and without it?",
     ),
     "regulariser-other-norm": Explanation(
-        "Another norm in the regulariser",
-        "You penalise something other than the sum of the image's squares, such as the sum of its absolute values (the L1 norm) "
-        "or of their third powers.",
-        "which power does the L2 norm squared take of each value, and what is the derivative of that?",
+        "A different norm in the regulariser",
+        "You penalise something other than the sum of squares of the image, such as the sum of absolute values (the L1 norm) or "
+        "of their third powers.",
+        "to which power does the squared L2 norm raise each value, and what is the derivative of that?",
     ),
     "regulariser-wrong-sign": Explanation(
         "The regulariser has the wrong sign",
-        "It makes large values larger: the image is pushed away from 0.",
-        "do you climb on something or descend on it, and which sign must the penalty have then?",
+        "It makes large values larger: it pushes the image away from 0.",
+        "do you go uphill or downhill, and which sign must the penalty have then?",
     ),
     "regulariser-halved": Explanation(
         "Half the regulariser",
-        "The regulariser's part of the step is half as large as it should be.",
+        "The regulariser contributes half as much to the step as it should.",
         "what is the derivative of x squared?",
     ),
     "regulariser-constant": Explanation(
         "The regulariser is a constant",
-        "The same number is added to every pixel, or taken from it, whatever the image is.",
-        "large values shall be pulled back more than small ones. Whose values must stand beside l2_reg, then?",
+        "The same number is added to, or subtracted from, every pixel, whatever the image is.",
+        "large values should be pulled back more than small ones. Which values must l2_reg be multiplied by, then?",
     ),
     "regulariser-other-size": Explanation(
-        "The regulariser has another size",
-        "The score's part is right, the regulariser's part is too strong or too weak.",
+        "The regulariser has the wrong size",
+        "The part from the score is correct; the part from the regulariser is too strong or too weak.",
         "write down the derivative of l2_reg times the sum of squares, and compare each factor.",
     ),
     "regulariser-without-learning-rate": Explanation(
         "The learning rate is missing from the regulariser",
-        "The score's part of your step is multiplied by the learning rate, the regulariser's part is not, so their proportion "
-        "depends on the learning rate.",
+        "The part of your step from the score is multiplied by the learning rate, the part from the regulariser is not, so their "
+        "ratio depends on the learning rate.",
         "which vector is the direction of steepest ascent of the whole objective, and what is multiplied by the learning rate?",
     ),
     "regulariser-not-normalised": Explanation(
         "Only the score's gradient is normalised",
-        "The regulariser is added after the division by the norm, so the two do not have the weights that the objective "
+        "You add the regulariser after dividing by the norm, so the two parts do not have the weights that the objective "
         "gives them.",
         "which vector is the direction of steepest ascent of the whole objective? Divide that one, or none.",
     ),
     "not-in-place": Explanation(
         "The image is not changed in place",
-        "Whoever called the function still has the old image.",
-        "does your last line change the tensor that came in, or does it give its name to a new one?",
+        "The caller still has the old image.",
+        "does your last line change the tensor that you were given, or does it create a new one under the same name?",
     ),
 }
 STEP_CALLS = 3  # of the function, on one image
@@ -195,7 +195,12 @@ CASES = StepCases(
         learning_rate=5.0,
     ),
 )
-CONVENTIONS = ("not divided by its length", "divided by its length")
+DIVIDED = "divided by its length"
+CONVENTIONS = ("not divided by its length", DIVIDED)
+UNDIVIDED = (
+    "Your step is not divided by its length. That is fine, but it needs a smaller learning rate: set LEARNING_RATE = 5 where "
+    "the notebook sets it to 25."
+)
 
 
 @dataclass
@@ -232,14 +237,9 @@ def _examine(function, exam):
     if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
         if _fails_with_strided_gradients(function, convention, exam):
             notes.append("needs-contiguous-gradients")
-        return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes)
+        seen = [] if changed or CONVENTIONS[convention] == DIVIDED else [UNDIVIDED]
+        return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes, seen)
     return _wrong(function, exam, found, convention, changed, notes)
-
-
-def is_unfinished(function: Any, exam: Exam) -> bool:
-    """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
-    return failure is not None and failure.verdict is Verdict.UNFINISHED
 
 
 def _attempt(function, case, exam):
@@ -255,7 +255,7 @@ def _attempt(function, case, exam):
         if failure is not None:
             return None, failure
         if tuple(img.shape) != shape:
-            seen = f"After {where}, img has shape {tuple(img.shape)}; before it was {shape}."
+            seen = f"After {where}, img has shape {tuple(img.shape)}; before, it had shape {shape}."
             return None, Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[seen])
         after = _values(img, case)
         if np.array_equal(after[0], images[-1]):
@@ -406,7 +406,7 @@ def _add_evidence(report, found, convention, exam):
         f"l2_reg = {case.l2_reg}, learning_rate = {case.learning_rate}."
     )
     if not calls.in_place:
-        report.evidence.append("After the call img holds what it held before.")
+        report.evidence.append("After the call, img is the same as before.")
     for call in range(1, len(calls.images)):
         if not same(calls.images[call], expected[call], expected[call] - expected[0]):
             break
@@ -417,14 +417,14 @@ def _add_evidence(report, found, convention, exam):
     place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     report.evidence.append(
         f"Call {call} is the first whose change is wrong: it has {compared(mine, due)}. At {place} yours is {mine[place]:+.4f}, "
-        f"expected {due[place]:+.4f} (that is the change {CONVENTIONS[convention]}; the other form would be right as well)."
+        f"expected {due[place]:+.4f} (the change {CONVENTIONS[convention]}; the other form is accepted, too)."
     )
     report.evidence.append(
-        "The expected change: the gradient of the target's raw score at the image as it is before the call, less the gradient of "
-        "l2_reg times the sum of the image's squares, times learning_rate."
+        "Expected: the gradient of the target's raw score at the image before the call, minus the gradient of l2_reg times the "
+        "sum of squares of the image; all of it times learning_rate."
     )
     colour = np.abs(due).sum(axis=(1, 2)).argmax()
-    report.yours, report.expected, report.caption = mine[colour], due[colour], f"change of img in call {call}, one colour of it"
+    report.yours, report.expected, report.caption = mine[colour], due[colour], f"change to img in call {call}, in one colour"
 
 
 class _Number(float):

@@ -1,4 +1,4 @@
-"""Is a make_fooling_image right, and if not, which mistake is it?
+"""Is a make_fooling_image correct, and if not, what is the mistake?
 
 The verdict depends on the image that comes back. The name of a mistake comes from the way: the images that the network was
 given, one after the other, compared with the ways of the known mistakes.
@@ -40,56 +40,55 @@ KEY, ARGUMENTS = "fooling_image", "X, target_y, model"
 EXERCISE = function_of(KEY)
 
 RIGHT = (
-    "Its images are those expected on seven small networks, on short ways and a long one, "
-    "and where the image is of the target class already."
+    "Its images are as expected on seven small networks, for short climbs and a long one, and if the network already sees the "
+    "target class."
 )
 MISTAKES = {
     "not-normalised": Explanation(
         "The gradient is not normalised",
-        "Your steps are as long as the gradient is, long where the score is steep and short where it is flat.",
-        "how long shall a step be, and what does the learning rate alone say about that?",
+        "Your steps are as long as the gradient: long where the score is steep, short where it is flat.",
+        "how long should a step be, and is that what the learning rate alone gives you?",
     ),
     "no-stop-test": Explanation(
-        "Goes on after the network is fooled",
-        "More steps follow although the network says the target class already.",
-        "when is the goal reached, and which comparison says so? Compare class with class, at the image as it is now.",
+        "It goes on after the network is fooled",
+        "You take more steps although the network already predicts the target class.",
+        "when is the goal reached, and which comparison tests that? Compare a class with a class, at the current image.",
     ),
     "other-stop-test": Explanation(
-        "Another stop test",
-        "More steps follow although the network already says the target class, until something else is true, such as a "
+        "A different stop test",
+        "You take more steps although the network already predicts the target class, until something else is true, such as a "
         "probability above a threshold or a lead over the other classes.",
-        "when is the network fooled, and does your condition become true at that very image?",
+        "when is the network fooled, and is your condition true for exactly that image?",
     ),
     "one-step-too-many": Explanation(
         "One step too many",
-        "The network is fooled, and you take one more step before you notice.",
-        "which image do the scores belong to that your test looks at: the one before the step or the one after it?",
+        "The network is fooled, but you take one more step before you notice.",
+        "which image do the scores in your test belong to: the one before the step or the one after it?",
     ),
     "stop-test-inverted": Explanation(
         "The stop test is inverted",
-        "It stops at once where the network is not fooled yet.",
-        "read your condition aloud: under which circumstance does the loop end?",
+        "It stops at once if the network is not fooled yet.",
+        "read your condition aloud: when does the loop end?",
     ),
     "score-compared-with-class": Explanation(
         "A score is compared with a class",
-        "The loop ends when a score happens to be the number of the class (here a score of 3.0, with class 3 as the target), "
-        "and else it does not.",
-        "a maximum has a value and a place. Which of the two is a class?",
+        "The loop ends only when a score happens to equal the class number (here a score of 3.0, with target class 3).",
+        "a maximum has a value and a position. Which of the two is a class?",
     ),
     "gives-up-early": Explanation(
-        "Gives up early",
+        "It gives up early",
         "It ends before the network is fooled.",
-        "how many steps does the exercise speak of, and what ends your loop?",
+        "how many steps does the exercise allow, and what ends your loop?",
     ),
     "image-never-changed": Explanation(
         "The image never changes",
-        "The network was asked again and again about the same image.",
-        "what is it that your step changes, and is it what the network is given next?",
+        "The network gets the same image again and again.",
+        "what does your step change, and is that what the network gets next?",
     ),
     "already-fooled-image-changed": Explanation(
-        "An image that is of the target class already is changed",
-        "It takes a step before it looks at the scores for the first time.",
-        "what should come back if there is nothing to do?",
+        "An image already of the target class is changed",
+        "You take a step before you look at the scores for the first time.",
+        "what should you return if there is nothing to do?",
     ),
 }
 
@@ -257,12 +256,6 @@ def _limit(case, exam):
     return {"calls": LONG} if case is exam.of(KEY).long_way else {}
 
 
-def is_unfinished(function: Any, exam: Exam) -> bool:
-    """Return whether the exercise is not written yet: a stub."""
-    *_, failure = _attempt(function, exam.of(KEY).main[0], exam)
-    return failure is not None and failure.verdict is Verdict.UNFINISHED
-
-
 def _attempt(function, case, exam, **limits):
     """Return (Way, None), or (None, Report of what is wrong with its form)."""
     network, X = case.network().to(exam.device), case.images().to(exam.device)
@@ -277,7 +270,7 @@ def _attempt(function, case, exam, **limits):
         trial.changed.add("input-changed")
     original, result = cropped(case, original.double().numpy()), None
     if not endless and trial.value is None and case is exam.of(KEY).main[0]:
-        advice = ["It calls the network, but what comes back is None: is the `return` missing?"] if trial.calls else []
+        advice = ["It calls the network, but returns None: is the `return` missing?"] if trial.calls else []
         return None, Report(EXERCISE, Verdict.UNFINISHED, evidence=advice)
     if not endless and trial.value is not None:
         result = as_array(trial, trial.value, X)
@@ -364,7 +357,7 @@ def _wrong(function, exam, ways, special, changed, notes):
     # where no step was seen whose direction is known, when the steps end says nothing
     nearly = sum(_is_right(way, exam) for way in ways) >= len(ways) - 1
     report.explained = bool(names) or nearly or (names == () and any(way.steps for way in ways))
-    report.evidence += ["For one of the images it returned None."] * nothing
+    report.evidence += ["It returned None for one of the images."] * nothing
     _add_evidence(report, ways, special, exam)
     return report
 
@@ -451,23 +444,25 @@ def _add_evidence(report, ways, special, exam):
         t = first_wrong
         mine, due = way.images[t + 1] - way.images[t], expected[t + 1] - expected[t]
         off = percent(relative_error(mine, due))
-        report.evidence.append(f"Step {t + 1} is the first that differs: yours has {compared(mine, due)}; it is off by {off}.")
+        report.evidence.append(f"Step {t + 1} is the first that differs: yours has {compared(mine, due)}. It is off by {off}.")
         report.evidence.append(
-            "The expected step: the gradient of the target's raw score at the image before this step, and of nothing else, "
-            "brought to length 1 and multiplied by learning_rate = 1."
+            "Expected: the gradient of the target's raw score alone, at the image before this step, scaled to length 1 and "
+            "multiplied by learning_rate = 1."
         )
         report.yours, report.expected = mine[np.abs(due).sum(axis=(1, 2)).argmax()], due[np.abs(due).sum(axis=(1, 2)).argmax()]
         report.caption = f"step {t + 1}, in the colour that changes most"
     elif way.steps_to_fool is not None and (way.endless or way.steps_too_many):
         taken = f"after {way.steps} it had to be stopped" if way.endless else f"you take {way.steps}"
-        report.evidence.append(f"The network says {case.target} after {way.steps_to_fool} steps; {taken}.")
-        report.evidence.append("Expected: the scores are looked at before every step, those of the image as it then is.")
+        report.evidence.append(f"The network predicts {case.target} after {way.steps_to_fool} steps; {taken}.")
+        report.evidence.append("Expected: before every step, look at the scores of the current image.")
     elif way.steps_to_fool is not None:
-        report.evidence.append(f"The network says {case.target} after {way.steps} steps; what comes back is another image.")
+        report.evidence.append(f"The network predicts {case.target} after {way.steps} steps, but you return another image.")
     else:
         taken = "it had to be stopped" if way.endless else "you stop"
-        known = f"; {len(expected) - 1} steps would do" if comparable else ""
-        report.evidence.append(f"After {way.steps} steps {taken}, and the network says {way.tops[-1]}, not {case.target}{known}.")
+        known = f" ({len(expected) - 1} steps are enough)" if comparable else ""
+        report.evidence.append(
+            f"After {way.steps} steps {taken}, and the network predicts {way.tops[-1]}, not {case.target}{known}."
+        )
     if way.result is not None and comparable:
         error = relative_error(way.result, expected[-1:], expected[-1:] - way.images[:1])
-        report.evidence.append(f"In all, your change of the image differs from the expected one by {percent(error)}.")
+        report.evidence.append(f"Overall, your change to the image differs from the expected one by {percent(error)}.")

@@ -1,4 +1,4 @@
-"""Is a compute_grad_cam_maps right, and if not, which mistake is it?"""
+"""Is a compute_grad_cam_maps correct, and if not, what is the mistake?"""
 
 from functools import partial
 
@@ -13,72 +13,72 @@ from . import function_of
 KEY, ARGUMENTS = "grad_cam", "X, y, model"
 EXERCISE = function_of(KEY)
 
-RIGHT = "Its maps are those expected on several small networks, for batches and feature maps of different sizes."
+RIGHT = "Its maps are as expected on several small networks, for batches and feature maps of different sizes."
 MISTAKES = {
     "gradient-not-averaged": Explanation(
         "The gradient is not averaged",
-        "You multiply gradient and activation place by place. That is another method (HiResCAM); here a channel has one weight.",
-        "how many numbers are the weights of one image, and which shape have yours?",
+        "You multiply gradient and activation elementwise. That is a different method (HiResCAM); here a channel has one weight.",
+        "how many weights does one image have, and what shape are yours?",
     ),
     "sum-over-space": Explanation(
-        "Sum over the places in place of the mean",
-        "Your weights are too large by the number of places of the feature map.",
-        "what should the weight of a channel be whose gradient is 1 everywhere?",
+        "Sum over the places instead of the mean",
+        "Your weights are too large by a factor: the number of places in the feature map.",
+        "if a channel's gradient is 1 everywhere, what should its weight be?",
     ),
     "weights-mix-images": Explanation(
         "The weights mix the images of the batch",
-        "You average the gradient over the images, too, so each map depends on the other images.",
+        "You also average the gradient over the images, so each map depends on the others.",
         "which dimensions of the gradient are places, and which one is the images?",
     ),
     "negative-weights-lost": Explanation(
         "Negative weights are lost",
-        "A channel that lowers the score is left out in your map, or counts as if it raised it.",
-        "where in the formula does the ReLU stand, and what is inside of it?",
+        "Your map leaves out channels that lower the score, or counts them as if they raised it.",
+        "where is the ReLU in the formula, and what is inside it?",
     ),
     "weights-missing": Explanation(
         "The weights are missing",
-        "Your map is that of the activations alone. It is the same for every class.",
+        "Your map uses the activations alone. It is the same for every class.",
         "how does the label get into your map?",
     ),
     "activations-missing": Explanation(
         "The activations are missing",
-        "Your map is made of the gradient alone.",
+        "Your map uses the gradient alone.",
         "what do the weights weigh?",
     ),
     "mean-over-feature-channels": Explanation(
-        "Mean over the channels in place of the sum",
-        "Your map is too small by the number of channels.",
-        "two of 100 channels have the weight 1, the others 0. What does the formula make of them?",
+        "Mean over the channels instead of the sum",
+        "Your map is too small by a factor: the number of channels.",
+        "two of 100 channels have the weight 1, the others 0. What does the formula give?",
     ),
     "no-relu": Explanation(
         "No ReLU",
         "Places that lower the score are negative in your map.",
-        "what should the map say about places that speak against the class?",
+        "what should the map show where the evidence is against the class?",
     ),
     "relu-too-early": Explanation(
         "The ReLU comes before the sum",
-        "You cut each channel's part off at 0. What speaks against the class then no longer counts against what speaks for it.",
-        "two channels say 3 and -2 at a place. Which number does the formula give, and which one do you get?",
+        "You cut each channel off at 0. Evidence against the class then no longer offsets evidence for it.",
+        "two channels contribute 3 and -2 at one place. Which number does the formula give, and which do you get?",
     ),
     "relu-after-resizing": Explanation(
         "The ReLU comes after the resizing",
-        "Negative places have been mixed into their neighbours before they are cut off.",
+        "Negative places are mixed into their neighbours before they are cut off.",
         "in which order does the docstring name the two?",
     ),
     "absolute-value-in-place-of-relu": Explanation(
-        "Absolute value in place of the ReLU",
-        "Places that speak against the class look as if they spoke for it.",
-        "what does a ReLU make of -2?",
+        "Absolute value instead of the ReLU",
+        "Evidence against the class looks like evidence for it.",
+        "what does a ReLU turn -2 into?",
     ),
     "not-resized": Explanation(
         "The map is not resized",
         "Your map has the size of the feature map, not of the image.",
-        "which pixel of the image does the value at (0, 0) belong to?",
+        "which pixels of the image does the value at (0, 0) belong to?",
     ),
     "other-resizing": Explanation(
-        "Resized in another way",
-        "On the feature map your values are right; between its places they are not.",
-        "the docstring names the mode and says something about corners. Which ones does your call use if you do not say?",
+        "Resized differently",
+        "Your values are correct at the places of the feature map, but not between them.",
+        "the docstring names the mode and the setting for corners. What does your call use by default?",
     ),
 }
 
@@ -121,15 +121,15 @@ def _evidence(case, n, place, mine, exam):
     with torch.no_grad():
         channels, height, width = network.features(case.images())[n].shape
     said = [
-        f"The feature map of this network has {channels} channels of {height} x {width} places. Your map lies between "
-        f"{mine.min():.4f} and {mine.max():.4f}, the right one between {due.min():.4f} and {due.max():.4f}."
+        f"This network's feature map has {channels} channels of {height} x {width} places. Your map ranges from "
+        f"{mine.min():.4f} to {mine.max():.4f}, the correct one from {due.min():.4f} to {due.max():.4f}."
     ]
     zero = due == 0
     if zero.any() and mine[zero].any():
         share = (mine[zero] != 0).mean()
-        said.append(f"Of the places where the right map is 0, {100 * share:.0f} % are not 0 in yours.")
+        said.append(f"Of the places where the correct map is 0, {100 * share:.0f} % are not 0 in yours.")
     return said
 
 
 _check = ArrayCheck(EXERCISE, KEY, "map", _evidence, in_frames=False, rescaled=Rescaled.ALWAYS)
-examine, is_unfinished = _check.examine, _check.is_unfinished
+examine = _check.examine

@@ -1,4 +1,4 @@
-"""Is a compute_integrated_gradients right, and if not, which mistake is it?"""
+"""Is a compute_integrated_gradients correct, and if not, what is the mistake?"""
 
 from dataclasses import dataclass
 from functools import partial
@@ -15,49 +15,49 @@ KEY, ARGUMENTS = "integrated_gradients", "X, y, model, baseline, num_steps"
 EXERCISE = function_of(KEY)
 
 RIGHT = (
-    "Its attributions are those expected on several small networks, for batches of different "
-    "sizes, several numbers of steps and baselines that are not 0."
+    "Its attributions are as expected on several small networks, for batches of different sizes, several numbers of steps, and "
+    "baselines that are not 0."
 )
 MISTAKES = {
     "baseline-ignored": Explanation(
         "The baseline is ignored",
         "You compute what a baseline of 0 would give.",
-        "where does the path start, and what is the difference that is to be shared out among the pixels?",
+        "where does the path start, and which difference is shared out among the pixels?",
     ),
     "baseline-not-on-path": Explanation(
         "The path does not start at the baseline",
         "Your path leads from 0 to the image.",
-        "put 0 and 1 into your formula for a point of the path. Which images come out?",
+        "put 0 and 1 into your formula for a point on the path. Which images do you get?",
     ),
     "baseline-not-in-factor": Explanation(
         "The factor is the image alone",
-        "You multiply by the image and not by its difference from the baseline.",
-        "what should the attribution of a pixel be that is the same in both?",
+        "You multiply by the image instead of its difference from the baseline.",
+        "if a pixel is the same in both, what should its attribution be?",
     ),
     "path-misses-image": Explanation(
         "The path does not end at the image",
         "Your path leads from the baseline to the sum of baseline and image.",
-        "put 0 and 1 into your formula for a point of the path. Which images come out?",
+        "put 0 and 1 into your formula for a point on the path. Which images do you get?",
     ),
     "not-times-difference": Explanation(
         "Not multiplied by the difference",
-        "What you return is the mean gradient. It has the unit score per pixel value, so it cannot sum to a score.",
-        "what stands before the integral?",
+        "You return the mean gradient. Its unit is score per pixel value, so it cannot sum to a score.",
+        "what comes before the integral?",
     ),
     "sum-over-steps": Explanation(
-        "Sum over the steps in place of the mean",
+        "Sum over the steps instead of the mean",
         "Your attributions grow with the number of steps.",
-        "what should they be with twice as many steps?",
+        "what should happen to them with twice as many steps?",
     ),
     "ends-of-parts": Explanation(
         "The gradients are taken at the ends of the parts",
-        "The path is cut into equal parts, and your gradients belong to places where a part begins or ends.",
-        "draw the path with num_steps = 2. Where is the middle of each part?",
+        "The path is cut into equal parts, and you take your gradients where a part begins or ends.",
+        "draw the path for num_steps = 2. Where is the middle of each part?",
     ),
     "steps-off-by-one": Explanation(
         "One step too few or too many",
-        "The number of your gradients, or of your parts, is not num_steps.",
-        "for num_steps = 2, write down the places at which you take a gradient, and what you divide by.",
+        "You take a different number of gradients, or of parts, than num_steps.",
+        "for num_steps = 2, write down where you take the gradients, and what you divide by.",
     ),
     "num-steps-ignored": Explanation(
         "num_steps is ignored",
@@ -66,19 +66,19 @@ MISTAKES = {
     ),
     "gradient-at-image-only": Explanation(
         "The gradient at the image only",
-        "You take one gradient, at the end of the path. Where the score has levelled off there, it misses how it rose.",
-        "at how many places, and at which, does the exercise ask for the gradient?",
+        "You take one gradient, at the end of the path. If the score has levelled off there, you miss how it rose.",
+        "at how many points, and at which ones, does the exercise ask for the gradient?",
     ),
     "gradient-through-path": Explanation(
         "The gradient goes through the path",
-        "You differentiate with respect to X and not to the point on the path. By the chain rule each gradient is multiplied by "
-        "how far along the path its point lies.",
-        "if X changes by 1, by how much does the point half way change?",
+        "You differentiate with respect to X instead of the point on the path. By the chain rule, this multiplies each gradient "
+        "by how far along the path its point is.",
+        "if X changes by 1, by how much does the halfway point change?",
     ),
     "absolute-value-taken": Explanation(
         "An absolute value is taken",
         "Your attributions have lost their sign, so they no longer sum to a difference of scores.",
-        "what does a negative attribution say, and which line of yours removes it?",
+        "what does a negative attribution mean, and which of your lines removes it?",
     ),
 }
 
@@ -149,10 +149,10 @@ def _evidence(case, n, place, mine, exam):
         score, start = (network(images)[n, label].item() for images in (X, baseline))
     right = exam.known.right(KEY, case)[n].sum()
     return [
-        f"Your attributions of this image sum to {mine.sum():+.3f}. Its own score, {score:.3f}, less that of its baseline, "
-        f"{start:.3f}, is {score - start:+.3f}; with num_steps = {num_steps} the right ones come to {right:+.3f}."
+        f"Your attributions for this image sum to {mine.sum():+.3f}. Its score, {score:.3f}, minus that of its baseline, "
+        f"{start:.3f}, is {score - start:+.3f}; with num_steps = {num_steps} the correct ones sum to {right:+.3f}."
     ]
 
 
 _check = ArrayCheck(EXERCISE, KEY, "attribution", _evidence)
-examine, is_unfinished = _check.examine, _check.is_unfinished
+examine = _check.examine

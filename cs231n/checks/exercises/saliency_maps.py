@@ -1,4 +1,4 @@
-"""Is a compute_saliency_maps right, and if not, which mistake is it?"""
+"""Is a compute_saliency_maps correct, and if not, what is the mistake?"""
 
 from functools import partial
 
@@ -12,17 +12,18 @@ KEY, ARGUMENTS = "saliency_maps", "X, y, model"
 EXERCISE = function_of(KEY)
 
 RIGHT = (
-    "Its maps are those expected on several small networks, for batches of different sizes, with scores below 0 and a dead class."
+    "Its maps are as expected on several small networks, for batches of different sizes, with scores below 0, and for a dead "
+    "class (one whose score is always 0)."
 )
 MISTAKES = {
     "absolute-value-too-late": Explanation(
-        "Absolute value after the colours were put together",
-        "Negative values lost against smaller positive ones, or cancelled with them, before their sign was taken away.",
-        "go through your steps by hand for one pixel with the gradient (-3, 1, 2).",
+        "Absolute value taken too late",
+        "You combine the colours first. By then, negative values have lost against smaller positive ones, or cancelled them.",
+        "go through your steps by hand for a pixel with the gradient (-3, 1, 2).",
     ),
     "squared-gradient": Explanation(
         "Square of the gradient",
-        "Strong pixels are exaggerated: each value is squared.",
+        "Each value is squared, which exaggerates strong pixels.",
         "a reaction twice as strong should be twice as bright.",
     ),
 }
@@ -65,10 +66,10 @@ def _evidence(case, n, place, mine, exam):
     row, column = place
     red, green, blue = exam.known.gradient(KEY, case)[n, :, row, column]
     return [
-        f"There the score of class {case.target[n]} changes by {red:+.4f} per unit of red, {green:+.4f} of green and "
-        f"{blue:+.4f} of blue; the strongest reaction counts, up or down."
+        f"There, the score of class {case.target[n]} changes by {red:+.4f} per unit of red, {green:+.4f} of green and "
+        f"{blue:+.4f} of blue; the strongest of the three counts, up or down."
     ]
 
 
 _check = ArrayCheck(EXERCISE, KEY, "map", _evidence)
-examine, is_unfinished = _check.examine, _check.is_unfinished
+examine = _check.examine

@@ -1,4 +1,4 @@
-"""Is a compute_smoothgrad_maps right, and if not, which mistake is it?"""
+"""Is a compute_smoothgrad_maps correct, and if not, what is the mistake?"""
 
 from dataclasses import dataclass
 from functools import partial
@@ -15,52 +15,51 @@ from . import function_of
 KEY, ARGUMENTS = "smoothgrad", "X, y, model, noise"
 EXERCISE = function_of(KEY)
 
-RIGHT = "Its maps are those expected on several small networks, for batches and noise of different sizes."
+RIGHT = "Its maps are as expected on several small networks, for batches and noise of different sizes."
 MISTAKES = {
     "not-squared": Explanation(
         "No square",
-        "Your map averages the strength of the gradient, not its square.",
-        "two copies have the gradients 1 and 3. Which number does the formula give, and which one do you get?",
+        "Your map averages the size of the gradient, not its square.",
+        "two copies have the gradients 1 and 3. Which number does the formula give, and which do you get?",
     ),
     "squared-after-mean": Explanation(
         "The mean comes before the square",
-        "You average first and square (or take the absolute value) then. What differs between the copies in sign or strength is "
-        "lost before it counts.",
-        "two copies have the gradients 2 and -2. Which number does the formula give, and which one do you get?",
+        "You average first, then square (or take the absolute value). So gradients of opposite sign cancel before they count.",
+        "two copies have the gradients 2 and -2. Which number does the formula give, and which do you get?",
     ),
     "maximum-before-mean": Explanation(
         "The maximum comes before the mean",
-        "You take the strongest colour of each copy and average those. The strongest colour can be another one in each copy.",
-        "in which order does the exercise name the mean and the maximum? Try it by hand with two copies and two colours.",
+        "You take the strongest colour of each copy and average those. But the strongest colour can differ between copies.",
+        "in which order does the exercise take the mean and the maximum? Try it by hand with two copies and two colours.",
     ),
     "sum-over-copies": Explanation(
-        "Sum over the copies in place of the mean",
+        "Sum over the copies instead of the mean",
         "Your map grows with the number of copies.",
-        "what should the map be with twice as many copies?",
+        "what should happen to the map with twice as many copies?",
     ),
     "root-taken": Explanation(
         "A root is taken",
-        "Your map is the square root of the right one.",
-        "which operation of yours comes after the mean and is not in the formula?",
+        "Your map is the square root of the correct one.",
+        "what do you do after taking the mean that is not in the formula?",
     ),
     "noise-ignored": Explanation(
         "The noise is ignored",
         "Every gradient is taken at the image itself.",
-        "print how far apart two of the inputs are that you give the network.",
+        "print how much two of the inputs that you give the network differ.",
     ),
     "noise-accumulates": Explanation(
         "The noise accumulates",
-        "The second copy still holds the noise of the first one, and so on.",
-        "what does each copy start from? Does a line of yours change the image that the next copy is made of?",
+        "The second copy still contains the noise of the first, and so on.",
+        "what does each copy start from? Do you change the image that the next copy is made from?",
     ),
     "one-copy-only": Explanation(
         "Only one copy counts",
         "Your map comes from the first or the last copy alone.",
-        "what happens to the result of a copy when the next one is there? And does a `return` stand in the loop?",
+        "what happens to the result of a copy when the next one is computed? And is there a `return` in the loop?",
     ),
     "noise-averaged-first": Explanation(
-        "The noise is put together first",
-        "You take one gradient, at the image with all of the noise. Noise that is averaged cancels.",
+        "The noise is combined first",
+        "You take a single gradient, at the image plus all of the noise. When noise is averaged, it cancels.",
         "how many gradients does the formula average?",
     ),
     "noise-without-image": Explanation(
@@ -70,8 +69,8 @@ MISTAKES = {
     ),
     "noise-subtracted": Explanation(
         "The noise is subtracted",
-        "Your copies are the image less the noise. For noise without end that is the same; for the noise that you are given, it "
-        "is not.",
+        "Your copies are the image minus the noise. With infinitely many copies this gives the same map; with the noise that you "
+        "are given, it does not.",
         "what does the docstring say about noise[s] and X?",
     ),
 }
@@ -133,11 +132,11 @@ CASES = Batches(
 def _evidence(case, n, place, mine, exam):
     due = exam.known.right(KEY, case)[n]
     times = np.linalg.norm(mine) / max(float(np.linalg.norm(due)), 1e-12)
-    said = [f"`noise` holds {case.copies} copies here. As a whole your map is {times:.3g} times as large as the right one."]
+    said = [f"`noise` is for {case.copies} copies here. Overall, your map is {times:.3g} times as large as the correct one."]
     if mine.min() < 0:
-        said.append(f"It goes down to {mine.min():.4f}; a square is never negative.")
+        said.append(f"Its smallest value is {mine.min():.4f}; a square is never negative.")
     return said
 
 
 _check = ArrayCheck(EXERCISE, KEY, "map", _evidence)
-examine, is_unfinished = _check.examine, _check.is_unfinished
+examine = _check.examine

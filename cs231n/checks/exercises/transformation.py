@@ -1,4 +1,4 @@
-"""Is a transform_images right, and if not, which mistake is it?"""
+"""Is a transform_images correct, and if not, what is the mistake?"""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 KEY, ARGUMENTS = "transformation", "images, angles, scales, shifts"
 EXERCISE = function_of(KEY)
 
-RIGHT = "Its pictures are those expected, of dots and of noise, for batches and images of different sizes."
+RIGHT = "Its pictures of dots and of noise are as expected, for batches and images of different sizes."
 MISTAKES = {
     "degrees": Explanation(
         "Degrees and radians are mixed up",
         "Your angles are too small or too large by a factor of 57.3.",
-        "which unit do the angles have, which one does torch.sin take, and is there anything to convert?",
+        "what unit are the angles in, what unit does torch.sin take, and is there anything to convert?",
     ),
     "rotates-the-other-way": Explanation(
         "It rotates the other way",
-        "What is in your pictures turns clockwise where it should turn counterclockwise.",
-        "the second coordinate grows downwards here, and theta leads from the result to the image. What does each of the two do "
-        "to the sign of an angle?",
+        "Your pictures turn clockwise where they should turn counterclockwise.",
+        "the second coordinate grows downwards here, and theta leads from the result to the image. What does each of these do to "
+        "the sign of an angle?",
     ),
     "rotation-ignored": Explanation(
         "The rotation is ignored",
@@ -41,9 +41,9 @@ MISTAKES = {
     ),
     "scale-inverted": Explanation(
         "Things shrink where they should grow",
-        "A scale of 2 makes things half as large in your pictures.",
-        "theta leads from a place in the result to a place in the image. Something shall look twice as large: how far apart in "
-        "the image are the places that two neighbours in the result look at?",
+        "In your pictures, a scale of 2 makes things half as large.",
+        "theta leads from a place in the result to a place in the image. For things to look twice as large, how far apart in the "
+        "image must two neighbours in the result look?",
     ),
     "scale-ignored": Explanation(
         "The scale is ignored",
@@ -57,61 +57,60 @@ MISTAKES = {
     ),
     "shift-wrong-way": Explanation(
         "It shifts the wrong way",
-        "Along one axis at least, things move in the direction against the one asked for.",
-        "theta leads from the result to the image. Where must it look for a thing that has moved to the right?",
+        "Along at least one axis, things move in the opposite direction.",
+        "theta leads from the result to the image. If something has moved to the right, where must theta look for it?",
     ),
     "shift-half": Explanation(
         "Half the shift",
         "Things move half as far as they should.",
-        "how long is a side in the coordinates that theta works with?",
+        "how long is a side in the coordinates that theta uses?",
     ),
     "shift-in-pixels": Explanation(
-        "The shift has another unit",
+        "The shift is in the wrong unit",
         "Things move too little, or too far, by a factor that depends on the number of pixels.",
-        "in which unit are the shifts given, and in which one does theta count? Does the number of pixels matter to either?",
+        "what unit are the shifts in, and what unit does theta use? Does the number of pixels matter to either?",
     ),
     "shift-axes-swapped": Explanation(
         "The axes of the shift are swapped",
         "What should move to the right moves down.",
-        "which coordinate comes first in theta, which one first in `shifts`?",
+        "which coordinate comes first in theta, and which in `shifts`?",
     ),
     "shift-not-turned-back": Explanation(
-        "The shift is not turned back",
-        "Rotation and scale are right, and alone the shift would be, too; together they are as if the shift came first.",
-        "things are rotated and enlarged first, then moved. Undo that, step by step: what comes first on the way back, and what "
-        "then happens to the shift?",
+        "The shift is not rotated back",
+        "Rotation and scale are correct, and so is the shift on its own; but together they act as if the shift came first.",
+        "things are rotated and scaled first, then moved. Undo that step by step: what do you undo first, and what does that do "
+        "to the shift?",
     ),
     "not-inverted": Explanation(
         "The transformation is not inverted",
-        "Your theta leads from the image to the result. So everything is undone where it should be done.",
-        "for each place in the result, theta is asked where to look. In which direction is that?",
+        "Your theta leads from the image to the result, so your pictures show the inverse of each transformation.",
+        "for each place in the result, theta says where to look in the image. Which direction is that?",
     ),
     "same-for-all-images": Explanation(
-        "The same for all images",
+        "All images are treated the same",
         "Every image gets the rotation, scale and shift of the first one.",
-        "which shape should theta have, and does its first dimension hold different values?",
+        "what shape should theta have, and do its values differ along the first dimension?",
     ),
     "other-padding": Explanation(
-        "Other colours come in over the edges",
-        "What comes in from outside of the image is not the mirrored picture.",
+        "Different padding",
+        "What comes in from outside the image is not its mirror image.",
         "which padding does the docstring ask for?",
     ),
     "aligned-corners": Explanation(
         "Corners are aligned",
-        "Grid and sampling do not agree with the exercise on where -1 and 1 lie: at the edges of the image or at the middles of "
-        "its outermost pixels.",
-        "was something changed about align_corners?",
+        "Your grid or sampling puts -1 and 1 somewhere else than the exercise does: they can be at the edges of the image or at "
+        "the centres of its outermost pixels.",
+        "did you change align_corners?",
     ),
     "other-interpolation": Explanation(
-        "Interpolated in another way",
-        "Your colours are not mixed bilinearly from the nearest pixels.",
-        "was something changed about the mode in which the image is sampled?",
+        "Different interpolation",
+        "Your colours are not interpolated bilinearly from the nearest pixels.",
+        "did you change the mode of grid_sample?",
     ),
     "gradient-cut": Explanation(
-        "No gradient leads back to the images",
-        "Your pictures are right, but PyTorch cannot follow how all of them came about, and class images are made by the "
-        "gradient that leads back.",
-        ".detach(), .data, .item(), NumPy, torch.no_grad() and torch.tensor() end a graph. Where does the one of `images` end?",
+        "No gradient reaches the images",
+        "Your pictures are correct, but PyTorch cannot trace all of them back to `images`, and class images need that gradient.",
+        ".detach(), .data, .item(), NumPy, torch.no_grad() and torch.tensor() cut the graph. Where is it cut in your code?",
     ),
 }
 
@@ -193,9 +192,11 @@ def _evidence(case, n, place, mine, exam):
         return []
     pictures, *_ = case.arguments()
     start, due, came = map(_brightest, (pictures[n].numpy(), exam.known.right(KEY, case)[n], mine))
-    said = f"Its bright dot, at first in row {start[0]}, column {start[1]}, belongs into row {due[0]}, column {due[1]}"
+    said = f"Its bright dot, originally in row {start[0]}, column {start[1]}, should be in row {due[0]}, column {due[1]}"
     return [
-        f"{said}; in yours the brightest pixel is in row {came[0]}, column {came[1]}." if came != due else f"{said}, as in yours."
+        f"{said}; in yours, the brightest pixel is in row {came[0]}, column {came[1]}."
+        if came != due
+        else f"{said}, as in yours."
     ]
 
 
@@ -205,7 +206,6 @@ def _brightest(picture):
 
 
 _check = ArrayCheck(EXERCISE, KEY, "picture", _evidence, rescaled=Rescaled.NEVER)
-is_unfinished = _check.is_unfinished
 
 
 def examine(function: Any, exam: Exam) -> Report:
@@ -226,11 +226,11 @@ def _gradient_failure(function, exam):
         return problem(EXERCISE, trial, case.about())
     gradient = None if trial.value is None else as_array(trial, trial.value, images)
     if trial.error is not None:
-        seen = ["Given `images` that ask for a gradient, it ends in an error.", *broken(trial.error, trial.where, "")]
+        seen = ["If `images` require grad, it raises an error.", *broken(trial.error, trial.where, "")]
     elif gradient is None:
-        seen = ["Given `images` that ask for a gradient, it returns pictures from which none leads back to them."]
+        seen = ["If `images` require grad, the pictures that it returns have no gradient with respect to them."]
     elif gradient.shape != case.result_shape or not same(gradient, exam.known.gradient(KEY, case)):
-        seen = ["Given `images` that ask for a gradient, it returns pictures from which a wrong one leads back to them."]
+        seen = ["If `images` require grad, the pictures that it returns have a wrong gradient with respect to them."]
     else:
         return None
     return Report(EXERCISE, Verdict.WRONG, ["gradient-cut", *side_effects([trial])[0]], evidence=seen)

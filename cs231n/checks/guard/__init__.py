@@ -24,7 +24,19 @@ from . import libraries, random_states, settings
 from .limits import Stopped, TimeIsUp, within
 from .settings import own_settings
 
-__all__ = ["CALLS", "SECONDS", "Stopped", "TimeIsUp", "TooManyCalls", "Trial", "gradient_of", "own_settings", "run", "within"]
+__all__ = [
+    "CALLS",
+    "SECONDS",
+    "Stopped",
+    "TimeIsUp",
+    "TooManyCalls",
+    "Trial",
+    "gradient_of",
+    "own_settings",
+    "run",
+    "student_line",
+    "within",
+]
 
 PACKAGE = Path(__file__).resolve().parents[2]
 OF_STUDENTS = {f"{exercise.module}.py" for exercise in assignment().exercises}  # what they may write there

@@ -100,7 +100,7 @@ class Exercise(abc.ABC):
     def failed(self, seen: str) -> Report:
         """Return the Report of a function that is right on small networks only."""
         return Report(
-            self.function, Verdict.WRONG, evidence=[f"It is right on small networks. On SqueezeNet and photographs {seen}"]
+            self.function, Verdict.WRONG, evidence=[f"It is correct on small networks. On SqueezeNet and photographs {seen}"]
         )
 
     def of_side_effects(self, trials: list) -> Report | None:

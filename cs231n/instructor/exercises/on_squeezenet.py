@@ -42,7 +42,7 @@ def proved(report: Report, job: Any, run: Any, network: torch.nn.Module) -> tupl
     known = _known(run, network)
     if report.verdict is Verdict.RIGHT:
         failure = own.failure(job, known, report.notes)
-        return (failure, "It is right on small networks only.") if failure else (report, "")
+        return (failure, "It is correct on small networks only.") if failure else (report, "")
     named = report.verdict is Verdict.WRONG and report.mistakes and report.explained
     if not named or without_result(own) & set(report.mistakes):
         return report, ""

@@ -13,6 +13,7 @@ A section goes when nothing that it asks is left. Numbers stay as they are.
 """
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -241,16 +242,17 @@ def links_to_nowhere(texts: Mapping[str, str]) -> dict[str, list[str]]:
     return {name: targets for name, targets in found.items() if targets}
 
 
-def names_in(source: str) -> tuple[set[str], set[str]]:
+@functools.lru_cache(1_000)
+def names_in(source: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return (the names that code reads, the names that it defines) of a cell; nothing for what is not Python alone."""
     try:
         nodes = list(ast.walk(ast.parse(source)))
     except SyntaxError:
-        return set(), set()
+        return frozenset(), frozenset()
     names = [node for node in nodes if isinstance(node, ast.Name)]
     imported = [alias for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names]
     functions = [node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     arguments = [node.arg for node in nodes if isinstance(node, ast.arg)]
     defined = {name.id for name in names if isinstance(name.ctx, ast.Store)}
     defined |= {(alias.asname or alias.name).split(".")[0] for alias in imported} | {*functions, *arguments}
-    return {name.id for name in names if isinstance(name.ctx, ast.Load)}, defined
+    return frozenset(name.id for name in names if isinstance(name.ctx, ast.Load)), frozenset(defined)

@@ -4,6 +4,7 @@ A proper answer cell is a Markdown cell with the tag `inline-answer`, directly b
 """
 
 import difflib
+import functools
 import html
 import re
 import unicodedata
@@ -43,7 +44,8 @@ OPENS_A_LIST = re.compile(r"[\s*_]*(:|\(\s*\d)")
 GOES_ON = re.compile(r"\s+(and|or|are|is|was|were|will|can|may|has|have|must|should|do|does)\b(?!\s*:)", re.I)
 
 
-def labelled_lines(text: str, code: bool = False) -> list[str]:
+@functools.lru_cache(10_000)  # an edition's texts are searched as cells, as files and once more when it is proven
+def labelled_lines(text: str, code: bool = False) -> tuple[str, ...]:
     """Return the lines of a text in which a model answer or a rubric begins.
 
     code: whether it is Python, in which comments and strings begin inside of lines. Prose with one of these words is left
@@ -52,7 +54,7 @@ def labelled_lines(text: str, code: bool = False) -> list[str]:
     plain = TAG_OF_HTML.sub("**", html.unescape(unicodedata.normalize("NFKC", INVISIBLE.sub("", text))))
     numbers = [plain.count("\n", 0, found.start("label")) for found in LABELS[code].finditer(plain) if _is_label(plain, found)]
     lines = (text if text.count("\n") == plain.count("\n") else plain).split("\n")  # HTML may write a line break as &#10;
-    return [lines[number].strip() for number in numbers]
+    return tuple(lines[number].strip() for number in numbers)
 
 
 def _is_label(text, found):

@@ -1,6 +1,8 @@
 """The package as students get it: without the solutions, and without what only something that is left out needs."""
 
 import ast
+import copy
+import functools
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -90,6 +92,7 @@ def _import_lines(statement: ast.Import | ast.ImportFrom, names: list[ast.alias]
     """Return the lines of an import of these names alone, [] if there are none."""
     if not names:
         return []
+    statement = copy.copy(statement)
     statement.names = names
     line = ast.unparse(statement)
     if len(line) <= LINE_LENGTH:
@@ -137,14 +140,22 @@ def _reached(imports: Mapping[str, list[str]], paths: Iterable[str]) -> set[str]
 
 def _imported_by(package: Mapping[str, bytes], path: str, source: str) -> list[str]:
     """Return the paths of the package's files that code names in its imports. path: of its own file, "" for a cell."""
+    modules: list[str] = []
+    for module, level, names in _named_in_imports(source):
+        above = path.split("/")[:-level] if level else []
+        base = ".".join([*above, *([module] if module else [])])
+        modules += [base, *(f"{base}.{name}" for name in names)]
+    places = [form.format(module.replace(".", "/")) for module in modules for form in ("{}.py", "{}/__init__.py")]
+    return [place for place in places if place in package]
+
+
+@functools.lru_cache(1_000)
+def _named_in_imports(source: str) -> tuple[tuple[str | None, int, tuple[str, ...]], ...]:
+    """Return (module, level, names) of each import in code, as `from` has them; of a plain import without names."""
     try:
         nodes = list(ast.walk(ast.parse(source)))
     except SyntaxError:  # a cell with a magic, or a shell command
-        return []
-    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    for node in (node for node in nodes if isinstance(node, ast.ImportFrom)):
-        above = path.split("/")[: -node.level] if node.level else []
-        base = ".".join([*above, *([node.module] if node.module else [])])
-        modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    places = [form.format(module.replace(".", "/")) for module in modules for form in ("{}.py", "{}/__init__.py")]
-    return [place for place in places if place in package]
+        return ()
+    plain = [(alias.name, 0, ()) for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    of_names = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    return (*plain, *((node.module, node.level, tuple(alias.name for alias in node.names)) for node in of_names))

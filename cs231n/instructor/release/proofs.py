@@ -269,7 +269,7 @@ def require_solutions_right(root: Path, exercises: Collection[Exercise]) -> None
         cell.source = solved.get(cell.id, cell.source)
     cells = _executed(notebook, root)
     for exercise in exercises:
-        _require_said(cells[exercise.check], f"{exercise.marked.name} is right")
+        _require_said(cells[exercise.check], f"{exercise.marked.name} is correct")
 
 
 def _only_imports(cell):

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 import io
 import re
 import tokenize
@@ -176,8 +177,9 @@ def _functions_around(module: str, file: Path, text: str, regions: list[tuple[in
     return found
 
 
+@functools.lru_cache(256)
 def parsed(file: Path, text: str) -> ast.Module:
-    """Return the syntax tree of a text. file: its name, for the ValueError that is raised if it is no Python."""
+    """Return the syntax tree of a text, not to be changed. file: its name, for the ValueError raised if it is not Python."""
     try:
         return ast.parse(text)
     except SyntaxError as error:

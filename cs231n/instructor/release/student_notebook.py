@@ -19,6 +19,7 @@ from .reference import Reference
 from .solutions import Marked, noted, parsed
 
 KEPT_METADATA = "kernelspec", "language_info", "accelerator"
+KEPT_OF_CELLS = "jupyter", "cellView"  # that a cell is folded, in JupyterLab and on Colab
 FREE_CELLS = {"setup", "own-class", "submit"}  # students may change them
 EMPTY_ANSWER = "*Your answer:*"
 
@@ -124,7 +125,8 @@ def _whole_notebook(reference, asked, exercises, package, kit_url, problems):
     locked = {notebook.cells[i - 1].id for i, cell in enumerate(notebook.cells) if cell.id in marked or is_answer(cell)}
     for old, cell in zip(reference.cells, notebook.cells, strict=True):
         tags = [tag for tag in cell.metadata.get("tags", []) if not tag.startswith("nbval")]
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        folded = {key: cell.metadata[key] for key in KEPT_OF_CELLS if key in cell.metadata}
+        cell.metadata = nbformat.from_dict(folded | ({"tags": tags} if tags else {}))
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         if cell.id in marked:
@@ -210,17 +212,16 @@ def _contradictions(reference, cells, before, kept):
     nowhere = adapting.links_to_nowhere({cell.id: cell.source for cell in cells if cell.cell_type == "markdown"})
     hint = "Give the cell `needs` in its metadata, or put this between `<!-- needs: ... -->` and `<!-- end -->`."
     for cell in cells:
-        place = _place(reference, cell)
-        used, _ = code.get(cell.id, (set(), set()))
+        used, _ = code.get(cell.id, (frozenset[str](), None))
         if lost := used & (defined_before - defined):
             yield (
-                f"{place} uses {', '.join(sorted(lost))}, which only what the course leaves out defines. Give the cell `needs` "
-                "in its metadata, or put this under `if ready(...)`."
+                f"{_place(reference, cell)} uses {', '.join(sorted(lost))}, which only what the course leaves out defines. "
+                "Give the cell `needs` in its metadata, or put this under `if ready(...)`."
             )
         for mention in dict.fromkeys(adapting.mentions_of_what_is_gone(cell.source, kept)):
-            yield f"{place} mentions {mention}, which the course leaves out. {hint}"
+            yield f"{_place(reference, cell)} mentions {mention}, which the course leaves out. {hint}"
         for target in nowhere.get(cell.id, ()):
-            yield f"{place} links to #{target}, which is not there. {hint}"
+            yield f"{_place(reference, cell)} links to #{target}, which is not there. {hint}"
 
 
 def _for_nbgrader(cell, grade=False, solution=False, locked=False, points=None):

@@ -1,0 +1,87 @@
+"""What a cell can learn of the notebook it is in: what its kernel ran and, on Colab, the notebook as it is on the screen."""
+
+import contextlib
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+COLAB_SECONDS = 30  # until the browser has to answer
+
+
+def runs() -> dict[int, str]:
+    """Return what the present kernel ran before the cell that asks.
+
+    Returns
+    -------
+    dict of int to str
+        {execution count: source of the cell}; {} outside of a notebook.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    history = getattr(shell, "history_manager", None)
+    if shell is None or history is None:
+        return {}
+    sources = list(enumerate(history.input_hist_raw))[1:-1]  # the first is never run, the last is the cell that asks
+    return {count: source for count, source in sources if source.strip()}
+
+
+def defined(name: str) -> Any:
+    """Return what has a name in the notebook's kernel.
+
+    Parameters
+    ----------
+    name : str
+        Of a function, for example.
+
+    Returns
+    -------
+    Any
+        None outside of a notebook, or if nothing has this name.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return None if shell is None else shell.user_ns.get(name)
+
+
+def on_colab() -> bool:
+    """Return whether this kernel is Colab's.
+
+    Returns
+    -------
+    bool
+        By Colab's own package, which its kernels import when they start.
+    """
+    return "google.colab" in sys.modules
+
+
+def live_notebook() -> bytes | None:
+    """Ask Colab's page for the notebook as it is on the screen, saved or not.
+
+    Returns
+    -------
+    bytes or None
+        The file's content as Colab would write it; None if the page does not answer with a notebook.
+    """
+    try:
+        answer = importlib.import_module("google.colab._message").blocking_request(
+            "get_ipynb", request="", timeout_sec=COLAB_SECONDS
+        )
+        return json.dumps(answer["ipynb"]).encode() if answer["ipynb"]["cells"] else None
+    except Exception:  # no page is open, it does not answer, or Colab has changed
+        return None
+
+
+def offer(path: Path) -> None:
+    """Let Colab's page download a file, where it can.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    """
+    with contextlib.suppress(Exception):  # the file stays where it is, and has been named
+        importlib.import_module("google.colab.files").download(str(path))

@@ -1,0 +1,55 @@
+"""What the checks know of cells that failed: in a real kernel, which alone says what became of a cell."""
+
+import nbclient
+import nbformat
+import pytest
+from helpers.limits import HANGS
+from helpers.places import ROOT
+
+IMPORTS = "from cs231n.checks import check_saliency_maps, ready"
+RIGHT = "from cs231n.net_visualization_pytorch import compute_saliency_maps as reference\n\n"
+RIGHT += "def compute_saliency_maps(X, y, model):\n    return reference(X, y, model)"
+SYNTAX_ERROR = "def compute_saliency_maps(X, y, model):\n    return reference(X, y, model"
+FAILS_BEFORE = "no_such_name\n\ndef compute_saliency_maps(X, y, model):\n    return 3"
+FAILS_BEHIND = "def compute_saliency_maps(X, y, model):\n    return X.abs().amax(dim=1)\n\nno_such_name"
+OTHER_FAILS = "compute_saliency_maps(None, None, None)"
+CHECK = "check_saliency_maps(compute_saliency_maps)"
+READY = "print(ready(compute_saliency_maps))"
+
+
+def executed(*sources):
+    """Return what each cell of a notebook prints, of the last two; errors stop nothing."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, *sources)])
+    client = nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}})
+    client.execute()
+    return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells[-2:]]
+
+
+@pytest.mark.parametrize(("cell", "error"), [(SYNTAX_ERROR, "SyntaxError"), (FAILS_BEFORE, "NameError")])
+def test_the_check_says_that_it_judges_the_older_function_and_no_cell_uses_that_one(cell, error):
+    checked, asked = executed(RIGHT, cell, CHECK, READY)
+    said = " ".join(checked.split())
+    older = f"The cell that defines compute_saliency_maps ended in a {error}, so Python still has the older function."
+    assert said.startswith(f"{older} What follows is about the older one. ✓ compute_saliency_maps is")
+    assert f"ended in a {error}. Python still has the older function" in " ".join(asked.split())
+    assert asked.endswith("False\n")
+
+
+@pytest.mark.parametrize("cells", [(RIGHT,), (RIGHT, OTHER_FAILS), (SYNTAX_ERROR, RIGHT), (RIGHT, SYNTAX_ERROR, RIGHT)])
+def test_a_function_that_its_own_cell_made_is_not_called_older(cells):
+    checked, asked = executed(*cells, CHECK, READY)
+    assert checked.startswith("✓ compute_saliency_maps is")
+    assert asked == "True\n"
+
+
+def test_a_function_whose_cell_fails_behind_it_is_the_one_that_is_judged():
+    checked, asked = executed(RIGHT, FAILS_BEHIND, CHECK, READY)
+    assert checked.startswith("✗ compute_saliency_maps is")
+    assert "is not correct yet" in asked
+
+
+def test_without_an_older_function_the_check_says_that_there_is_none_and_cells_wait():
+    checked, asked = executed(SYNTAX_ERROR, SYNTAX_ERROR, CHECK, READY)
+    assert "ended in a SyntaxError, so there is no function yet" in " ".join(checked.split())
+    assert "is not correct yet" in asked
+    assert asked.endswith("False\n")
