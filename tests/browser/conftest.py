@@ -117,7 +117,3 @@ def opened(tmp_path_factory, kit, context):
             return student
 
         yield opened
-
-
-def pytest_configure(config):  # TEMPORARY
-    config.option.maxfail = 0

@@ -55,8 +55,8 @@ def too_wide(student):
     return inside + student.page.evaluate(SCROLLS)
 
 
-def photographed(student, folder):
-    """Save screenshots of a notebook from its top to its end, a screen each, named after the cell at the top."""
+def photographed(student, folder, last=None):
+    """Save screenshots of a notebook from its top to its end, or to the cell `last`, named after the cell at the top of each."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()
@@ -69,3 +69,5 @@ def photographed(student, folder):
                 .findIndex(cell => cell.getBoundingClientRect().bottom > panel.getBoundingClientRect().top + 20)"""
         )
         student.page.screenshot(path=folder / f"{number:02}-{student.ids[first]}.png")
+        if student.ids[first] == last:
+            break

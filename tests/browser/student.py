@@ -7,21 +7,26 @@ from helpers.limits import HANGS
 RUNNING = "[*]"
 MILLISECONDS = HANGS * 1000
 SCREENS = """cells => cells.map(cell => cell.classList.contains('jp-CodeCell') ? {
+    folded: !!cell.querySelector('.jp-InputPlaceholder'),
     prompt: cell.querySelector('.jp-InputPrompt').innerText.trim(),
     text: [...cell.querySelectorAll('.jp-OutputArea-output')].map(output => output.innerText).join('\\n'),
-    error: [...cell.querySelectorAll('[data-mime-type="application/vnd.jupyter.stderr"], [data-mime-type*="error"]')]
-        .map(output => output.innerText).join('\\n'),
+    error: [...cell.querySelectorAll('[data-mime-type="application/vnd.jupyter.stderr"]')]
+        .map(output => output.innerText).filter(text => !/\\d+%\\|/.test(text)).join('\\n'),
     pictures: cell.querySelectorAll('.jp-OutputArea-output img').length,
 } : null)"""
-
 IDLE = """running => document.querySelector('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
     && ![...document.querySelectorAll('.jp-Notebook .jp-InputPrompt')].some(prompt => prompt.innerText.includes(running))"""
 
 
 @dataclass(frozen=True)
 class Screen:
-    """What an eye sees of a code cell: its prompt ("[ ]:", "[7]:"), and below the code its text, errors, and pictures."""
+    """What an eye sees of a code cell: its prompt ("[ ]:", "[7]:"), and below the code all text, and how many pictures.
 
+    folded: whether the code is folded away, with which the prompt's number goes. error: of the text, what is on red: tracebacks
+    and warnings, but no progress bars.
+    """
+
+    folded: bool
     prompt: str
     text: str
     error: str
