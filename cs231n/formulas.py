@@ -61,7 +61,7 @@ SPELLED = (
 # For the pages: a font made for formulas where the system has one, and long formulas scroll within the page.
 CSS = (
     'math { font-family: "Latin Modern Math", "STIX Two Math", "STIX Math", "Cambria Math", "Libertinus Math", '
-    '"TeX Gyre DejaVu Math", "Noto Sans Math", "DejaVu Serif", math; }\n'
+    '"TeX Gyre DejaVu Math", "Noto Sans Math", math; }\n'
     'math [columnalign="left"] { text-align: left; } math [columnalign="right"] { text-align: right; }\n'
     'math[display="block"] { margin: 0.6em 0; max-width: 100%; overflow-x: auto; overflow-y: hidden; }'
 )

@@ -545,7 +545,7 @@ def test_a_students_checks_and_submission_follow_the_course(tmp_path):
     assert (checked.returncode, list(said)) == (0, [exercise.marked.name for exercise in made.exercises])
     assert {found["verdict"] for found in said.values()} == {"right"}
     incomplete = ran(folder, "cs231n.submit", NOTEBOOK)
-    assert "There is 1 thing to do" in incomplete.stdout
+    assert "To do before you hand it in (1):" in incomplete.stdout
     assert "Inline question 3 has no answer" in incomplete.stdout
     nbformat.write(solved(made), folder / NOTEBOOK)
     complete = ran(folder, "cs231n.submit", NOTEBOOK)
