@@ -15,7 +15,11 @@ from written import MISTAKES, WRONG, filled_in
 from cs231n.instructor.release.edition import NAME
 
 NUMBERED = re.compile(r"\[\d+\]:")
-DEPENDENTS = {"exercise-1": "saliency-figure", "exercise-2": "fooling-figure", "exercise-3": "climb"}  # what its check allows
+DEPENDENTS = {  # cells that use an exercise, in order
+    "exercise-1": ["saliency-numbers", "saliency-figure"],
+    "exercise-2": ["fooling-image", "fooling-figure"],
+    "exercise-3": ["climb"],
+}
 FORMULA = re.compile(r"\$[^$\n]+\$")
 
 
@@ -30,6 +34,12 @@ class Look:
 
 def check_of(exercise):
     return exercise.replace("exercise", "check")
+
+
+def tried(student, exercise):
+    """Return (what an exercise's check shows, [what the cells show that use it]) after its own cell was run, and they."""
+    student.run(exercise)
+    return student.run(check_of(exercise)), [student.run(name) for name in DEPENDENTS[exercise]]
 
 
 # The steps
@@ -50,26 +60,24 @@ def untouched(student):
 
 @pytest.fixture(scope="module")
 def wrong(student, kit, untouched):
-    """{id of exercise: (what its check says, the Screen of what depends on it)} with wrong solutions; the first is typed."""
+    """{id of exercise: what is `tried`} with wrong solutions, of which the first is typed."""
     found = {}
     for exercise, lines in WRONG.items():
         if exercise == "exercise-1":
             student.type_over(exercise, "# YOUR CODE HERE", lines)
         else:
             student.paste(exercise, filled_in(kit.sources[exercise], lines))
-        student.run(exercise)
-        found[exercise] = student.run(check_of(exercise)), student.run(DEPENDENTS[exercise])
+        found[exercise] = tried(student, exercise)
     return found
 
 
 @pytest.fixture(scope="module")
 def right(student, kit, wrong):
-    """{id of exercise: (what its check says, ...)} as in `wrong`, with the right solutions."""
+    """{id of exercise: what is `tried`} with the right solutions."""
     found = {}
     for exercise in WRONG:
         student.paste(exercise, kit.solved[exercise])
-        student.run(exercise)
-        found[exercise] = student.run(check_of(exercise)), student.run(DEPENDENTS[exercise])
+        found[exercise] = tried(student, exercise)
     return found
 
 
@@ -146,21 +154,22 @@ def test_with_nothing_done_every_check_says_so(kit, untouched):
 
 @pytest.mark.parametrize("exercise", WRONG)
 def test_a_wrong_solution_is_named_and_what_depends_on_it_shows_no_figure(wrong, exercise):
-    check, dependent = wrong[exercise]
+    check, dependents = wrong[exercise]
     assert "✗" in check.text
     assert MISTAKES[exercise] in check.error
-    assert dependent.pictures == 0
-    assert dependent.text.strip()  # it says why
-    assert not dependent.error
+    for dependent in dependents:
+        assert dependent.text.strip()  # it says why
+        assert (dependent.pictures, dependent.error) == (0, "")
 
 
 @pytest.mark.parametrize("exercise", WRONG)
 def test_a_right_solution_is_called_right_and_what_depends_on_it_is_shown(right, exercise):
-    check, dependent = right[exercise]
+    check, dependents = right[exercise]
     assert "✓" in check.text
     assert not check.error
-    assert not dependent.error
-    assert dependent.pictures or re.search(r"\d", dependent.text)
+    for dependent in dependents:
+        assert not dependent.error
+        assert dependent.pictures or re.search(r"\d", dependent.text)
 
 
 def test_restart_and_run_all_runs_every_cell_in_order_without_an_error(finished):
