@@ -8,10 +8,10 @@ GPU_PYTHON := 3.12
 ONLY :=
 BENCHMARKS := $(filter-out benchmark_report kit side_by_side,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
 NOTEBOOK := NetworkVisualization.ipynb
-# Isolated, Python does not import from this folder, so a file of your own, such as random.py, cannot hide one of Python's modules.
+# Isolated, pip and Jupyter do not import from this folder, where a file of your own, such as random.py, would stop them with an
+# error that is far from its cause; the kit's own modules say which file it is.
 # Everything runs through python itself: the other commands in .venv/bin contain the folder's path, and break when it is moved.
 ISOLATED := $(BIN)/python -I
-KIT := $(ISOLATED) -c 'import os, runpy, sys; sys.path.append(os.getcwd()); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
 # pip refuses --user in an environment. It shows its progress in a terminal, and spares a log the hundreds of lines.
 PIP := [ -t 1 ] && quiet= || quiet=--quiet; PIP_USER=0 $(ISOLATED) -m pip install $$quiet --disable-pip-version-check -c constraints.txt
 # The index that torch and torchvision come from, if it is not pip's own: remembered in .venv/installed.
@@ -38,7 +38,7 @@ help:
 	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
 
 notebook: executed
-	@$(KIT) cs231n.pages build/$(NOTEBOOK) build/NetworkVisualization.html
+	$(BIN)/python -m cs231n.pages build/$(NOTEBOOK) build/NetworkVisualization.html
 	@echo "Open $(CURDIR)/build/NetworkVisualization.html in a browser."
 
 # A copy is executed: the notebook itself may hold a student's work. Progress bars are cut down to their last state.
@@ -63,7 +63,7 @@ lab: data
 	$(ISOLATED) -m jupyterlab $(NOTEBOOK)
 
 data: .venv/installed
-	@$(KIT) cs231n.download
+	$(BIN)/python -m cs231n.download
 
 lint: .venv/tests-installed
 	$(BIN)/python -m ruff check

@@ -189,10 +189,10 @@ class _Notebook:
     def _perhaps(self, number: int, gone: bool) -> Answer:
         places = self._likely_places(number)[:PERHAPS_LIMIT] if self.kit else []
         if not places:
-            nothing = "Its cell is gone, and nothing that may be the answer was found." if gone else "Its cell is empty."
+            nothing = "Its cell is gone, and no likely answer was found elsewhere." if gone else "Its cell is empty."
             return Answer(where=nothing)
         shown = [f"*Perhaps this, from {where}:*\n\n{text}" for _, where, text in places]
-        where = f"Its cell is {'gone' if gone else 'empty'}. This may be the answer, or not."
+        where = f"Its cell is {'gone' if gone else 'empty'}. This may or may not be the answer."
         return Answer("\n\n".join(shown), where, places=tuple(place for _, place, _ in places))
 
     def _likely_places(self, number: int) -> list[tuple[int, str, str]]:

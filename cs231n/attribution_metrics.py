@@ -10,7 +10,7 @@ from .progress import Bar
 from .validation import checked_batch, require_feature_map
 
 PATCH = 16  # side in pixels of the squares in which deletion and insertion replace an image
-PARTS = (0, 0.05, 0.1, 0.2, 0.4, 0.7, 1)  # of the squares: close together at first, where the probability changes fastest
+PARTS = (0, 0.05, 0.2, 0.4, 0.7, 1)  # of the squares: close together at first, where the probability changes fastest
 
 # The sanity check
 

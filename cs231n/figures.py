@@ -4,6 +4,7 @@ import base64
 import enum
 import html
 import io
+from dataclasses import dataclass
 
 from IPython.display import display
 from matplotlib.figure import Figure
@@ -29,8 +30,7 @@ COMPRESSION = {
 def show(figure: Figure, description: str, content: Content = Content.PHOTOGRAPHS) -> None:
     """Show a figure below the cell; where there are no pictures, as in a terminal, its description.
 
-    Every front end gets HTML, since JupyterLab gives pictures of other types no alternative text. VS Code takes it from the
-    plain text.
+    Every front end gets HTML: in other forms JupyterLab gives a picture no alternative text.
 
     Parameters
     ----------
@@ -42,7 +42,19 @@ def show(figure: Figure, description: str, content: Content = Content.PHOTOGRAPH
         What the figure is made of.
     """
     width = round(figure.get_figwidth() * PAGE_DPI)
-    display({"text/html": tag(encoded(figure, content), width, description), "text/plain": description}, raw=True)
+    display(_Element(tag(encoded(figure, content), width, description), description))
+
+
+@dataclass(repr=False)
+class _Element:
+    html: str
+    description: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.description
 
 
 def encoded(figure: Figure, content: Content) -> bytes:

@@ -36,6 +36,7 @@ METHODS: dict[str, dict[str, Any]] = {  # how the line of a method looks, the sa
     "random order": {"color": "#999999", "linestyle": ":"},
     "centre blob": {"color": "#555555", "linestyle": "--"},
 }
+KINDS = ["picture", "saliency map", "overlay"]  # the panels of one picture in the saliency figure
 LEGEND = 1.85  # inches: below the axis of the sanity check
 AREAS = "area under the whole curve"
 LARGEST = 3.6  # inches: a single image of 224 pixels shows nothing more where it is larger
@@ -146,16 +147,21 @@ def plot_saliency(X: np.ndarray, saliency: torch.Tensor | np.ndarray, titles: Se
         N titles.
     """
     maps = [_brightness(one) for one in torch.as_tensor(saliency).detach().cpu()]
-    figure, axes = _panels(3, len(X), left=0.25, top=0.3, above=0)
-    for image, brightness, title, column in zip(X, maps, titles, axes.T, strict=True):
-        column[0].imshow(image)
-        column[0].set_title(title.split(",")[0], fontsize=10)
-        column[1].imshow(brightness, cmap="inferno")
-        column[2].imshow(image)
-        column[2].imshow(brightness, cmap="inferno", alpha=0.65)
-    for axis, name in zip(axes[:, 0], ("picture", "saliency map", "overlay"), strict=True):
+    columns = len(X) > 2  # a picture each; one or two fill the page as rows
+    figure, axes = _panels(*((3, len(X)) if columns else (len(X), 3)), left=0.25, top=0.3, above=0)
+    grid = axes if columns else axes.T
+    for image, brightness, (picture, alone, both) in zip(X, maps, grid.T, strict=True):
+        picture.imshow(image)
+        alone.imshow(brightness, cmap="inferno")
+        both.imshow(image)
+        both.imshow(brightness, cmap="inferno", alpha=0.65)
+    names = [_shortened(title, 26) for title in titles]
+    above, beside = (names, KINDS) if columns else (KINDS, names)
+    for axis, name in zip(axes[0], above, strict=True):
+        axis.set_title(name, fontsize=10)
+    for axis, name in zip(axes[:, 0], beside, strict=True):
         axis.set_ylabel(name, fontsize=10)
-    told = "; ".join(f"{title.split(',')[0]} ({_place(one)})" for title, one in zip(titles, maps, strict=True))
+    told = "; ".join(f"{name} ({_place(one)})" for name, one in zip(titles, maps, strict=True))
     figures.show(figure, f"Pictures, their saliency maps and both overlaid; in brackets where a map is bright: {told}.")
 
 

@@ -152,7 +152,7 @@ def test_what_may_be_the_answer_is_shown_as_that_with_its_place():
         assert answer.text.startswith(f"*Perhaps this, from {place}:*\n\n")
         assert "sign is lost" in answer.text
         assert "flat" not in answer.text
-        assert answer.where == "Its cell is empty. This may be the answer, or not."
+        assert answer.where == "Its cell is empty. This may or may not be the answer."
 
 
 def test_a_heading_of_the_question_elsewhere_with_words_below_it_is_shown_or_found():
@@ -176,7 +176,7 @@ def test_a_function_below_the_question_is_no_answer():
 def test_a_cell_that_is_gone_is_named_as_gone():
     gone = notebook()
     gone.cells.pop(at(gone, "answer-1"))
-    assert found(gone).where == "Its cell is gone, and nothing that may be the answer was found."
+    assert found(gone).where == "Its cell is gone, and no likely answer was found elsewhere."
 
 
 def test_an_untouched_notebook_gives_nothing_at_all():

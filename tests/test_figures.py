@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -17,7 +18,7 @@ ELEMENT = re.compile(r'<img class="figure" src="data:image/webp;base64,([^"]+)" 
 def displayed(monkeypatch):
     """What is shown, as {MIME type: content}."""
     bundles = []
-    monkeypatch.setattr(figures, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(figures, "display", lambda shown: bundles.append(DisplayFormatter().format(shown)[0]))
     return bundles
 
 
@@ -42,6 +43,11 @@ def test_the_description_is_the_alternative_text_and_what_a_terminal_shows(displ
     figures.show(noise(), 'a "yurt" & <b>a violin</b>')
     assert ELEMENT.fullmatch(displayed[0]["text/html"])[3] == "a &quot;yurt&quot; &amp; &lt;b&gt;a violin&lt;/b&gt;"
     assert displayed[0]["text/plain"] == 'a "yurt" & <b>a violin</b>'
+
+
+def test_where_there_are_no_pictures_the_description_is_printed(capsys):
+    figures.show(noise(), "noise, in all colours")
+    assert capsys.readouterr().out == "noise, in all colours\n"
 
 
 def test_lines_keep_every_pixel_and_noise_becomes_small():

@@ -112,7 +112,7 @@ def test_a_roster_gives_ids_and_rows_of_those_who_handed_in_nothing(grade, tmp_p
     said = capsys.readouterr().err
     assert "1 of the 3 in the roster handed in nothing: 0044 Dan Wu." in said
     assert "cy: not in the roster, and graded under this name." in said
-    assert "1 of the roster handed in nothing" in (tmp_path / "out/summary.html").read_text(encoding="utf-8")
+    assert "1 on the roster handed in nothing" in (tmp_path / "out/summary.html").read_text(encoding="utf-8")
 
 
 def test_the_console_points_to_what_is_unusual_and_intake_has_a_line_for_every_file(grade, tmp_path, capsys):

@@ -480,14 +480,14 @@ def test_the_summary_shows_no_students_picture_that_nobody_chose(reference):
 
 
 def test_the_summary_counts_who_handed_in_nothing_apart(reference):
-    assert "2 of the roster handed in nothing, and count in none" in Page(summary(class_of_ten(), reference, absent=2)).text
+    assert "2 on the roster handed in nothing and are not counted" in Page(summary(class_of_ten(), reference, absent=2)).text
     assert "handed in nothing" not in Page(summary(class_of_ten(), reference)).text
 
 
 def test_the_summary_counts_mistakes_and_shows_a_chosen_one_who_made_no_other_beside_the_reference(reference):
     page = Page(summary(class_of_ten(), reference, gallery=[f"student{i}" for i in range(10)]))
     assert "10 submissions · mean 19.1, median 21.0 of 40 points so far" in page.text  # (6 * 21 + 3 * 16.45 + 15.47) / 10
-    assert "10 submissions have bonus points, on average over the class 8.0 of 12." in page.text
+    assert "10 submissions have bonus points: 8.0 of 12 on average over the class." in page.text
     assert "The gradient accumulates 4 40 % Goes on after the network is fooled 1 10 %" in page.text
     accumulates = page.sources.index(f"data:image/png;base64,{png('green')}")
     assert page.sources[accumulates + 1] == f"data:image/jpeg;base64,{reference.figures['fooling-figure'][0]}"
@@ -544,16 +544,19 @@ def test_the_summary_says_of_what_was_not_proved_why(reference):
 
 def test_a_class_without_submissions_or_mistakes_or_pictures_has_a_summary(reference):
     assert "0 submissions" in Page(summary([], reference)).text
-    assert Page(summary([record()], reference)).text.count("No mistake that the checks know by name.") == 7
+    assert Page(summary([record()], reference)).text.count("No mistakes that the checks recognise.") == 7
     assert (
-        "No submission with this mistake holds a picture." in Page(summary([record(**{STEP: wrong("softmax")})], reference)).text
+        "No submission with this mistake contains a picture."
+        in Page(summary([record(**{STEP: wrong("softmax")})], reference)).text
     )
 
 
 def test_the_mistakes_of_an_exercise_that_has_no_figure_are_listed_without_one(reference):
     text = Page(summary([record(**{"compute_grad_cam_maps": wrong("batch-mean")})], reference)).text
-    assert f"Mistakes in compute_grad_cam_maps Mistake Students Part of the class {MISTAKES['batch-mean'].title} 1 100 %" in text
-    assert "holds a picture" not in text
+    assert (
+        f"Mistakes in compute_grad_cam_maps Mistake Students Fraction of the class {MISTAKES['batch-mean'].title} 1 100 %" in text
+    )
+    assert "contains a picture" not in text
 
 
 # The folder

@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 from helpers.places import ROOT
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.figure import Figure
 from nbformat import v3, v4
 from PIL import Image, PngImagePlugin
@@ -377,7 +378,7 @@ def test_of_several_cells_the_last_counts_and_of_its_pictures_the_first():
 
 def test_a_figure_of_the_kit_is_read_out_of_its_html(monkeypatch):
     drawing, shown = Figure(figsize=(4, 2), facecolor="lime"), []
-    monkeypatch.setattr(figures, "display", lambda data, raw: shown.append(data))
+    monkeypatch.setattr(figures, "display", lambda one: shown.append(DisplayFormatter().format(one)[0]))
     figures.show(drawing, "all green")
     cell = code("mine", "saliency-figure", outputs=[{"output_type": "display_data", "metadata": {}, "data": shown[0]}])
     (image,) = figure(cell)
@@ -797,7 +798,7 @@ def test_where_an_answer_was_found_is_said_and_a_cut_one_too():
     assert found["answers"]["question-1"] == "Because."
     assert found["answer_notes"]["question-1"] == "It was written into the cell of the question."
     assert found["answer_notes"]["question-2"] == "Only the first 20,000 of its 30,000 characters are shown."
-    assert found["answer_notes"]["question-3"] == "Its cell is gone, and nothing that may be the answer was found."
+    assert found["answer_notes"]["question-3"] == "Its cell is gone, and no likely answer was found elsewhere."
 
 
 def test_a_python_file_says_that_no_answer_is_looked_for_unless_it_asks_the_questions():

@@ -87,9 +87,21 @@ def test_saliency_shows_picture_map_and_overlay(figures, model, photographs):
     saliency = compute_saliency_maps(X[:2], y[:2], model).requires_grad_()
     vis_utils.plot_saliency(np.zeros((2, 224, 224, 3), np.uint8), saliency, ["a", "b"])
     vis_utils.plot_saliency(np.zeros((2, 224, 224, 3), np.uint8), saliency.detach().numpy(), ["a", "b"])
-    drawn = panels(figures[0])[2].images[0].get_array()
+    drawn = panels(figures[0])[1].images[0].get_array()
     assert len(panels(figures[0])) == 6
     assert 0 <= drawn.min() < drawn.max() <= 1
+
+
+def test_one_picture_and_its_saliency_map_fill_the_width_and_many_pictures_are_columns(figures):
+    for n in (1, 4):
+        vis_utils.plot_saliency(pictures(n), torch.rand(n, 32, 32), ["tabby, tabby cat: 0.91", *"bcd"][:n])
+    one, many = figures
+    assert one.get_figwidth() == many.get_figwidth() == INCHES
+    assert one.get_figheight() < 5
+    assert [axis.get_title() for axis in panels(one)] == [axis.get_ylabel() for axis in panels(many)[::4]]
+    assert [axis.get_title() for axis in panels(one)] == ["picture", "saliency map", "overlay"]
+    assert panels(one)[0].get_ylabel() == panels(many)[0].get_title() == "tabby, tabby cat: 0.91"
+    assert len(panels(one)[2].images) == len(panels(many)[-1].images) == 2
 
 
 def test_a_saliency_map_of_zeros_is_drawn_dark_and_not_nan(figures):
@@ -103,7 +115,7 @@ def test_the_description_says_where_a_map_is_bright(figures):
     maps[0, 1:8, 25:] = maps[1, 14:20, 14:20] = maps[2, 28:, 12:20] = 1
     vis_utils.plot_saliency(pictures(3), maps, ["tabby, tabby cat", "yurt", "goose"])
     vis_utils.plot_attributions(pictures(3), {"saliency": maps, "Grad-CAM": maps.flip(2)}, ["tabby", "yurt", "goose"])
-    assert "tabby (top right); yurt (centre); goose (bottom)" in figures.descriptions[0]
+    assert "tabby, tabby cat (top right); yurt (centre); goose (bottom)" in figures.descriptions[0]
     assert "tabby: saliency top right, Grad-CAM top left; yurt: saliency centre" in figures.descriptions[1]
 
 
