@@ -26,6 +26,15 @@ SCROLLS = """() => [document.documentElement, ...document.querySelectorAll('.jp-
     .filter(part => part.scrollWidth > part.clientWidth)
     .map(part => `${part.className || part.tagName}: ${part.scrollWidth} in ${part.clientWidth}`)"""
 
+OVERLAP = 40  # pixels of the page that two screenshots share
+
+# Scrolls so far down; the number of the first cell then in sight, -1 below the last.
+SCROLLED = """(panel, top) => {
+    panel.scrollTop = top
+    return [...panel.querySelectorAll('.jp-Notebook-cell')]
+        .findIndex(cell => cell.getBoundingClientRect().bottom > panel.getBoundingClientRect().top + 20)
+}"""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -62,12 +71,8 @@ def photographed(student, folder, last=None):
         old.unlink()
     panel = student.page.locator(".jp-WindowedPanel-outer")
     height, whole = panel.evaluate("panel => [panel.clientHeight, panel.scrollHeight]")
-    for number, top in enumerate(range(0, whole, height - 40)):
-        panel.evaluate("(panel, top) => { panel.scrollTop = top }", top)
-        first = panel.evaluate(
-            """panel => [...panel.querySelectorAll('.jp-Notebook-cell')]
-                .findIndex(cell => cell.getBoundingClientRect().bottom > panel.getBoundingClientRect().top + 20)"""
-        )
+    for number, top in enumerate(range(0, whole, height - OVERLAP)):
+        first = panel.evaluate(SCROLLED, top)
+        if first < 0 or (last and student.ids.index(last) < first):
+            return
         student.page.screenshot(path=folder / f"{number:02}-{student.ids[first]}.png")
-        if student.ids[first] == last:
-            break

@@ -84,11 +84,11 @@ class Student:
         self.wait_until_idle()
 
     def run(self, name):
-        """Run one cell as Shift+Enter does, and wait for it. Returns its Screen."""
+        """Run one cell as Ctrl+Enter does, and wait for it. Returns its Screen."""
         cell = self.cell(name)
         before = self.screens()[name].prompt
         cell.locator(".jp-InputArea-prompt").click()
-        self.page.keyboard.press("Shift+Enter")
+        self.page.keyboard.press("Control+Enter")  # Shift+Enter adds a cell below the last
         self.page.wait_for_function(
             """([prompt, before]) => prompt.innerText.trim() != before && /\\d/.test(prompt.innerText)""",
             arg=[cell.locator(".jp-InputPrompt").element_handle(), before],

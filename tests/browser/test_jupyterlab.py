@@ -14,8 +14,13 @@ from written import MISTAKES, WRONG, filled_in
 
 from cs231n.instructor.release.edition import NAME
 
+SECTION_7 = "further-text"  # its first cell
 NUMBERED = re.compile(r"\[\d+\]:")
-DEPENDENTS = {"exercise-1": "saliency-figure", "exercise-2": "fooling-figure", "exercise-3": "climb"}  # what its check allows
+DEPENDENTS = {  # cells that use an exercise, in order
+    "exercise-1": ["saliency-numbers", "saliency-figure"],
+    "exercise-2": ["fooling-image", "fooling-figure"],
+    "exercise-3": ["climb"],
+}
 FORMULA = re.compile(r"\$[^$\n]+\$")
 
 
@@ -50,26 +55,25 @@ def untouched(student):
 
 @pytest.fixture(scope="module")
 def wrong(student, kit, untouched):
-    """{id of exercise: (what its check says, the Screen of what depends on it)} with wrong solutions; the first is typed."""
-    found = {}
+    """{id: Screen} of the cells above section 7 after all of them were run, with wrong solutions; the first is typed."""
     for exercise, lines in WRONG.items():
         if exercise == "exercise-1":
             student.type_over(exercise, "# YOUR CODE HERE", lines)
         else:
             student.paste(exercise, filled_in(kit.sources[exercise], lines))
-        student.run(exercise)
-        found[exercise] = student.run(check_of(exercise)), student.run(DEPENDENTS[exercise])
-    return found
+    student.cell(SECTION_7).click()
+    student.run_all("Run", "Run All Above Selected Cell")
+    return {name: screen for name, screen in student.screens().items() if kit.ids.index(name) < kit.ids.index(SECTION_7)}
 
 
 @pytest.fixture(scope="module")
 def right(student, kit, wrong):
-    """{id of exercise: (what its check says, ...)} as in `wrong`, with the right solutions."""
+    """{id: Screen} of the checks and of the cells that use an exercise, each run after its right solution."""
     found = {}
-    for exercise in WRONG:
+    for exercise, dependents in DEPENDENTS.items():
         student.paste(exercise, kit.solved[exercise])
         student.run(exercise)
-        found[exercise] = student.run(check_of(exercise)), student.run(DEPENDENTS[exercise])
+        found |= {name: student.run(name) for name in (check_of(exercise), *dependents)}
     return found
 
 
@@ -144,23 +148,29 @@ def test_with_nothing_done_every_check_says_so(kit, untouched):
         assert "not implemented yet" in untouched[check_of(exercise)].text, exercise
 
 
+def test_wrong_solutions_do_not_stop_what_is_run_below_them(wrong):
+    numbers = [int(re.sub(r"\D", "", screen.prompt) or 0) for screen in wrong.values() if not screen.folded]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
 @pytest.mark.parametrize("exercise", WRONG)
 def test_a_wrong_solution_is_named_and_what_depends_on_it_shows_no_figure(wrong, exercise):
-    check, dependent = wrong[exercise]
+    check = wrong[check_of(exercise)]
     assert "✗" in check.text
     assert MISTAKES[exercise] in check.error
-    assert dependent.pictures == 0
-    assert dependent.text.strip()  # it says why
-    assert not dependent.error
+    for name in DEPENDENTS[exercise]:
+        assert wrong[name].text.strip()  # it says why
+        assert (wrong[name].pictures, wrong[name].error) == (0, "")
 
 
 @pytest.mark.parametrize("exercise", WRONG)
 def test_a_right_solution_is_called_right_and_what_depends_on_it_is_shown(right, exercise):
-    check, dependent = right[exercise]
+    check = right[check_of(exercise)]
     assert "✓" in check.text
     assert not check.error
-    assert not dependent.error
-    assert dependent.pictures or re.search(r"\d", dependent.text)
+    for name in DEPENDENTS[exercise]:
+        assert not right[name].error
+        assert right[name].pictures or re.search(r"\d", right[name].text)
 
 
 def test_restart_and_run_all_runs_every_cell_in_order_without_an_error(finished):
