@@ -57,6 +57,12 @@ def rewrite(path, old, new):
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+def place_of(path, name):
+    """Return how a message names a cell of a notebook: by its id and its index."""
+    names = [cell.get("id") for cell in nbformat.read(path, as_version=4).cells]
+    return f"cell {name} (index {names.index(name)})"
+
+
 def line_of(path, text):
     return next(number for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if text in line)
 
@@ -561,7 +567,7 @@ def test_an_exercise_without_tag_and_markers_is_found_by_the_heading_that_names_
     found = "\n".join(draft(reference).problems)
     halves = reference / "cs231n" / "halves.py"
     assert f"{halves}:{line_of(halves, 'def half')}: half is an exercise, and students would get it solved" in found
-    assert "cell half-text (index 105) asks a question or gives points, and no cell with the tag" in found
+    assert f"{place_of(reference / NOTEBOOK, 'half-text')} asks a question or gives points, and no cell with the tag" in found
     assert "cell half imports or defines half, which is an exercise, but lacks the tag `exercise`" in found
 
 
@@ -683,7 +689,9 @@ def test_a_leak_is_told_with_its_line():
         require_no_leaks(files, SECRETS)
     files = FILES | in_output([f'{LINE} and "more"\n'])
     number = next(i for i, line in enumerate(files[NOTEBOOK].decode().splitlines(), 1) if LINE in line)
-    with pytest.raises(ValueError, match=re.escape(f"{NOTEBOOK}:{number}: cell climb (index 49) holds {origin}")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"{NOTEBOOK}:{number}: cell climb (index {list(CELLS).index('climb')}) holds {origin}")
+    ):
         require_no_leaks(files, SECRETS)
 
 
@@ -742,7 +750,8 @@ def test_leaks_are_told_with_the_lines_of_the_kits_own_files(reference):
     made = draft(reference)
     with pytest.raises(ValueError, match="holds") as refused:
         require_no_leaks(made.files, SECRETS, made.reference, made.originals())
-    expected = {f"{reference / NOTEBOOK}:{line_of(reference / NOTEBOOK, LINE)}: cell saliency-seen (index 24) holds"}
+    notebook = reference / NOTEBOOK
+    expected = {f"{notebook}:{line_of(notebook, LINE)}: {place_of(notebook, 'saliency-seen')} holds"}
     for path, text in ((attribution, attribution.read_text()), (readme, readme.read_text())):
         last = len(text.splitlines())
         name = path.relative_to(reference)
@@ -854,9 +863,9 @@ def test_the_command_refuses_with_all_findings_and_what_was_there_stays(referenc
     assert ran.stdout == ""
     assert "Traceback" not in ran.stderr
     for said in (
-        rf"{NOTEBOOK}:\d+: cell answer-1 \(index 26\) looks like a model answer",
-        rf"{NOTEBOOK}:\d+: cell half \(index 42\) looks like a model answer",
-        rf"{NOTEBOOK}:\d+: cell answer-7 \(index 88\) looks like a model answer",
+        rf"{NOTEBOOK}:\d+: {re.escape(place_of(reference / NOTEBOOK, 'answer-1'))} looks like a model answer",
+        rf"{NOTEBOOK}:\d+: {re.escape(place_of(reference / NOTEBOOK, 'half'))} looks like a model answer",
+        rf"{NOTEBOOK}:\d+: {re.escape(place_of(reference / NOTEBOOK, 'answer-7'))} looks like a model answer",
         rf"cell exercise-7 .* but there is none in .*feature_visualization\.py:{line_of(drop, 'def transform_images')}\.",
         r'student_README\.md:\d+ has "## Rubric", which looks like a model answer\. Nothing was released\.',
     ):
