@@ -55,7 +55,7 @@ class _Watch:
                 self._note(name, type(error).__name__)
 
     def _note(self, name, kind):
-        function = self._namespace.get(name)
+        function: Any = self._namespace.get(name)
         if function is None or error_instead_of(function):
             self._namespace[name] = _stand_in(name, kind)
         elif callable(function) and function is self._before.get(name):
