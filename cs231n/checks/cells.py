@@ -58,7 +58,7 @@ class _Watch:
         function: Any = self._namespace.get(name)
         if function is None or error_instead_of(function):
             self._namespace[name] = _stand_in(name, kind)
-        elif callable(function) and function is self._before.get(name):
+        elif name in self._before and function is self._before[name]:
             with contextlib.suppress(TypeError):  # it cannot be referred to weakly
                 _older[function] = kind
 
