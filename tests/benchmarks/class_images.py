@@ -45,7 +45,7 @@ ALL, EXERCISE_3 = "all ingredients", "exercise 3's loop, 100 steps"
 VARIANTS = {
     ALL: {},
     "score alone, not the log-odds": {"objective": class_score},
-    "score behind the ReLU": {"objective": partial(mostly_log_odds, scores_of=scores_after_relu)},
+    "scores after the ReLU": {"objective": partial(mostly_log_odds, scores_of=scores_after_relu)},
     "pixels, no waves": {"image": pixel_image},
     "plain colours": {"image": partial(fourier_image, colours=plain_colours)},
     "no transformations": {"transformation": None},
