@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from PIL import Image
 from tqdm import tqdm  # not tqdm.auto, whose widgets need ipywidgets, and are lost in a saved notebook
 
+from .front_end import in_notebook
+
 Step = TypeVar("Step")
 
 DELAY_SECONDS = 1.0  # what is over sooner gets no bar
@@ -127,21 +129,6 @@ class Bar(tqdm):
             self._output = display(data, raw=True, display_id=True)
         else:
             self._output.update(data, raw=True)
-
-
-def in_notebook() -> bool:
-    """Return whether this is the kernel of a notebook.
-
-    Returns
-    -------
-    bool
-        False in a terminal, IPython's own included, and without IPython.
-    """
-    if "IPython" not in sys.modules:
-        return False
-    from IPython import get_ipython
-
-    return getattr(get_ipython(), "kernel", None) is not None
 
 
 def _printable(title: str) -> str:

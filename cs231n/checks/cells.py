@@ -5,10 +5,11 @@ A cell that ends in an error leaves the older function in its place, or none. Wh
 
 import contextlib
 import re
-import sys
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from .. import front_end
 
 _older: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
 _stand_ins: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
@@ -29,7 +30,7 @@ def watch(names: Iterable[str]) -> None:
 
     Where such a cell fails and there is no older function, one stands in for it: then the cells that name it still run.
     """
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    shell = front_end.shell()
     if shell is not None:
         watching = _Watch(shell.user_ns, names)
         shell.events.register("pre_run_cell", watching.before)
