@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from torchvision.transforms.functional import to_pil_image
 
 from .batches import in_batches
+from .console import tell
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, eight_bits, jitter, unnormalised
 from .networks import SIZE, device_of, like_model
 from .progress import Bar
@@ -207,7 +208,7 @@ def create_class_visualization(
         made = [one for batch in batches for one in batch]
         bar.begin(f"{len(labels)} class images" if many else names[0])
     if loop.interrupted is not None:
-        print(f"{loop.interrupted} Interrupt again to stop the cells that follow.")
+        tell(f"{loop.interrupted} Interrupt again to stop the cells that follow.")
     for one in made:
         if one.why_not:
             warnings.warn(NoImageWarning(one.label, one.why_not), stacklevel=2)

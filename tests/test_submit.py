@@ -655,7 +655,7 @@ def test_each_checks_verdict_is_shown_and_what_a_check_calls_unfinished_is_to_do
     checked += [f"checked.record('{submit.EXERCISES[2]}', len, 'right')"]
     notebook = small(*checked)
     printed = run_cells(notebook, *sources_of(notebook), SUBMIT)
-    assert f"{submit.EXERCISES[0]} right" in printed
+    assert f"{submit.EXERCISES[0]} correct" in printed
     assert f"{submit.EXERCISES[1]} not implemented yet" in printed
     assert f"{submit.EXERCISES[2]} changed since its check ran: run the check again" in printed
     assert f"To do before you hand it in (1): 1. {submit.EXERCISES[1]}: its check says that it is not implemented yet." in printed

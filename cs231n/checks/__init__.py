@@ -14,7 +14,7 @@ import torch
 
 from .. import checked
 from ..assignment import assignment
-from ..console import say, wrapped
+from ..console import say, tell, wrapped
 from ..networks import best_device
 from . import cells, explanations
 from .exam import Exam, own_exam
@@ -128,7 +128,7 @@ def ready(function: Callable, *made: Any, images: int | None = None) -> bool:
     exercise = _exercise_of(function)
     why_not = _why_not_ready(exercise, function, made, images)
     if why_not:
-        say("\n".join(wrapped(why_not)))
+        tell(why_not)
     return not why_not
 
 
@@ -196,7 +196,7 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
         raise ValueError(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
     if kind := cells.error_after(function):
         older = f"The cell that defines {exercise} ended in a {kind}, so Python still has the older function."
-        say("\n".join(wrapped(f"{older} What follows is about the older one.")))
+        tell(f"{older} What follows is about the older one.")
     report = _report(exercise, function, device)
     checked.record(exercise, function, report.verdict)
     report.show()
