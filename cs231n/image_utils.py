@@ -187,6 +187,22 @@ def rescale(x: torch.Tensor) -> torch.Tensor:
     return (x - low) / (high - low).clamp_min(1e-4)
 
 
+def stretched(image: Image.Image) -> Image.Image:
+    """Stretch the contrast of an image.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Of mode RGB or L.
+
+    Returns
+    -------
+    PIL.Image.Image
+        A new one; the darkest and the brightest 0.5 % of its pixels are cut off.
+    """
+    return ImageOps.autocontrast(image, cutoff=0.5)
+
+
 def jitter(X: torch.Tensor, ox: int, oy: int) -> torch.Tensor:
     """Shift images by whole pixels; what leaves on one side comes back on the other.
 

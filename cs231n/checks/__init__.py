@@ -6,7 +6,6 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 
 import contextlib
 import os
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,9 +29,6 @@ for _exercise, _room in EXERCISES.items():
 OPTIONAL = tuple(exercise.function for exercise in assignment().exercises if exercise.bonus)
 
 cells.watch(EXERCISES)
-
-# What was last found about each function. A lambda, for example, does not know which exercise it solves.
-_found: weakref.WeakKeyDictionary[Callable, Report] = weakref.WeakKeyDictionary()
 
 
 def examine(exercise: str, function: Any, device: torch.device | str = "cpu", exam: Exam | None = None) -> Report:
@@ -137,7 +133,7 @@ def _why_not_ready(exercise, function, made, images):
     left_out = "so this cell leaves out what needs it."
     if kind := cells.error_after(function):
         return f"The cell that defines {exercise} ended in a {kind}. Python still has the older function, {left_out}"
-    report = _found.get(function) or _report(exercise, function, None)
+    report = checked.report_on(function) or _report(exercise, function, None)
     if report.verdict is Verdict.UNFINISHED:
         return f"This cell waits for {exercise}, which is not implemented yet."
     if report.verdict is not Verdict.RIGHT:
@@ -184,7 +180,7 @@ def attempted(function: Callable) -> Iterator[None]:
 
 def _exercise_of(function):
     """Return the name of the exercise that a function solves, or raise ValueError."""
-    known = _found.get(function) if callable(function) else None
+    known = checked.report_on(function)
     exercise = known.exercise if known else getattr(function, "__name__", None)
     if exercise not in EXERCISES:
         raise ValueError(f"ready got {function!r}; expected one of {', '.join(EXERCISES)}.")
@@ -198,7 +194,6 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
         older = f"The cell that defines {exercise} ended in a {kind}, so Python still has the older function."
         tell(f"{older} What follows is about the older one.")
     report = _report(exercise, function, device)
-    checked.record(exercise, function, report.verdict)
     report.show()
     if report.verdict is Verdict.UNFINISHED and "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
         raise WrongAnswer(f"{exercise}: not implemented yet.")
@@ -210,11 +205,13 @@ def _report(exercise, function, device):
     """Return the Report on a function, and remember it."""
     if kind := cells.error_instead_of(function):
         seen = f"The cell that defines it ended in a {kind}, so there is no function yet."
-        return Report(exercise, Verdict.BROKEN, evidence=[seen])
-    device = best_device() if device is None else device
-    _require_usable(device)
-    _found[function] = examine(exercise, function, device)
-    return _found[function]
+        report = Report(exercise, Verdict.BROKEN, evidence=[seen])
+    else:
+        device = best_device() if device is None else device
+        _require_usable(device)
+        report = examine(exercise, function, device)
+    checked.record(function, report)
+    return report
 
 
 def _require_usable(device: torch.device | str) -> None:

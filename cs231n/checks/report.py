@@ -8,16 +8,14 @@ import numpy as np
 
 from ..console import say, wrapped
 from ..front_end import in_notebook
+from ..one_line import OneLine
 from .explanations import EXERCISES, LIMITED, MISTAKES, NOTES
 
 ALIKE = 1e-5, 0.1  # of the range: a larger difference than rounding makes, and a smaller one than colours show
 
 
-class WrongAnswer(AssertionError):
-    """An exercise is wrong or broken; the message says how, in one line. A notebook shows it without a traceback."""
-
-    def _render_traceback_(self):
-        return [f"{type(self).__name__}: {self}"]
+class WrongAnswer(OneLine, AssertionError):
+    """An exercise is wrong or broken; the message says how."""
 
 
 class Verdict(str, enum.Enum):
