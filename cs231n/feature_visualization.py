@@ -41,7 +41,12 @@ SpatialTransform = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Ten
 Transformation = Callable[[torch.Tensor, SpatialTransform, torch.Generator | None], torch.Tensor]
 
 
-def transform_images(images: torch.Tensor, angles: torch.Tensor, scales: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
+def transform_images(
+    images: torch.Tensor,
+    angles: torch.Tensor,
+    scales: torch.Tensor,
+    shifts: torch.Tensor,
+) -> torch.Tensor:
     """Rotate, enlarge and shift each image by its own numbers: a spatial transformer.
 
     Parameters
@@ -71,8 +76,8 @@ def transform_images(images: torch.Tensor, angles: torch.Tensor, scales: torch.T
     Jaderberg et al., 2015, https://arxiv.org/abs/1506.02025
     """
     require_transformation(images, angles, scales, shifts)
-    # theta (N, 2, 3) leads from a place (x, y, 1) in the result to the place in the image whose colour it gets.
-    # Places run from -1 to 1: x from the left to the right, y from the top down.
+    # theta (N, 2, 3) maps a position (x, y, 1) in the result to the position in the image
+    # that gives it its colour. Both run from -1 to 1: x from left to right, y from top to bottom.
     # BEGIN SOLUTION
     cos, sin = angles.cos() / scales, angles.sin() / scales
     turned_back = torch.stack([cos, -sin, sin, cos], dim=1).view(-1, 2, 2)

@@ -52,7 +52,7 @@ PICTURE_IN_TEXT = re.compile(r"!\[[^\]\n]*\]\((?:data:|attachment:)[^)]*\)|data:
 PLACEHOLDER = re.compile(r"^\W*your answer(?: here)?\W*", re.I)
 # What is said of a check's verdict (`checks.report.Verdict`), and which of them leave something to do.
 VERDICTS = {
-    "right": "right",
+    "right": "correct",
     "wrong": "wrong",
     "broken": "does not run",
     "stopped": "stopped by its check",
@@ -597,6 +597,8 @@ def _unsaved(notebook: NotebookNode, runs: Mapping[int, str], name: str) -> str:
         since = [count for count in own if count > agreed]
     if since and not any(ran[count] in sources for count in own):
         return f"{name} holds nothing of what you ran in this notebook ({_cells(len(since))}). Is it the right file?"
+    if since and not saved:
+        return f"{name} does not hold {_cells(len(since))} as you ran {'it' if len(since) == 1 else 'them'}."
     if since:
         return f"You ran {_cells(len(since))} since {name} was saved."
     places = [_place(notebook.cells, number) for number, cell in _code(notebook.cells) if _differs(cell, ran)]

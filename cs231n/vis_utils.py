@@ -268,8 +268,8 @@ def plot_deletion_insertion(
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, fontsize=9, frameon=False, title=AREAS)
         axis.spines[["top", "right"]].set_visible(False)
         told.append(", ".join(f"{method} {areas[method]:.3f}" for method in ordered))
-    axes[0].set(xlabel="part of the picture that is grey", ylabel="probability of the label")
-    axes[1].set(xlabel="part of the picture that is sharp")
+    axes[0].set(xlabel="fraction of the picture that is grey", ylabel="probability of the label")
+    axes[1].set(xlabel="fraction of the picture that is sharp")
     for axis, title in zip(axes, ("deletion (lower is better)", "insertion (higher is better)"), strict=True):
         end = axis.get_xlim()[1]
         axis.set_title(title if end == parts[-1] else f"{title}; beyond {end:g} nothing changes", fontsize=10)

@@ -611,6 +611,14 @@ def test_cells_that_ran_after_the_file_was_saved_are_counted_and_nothing_is_writ
     assert "submission.zip is written" in printed
 
 
+def test_cells_that_ran_otherwise_than_a_file_without_counts_holds_them_are_counted(run_cells):
+    notebook = small("a = 1", "b = 2")
+    ran = sources_of(notebook)
+    for cell in notebook.cells:
+        cell.pop("execution_count", None)
+    assert f"{NAME} does not hold 2 cells as you ran them. Save it" in run_cells(notebook, *ran[:-2], "a = 3", "b = 4", SUBMIT)
+
+
 def test_a_saved_notebook_is_handed_in_however_often_cells_and_submit_ran_before(run_cells):
     notebook = small("a = 1", "b = 2")
     ran = sources_of(notebook)
