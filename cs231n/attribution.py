@@ -24,7 +24,7 @@ def compute_smoothgrad_maps(
     model : torch.nn.Module
         A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
     noise : float tensor of shape (S, N, 3, H, W)
-        noise[s] is added to X for the s-th noisy copy.
+        noise[k] is added to X for the k-th noisy copy.
 
     Returns
     -------
@@ -114,14 +114,14 @@ def compute_grad_cam_maps(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Modu
         The labels of X, each in [0, C).
     model : torch.nn.Module
         A network whose raw scores, of shape (N, C), are
-        `model.classifier(model.features(X)).flatten(1)`; `model.features(X)` is the last feature map,
+        `model.classifier(model.features(X)).flatten(1)`; `model.features(X)` are the last feature maps,
         of shape (N, K, h, w). Neither its weights nor its mode change.
 
     Returns
     -------
     maps : float tensor of shape (N, H, W)
         The ReLU of the weighted sum of the K channels, >= 0, a channel's weight being the mean of the
-        gradient over its h x w places; resized to the image, bilinear, corners not aligned.
+        gradient over its h x w positions; resized to the image, bilinear, corners not aligned.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def transform_images(
     scales: torch.Tensor,
     shifts: torch.Tensor,
 ) -> torch.Tensor:
-    """Rotate, enlarge and shift each image by its own numbers: a spatial transformer.
+    """Rotate, enlarge and shift each image by its own angle, scale and shift: a spatial transformer.
 
     Parameters
     ----------

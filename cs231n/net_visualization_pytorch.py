@@ -56,8 +56,8 @@ def make_fooling_image(X: torch.Tensor, target_y: int, model: torch.nn.Module) -
     Returns
     -------
     X_fooling : float tensor of shape (1, 3, H, W)
-        An image that the model classifies as target_y: X's own values if it already does. After 100
-        steps without success, the image as it is at that point.
+        An image that the model classifies as target_y; a copy of X if the model already does
+        so for X. After 100 steps without success, the image as it is at that point.
 
     Raises
     ------

@@ -405,13 +405,13 @@ def plot_class_images(
         for axis, image, rank in zip(axes[:, column], made, ranks.get(title, [None] * len(made)), strict=True):
             axis.imshow(image.permute(1, 2, 0).numpy())
             if rank is not None:
-                axis.set_xlabel(f"guess {rank + 1}", fontsize=10, color="tab:blue" if rank < 5 else "dimgray")
+                axis.set_xlabel(f"rank {rank + 1}", fontsize=10, color="tab:blue" if rank < 5 else "dimgray")
     names = [_name(class_names, label) for label in labels]
     for axis, name in zip(axes[:, 0], names, strict=True):
         axis.set_ylabel(name, fontsize=10)
     guesses = {title: ", ".join(str(rank + 1) for rank in of.tolist()) for title, of in ranks.items()}
     told = "; ".join(f"{title}: {guesses[title]}" if title in guesses else title for title in images)
-    numbers = ", with the number of the judge's guess that names the class" if ranks else ""
+    numbers = ", with the rank that the judge gives the class" if ranks else ""
     figures.show(figure, f"Class images of {', '.join(names)}, a row each, and a column for each way{numbers}. {told}.")
 
 

@@ -244,7 +244,7 @@ def test_class_images_stand_in_a_row_for_each_class_with_the_judges_verdicts_bel
     found = panels(figures[0])
     assert [axis.get_title() for axis in found[:2]] == ["all", "as in\nsection 6"]
     assert [axis.get_ylabel() for axis in found if axis.get_ylabel()] == ["tabby", "tiger shark"]
-    assert [axis.get_xlabel() for axis in found] == ["guess 1", "guess 6", "guess 5", "guess 1000"]
+    assert [axis.get_xlabel() for axis in found] == ["rank 1", "rank 6", "rank 5", "rank 1000"]
     colours = [axis.xaxis.label.get_color() for axis in found]
     assert colours[0] == colours[2] != colours[1] == colours[3]
     assert "tabby, tiger shark" in figures.descriptions[0]

@@ -35,8 +35,8 @@ MISTAKES = {
     ),
     "log-of-score": Explanation(
         "Logarithm of the score",
-        "The gradient is divided by the score itself, as for a logarithm (if you divide by the gradient's length, the square of "
-        "the score looks the same). This fails for scores of 0 or below.",
+        "The gradient is divided by the score itself, as for a logarithm (after dividing by the "
+        "gradient's length, the logarithm and the square of the score give the same step). This fails for scores of 0 or below.",
         "what do you do to the score before you differentiate it?",
     ),
     "squared-score": Explanation(
@@ -162,7 +162,7 @@ MISTAKES = {
     ),
     "input-changed": Explanation(
         "The input is changed",
-        "After the call, the arguments hold other values than before, and whoever uses them next gets the changed values.",
+        "After the call, the arguments no longer hold the same values, and whoever uses them next gets the changed ones.",
         "which of your lines writes into an argument itself instead of a copy?",
     ),
     "weights-changed": Explanation(
@@ -204,7 +204,7 @@ NOTES = {
     "fails-when-not-fooled": "if the network cannot be fooled, it raises an error or returns nothing.",
     "nan-on-dead-class": "for a class whose score and gradient are 0 it divides 0 by 0, and the image becomes NaN.",
     "prints": "it prints. That is fine while you are debugging; remove it when you are done.",
-    "changes-random-state": "it sets or uses your notebook's random numbers, which have been restored. Nothing here needs them.",
+    "changes-random-state": "it sets or uses your notebook's random state, which has been restored. Nothing here needs it.",
     "changes-settings": "it changes PyTorch settings (gradients on or off, threads, dtype), which have been restored.",
     "changes-model-gradients": "it makes the network's weights require grad. Nothing needs that, and it costs time and memory.",
     "returns-numpy": "it returns a NumPy array; the notebook expects a tensor.",
@@ -260,7 +260,7 @@ ERRORS = [
     (r"modified by an inplace operation", "A tensor that the backward pass needs was changed in the meantime."),
     (
         r"mat1 and mat2|size of tensor|shape|[Ss]ize does not match|dimension|out of bounds|must match|is invalid for input",
-        "Two shapes do not fit, or an index is too large. Print the shapes just before this line; a hard-coded size fits only "
+        "Two shapes do not match, or an index is too large. Print the shapes just before this line; a hard-coded size fits only "
         "one network.",
     ),
     (

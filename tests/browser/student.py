@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from helpers.limits import HANGS
 
 RUNNING = "[*]"
-MILLISECONDS = HANGS * 1000
+COMPUTING = HANGS * 1000  # milliseconds: only a kernel that hangs takes as long
+REACTING = 300_000  # milliseconds: only a page that hangs takes as long
 SCREENS = """cells => cells.map(cell => cell.classList.contains('jp-CodeCell') ? {
     folded: !!cell.querySelector('.jp-InputPlaceholder'),
     prompt: cell.querySelector('.jp-InputPrompt').innerText.trim(),
@@ -38,7 +39,7 @@ class Student:
 
     def __init__(self, page, ids):
         self.page, self.ids = page, ids
-        page.set_default_timeout(MILLISECONDS)
+        page.set_default_timeout(REACTING)
 
     # Looking
 
@@ -65,7 +66,7 @@ class Student:
 
     def wait_until_idle(self):
         """Wait until no cell runs or waits, and the kernel is idle."""
-        self.page.wait_for_function(IDLE, arg=RUNNING)
+        self.page.wait_for_function(IDLE, arg=RUNNING, timeout=COMPUTING)
 
     # Doing
 
@@ -92,6 +93,7 @@ class Student:
         self.page.wait_for_function(
             """([prompt, before]) => prompt.innerText.trim() != before && /\\d/.test(prompt.innerText)""",
             arg=[cell.locator(".jp-InputPrompt").element_handle(), before],
+            timeout=COMPUTING,
         )
         self.wait_until_idle()
         return self.screens()[name]

@@ -102,7 +102,7 @@ def saved(student, finished):
 def dark(student, saved):
     """The Look of the finished notebook in the dark theme."""
     student.choose("Settings", "Theme", "JupyterLab Dark")
-    student.page.wait_for_selector('body[data-jp-theme-light="false"]')
+    student.page.wait_for_selector('body[data-jp-theme-light="false"]', state="attached")  # it has no height of its own
     photographed(student, SCREENSHOTS / "jupyterlab-dark")
     return Look({}, pictures(student), too_wide(student))
 

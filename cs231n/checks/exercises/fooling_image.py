@@ -40,8 +40,8 @@ KEY, ARGUMENTS = "fooling_image", "X, target_y, model"
 EXERCISE = function_of(KEY)
 
 RIGHT = (
-    "Its images are as expected on seven small networks, for short climbs and a long one, and if the network already sees the "
-    "target class."
+    "Its images are as expected on seven small networks, for short climbs and a long one, and for an image that is "
+    "already of the target class."
 )
 MISTAKES = {
     "not-normalised": Explanation(

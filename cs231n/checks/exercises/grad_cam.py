@@ -21,14 +21,14 @@ MISTAKES = {
         "how many weights does one image have, and what shape are yours?",
     ),
     "sum-over-space": Explanation(
-        "Sum over the places instead of the mean",
-        "Your weights are too large by a factor: the number of places in the feature map.",
+        "Sum over the positions instead of the mean",
+        "Your weights are too large by a factor: the number of positions in the feature map.",
         "if a channel's gradient is 1 everywhere, what should its weight be?",
     ),
     "weights-mix-images": Explanation(
         "The weights mix the images of the batch",
         "You also average the gradient over the images, so each map depends on the others.",
-        "which dimensions of the gradient are places, and which one is the images?",
+        "which dimensions of the gradient are positions, and which one is the images?",
     ),
     "negative-weights-lost": Explanation(
         "Negative weights are lost",
@@ -62,7 +62,7 @@ MISTAKES = {
     ),
     "relu-after-resizing": Explanation(
         "The ReLU comes after the resizing",
-        "Negative places are mixed into their neighbours before they are cut off.",
+        "Negative positions are mixed into their neighbours before they are cut off.",
         "in which order does the docstring name the two?",
     ),
     "absolute-value-in-place-of-relu": Explanation(
@@ -77,7 +77,7 @@ MISTAKES = {
     ),
     "other-resizing": Explanation(
         "Resized differently",
-        "Your values are correct at the places of the feature map, but not between them.",
+        "Your values are correct at the positions of the feature map, but not between them.",
         "the docstring names the mode and the setting for corners. What does your call use by default?",
     ),
 }
@@ -121,13 +121,13 @@ def _evidence(case, n, place, mine, exam):
     with torch.no_grad():
         channels, height, width = network.features(case.images())[n].shape
     said = [
-        f"This network's feature map has {channels} channels of {height} x {width} places. Your map ranges from "
+        f"This network's feature map has {channels} channels of {height} x {width} positions. Your map ranges from "
         f"{mine.min():.4f} to {mine.max():.4f}, the correct one from {due.min():.4f} to {due.max():.4f}."
     ]
     zero = due == 0
     if zero.any() and mine[zero].any():
         share = (mine[zero] != 0).mean()
-        said.append(f"Of the places where the correct map is 0, {100 * share:.0f} % are not 0 in yours.")
+        said.append(f"Of the positions where the correct map is 0, {100 * share:.0f} % are not 0 in yours.")
     return said
 
 

@@ -18,7 +18,8 @@ RIGHT = (
 MISTAKES = {
     "absolute-value-too-late": Explanation(
         "Absolute value taken too late",
-        "You combine the colours first. By then, negative values have lost against smaller positive ones, or cancelled them.",
+        "You combine the colours first. By then, negative values have already lost out to smaller positive ones, or cancelled "
+        "them.",
         "go through your steps by hand for a pixel with the gradient (-3, 1, 2).",
     ),
     "squared-gradient": Explanation(

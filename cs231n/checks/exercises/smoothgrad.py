@@ -71,7 +71,7 @@ MISTAKES = {
         "The noise is subtracted",
         "Your copies are the image minus the noise. With infinitely many copies this gives the same map; with the noise that you "
         "are given, it does not.",
-        "what does the docstring say about noise[s] and X?",
+        "what does the docstring say about noise[k] and X?",
     ),
 }
 

@@ -42,8 +42,8 @@ MISTAKES = {
     "scale-inverted": Explanation(
         "Things shrink where they should grow",
         "In your pictures, a scale of 2 makes things half as large.",
-        "theta leads from a place in the result to a place in the image. For things to look twice as large, how far apart in the "
-        "image must two neighbours in the result look?",
+        "theta leads from a position in the result to a position in the image. For things to look twice as large, how far "
+        "apart in the image must two neighbours in the result look?",
     ),
     "scale-ignored": Explanation(
         "The scale is ignored",
@@ -84,7 +84,7 @@ MISTAKES = {
     "not-inverted": Explanation(
         "The transformation is not inverted",
         "Your theta leads from the image to the result, so your pictures show the inverse of each transformation.",
-        "for each place in the result, theta says where to look in the image. Which direction is that?",
+        "for each position in the result, theta says where to look in the image. Which direction is that?",
     ),
     "same-for-all-images": Explanation(
         "All images are treated the same",
@@ -98,7 +98,7 @@ MISTAKES = {
     ),
     "aligned-corners": Explanation(
         "Corners are aligned",
-        "Your grid or sampling puts -1 and 1 somewhere else than the exercise does: they can be at the edges of the image or at "
+        "Your grid or sampling does not put -1 and 1 where the exercise does: they can be at the edges of the image or at "
         "the centres of its outermost pixels.",
         "did you change align_corners?",
     ),
