@@ -138,6 +138,8 @@ def _why_not_ready(exercise, function, made, images):
     if kind := cells.error_after(function):
         return f"The cell that defines {exercise} ended in a {kind}. Python still has the older function, {left_out}"
     report = _found.get(function) or _report(exercise, function, None)
+    if report.verdict is Verdict.MISSING:
+        return f"No cell that you ran defines {exercise}, {left_out}"
     if report.verdict is Verdict.UNFINISHED:
         return f"This cell waits for {exercise}, which is not implemented yet."
     if report.verdict is not Verdict.RIGHT:
@@ -200,14 +202,20 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
     report = _report(exercise, function, device)
     checked.record(exercise, function, report.verdict)
     report.show()
-    if report.verdict is Verdict.UNFINISHED and "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
-        raise WrongAnswer(f"{exercise}: not implemented yet.")
+    if "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
+        if report.verdict is Verdict.UNFINISHED:
+            raise WrongAnswer(f"{exercise}: not implemented yet.")
+        if report.verdict is Verdict.MISSING:
+            raise WrongAnswer(f"{exercise}: not defined.")
     if report.verdict in (Verdict.WRONG, Verdict.BROKEN):
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")
 
 
 def _report(exercise, function, device):
     """Return the Report on a function, and remember it."""
+    if cells.is_undefined(function):
+        seen = "No cell that you ran defines it. Run the cell of its exercise; the function there must have this name."
+        return Report(exercise, Verdict.MISSING, evidence=[seen])
     if kind := cells.error_instead_of(function):
         seen = f"The cell that defines it ended in a {kind}, so there is no function yet."
         return Report(exercise, Verdict.BROKEN, evidence=[seen])
