@@ -19,7 +19,7 @@ from ..networks import best_device
 from . import cells, explanations
 from .exam import Exam, own_exam
 from .exercises import Room, room
-from .guard import own_settings, student_line
+from .guard import exit_raises, own_settings, student_line
 from .judging import broken
 from .report import Report, Verdict, WrongAnswer
 
@@ -174,7 +174,8 @@ def attempted(function: Callable) -> Iterator[None]:
     """
     exercise = _exercise_of(function)
     try:
-        yield
+        with exit_raises():
+            yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also what ends an endless loop, and exit()
