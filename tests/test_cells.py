@@ -12,6 +12,9 @@ RIGHT += "def compute_saliency_maps(X, y, model):\n    return reference(X, y, mo
 SYNTAX_ERROR = "def compute_saliency_maps(X, y, model):\n    return reference(X, y, model"
 FAILS_BEFORE = "no_such_name\n\ndef compute_saliency_maps(X, y, model):\n    return 3"
 FAILS_BEHIND = "def compute_saliency_maps(X, y, model):\n    return X.abs().amax(dim=1)\n\nno_such_name"
+RENAMED = RIGHT.replace("def compute_saliency_maps", "def my_maps")
+EXITS = "def compute_saliency_maps(X, y, model):\n    exit()"
+ATTEMPTS = RIGHT + "\n\nfrom cs231n.checks import attempted\nwith attempted(compute_saliency_maps):\n    quit()"
 OTHER_FAILS = "compute_saliency_maps(None, None, None)"
 CHECK = "check_saliency_maps(compute_saliency_maps)"
 READY = "print(ready(compute_saliency_maps))"
@@ -53,3 +56,38 @@ def test_without_an_older_function_the_check_says_that_there_is_none_and_cells_w
     assert "ended in a SyntaxError, so there is no function yet" in " ".join(checked.split())
     assert "is not correct yet" in asked
     assert asked.endswith("False\n")
+
+
+@pytest.mark.parametrize(
+    "cells", [(), (RENAMED,), (RIGHT, CHECK, "del compute_saliency_maps"), (RIGHT, CHECK, "%reset_selective -f ^comp")]
+)
+def test_a_function_that_no_cell_defines_costs_a_sentence_in_its_check_and_in_the_cells_that_use_it(cells):
+    checked, asked = executed(*cells, CHECK, READY)
+    assert checked.startswith("… compute_saliency_maps: not defined here.")
+    assert "Run the cell of its exercise" in " ".join(checked.split())
+    assert " ".join(asked.split()).startswith("No cell that you ran defines compute_saliency_maps, so this cell leaves out")
+    assert asked.endswith("False\n")
+
+
+def test_a_function_that_is_defined_later_takes_the_place_of_its_stand_in():
+    checked, asked = executed(CHECK, SYNTAX_ERROR, CHECK, RIGHT, CHECK, READY)
+    assert checked.startswith("✓ compute_saliency_maps is")
+    assert asked == "True\n"
+
+
+@pytest.mark.parametrize(("graded", "raised"), [("1", ["WrongAnswer"]), ("", [])])
+def test_for_nbgrader_alone_a_check_of_what_is_not_defined_raises(graded, raised):
+    environment = f"import os\nos.environ.update(NBGRADER_EXECUTION='autograde') if '{graded}' else None"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, environment, CHECK)])
+    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}}).execute()
+    assert [output.ename for output in notebook.cells[-1].outputs if output.output_type == "error"] == raised
+
+
+def test_exit_in_a_function_costs_a_sentence_and_not_the_kernel():
+    """A notebook's own exit() raises nothing: the kernel ends soon after the cell, with all that was computed."""
+    later = "import time\ntime.sleep(1)\nprint('alive')"
+    for cells, said in (((EXITS, CHECK), "SystemExit"), ((ATTEMPTS,), "here it fails")):
+        *_, told, still = executed(*cells, later)
+        assert said in told
+        assert "to end a function, use return" in " ".join(told.split())
+        assert still == "alive\n"

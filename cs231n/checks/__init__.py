@@ -18,7 +18,7 @@ from ..networks import best_device
 from . import cells, explanations
 from .exam import Exam, own_exam
 from .exercises import Room, room
-from .guard import own_settings, student_line
+from .guard import exit_raises, own_settings, student_line
 from .judging import broken
 from .report import Report, Verdict, WrongAnswer
 
@@ -134,6 +134,8 @@ def _why_not_ready(exercise, function, made, images):
     if kind := cells.error_after(function):
         return f"The cell that defines {exercise} ended in a {kind}. Python still has the older function, {left_out}"
     report = checked.report_on(function) or _report(exercise, function, None)
+    if report.verdict is Verdict.MISSING:
+        return f"No cell that you ran defines {exercise}, {left_out}"
     if report.verdict is Verdict.UNFINISHED:
         return f"This cell waits for {exercise}, which is not implemented yet."
     if report.verdict is not Verdict.RIGHT:
@@ -168,7 +170,8 @@ def attempted(function: Callable) -> Iterator[None]:
     """
     exercise = _exercise_of(function)
     try:
-        yield
+        with exit_raises():
+            yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also what ends an endless loop, and exit()
@@ -195,14 +198,20 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
         tell(f"{older} What follows is about the older one.")
     report = _report(exercise, function, device)
     report.show()
-    if report.verdict is Verdict.UNFINISHED and "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
-        raise WrongAnswer(f"{exercise}: not implemented yet.")
+    if "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
+        if report.verdict is Verdict.UNFINISHED:
+            raise WrongAnswer(f"{exercise}: not implemented yet.")
+        if report.verdict is Verdict.MISSING:
+            raise WrongAnswer(f"{exercise}: not defined.")
     if report.verdict in (Verdict.WRONG, Verdict.BROKEN):
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")
 
 
 def _report(exercise, function, device):
     """Return the Report on a function, and remember it."""
+    if cells.is_undefined(function):
+        seen = "No cell that you ran defines it. Run the cell of its exercise; the function there must have this name."
+        return Report(exercise, Verdict.MISSING, evidence=[seen])
     if kind := cells.error_instead_of(function):
         seen = f"The cell that defines it ended in a {kind}, so there is no function yet."
         report = Report(exercise, Verdict.BROKEN, evidence=[seen])

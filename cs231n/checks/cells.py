@@ -1,6 +1,7 @@
 """What became of the notebook's cells that define exercises.
 
-A cell that ends in an error leaves the older function in its place, or none. Who runs the check then should learn of it.
+A cell that ends in an error leaves the older function in its place, or none; a cell that was not run, or whose function has
+another name, leaves none. Who runs the check then should learn of it, and no cell should end in a traceback for it.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from .. import front_end
 
 _older: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
 _stand_ins: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
+_undefined: weakref.WeakSet[Callable] = weakref.WeakSet()
 
 
 def error_after(function: Any) -> str | None:
@@ -25,10 +27,18 @@ def error_instead_of(function: Any) -> str | None:
     return _noted(_stand_ins, function)
 
 
+def is_undefined(function: Any) -> bool:
+    """Return whether a function stands in for one that no cell has defined."""
+    with contextlib.suppress(TypeError):  # what cannot be referred to weakly is no stand-in
+        return function in _undefined
+    return False
+
+
 def watch(names: Iterable[str]) -> None:
     """Watch from now on, in a notebook, the cells that define functions of these names; elsewhere do nothing.
 
-    Where such a cell fails and there is no older function, one stands in for it: then the cells that name it still run.
+    Where there is no function of such a name, because its cell failed, was not run or defines another name, one stands in for
+    it: then the cells that name it still run.
     """
     shell = front_end.shell()
     if shell is not None:
@@ -45,6 +55,9 @@ class _Watch:
         self._before: dict[str, Any] = {}
 
     def before(self, _info: Any) -> None:
+        for name in self._names:
+            if name not in self._namespace:
+                self._namespace[name] = _stand_in_for_undefined(name)
         self._before = {name: self._namespace[name] for name in self._names if name in self._namespace}
 
     def after(self, result: Any) -> None:
@@ -57,7 +70,7 @@ class _Watch:
 
     def _note(self, name, kind):
         function: Any = self._namespace.get(name)
-        if function is None or error_instead_of(function):
+        if function is None or is_undefined(function) or error_instead_of(function):
             self._namespace[name] = _stand_in(name, kind)
         elif self._before.get(name, self) is function:
             with contextlib.suppress(TypeError):  # it cannot be referred to weakly
@@ -65,11 +78,24 @@ class _Watch:
 
 
 def _stand_in(name, kind):
+    function = _raising(name, f"{name} is not defined: the cell that defines it ended in a {kind}.")
+    _stand_ins[function] = kind
+    return function
+
+
+def _stand_in_for_undefined(name):
+    function = _raising(name, f"{name} is not defined: run the cell of its exercise.")
+    _undefined.add(function)
+    return function
+
+
+def _raising(name, message):
+    """Return a function of this name that raises NameError, whatever it is given."""
+
     def function(*_, **__):
-        raise NameError(f"{name} is not defined: the cell that defines it ended in a {kind}.")
+        raise NameError(message)
 
     function.__name__ = function.__qualname__ = name
-    _stand_ins[function] = kind
     return function
 
 

@@ -22,7 +22,7 @@ import torch
 from ...assignment import assignment
 from . import libraries, random_states, settings
 from .limits import Stopped, TimeIsUp, within
-from .settings import own_settings
+from .settings import exit_raises, own_settings
 
 __all__ = [
     "CALLS",
@@ -31,6 +31,7 @@ __all__ = [
     "TimeIsUp",
     "TooManyCalls",
     "Trial",
+    "exit_raises",
     "gradient_of",
     "own_settings",
     "run",
@@ -163,6 +164,7 @@ def _run(function, *arguments, network, calls, seconds, differentiate):
     if network is not None:
         network.on_call = on_call
     with contextlib.ExitStack() as stack:
+        stack.enter_context(exit_raises())
         stack.enter_context(settings.restored(trial.changed.add))
         stack.enter_context(random_states.restored(trial.changed.add))
         stack.enter_context(libraries.restored(trial.patched))  # put back first: what looks at the rest may be patched

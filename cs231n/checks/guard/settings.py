@@ -61,6 +61,28 @@ def restored(note: Callable[[str], None]) -> Iterator[None]:
                 write(value)
 
 
+@contextlib.contextmanager
+def exit_raises() -> Iterator[None]:
+    """Let exit() and quit() raise SystemExit in a notebook, too, where they would go on and end the kernel after the cell."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None or not hasattr(shell, "ask_exit"):
+        yield
+        return
+
+    def leave() -> None:
+        raise SystemExit
+
+    own = vars(shell).get("ask_exit")
+    shell.ask_exit = leave
+    try:
+        yield
+    finally:
+        if own is None:
+            del shell.ask_exit
+        else:
+            shell.ask_exit = own
+
+
 def _settings_of_the_thread():
     return torch.is_grad_enabled(), torch.get_num_threads(), torch.empty(0).device, np.geterr()
 
