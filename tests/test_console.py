@@ -82,3 +82,7 @@ def test_a_word_that_is_longer_than_a_line_stays_whole():
 
 def test_an_empty_paragraph_is_an_empty_line():
     assert wrapped("", "  ") == [""]
+
+
+def test_a_line_has_88_columns_and_no_more():
+    assert [max(map(len, wrapped("a " * 200, indent))) for indent in (" ", "  ")] == [88, 87]
