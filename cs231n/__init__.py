@@ -7,6 +7,8 @@ import ctypes
 import os
 import sys
 
+from .one_line import OneLine
+
 _FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # of the kit, in which the notebook is
 # What the kit imports, apart from Python's own modules; and those of Python's own that nothing imports.
 _PACKAGES = {"torch", "torchvision", "numpy", "matplotlib", "PIL", "imageio", "h5py", "tqdm", "IPython", "nbformat", "nbconvert"}
@@ -14,11 +16,8 @@ _PACKAGES |= {"pygments", "jinja2", "latex2mathml", "tomli", "jupyter", "ipykern
 _HARMLESS = {"test", "this", "antigravity", "turtle", "turtledemo", "idlelib", "lib2to3"}
 
 
-class Shadowed(ImportError):
-    """A file beside the notebook hides a module of the same name; its message names the file. A notebook shows that alone."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+class Shadowed(OneLine, ImportError):
+    """A file beside the notebook hides a module of the same name; its message names the file."""
 
 
 def require_unshadowed(folder: str) -> None:

@@ -1,28 +1,49 @@
-"""What the checks of this kernel found last about each exercise: they record it, and `submit` shows it."""
+"""What is known in this kernel about a student's functions: the checks record it, `ready` and `submit` ask for it."""
 
+import contextlib
+import weakref
 from collections.abc import Callable
 from typing import Any
 
-_last: dict[str, tuple[Any, str]] = {}
+# A lambda, for example, does not know which exercise it solves; its Report does.
+_reports: weakref.WeakKeyDictionary[Callable[..., Any], Any] = weakref.WeakKeyDictionary()
+_exercises: set[str] = set()  # of which some function was examined, perhaps one that is gone
 
 
-def record(exercise: str, function: Callable[..., Any], verdict: str) -> None:
-    """Keep what a check found.
+def record(function: Callable[..., Any], report: Any) -> None:
+    """Keep what was found about a function.
 
     Parameters
     ----------
-    exercise : str
-        The name of the exercise's function.
     function : callable
-        What was checked.
-    verdict : str
-        A member of `checks.report.Verdict`.
+        What was examined.
+    report : checks.report.Report
+        What was found.
     """
-    _last[exercise] = function, str(verdict)
+    _reports[function] = report
+    _exercises.add(report.exercise)
+
+
+def report_on(function: Any) -> Any:
+    """Return what was last found about a function.
+
+    Parameters
+    ----------
+    function : Any
+        A function, or anything else.
+
+    Returns
+    -------
+    checks.report.Report or None
+        None if it was not examined.
+    """
+    with contextlib.suppress(TypeError):  # what cannot be referred to weakly was never examined
+        return _reports.get(function)
+    return None
 
 
 def verdict_on(exercise: str, function: Any) -> str | None:
-    """Return what the last check of an exercise found.
+    """Return what was last found about an exercise.
 
     Parameters
     ----------
@@ -34,9 +55,9 @@ def verdict_on(exercise: str, function: Any) -> str | None:
     Returns
     -------
     str or None
-        The verdict's value; "" if something else was checked than `function`, None if no check ran in this kernel.
+        The verdict's value; "" if another function was examined for this exercise, None if none was.
     """
-    if exercise not in _last:
-        return None
-    checked, verdict = _last[exercise]
-    return verdict if checked is function else ""
+    report = report_on(function)
+    if report is not None and report.exercise == exercise:
+        return report.verdict.value
+    return "" if exercise in _exercises else None

@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torchvision.transforms.functional import to_pil_image
 
 from .batches import in_batches
-from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, eight_bits, jitter, unnormalised
+from .console import tell
+from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, blur_image, eight_bits, jitter, stretched, unnormalised
 from .networks import SIZE, device_of, like_model
 from .progress import Bar
 from .validation import (
@@ -207,7 +208,7 @@ def create_class_visualization(
         made = [one for batch in batches for one in batch]
         bar.begin(f"{len(labels)} class images" if many else names[0])
     if loop.interrupted is not None:
-        print(f"{loop.interrupted} Interrupt again to stop the cells that follow.")
+        tell(f"{loop.interrupted} Interrupt again to stop the cells that follow.")
     for one in made:
         if one.why_not:
             warnings.warn(NoImageWarning(one.label, one.why_not), stacklevel=2)
@@ -443,7 +444,7 @@ def _side_by_side(pictures: list[Image.Image]) -> Image.Image:
     side = max(SIZE // len(pictures), SIZE // 4)
     row = Image.new("RGB", (side * len(pictures), side))
     for place, picture in enumerate(pictures):
-        row.paste(ImageOps.autocontrast(picture, cutoff=0.5).resize((side, side)), (side * place, 0))
+        row.paste(stretched(picture).resize((side, side)), (side * place, 0))
     return row
 
 

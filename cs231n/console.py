@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+from typing import TextIO
 
 WIDTH = 88  # columns
 PLAIN = {"✓": "[ok]", "✗": "[x]", "…": "...", "±": "+-"}  # for encodings that lack these signs, such as Windows' cp1252
@@ -31,15 +32,36 @@ def wrapped(paragraph: str, indent: str = "", first: str | None = None) -> list[
     return lines or [""]
 
 
-def say(text: str) -> None:
-    """Print a text on standard output, whatever its encoding is.
+def tell(paragraph: str, indent: str = "", first: str | None = None, stream: TextIO | None = None) -> None:
+    """Print a paragraph in lines that fit.
+
+    Parameters
+    ----------
+    paragraph : str
+        The text.
+    indent : str
+        What each line begins with.
+    first : str or None
+        What the first line begins with; None for `indent`.
+    stream : text file or None
+        See `say`.
+    """
+    lines = wrapped(writable(paragraph, _encoding(stream)), indent, first)  # in this order: what replaces a sign is longer
+    say("\n".join(lines), stream)
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a text, line by line as it is, whatever the encoding of the output is.
 
     Parameters
     ----------
     text : str
         A sign that the encoding lacks is replaced by a plain one, any other such character by its escape sequence.
+    stream : text file or None
+        Where to print; None for standard output.
     """
-    print(writable(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
+    # Flushed, so that in a pipe it comes before what another process writes.
+    print(writable(text, _encoding(stream)), file=stream, flush=True)
 
 
 def writable(text: str, encoding: str) -> str:
@@ -61,6 +83,10 @@ def writable(text: str, encoding: str) -> str:
         if not _has(encoding, sign):
             text = text.replace(sign, plain)
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _encoding(stream: TextIO | None) -> str:
+    return getattr(stream or sys.stdout, "encoding", None) or "utf-8"
 
 
 def _has(encoding: str, sign: str) -> bool:

@@ -20,6 +20,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from .console import say, tell
 from .datasets import DATASETS, Source, State, record_of, sha256_of, sha256_of_tensors, sources, state_of, states
 
 TIMEOUT = 10  # seconds to connect, and between two pieces of an answer
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int
     try:
         if not options.check:
             fetch(folder, options.mirror, options.imagenet_val, options.judge)
-        print(table(folder))
+        say(table(folder))
         require_whole(folder)
         return 0
     except DownloadError as error:
@@ -65,7 +66,8 @@ def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int
         message = _in_words(error, folder)
     except KeyboardInterrupt:
         message = "interrupted. What was in place before is still there."
-    print(f"get_datasets: {message}", file=sys.stderr)
+    for line in f"get_datasets: {message}".splitlines():  # pip's own are kept apart
+        tell(line, stream=sys.stderr)
     return 1
 
 
@@ -94,7 +96,7 @@ def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool
         raise DownloadError(f"--mirror got {mirror!r}; expected a folder, or an address that begins with http(s)://.")
     required, optional = _wanted(folder, mirror, imagenet_val, judge)
     if not required and not optional:
-        print("Nothing to do.")
+        say("Nothing to do.")
         return
     if any("sha256_of_tensors" in locked for source in required for locked in source.holds.values()):
         _require_modules("torch", "torchvision", "h5py")
@@ -105,7 +107,7 @@ def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool
             _bring([source], mirror, Path(folder))
         except (Unreachable, OSError) as error:
             words = _in_words(error, folder) if isinstance(error, OSError) else error
-            print(f"Going on without the {source.title} (optional): {words}")
+            tell(f"Going on without the {source.title} (optional): {words}")
 
 
 def _wanted(folder: Path, mirror: str | None, imagenet_val: bool | None, judge: bool) -> tuple[list[Source], list[Source]]:
@@ -283,22 +285,21 @@ def _arrived(wanted: Sequence[Source], staging: Path) -> int:
 
 
 def _announce(title: str, origin: str, size_bytes: int) -> None:
-    print(f"Fetching {title} ({size_bytes / 1e6:.1f} MB): {origin} ...", flush=True)
+    tell(f"Fetching {title} ({size_bytes / 1e6:.1f} MB): {origin} ...")
 
 
 @contextlib.contextmanager
 def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a progress bar during a `with` block, which gets a function to call with the bytes that have arrived.
 
-    In a pipe or a file, and on a Python without tqdm, there is none.
+    On a Python without tqdm there is none.
     """
-    in_notebook = type(sys.stdout).__module__.startswith("ipykernel")
-    if not (in_notebook or sys.stdout.isatty()) or importlib.util.find_spec("tqdm") is None:
+    if importlib.util.find_spec("tqdm") is None:
         yield lambda arrived: None
         return
-    from tqdm import tqdm  # here and not above: a Python without packages can verify the data, too
+    from .progress import Bar  # here and not above: a Python without packages can verify the data, too
 
-    with tqdm(total=total, desc=title, unit="B", unit_scale=True, miniters=1, file=sys.stdout) as bar:
+    with Bar(total, title, unit="B", unit_scale=True, delay=0) as bar:
         yield lambda arrived: bar.update(min(arrived, total) - bar.n)
 
 
@@ -365,7 +366,7 @@ def _put_in_place(source: Source, staging: Path, folder: Path) -> None:
 
 def _convert(path: Path) -> None:
     """Replace a Keras HDF5 file by the state dict with the same weights, and note its SHA-256 next to it."""
-    print("Converting the weights for PyTorch ...", flush=True)
+    say("Converting the weights for PyTorch ...")
     import torch  # here and not above: a run that finds all in place need not wait for torch
 
     from .squeezenet import convert_keras_weights

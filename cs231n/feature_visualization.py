@@ -14,6 +14,7 @@ from PIL import Image
 from torchvision.transforms.functional import to_pil_image
 from torchvision.utils import make_grid
 
+from .console import tell
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
 from .networks import SIZE
 from .progress import Bar
@@ -554,7 +555,7 @@ def create_class_images(
                 raise
             frames[taken] = now()
     if taken < num_iterations:
-        print(f"Interrupted after {taken} of {num_iterations} iterations. Interrupt again to stop the cells that follow.")
+        tell(f"Interrupted after {taken} of {num_iterations} iterations. Interrupt again to stop the cells that follow.")
     return (now(), frames) if show_every else now()
 
 

@@ -10,6 +10,28 @@ from typing import Any
 COLAB_SECONDS = 30  # until the browser has to answer
 
 
+def shell() -> Any:
+    """Return the IPython that runs this code.
+
+    Returns
+    -------
+    IPython.core.interactiveshell.InteractiveShell or None
+        None in a script, also where IPython is not installed: nothing is imported for the answer.
+    """
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
+def in_notebook() -> bool:
+    """Return whether this is the kernel of a notebook.
+
+    Returns
+    -------
+    bool
+        False in a terminal, IPython's own included.
+    """
+    return getattr(shell(), "kernel", None) is not None
+
+
 def runs() -> dict[int, str]:
     """Return what the present kernel ran before the cell that asks.
 
@@ -18,11 +40,8 @@ def runs() -> dict[int, str]:
     dict of int to str
         {execution count: source of the cell}; {} outside of a notebook.
     """
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    history = getattr(shell, "history_manager", None)
-    if shell is None or history is None:
+    history = getattr(shell(), "history_manager", None)
+    if history is None:
         return {}
     sources = list(enumerate(history.input_hist_raw))[1:-1]  # the first is never run, the last is the cell that asks
     return {count: source for count, source in sources if source.strip()}
@@ -41,10 +60,7 @@ def defined(name: str) -> Any:
     Any
         None outside of a notebook, or if nothing has this name.
     """
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    return None if shell is None else shell.user_ns.get(name)
+    return getattr(shell(), "user_ns", {}).get(name)
 
 
 def on_colab() -> bool:

@@ -19,6 +19,7 @@ import torch
 import torchvision.transforms.functional as F
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .console import tell
 from .networks import SIZE
 from .one_line import OneLine
 
@@ -184,6 +185,22 @@ def rescale(x: torch.Tensor) -> torch.Tensor:
     """
     low, high = x.aminmax()
     return (x - low) / (high - low).clamp_min(1e-4)
+
+
+def stretched(image: Image.Image) -> Image.Image:
+    """Stretch the contrast of an image.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Of mode RGB or L.
+
+    Returns
+    -------
+    PIL.Image.Image
+        A new one; the darkest and the brightest 0.5 % of its pixels are cut off.
+    """
+    return ImageOps.autocontrast(image, cutoff=0.5)
 
 
 def jitter(X: torch.Tensor, ox: int, oy: int) -> torch.Tensor:
@@ -423,7 +440,7 @@ def _pixels(file: IO[bytes], source: str, size: int | None, square: bool) -> np.
     except (OSError, SyntaxError, ValueError, TypeError, struct.error, EOFError) as error:
         raise BadPicture(f"{source} is a damaged picture ({error}). Fetch or save it again.") from None
     if frames > 1:
-        print(f"{source}: the first of its {frames} images.")
+        tell(f"{source}: the first of its {frames} images.")
     if min(image.size) < MIN_SIDE:
         raise BadPicture(f"{source} is {image.width} x {image.height} pixels; expected at least {MIN_SIDE} on each side.")
     image = _in_rgb(image, source)
@@ -460,10 +477,10 @@ def _in_rgb(image: Image.Image, source: str) -> Image.Image:
     elif image.has_transparency_data:
         rgba = image.convert("RGBA")
         if rgba.getchannel("A").getextrema() != (255, 255):
-            print(f"{source}: transparent in places; laid on white.")
+            tell(f"{source}: transparent in places; laid on white.")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     elif image.mode != "RGB":
-        print(f"{source}: {MODES.get(image.mode, f'mode {image.mode}')}, converted to RGB.")
+        tell(f"{source}: {MODES.get(image.mode, f'mode {image.mode}')}, converted to RGB.")
     return image.convert("RGB")
 
 
@@ -474,10 +491,10 @@ def _eight_bit_grey(image: Image.Image, source: str) -> Image.Image:
     """
     values = np.asarray(image).astype(np.float64)
     if image.mode.startswith("I;16"):
-        print(f"{source}: 16-bit grayscale, converted to RGB of 8 bits.")
+        tell(f"{source}: 16-bit grayscale, converted to RGB of 8 bits.")
         low, high = 0.0, 65535.0
     else:
-        print(f"{source}: grayscale of 32 bits; stretched from darkest to brightest, converted to RGB of 8 bits.")
+        tell(f"{source}: grayscale of 32 bits; stretched from darkest to brightest, converted to RGB of 8 bits.")
         low, high = values.min(), values.max()
     if not np.isfinite([low, high]).all():
         raise BadPicture(f"{source} holds NaN or infinite values; there is no picture to show.")

@@ -24,10 +24,9 @@ ASTRAL = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")  # emoji, for one
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be written as UTF-8
 # How the kit's figures are put into HTML; see figures.tag.
 PICTURE_IN_HTML = re.compile(r'<img class="figure" src="data:(?P<kind>image/(?:png|webp));base64,(?P<base64>[A-Za-z0-9+/=]+)"')
-PNG = b"\x89PNG\r\n\x1a\n"  # how a file of this kind begins
 # The pictures that outputs and answers may hold, by what their files begin with.
 PICTURES = {
-    "image/png": re.compile(re.escape(PNG)),
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
     "image/webp": re.compile(rb"RIFF....WEBP", re.S),
     "image/gif": re.compile(rb"GIF8[79]a"),
@@ -49,22 +48,6 @@ def is_notebook_name(name: str) -> bool:
         Whether it ends in one of SUFFIXES, in upper or lower case.
     """
     return name.lower().endswith(SUFFIXES)
-
-
-def is_png(raw: bytes) -> bool:
-    """Return whether bytes, such as an output's decoded picture, begin as a PNG does.
-
-    Parameters
-    ----------
-    raw : bytes
-        The bytes, or at least the first eight of them.
-
-    Returns
-    -------
-    bool
-        Whether they do; the rest may be damaged.
-    """
-    return raw.startswith(PNG)
 
 
 def picture_type(raw: bytes) -> str | None:

@@ -2,11 +2,11 @@
 
 
 class OneLine(Exception):
-    """A base class for errors caused by what a person typed; a notebook shows the message without a traceback.
+    """A base class for errors that a notebook shows without a traceback.
 
     Everywhere else, in a script or a test, such an error has its traceback like any other.
     """
 
     def _render_traceback_(self) -> list[str]:
-        """Return the lines that IPython prints; this name is IPython's."""
-        return [str(self)]
+        """Return the lines that IPython prints, here a traceback's last one; this name is IPython's."""
+        return [f"{type(self).__name__}: {self}"]

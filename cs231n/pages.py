@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
+from .console import tell
 from .formulas import CSS, formula
 from .notebook_file import notebook as read_notebook
 from .notebook_file import picture_of
@@ -126,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = read_notebook(options.notebook.name, options.notebook.read_bytes())
         write_whole(options.page, page(found, options.notebook.stem))
     except (OSError, ValueError) as error:
-        print(error, file=sys.stderr)
+        tell(str(error), stream=sys.stderr)
         return 1
     return 0
 

@@ -5,10 +5,15 @@ import html
 import io
 import sys
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from PIL import Image
 from tqdm import tqdm  # not tqdm.auto, whose widgets need ipywidgets, and are lost in a saved notebook
+
+from .console import writable
+from .front_end import in_notebook
+
+if TYPE_CHECKING:
+    from PIL.Image import Image  # who fetches the data may not have it yet
 
 Step = TypeVar("Step")
 
@@ -55,6 +60,8 @@ class Bar(tqdm):
         What they are.
     shown : bool
         False for a bar that is never shown.
+    **more : Any
+        What else tqdm takes, such as unit; with delay=0 even what is over soon gets a bar.
 
     Attributes
     ----------
@@ -63,8 +70,8 @@ class Bar(tqdm):
         a GPU may have to wait for it.
     """
 
-    def __init__(self, total: int, title: str, shown: bool = True) -> None:
-        self.picture: Callable[[], Image.Image] | None = None
+    def __init__(self, total: int, title: str, shown: bool = True, **more: Any) -> None:
+        self.picture: Callable[[], Image] | None = None
         self._in_notebook = in_notebook()
         self._output: Any = None  # IPython's handle of the output that is updated
         super().__init__(
@@ -72,9 +79,10 @@ class Bar(tqdm):
             desc=_printable(title),
             file=sys.stdout,
             disable=not (shown and (self._in_notebook or sys.stdout.isatty())),
-            delay=DELAY_SECONDS,
             mininterval=INTERVAL_SECONDS,
+            miniters=1,  # else, after a fast beginning, tqdm waits for many steps
             gui=self._in_notebook,  # as tqdm's own bars beyond the terminal do: then nothing is written to the file
+            **{"delay": DELAY_SECONDS, **more},
         )
 
     def begin(self, title: str, at: int | None = None) -> None:
@@ -117,7 +125,7 @@ class Bar(tqdm):
         if is_shown:
             self._show(None)
 
-    def _show(self, picture: Callable[[], Image.Image] | None) -> None:
+    def _show(self, picture: "Callable[[], Image] | None") -> None:
         from IPython.display import display  # a notebook has it
 
         data = {"text/plain": str(self)}
@@ -129,28 +137,11 @@ class Bar(tqdm):
             self._output.update(data, raw=True)
 
 
-def in_notebook() -> bool:
-    """Return whether this is the kernel of a notebook.
-
-    Returns
-    -------
-    bool
-        False in a terminal, IPython's own included, and without IPython.
-    """
-    if "IPython" not in sys.modules:
-        return False
-    from IPython import get_ipython
-
-    return getattr(get_ipython(), "kernel", None) is not None
-
-
 def _printable(title: str) -> str:
-    """Return the title with ? for what standard output cannot write."""
-    encoding = sys.stdout.encoding or "utf-8"
-    return title.encode(encoding, "replace").decode(encoding)
+    return writable(title, sys.stdout.encoding or "utf-8")
 
 
-def _as_html(picture: Image.Image) -> str:
+def _as_html(picture: "Image") -> str:
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=JPEG_QUALITY)
     content = base64.b64encode(file.getvalue()).decode()

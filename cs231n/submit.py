@@ -29,6 +29,7 @@ from .answers import OPTIONAL_QUESTIONS, QUESTIONS, Answer
 from .answers import answers as find_answers
 from .assignment import assignment
 from .checked import verdict_on
+from .console import tell
 from .kit import PACKAGE, ROOT
 from .notebook_file import mended, sources_of, text_of
 from .notebook_file import notebook as read_notebook
@@ -46,7 +47,6 @@ COLAB = (
     'at the left, and run submit("/content/NAME.ipynb") with its name.'
 )
 SAVE = "Save it (Ctrl+S, on a Mac Cmd+S) and try again."
-WIDTH_CHARACTERS = 88  # of a line that is printed
 FIRST_CHARACTERS = 50  # of an answer that are shown
 PICTURE_IN_TEXT = re.compile(r"!\[[^\]\n]*\]\((?:data:|attachment:)[^)]*\)|data:image/[^\s)]*")
 PLACEHOLDER = re.compile(r"^\W*your answer(?: here)?\W*", re.I)
@@ -112,7 +112,7 @@ def submit(path: str | os.PathLike[str] = NOTEBOOK, incomplete: bool = False) ->
         if _hand_in(work, incomplete, kernel, "submit(incomplete=True)") and front_end.on_colab():
             front_end.offer(work.path.with_name(ARCHIVE))
     except Exception as error:  # whatever it is, a student who hands in needs a sentence and no traceback
-        _say(_in_words(error))
+        tell(_in_words(error))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         written = _hand_in(_saved(Path(options.notebook)), options.incomplete, Kernel(), "add the option --incomplete")
     except Exception as error:  # as in a cell
-        _say(_in_words(error), file=sys.stderr)
+        tell(_in_words(error), stream=sys.stderr)
         return 1
     return int(not written)
 
@@ -151,17 +151,6 @@ def _in_words(error: Exception) -> str:
         f"This notebook could not be packed ({type(error).__name__}: {str(error)[:200]}). An earlier {ARCHIVE} is as it was. "
         "Hand in the notebook itself, and tell your course staff what this message says."
     )
-
-
-def _say(text: str, indent: str = "", file: object = None) -> None:
-    """Print a text in lines that fit, in whatever encoding the output has."""
-    stream = file or sys.stdout
-    wrapped = textwrap.wrap(
-        text, WIDTH_CHARACTERS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
-    )
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    for line in wrapped or [""]:
-        print(line.encode(encoding, "replace").decode(encoding, "replace"), file=stream)  # type: ignore[arg-type]
 
 
 def missing(notebook: NotebookNode, find: Find | None = None) -> list[str]:
@@ -247,14 +236,14 @@ def _hand_in(work: _Work, incomplete: bool, kernel: Kernel, anyway: str) -> bool
     """Print what is found, write the archive next to the notebook and return whether it was written."""
     notebook, path = work.notebook, work.path
     if _is_reference(notebook, path.parent):
-        _say(f"{path.name} is the reference notebook: it imports the solutions. There is nothing to submit.")
+        tell(f"{path.name} is the reference notebook: it imports the solutions. There is nothing to submit.")
         return False
-    _say(work.origin)
+    tell(work.origin)
     unsaved = "" if work.is_live else _unsaved(notebook, kernel.runs, path.name)
     if unsaved:
-        _say(f"{unsaved} {SAVE}")
+        tell(f"{unsaved} {SAVE}")
         if not incomplete:
-            _say(f"{_not_written_now(path)} To hand in the notebook as it was saved: {anyway}.")
+            tell(f"{_not_written_now(path)} To hand in the notebook as it was saved: {anyway}.")
             return False
     find = _own_files(path.parent)
     parts = _parts(notebook, find)
@@ -263,26 +252,27 @@ def _hand_in(work: _Work, incomplete: bool, kernel: Kernel, anyway: str) -> bool
     found = [*_not_written(parts).values(), *unfinished.values(), *runs, *_answers_not_given(notebook)]
     _print_contents(notebook, parts, kernel)
     if not kernel.runs:
-        _say(f"Which of them are right: python -m cs231n.checks {path.name}")
+        tell(f"Which of them are right: python -m cs231n.checks {path.name}")
     if not work.is_live:
-        _say("Is an answer not as you see it? Then it is not saved yet. " + SAVE)
+        tell("Is an answer not as you see it? Then it is not saved yet. " + SAVE)
     if found:
-        print(f"\nTo do before you hand it in ({len(found)}):")
+        print()
+        tell(f"To do before you hand it in ({len(found)}):")
         for number, sentence in enumerate(found, 1):
-            _say(f"  {number}. {sentence}", indent="     ")
+            tell(sentence, "     ", first=f"  {number}. ")
     optional = left_out(notebook, find)
     advice = [] if runs or notebook.metadata.get(SCRIPT) else _out_of_order(notebook.cells)
     for sentence in (*_moved_answers(notebook), *advice, *([optional] if optional else [])):
-        _say(sentence)
+        tell(sentence)
     print()
     if found and not incomplete:
-        _say(f"{_not_written_now(path)} To hand in the notebook as it is: {anyway}.")
+        tell(f"{_not_written_now(path)} To hand in the notebook as it is: {anyway}.")
         return False
     archive = path.with_name(ARCHIVE)
     files = {path.name: work.raw, **_own_modules(notebook, find), **_page(notebook, path.stem)}
     _write(archive, files)
-    _say(f"{archive.name} is written, {archive.stat().st_size / 1e6:.1f} MB: {_listed(files, path.stem)}.")
-    _say(f"Hand in this one file, in the way your course asks for: {archive}")
+    tell(f"{archive.name} is written, {archive.stat().st_size / 1e6:.1f} MB: {_listed(files, path.stem)}.")
+    tell(f"Hand in this one file, in the way your course asks for: {archive}")
     return True
 
 
@@ -311,7 +301,7 @@ def _print_contents(notebook: NotebookNode, parts: Sequence[Part], kernel: Kerne
         said = "not written yet" if exercise.function in not_written else _said_of_check(exercise.key, notebook, kernel)
         print(f"  {exercise.function:{width}}  {said}")
     for question in assignment().questions:
-        _say(f"  question {question.number}: {_first_words(found[question.key])}", indent="    ")
+        tell(f"question {question.number}: {_first_words(found[question.key])}", "    ", first="  ")
     print()
 
 
@@ -359,7 +349,7 @@ def _page(notebook: NotebookNode, title: str) -> dict[str, bytes]:
 
         return {f"{title}.html": page(notebook, title)}
     except Exception as error:  # whatever nbconvert raises for an odd output
-        print(
+        tell(
             f"The copy as a web page could not be made ({type(error).__name__}). It is only to look at: nothing else is missing."
         )
         return {}

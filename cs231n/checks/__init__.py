@@ -6,7 +6,6 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 
 import contextlib
 import os
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 
 from .. import checked
 from ..assignment import assignment
-from ..console import say, wrapped
+from ..console import say, tell, wrapped
 from ..networks import best_device
 from . import cells, explanations
 from .exam import Exam, own_exam
@@ -30,9 +29,6 @@ for _exercise, _room in EXERCISES.items():
 OPTIONAL = tuple(exercise.function for exercise in assignment().exercises if exercise.bonus)
 
 cells.watch(EXERCISES)
-
-# What was last found about each function. A lambda, for example, does not know which exercise it solves.
-_found: weakref.WeakKeyDictionary[Callable, Report] = weakref.WeakKeyDictionary()
 
 
 def examine(exercise: str, function: Any, device: torch.device | str = "cpu", exam: Exam | None = None) -> Report:
@@ -128,7 +124,7 @@ def ready(function: Callable, *made: Any, images: int | None = None) -> bool:
     exercise = _exercise_of(function)
     why_not = _why_not_ready(exercise, function, made, images)
     if why_not:
-        say("\n".join(wrapped(why_not)))
+        tell(why_not)
     return not why_not
 
 
@@ -137,7 +133,7 @@ def _why_not_ready(exercise, function, made, images):
     left_out = "so this cell leaves out what needs it."
     if kind := cells.error_after(function):
         return f"The cell that defines {exercise} ended in a {kind}. Python still has the older function, {left_out}"
-    report = _found.get(function) or _report(exercise, function, None)
+    report = checked.report_on(function) or _report(exercise, function, None)
     if report.verdict is Verdict.MISSING:
         return f"No cell that you ran defines {exercise}, {left_out}"
     if report.verdict is Verdict.UNFINISHED:
@@ -187,7 +183,7 @@ def attempted(function: Callable) -> Iterator[None]:
 
 def _exercise_of(function):
     """Return the name of the exercise that a function solves, or raise ValueError."""
-    known = _found.get(function) if callable(function) else None
+    known = checked.report_on(function)
     exercise = known.exercise if known else getattr(function, "__name__", None)
     if exercise not in EXERCISES:
         raise ValueError(f"ready got {function!r}; expected one of {', '.join(EXERCISES)}.")
@@ -199,9 +195,8 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
         raise ValueError(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
     if kind := cells.error_after(function):
         older = f"The cell that defines {exercise} ended in a {kind}, so Python still has the older function."
-        say("\n".join(wrapped(f"{older} What follows is about the older one.")))
+        tell(f"{older} What follows is about the older one.")
     report = _report(exercise, function, device)
-    checked.record(exercise, function, report.verdict)
     report.show()
     if "NBGRADER_EXECUTION" in os.environ:  # there, what raises nothing gets full points
         if report.verdict is Verdict.UNFINISHED:
@@ -219,11 +214,13 @@ def _report(exercise, function, device):
         return Report(exercise, Verdict.MISSING, evidence=[seen])
     if kind := cells.error_instead_of(function):
         seen = f"The cell that defines it ended in a {kind}, so there is no function yet."
-        return Report(exercise, Verdict.BROKEN, evidence=[seen])
-    device = best_device() if device is None else device
-    _require_usable(device)
-    _found[function] = examine(exercise, function, device)
-    return _found[function]
+        report = Report(exercise, Verdict.BROKEN, evidence=[seen])
+    else:
+        device = best_device() if device is None else device
+        _require_usable(device)
+        report = examine(exercise, function, device)
+    checked.record(function, report)
+    return report
 
 
 def _require_usable(device: torch.device | str) -> None:

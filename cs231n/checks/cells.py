@@ -6,10 +6,11 @@ another name, leaves none. Who runs the check then should learn of it, and no ce
 
 import contextlib
 import re
-import sys
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from .. import front_end
 
 _older: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
 _stand_ins: weakref.WeakKeyDictionary[Callable, str] = weakref.WeakKeyDictionary()
@@ -39,7 +40,7 @@ def watch(names: Iterable[str]) -> None:
     Where there is no function of such a name, because its cell failed, was not run or defines another name, one stands in for
     it: then the cells that name it still run.
     """
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    shell = front_end.shell()
     if shell is not None:
         watching = _Watch(shell.user_ns, names)
         shell.events.register("pre_run_cell", watching.before)

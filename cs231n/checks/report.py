@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..console import say, wrapped
+from ..front_end import in_notebook
+from ..one_line import OneLine
 from .explanations import EXERCISES, LIMITED, MISTAKES, NOTES
 
 ALIKE = 1e-5, 0.1  # of the range: a larger difference than rounding makes, and a smaller one than colours show
 
 
-class WrongAnswer(AssertionError):
-    """An exercise is wrong or broken; the message says how, in one line. A notebook shows it without a traceback."""
-
-    def _render_traceback_(self):
-        return [f"{type(self).__name__}: {self}"]
+class WrongAnswer(OneLine, AssertionError):
+    """An exercise is wrong or broken; the message says how."""
 
 
 class Verdict(str, enum.Enum):
@@ -115,7 +114,7 @@ class Report:
     def show(self) -> None:
         """Print the message; in a notebook draw the figure, too."""
         say(self.text())
-        if self.yours is not None and self.expected is not None and _in_notebook():
+        if self.yours is not None and self.expected is not None and in_notebook():
             self._draw(self.yours, self.expected)
 
     def _draw(self, yours: np.ndarray, expected: np.ndarray) -> None:
@@ -166,11 +165,3 @@ def _inside_of_a_sentence(title):
     """Return a title with a small first letter, unless its first word is written in capitals, as NaN and L2 are."""
     first, _, _ = title.partition(" ")
     return title if re.search(r"[A-Z0-9]", first[1:]) else title[0].lower() + title[1:]
-
-
-def _in_notebook():
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return getattr(get_ipython(), "kernel", None) is not None

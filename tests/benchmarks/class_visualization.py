@@ -36,12 +36,12 @@ from torchvision.transforms.functional import to_tensor
 
 from cs231n.class_visualization import BatchedStep, create_class_visualization, in_mixed_precision
 from cs231n.data_utils import imagenet_class_names
-from cs231n.image_utils import preprocess
+from cs231n.image_utils import preprocess, stretched
 from cs231n.instructor.atlas import batched_class_visualization_update_step
 from cs231n.net_visualization_pytorch import class_visualization_update_step
 from cs231n.networks import best_device
 from cs231n.squeezenet import load_squeezenet
-from cs231n.vis_utils import save_contact_sheet, stretched
+from cs231n.vis_utils import save_contact_sheet
 
 LABELS = [76, 366, 604, 130, 323, 985, 207, 949]  # tarantula, gorilla, hourglass, flamingo, monarch, daisy, ...
 OURS = "ours", "ours, together", "ours, together, mixed precision"

@@ -22,7 +22,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from tqdm import tqdm
 
 from ...checks.explanations import MISTAKES
-from ...notebook_file import is_png
+from ...notebook_file import picture_type
 from ...whole_file import write_whole
 from ..release.edition import edition
 from ..reports import marks as marks_files
@@ -427,7 +427,7 @@ def _as_text(answer):
 
 def _is_picture(text: str) -> bool:
     try:
-        return is_png(base64.b64decode(text, validate=True))
+        return picture_type(base64.b64decode(text, validate=True)) == "image/png"
     except ValueError:
         return False
 

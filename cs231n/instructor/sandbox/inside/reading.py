@@ -20,12 +20,20 @@ from PIL import Image, ImageOps
 from .... import answers as inline
 from ....answers import OPTIONAL_QUESTIONS, QUESTIONS
 from ....checks import EXERCISES
-from ....notebook_file import HALF_CHARACTER, is_notebook_name, is_png, picture_of, text_of, without_half_characters
+from ....notebook_file import (
+    HALF_CHARACTER,
+    PICTURES,
+    is_notebook_name,
+    picture_of,
+    picture_type,
+    text_of,
+    without_half_characters,
+)
 from ....notebook_file import notebook as read_notebook
 from ....student_code import MODULES_LIMIT, among, cells_of, is_stub, last_definition, parsed, with_own_modules, words_of_script
 from . import archives, limits
 
-FIGURE_FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}  # of a cell's output
+FIGURE_FORMATS = {kind: kind.removeprefix("image/").upper() for kind in PICTURES}  # what Pillow calls them
 PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")  # of what is pasted into an answer
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 # A picture in an answer: in Markdown or HTML, attached to the cell, in the text itself, or elsewhere.
@@ -456,7 +464,7 @@ def _is_small_png(text):
         raw = base64.b64decode(text, validate=True)
     except ValueError:
         return False
-    if not is_png(raw) or raw[12:16] != b"IHDR" or len(raw) < 24:
+    if picture_type(raw) != "image/png" or raw[12:16] != b"IHDR" or len(raw) < 24:
         return False
     width, height = struct.unpack(">II", raw[16:24])
     return 0 < width <= limits.PICTURE_WIDTH_PIXELS and 0 < height <= limits.PICTURE_HEIGHT_PIXELS
