@@ -468,7 +468,7 @@ def _failure(
 ) -> str | None:
     dead = score == 0 and is_dead(image, label, model)
     if stopped_at >= 0:
-        why = dead_relu(label) if dead else "is its gradient divided by 0 in update_step?"
+        why = dead_relu(label) if dead else "does it divide a gradient by 0?"
         return f"Stopped at iteration {stopped_at}{f' of class {label}' if many else ''}, where update_step made NaN: {why}"
     if dead:
         return f"No image of class {label} could be made: {dead_relu(label)}"

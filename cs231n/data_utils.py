@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, get_args
@@ -75,6 +76,7 @@ EVERYDAY_WORDS = {
     "wolf": ("timber wolf", "white wolf", "red wolf", "coyote"),
 }
 OFFERED = 6  # names in a message
+LONGEST_SHOWN = 60  # characters of what was typed, in a message
 
 
 class UnknownClass(OneLine, ValueError):
@@ -113,6 +115,8 @@ def find_class(name_or_id: str | int, class_names: Mapping[int, str]) -> int:
         If there is no such class; a ValueError whose message offers names that are close.
     """
     wanted = str(name_or_id).strip()
+    if not isinstance(name_or_id, str | int | np.integer) or isinstance(name_or_id, bool):
+        raise UnknownClass(f"There is no class {_short(name_or_id)}; expected a number from 0 to {max(class_names)}, or a name.")
     if re.fullmatch(r"-?\d+", wanted):
         if int(wanted) not in class_names:
             raise UnknownClass(f"There is no class {wanted}; expected a number from 0 to {max(class_names)}, or a name.")
@@ -125,7 +129,14 @@ def find_class(name_or_id: str | int, class_names: Mapping[int, str]) -> int:
         return in_any_case[wanted.lower()]
     close = close_names(wanted, exact)
     offer = f"Did you mean {', '.join(close)}?" if close else "class_names lists all of them."
-    raise UnknownClass(f"There is no class named {name_or_id!r}. {offer}")
+    raise UnknownClass(f"There is no class named {_short(name_or_id)}. {offer}")
+
+
+def _short(given: object) -> str:
+    """Return what was given as Python writes it, in one line; the middle of what is long is left out."""
+    shown = reprlib.Repr()
+    shown.maxstring = shown.maxother = LONGEST_SHOWN
+    return " ".join(shown.repr(given).split())
 
 
 def close_names(wanted: str, names: Iterable[str]) -> list[str]:

@@ -375,7 +375,8 @@ def _path(filename: str | os.PathLike[str]) -> Path:
     if is_folder:
         raise BadPicture(f"{path} is a folder; expected a picture in it.")
     if not is_file:
-        raise NoSuchPicture(f"There is no file {path} (looked in {Path.cwd()}).")
+        place = "" if path.is_absolute() else f" (looked in {Path.cwd()})"
+        raise NoSuchPicture(f"There is no file {path}{place}.")
     return path
 
 
@@ -464,6 +465,8 @@ def _what_it_is(beginning: bytes) -> str:
         return "is a drawing (SVG), not pixels. Save it as PNG."
     if text.startswith(b"%pdf"):
         return "is a PDF, not a picture. Take a screenshot of the picture in it."
+    if not beginning:
+        return "is an empty file. Fetch or save it again."
     return f"is not a picture that Pillow can read; it begins with {beginning[:16]!r}."
 
 

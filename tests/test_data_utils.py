@@ -3,6 +3,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from helpers.places import IMAGENET_VAL
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -133,6 +134,18 @@ def message(wrong):
     with pytest.raises(ValueError, match=r"^There is no class") as error:
         find_class(wrong, imagenet_class_names())
     return str(error.value)
+
+
+@pytest.mark.parametrize("wrong", [3.5, None, True, ["tabby"], torch.tensor(281), np.zeros((40, 40))])
+def test_what_is_neither_a_name_nor_a_whole_number_is_said_to_be_neither(wrong):
+    assert "; expected a number from 0 to 999, or a name." in message(wrong)
+    assert len(message(wrong)) < 150
+    assert "\n" not in message(wrong)
+    assert find_class(np.int64(281), imagenet_class_names()) == 281
+
+
+def test_of_a_name_that_is_far_too_long_the_message_shows_the_ends():
+    assert len(message("dog" * 2000)) < 200
 
 
 @pytest.mark.parametrize(

@@ -372,7 +372,7 @@ def test_load_image_refuses_a_truncated_file(kind, tmp_path):
 
 def test_load_image_refuses_an_empty_file(tmp_path):
     (tmp_path / "empty.jpg").touch()
-    with pytest.raises(ValueError, match=r"empty\.jpg is not a picture"):
+    with pytest.raises(ValueError, match=r"empty\.jpg is an empty file"):
         load_image(tmp_path / "empty.jpg")
 
 
@@ -380,6 +380,8 @@ def test_load_image_says_where_it_looked_for_a_missing_file(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"no file cat\.jpg \(looked in"):
         load_image("cat.jpg")
+    with pytest.raises(FileNotFoundError, match=r"no file .*cat\.jpg\.$"):
+        load_image(tmp_path / "cat.jpg")  # nobody looked anywhere else
 
 
 def test_load_image_resizes_the_shorter_side(tmp_path):

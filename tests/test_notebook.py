@@ -541,3 +541,51 @@ def test_the_cell_that_submits_says_which_cell_to_run_where_the_kit_is_gone(tmp_
     result = subprocess.run([sys.executable, "-c", CELLS["submit"].source], **run_in(tmp_path))
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == "No module named 'cs231n': run the setup cell, in section 1, and then this cell again.\n"
+
+
+FAILING = {  # what passes its check and fails on the photographs: {function: (arguments, ends of its source, cells that use it)}
+    "compute_saliency_maps": (
+        "X, y, model",
+        {
+            "of another shape": "return made.flatten() if X.shape[-1] == 224 else made",
+            "raises": "return made if X.shape[-1] != 224 else 1 / 0",
+            "NaN": "return made * float('nan') if X.shape[-1] == 224 else made",
+        },
+        ("saliency-numbers", "saliency-figure", "own-saliency"),
+    ),
+    "make_fooling_image": (
+        "X, target_y, model",
+        {
+            "an array": "return made.numpy()",
+            "NaN": "return made * float('nan') if X.shape[-1] == 224 else made",
+            "without an end": "\n    while X.shape[-1] == 224: model(X)\n    return made",
+        },
+        ("fooling-image", "fooling-figure", "fooling-scores", "random-changes", "own-fooling", "accumulated"),
+    ),
+    "class_visualization_update_step": (
+        "img, model, target_y, l2_reg, learning_rate",
+        {"NaN": "img.data *= float('nan') if img.shape[-1] == 224 else 1"},
+        ("climb", "class-figure", "regularisers", "animation", "seeds", "own-class"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_what_passes_its_check_and_fails_on_the_photographs_costs_a_sentence_and_never_stops_run_all(name, tmp_path):
+    arguments, endings, dependents = FAILING[name]
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    start = f"import sys, torch\nfrom pathlib import Path\nsys.path.insert(0, {str(ROOT)!r})\ndevice = 'cpu'"
+    sources = [start, *(CELLS[cell].source for cell in ("imports", "network", "data"))]
+    for ending in endings.values():
+        reference = f"from cs231n.net_visualization_pytorch import {name} as reference"
+        sources.append(f"{reference}\n\ndef {name}({arguments}):\n    made = reference({arguments})\n    {ending}")
+        sources += [CELLS[cell].source for cell in dependents]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": tmp_path}}).execute()
+    assert not [output.evalue for cell in notebook.cells for output in cell.outputs if output.output_type == "error"]
+    said = [" ".join(printed(cell).split()) for cell in notebook.cells]
+    assert sum(f"✗ {name} passes its check, but here it fails." in text for text in said) >= len(endings)
+    of_the_first = notebook.cells[5 : 5 + len(dependents)]  # what came too early to be used leaves nothing to be drawn
+    assert name == "class_visualization_update_step" or not [
+        output for cell in of_the_first for output in cell.outputs if picture_of(output)
+    ]
