@@ -139,7 +139,7 @@ def test_it_is_smaller_than_5_mb_and_names_no_path_of_a_machine():
 def test_its_pictures_are_the_photographs_and_not_imagenets():
     """ImageNet's terms keep its images out of the repository: of the cell that shows them the text is stored at most."""
     assert "20 photographs" in printed(CELLS["data"])
-    assert not any("image/png" in output.get("data", {}) for output in CELLS["imagenet-val"].outputs)
+    assert not any(picture_of(output) for output in CELLS["imagenet-val"].outputs)
 
 
 def test_an_exercise_imports_and_shows_the_reference():
@@ -353,7 +353,7 @@ def test_run_all_goes_on_behind_wrong_and_unreadable_exercises_and_cells_that_ne
     drawn = cells["attribution-figure"]
     assert "compute_saliency_maps is not correct yet" in printed(drawn)
     assert "compute_smoothgrad_maps is not correct yet" in printed(drawn)
-    assert any("image/png" in output.get("data", {}) for output in drawn.outputs)  # by the method that is given
+    assert any(picture_of(output) for output in drawn.outputs)  # by the method that is given
     assert all(cell.execution_count for cell in cells.values() if cell.cell_type == "code")
 
 
