@@ -7,6 +7,7 @@ here, those in ELEMENTS with the attributes in ATTRIBUTES alone, and every text 
 import functools
 import html
 import re
+import secrets
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
@@ -48,6 +49,9 @@ ATTRIBUTES = {
     "rowspacing": LENGTH,
     "notation": rf"{WORD}( {WORD})*",
 }
+# What stands between the signs of two sums of money, as in "$5 and $6" or "5$ or 6$", and is no formula.
+MONEY = re.compile(r"\d[\d.,]*[A-Za-z]?([^\w\\]+[A-Za-z]{2,}[^\\]*|[^\w\\]*[-\N{EN DASH}/,\s])|\s+[A-Za-z]{2,}\s[^\\]*\d")
+LONGEST_MONEY = 200  # characters
 MACRO = re.compile(r"\\(new|renew|provide)?(command|def|let|DeclareMathOperator)\b")  # they can grow without bound
 OPENING = re.compile(r"\\left\b|\\begin\b|(?<!\\)\{")
 CLOSING = re.compile(r"\\right\b|\\end\b|(?<!\\)\}")
@@ -111,13 +115,61 @@ def formula(latex: str, block: bool = False) -> str:
     Returns
     -------
     str
-        HTML that is safe in any page.
+        HTML that is safe in any page. Two sums of money are text, as they were written.
     """
+    if not block and len(latex) <= LONGEST_MONEY and MONEY.fullmatch(latex):
+        return html.escape(f"${latex}$")
     drawn = mathml(latex.strip(), block)
     if drawn is not None:
         return drawn
     signs = "$$" if block else "$"
     return f"<code>{html.escape(f'{signs}{latex}{signs}')}</code>"
+
+
+class Waiting:
+    """Formulas that wait until the text around them is cleaned: a word stands for each, which nobody can have written before."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_hex(8)
+        self._drawn: list[str] = []
+
+    def word(self, latex: str, block: bool = False) -> str:
+        """Return the word that stands for a formula.
+
+        Parameters
+        ----------
+        latex : str
+            The formula, without the dollar signs around it.
+        block : bool
+            Whether it is displayed on a line of its own.
+
+        Returns
+        -------
+        str
+            Letters, digits, hyphens and a full stop, which no cleaning changes.
+        """
+        self._drawn.append(formula(latex, block))
+        return f"formula-{self._secret}-{len(self._drawn) - 1}."
+
+    def filled(self, cleaned: str) -> str:
+        """Return a cleaned text with its formulas.
+
+        Parameters
+        ----------
+        cleaned : str
+            HTML with words in it.
+
+        Returns
+        -------
+        str
+            HTML: the formulas in the text, and what they say where there is no place for more, as in an attribute.
+        """
+        word = rf"formula-{self._secret}-(\d+)\."
+        inside = re.sub(r"<[^<>]*>", lambda tag: re.sub(word, lambda found: self._said(int(found[1])), tag[0]), cleaned)
+        return re.sub(word, lambda found: self._drawn[int(found[1])], inside)
+
+    def _said(self, number: int) -> str:
+        return re.sub("<[^<>]*>", "", self._drawn[number])  # every text in it is escaped, so what is left has no quotes
 
 
 def _depth(latex: str) -> int:

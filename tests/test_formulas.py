@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 from helpers.places import ROOT
 
-from cs231n.formulas import ATTRIBUTES, ELEMENTS, formula, mathml
+from cs231n.formulas import ATTRIBUTES, ELEMENTS, Waiting, formula, mathml
 from cs231n.notebook_file import sources_of
 
 NOTEBOOK = {name: re.sub(r"`[^`]*`", "", text) for name, text in sources_of(ROOT / "NetworkVisualization.ipynb").items()}
@@ -108,3 +108,25 @@ def test_nothing_in_a_formula_acts(latex):
             assert re.fullmatch(ATTRIBUTES[name], value)
     assert not {"href", "style", "class", "src", "id"} & set(ATTRIBUTES)
     assert not any("script" in name or name in ("a", "img", "maction", "annotation-xml") for name in ELEMENTS)
+
+
+@pytest.mark.parametrize("latex", ["5 and ", "5, and ", "5) and (", "1,000.50 to ", "5M or ", "5-", "5, ", " or 6"])
+def test_what_stands_between_two_sums_of_money_is_text(latex):
+    assert formula(latex) == f"${latex}$"
+
+
+@pytest.mark.parametrize(
+    "latex", ["5", "5x", "5 + x", r"0.5 \times 3", " x ", "x ", " x", r"3 \text{ and } 4", "150{,}528", "2^{-5}", "0, 1"]
+)
+def test_a_formula_that_begins_with_a_number_is_drawn(latex):
+    assert formula(latex).startswith("<math")
+
+
+def test_a_sum_of_money_is_escaped():
+    assert formula("5 <img src=x> and ") == "$5 &lt;img src=x&gt; and $"
+
+
+def test_formulas_wait_for_the_cleaning_and_in_an_attribute_are_text():
+    waiting = Waiting()
+    x, y = waiting.word("x"), waiting.word('\\text{"<b>}', block=True)
+    assert waiting.filled(f'<img alt="{x} {y}">{x} formula-0-0.') == f'<img alt="x &quot;&lt;b&gt;">{formula("x")} formula-0-0.'

@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from helpers.places import ROOT
 from PIL import Image
 
-from cs231n import pages
+from cs231n import figures, pages
 from cs231n.notebook_file import notebook
 
 REFERENCE = ROOT / "NetworkVisualization.ipynb"
@@ -78,10 +79,133 @@ def test_a_request_is_found_where_there_is_one():
 
 
 def test_the_page_forbids_scripts_and_requests_before_anything_else():
-    page = markdown("<script>alert(1)</script><img src='https://example.org/seen.png'>")
+    page = markdown("<b>bold</b>")
     (policy,) = re.findall('<meta content="([^"]*)" http-equiv="Content-Security-Policy"/>', page)
-    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
-    assert page.index(policy) < min(page.index(tag) for tag in ("<script", "<style", "<img"))
+    assert (
+        policy
+        == "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; base-uri 'none'; form-action 'none'"
+    )
+    assert page.index(policy) < min(page.index(tag) for tag in ("<style", "<b>"))
+
+
+ACTING = [
+    '<meta http-equiv="refresh" content="0;url=https://example.org">',
+    '<base href="https://example.org">',
+    "<script>alert(1)</script>",
+    '<iframe src="https://example.org"></iframe>',
+    '<object data="https://example.org"></object><embed src="https://example.org">',
+    '<link rel="stylesheet" href="https://example.org/a.css">',
+    '<style>@import "https://example.org/a.css"; body { display: none }</style>',
+    '<svg><image href="https://example.org/a.png"/></svg><video poster="https://example.org/a.png"></video>',
+    '<form action="https://example.org"><input type="image" src="https://example.org/a.png"><button>Log in</button></form>',
+    '<img class="figure" src="https://example.org/a.png" onerror="alert(1)">',
+    '<img class="figure" src="data:image/webp;base64,AA" onload="alert(1)">',
+    '<math><maction xlink:href="javascript:alert(1)"><mi>x</mi></maction><annotation-xml></annotation-xml></math>',
+    '<a href="javascript:alert(1)" ping="https://example.org">x</a><a href="//example.org/share">x</a><a href="file:///etc">x</a>',
+    '<div id="cell-1" class="jp-Dialog" style="position: fixed; inset: 0; margin: -9em; background: red">over all</div>',
+    '<div hidden style="display: none"><details><table><select><textarea>',
+    "<!-- <plaintext> <style> <title> <template> <xmp>",
+    "</div></div></div></div></body></html>",
+]
+HOLDING = ["a markdown cell", "text/html", "text/markdown", "application/javascript", "text/vnd.mermaid", "a raw cell"]
+
+
+def cell_with(text, place):
+    if place == "a markdown cell":
+        return nbformat.v4.new_markdown_cell(text)
+    if place == "a raw cell":
+        return nbformat.v4.new_raw_cell(text)
+    return nbformat.v4.new_code_cell("show()", outputs=[nbformat.v4.new_output("display_data", {place: text})])
+
+
+def page_with(text, *places):
+    """Return a page with a text in each place, and after each a cell that says "Afterwards"."""
+    return page_of(*(cell for place in places for cell in (cell_with(text, place), nbformat.v4.new_markdown_cell("Afterwards"))))
+
+
+@pytest.fixture(scope="module")
+def harmless():
+    return Elements(page_with("", *HOLDING))
+
+
+@pytest.mark.parametrize("text", ACTING)
+def test_nothing_that_a_notebook_holds_acts_or_lies_over_the_page_or_swallows_what_follows(text, harmless):
+    page = page_with(text, *HOLDING)
+    made = Elements(page)
+    for tag in (
+        "meta",
+        "base",
+        "script",
+        "iframe",
+        "object",
+        "embed",
+        "link",
+        "style",
+        "svg",
+        "video",
+        "form",
+        "input",
+        "button",
+    ):
+        assert len(made.of(tag)) == len(harmless.of(tag)), tag
+    assert not [told for _, told in made.found if any(name.startswith("on") or name in ("ping", "hidden") for name in told)]
+    assert requests(page) == []
+    assert all(re.match("#|https://", told["href"]) for told in made.of("a") if "href" in told)
+    assert not re.search("position|inset|display|margin", " ".join(told.get("style", "") for _, told in made.found))
+    assert not [told for _, told in made.found if told.get("class") == "jp-Dialog"]
+    following = BeautifulSoup(page, "html.parser").find_all(string="Afterwards")
+    assert len(following) == len(HOLDING)
+    for one in following:
+        assert {parent.name for parent in one.parents} <= {"p", "div", "main", "body", "html", "[document]"}
+        assert len(list(one.parents)) == len(list(following[0].parents))
+
+
+def test_html_that_does_nothing_stays_as_it_is_with_the_kits_pictures_and_links():
+    picture = figures.tag(b"RIFF1234WEBP", 300, 'a "map" <1>')
+    page = page_with(
+        f'<div class="highlight"><pre><span class="k" style="color: #008000">def</span></pre></div>{picture}', "text/html"
+    )
+    told = Elements(page).of("img")[0]
+    expected = Elements(picture).of("img")[0]
+    assert {name: told[name] for name in ("class", "src", "width", "alt")} == {
+        name: expected[name] for name in ("class", "src", "width", "alt")
+    }
+    assert "max-width: 100%" in told["style"]
+    assert {"class": "k", "style": "color: #008000;"} in Elements(page).of("span")
+    text = '<a id="exercise-9"></a><details><summary>Hint</summary>x<sup>2</sup></details>\n\n[up](#exercise-9) [web](https://example.org)'
+    page = Elements(markdown(text))
+    assert {"id": "exercise-9"} in page.of("a")
+    assert {"href": "#exercise-9"} in page.of("a")
+    assert {"href": "https://example.org"} in page.of("a")
+    for tag in ("details", "summary", "sup"):
+        assert len(page.of(tag)) == 1
+
+
+def test_styles_are_no_text():
+    assert "Elsewhere" not in Elements(page_with("<style>.Elsewhere { color: red }</style><b>x</b>", "text/html")).text
+    assert "never closed" in Elements(page_with("<style>never closed", "text/html")).text
+
+
+def test_an_output_of_a_kind_that_a_page_cannot_show_is_named():
+    assert "cannot show: application/pdf" in Elements(page_with("JVBER", "application/pdf")).text
+
+
+@pytest.mark.parametrize("text", ["<div>" * 20_000, "<b><p>" * 10_000, "<style" * 30_000, "[" * 200_000, "$x$ " * 50_000])
+def test_a_text_that_parsers_read_for_minutes_is_shown_as_it_was_written(text):
+    made = Elements(page_with(text, "a markdown cell"))
+    assert text.strip() in made.text
+    assert "Afterwards" in made.text
+
+
+def test_a_formula_in_a_pictures_description_is_text():
+    (told,) = Elements(markdown('![of $x_1$ "here"](data:image/png;base64,AA)')).of("img")
+    assert told == {"src": "data:image/png;base64,AA", "alt": 'of x1 "here"'}
+
+
+def test_a_picture_does_not_ask_for_more_than_a_page():
+    page, _ = shown("PNG", {"image/png": {"width": 1e9, "height": 3}})
+    (told,) = Elements(page).of("img")
+    assert (told["width"], told["height"]) == ("4000", "3")
 
 
 def test_dollars_in_code_and_escaped_ones_are_no_formulas_and_those_in_tables_are():

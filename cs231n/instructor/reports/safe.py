@@ -8,7 +8,6 @@ import contextlib
 import functools
 import hashlib
 import re
-import secrets
 import signal
 import threading
 import unicodedata
@@ -18,7 +17,7 @@ from bleach.sanitizer import Cleaner
 from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
-from ...formulas import formula
+from ...formulas import Waiting
 from ...notebook_file import picture_type
 
 LONGEST = 20_000  # characters of one text on a page
@@ -56,8 +55,7 @@ class _Words(mistune.HTMLRenderer):
 
     def __init__(self) -> None:
         super().__init__(escape=True)
-        self.secret = secrets.token_hex(8)  # nobody can write the words before they are drawn
-        self.formulas: list[str] = []
+        self.formulas = Waiting()
 
     def link(self, text, url, title=None):
         return text
@@ -66,20 +64,13 @@ class _Words(mistune.HTMLRenderer):
         return f"[picture: {text}]"
 
     def inline_math(self, text):
-        return self._kept(formula(text))
+        return self.formulas.word(text)
 
     def block_math(self, text):
-        return self._kept(formula(text, block=True))
+        return self.formulas.word(text, block=True)
 
     def latex_environment(self, name, body):
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
-
-    def _kept(self, drawn):
-        self.formulas.append(drawn)
-        return f"formula-{self.secret}-{len(self.formulas) - 1}."
-
-    def with_formulas(self, cleaned: str) -> str:
-        return re.sub(rf"formula-{self.secret}-(\d+)\.", lambda found: self.formulas[int(found[1])], cleaned)
 
 
 _TAGS = {"p", "br", "hr", "div", "em", "strong", "del", "code", "pre", "blockquote", "ul", "ol", "li"}
@@ -91,7 +82,7 @@ def _to_html(markdown: str) -> str:
     """Return Markdown as HTML, read as notebooks' pages read it, cleaned, with its formulas drawn."""
     words = _Words()
     plugins = [mistune.import_plugin(name) for name in ("table", "strikethrough")]
-    return words.with_formulas(_cleaner.clean(MarkdownWithMath(renderer=words, plugins=plugins).render(markdown)))
+    return words.formulas.filled(_cleaner.clean(MarkdownWithMath(renderer=words, plugins=plugins).render(markdown)))
 
 
 class _TooSlow(BaseException):
