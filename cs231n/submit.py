@@ -29,7 +29,7 @@ from .answers import OPTIONAL_QUESTIONS, QUESTIONS, Answer
 from .answers import answers as find_answers
 from .assignment import assignment
 from .checked import verdict_on
-from .console import tell
+from .console import say, tell
 from .kit import PACKAGE, ROOT
 from .notebook_file import mended, sources_of, text_of
 from .notebook_file import notebook as read_notebook
@@ -47,6 +47,7 @@ COLAB = (
     'at the left, and run submit("/content/NAME.ipynb") with its name.'
 )
 SAVE = "Save it (Ctrl+S, on a Mac Cmd+S) and try again."
+SHOWN_NOTEBOOKS = 5  # of those in the folder, where the one that was named is not
 FIRST_CHARACTERS = 50  # of an answer that are shown
 PICTURE_IN_TEXT = re.compile(r"!\[[^\]\n]*\]\((?:data:|attachment:)[^)]*\)|data:image/[^\s)]*")
 PLACEHOLDER = re.compile(r"^\W*your answer(?: here)?\W*", re.I)
@@ -272,7 +273,8 @@ def _hand_in(work: _Work, incomplete: bool, kernel: Kernel, anyway: str) -> bool
     files = {path.name: work.raw, **_own_modules(notebook, find), **_page(notebook, path.stem)}
     _write(archive, files)
     tell(f"{archive.name} is written, {archive.stat().st_size / 1e6:.1f} MB: {_listed(files, path.stem)}.")
-    tell(f"Hand in this one file, in the way your course asks for: {archive}")
+    tell("Hand in this one file, in the way your course asks for:")
+    say(str(archive))  # on a line of its own, however long: so its spaces end no line
     return True
 
 
@@ -364,12 +366,21 @@ def _listed(files: Iterable[str], title: str) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def _no_file(path: Path) -> str:
+    """Return the sentences on a notebook that is not there, and on those that are in its folder."""
+    near = sorted(other.name for other in path.absolute().parent.glob("*.ipynb"))
+    if not near:
+        return f"There is no file {path}. Name your notebook, or change to the folder that it is in."
+    shown, name = ", ".join(near[:SHOWN_NOTEBOOKS]), path.with_name(near[0]).as_posix()
+    return f'There is no file {path}. Notebooks in its folder: {shown}. Give the name of yours: in a cell, submit("{name}").'
+
+
 def _saved(path: Path) -> _Work:
     """Return the work in a file. Raises ValueError or OSError with a sentence for what is not a notebook or cannot be read."""
     if path.is_dir():
         raise ValueError(f"{path} is a folder. Name the notebook in it.")
     if not path.is_file():
-        raise ValueError(f"There is no file {path}. Name your notebook, or change to the folder that it is in.")
+        raise ValueError(_no_file(path))
     try:
         raw, changed = path.read_bytes(), path.stat().st_mtime
     except OSError as error:
@@ -580,14 +591,15 @@ def _unsaved(notebook: NotebookNode, runs: Mapping[int, str], name: str) -> str:
     sources = {cell.source.strip() for cell in code}
     ran = {count: source.strip() for count, source in runs.items()}
     own = [count for count in ran if not _submits(ran[count])]
-    if not saved:  # a tool keeps no counts
+    no_counts = _was_run_without_counts(_code(notebook.cells))
+    if no_counts:  # a tool keeps none; without outputs, too, nothing was run when the file was saved
         since = [count for count in own if ran[count] not in sources]
     else:
         agreed = max((count for count in ran if saved.get(count) == ran[count]), default=0)
         since = [count for count in own if count > agreed]
     if since and not any(ran[count] in sources for count in own):
         return f"{name} holds nothing of what you ran in this notebook ({_cells(len(since))}). Is it the right file?"
-    if since and not saved:
+    if since and no_counts:
         return f"{name} does not hold {_cells(len(since))} as you ran {'it' if len(since) == 1 else 'them'}."
     if since:
         return f"You ran {_cells(len(since))} since {name} was saved."

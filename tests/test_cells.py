@@ -83,6 +83,15 @@ def test_for_nbgrader_alone_a_check_of_what_is_not_defined_raises(graded, raised
     assert [output.ename for output in notebook.cells[-1].outputs if output.output_type == "error"] == raised
 
 
+@pytest.mark.parametrize("call", ["check_saliency_maps('compute_saliency_maps')", "check_saliency_maps(None)", "ready(3)"])
+def test_what_is_no_function_of_an_exercise_costs_one_line(call):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, call)])
+    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}}).execute()
+    (error,) = notebook.cells[-1].outputs
+    assert len(error.traceback) == 1
+    assert "expected" in error.traceback[0]
+
+
 def test_exit_in_a_function_costs_a_sentence_and_not_the_kernel():
     """A notebook's own exit() raises nothing: the kernel ends soon after the cell, with all that was computed."""
     later = "import time\ntime.sleep(1)\nprint('alive')"

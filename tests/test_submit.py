@@ -87,6 +87,13 @@ def test_a_finished_notebook_becomes_a_zip_with_the_notebook_and_a_page(tmp_path
     assert {entry.name for entry in tmp_path.iterdir()} == {NAME, "submission.zip"}
 
 
+def test_the_path_of_the_zip_is_on_one_line_whatever_is_in_it(tmp_path, capsys):
+    folder = tmp_path / ("a folder with many spaces in its name " * 3).strip() / "für 231n"
+    folder.mkdir(parents=True)
+    assert submit.main([str(saved(filled(), folder))]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(folder / "submission.zip")
+
+
 def test_an_earlier_zip_stays_if_the_new_one_cannot_be_written(tmp_path, monkeypatch, capsys):
     path = saved(filled(), tmp_path)
     (tmp_path / "submission.zip").write_text("earlier")
@@ -545,7 +552,9 @@ def test_the_cell_prints_the_same_list_and_raises_nothing(tmp_path, capsys):
     assert submit.submit(path) is None
     assert told(capsys) == command.replace("add the option --incomplete", "submit(incomplete=True)")
     submit.submit(tmp_path / "no.ipynb")
-    assert capsys.readouterr().out.startswith("There is no file")
+    missing = told(capsys)
+    assert missing.startswith("There is no file")
+    assert f'Give the name of yours: in a cell, submit("{path.as_posix()}").' in missing
     submit.submit(path, incomplete=True)
     assert (tmp_path / "submission.zip").exists()
 
@@ -617,7 +626,19 @@ def test_cells_that_ran_otherwise_than_a_file_without_counts_holds_them_are_coun
     ran = sources_of(notebook)
     for cell in notebook.cells:
         cell.pop("execution_count", None)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="it was run")]
     assert f"{NAME} does not hold 2 cells as you ran them. Save it" in run_cells(notebook, *ran[:-2], "a = 3", "b = 4", SUBMIT)
+
+
+def test_of_a_file_in_which_nothing_was_run_when_it_was_saved_no_cell_is_said_to_be_not_run(run_cells):
+    """As the kit gives it out: who opens it, runs cells and submits has run them, and not saved."""
+    notebook = small("a = 1", "b = 2")
+    for cell in notebook.cells:
+        cell.pop("execution_count", None)
+    printed = run_cells(notebook, *sources_of(notebook), SUBMIT)
+    assert f"You ran {len(submit.EXERCISES) + 2} cells since {NAME} was saved. Save it" in printed
+    assert "not run" not in printed
+    assert "code cells were not run" in run_cells(notebook, SUBMIT)  # and in this kernel nothing was
 
 
 def test_a_saved_notebook_is_handed_in_however_often_cells_and_submit_ran_before(run_cells):

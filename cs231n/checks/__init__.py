@@ -15,12 +15,18 @@ from .. import checked
 from ..assignment import assignment
 from ..console import say, tell, wrapped
 from ..networks import best_device
+from ..one_line import OneLine
 from . import cells, explanations
 from .exam import Exam, own_exam
 from .exercises import Room, room
 from .guard import exit_raises, own_settings, student_line
 from .judging import broken
 from .report import Report, Verdict, WrongAnswer
+
+
+class NotAnExercise(OneLine, ValueError):
+    """What was given is not the function of an exercise; the message, one line, says what is expected."""
+
 
 EXERCISES: dict[str, Room] = {exercise.function: room(exercise.key) for exercise in assignment().exercises}
 for _exercise, _room in EXERCISES.items():
@@ -186,13 +192,13 @@ def _exercise_of(function):
     known = checked.report_on(function)
     exercise = known.exercise if known else getattr(function, "__name__", None)
     if exercise not in EXERCISES:
-        raise ValueError(f"ready got {function!r}; expected one of {', '.join(EXERCISES)}.")
+        raise NotAnExercise(f"ready got {function!r}; expected one of {', '.join(EXERCISES)}.")
     return exercise
 
 
 def _check(exercise: str, function: Any, device: torch.device | str | None) -> None:
     if not callable(function):
-        raise ValueError(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
+        raise NotAnExercise(f"The check got {function!r}; expected your function itself, without parentheses: {exercise}.")
     if kind := cells.error_after(function):
         older = f"The cell that defines {exercise} ended in a {kind}, so Python still has the older function."
         tell(f"{older} What follows is about the older one.")
@@ -210,7 +216,8 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
 def _report(exercise, function, device):
     """Return the Report on a function, and remember it."""
     if cells.is_undefined(function):
-        seen = "No cell that you ran defines it. Run the cell of its exercise; the function there must have this name."
+        name = function.__name__  # another exercise's, perhaps
+        seen = f"No cell that you ran defines {name}. Run the cell of its exercise; the function there must have this name."
         return Report(exercise, Verdict.MISSING, evidence=[seen])
     if kind := cells.error_instead_of(function):
         seen = f"The cell that defines it ended in a {kind}, so there is no function yet."
