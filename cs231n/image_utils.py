@@ -333,13 +333,17 @@ def image_from_url(url: str, size: int | None = None, *, square: bool = False) -
     Raises
     ------
     BadPicture
-        For another scheme, no answer within URL_TIMEOUT seconds (three times that for the whole picture), a certificate that
+        For another scheme, an address with a user name or a password, no answer within URL_TIMEOUT seconds (three times that for the whole picture), a certificate that
         cannot be verified, and an answer that is too large or not an intact picture; a ValueError.
     ValueError
         For a size that is not a length.
     """
     if _scheme(url) not in ("http", "https"):
         raise BadPicture(f"Got {str(url)[:80]!r}; expected an address that begins with http:// or https://.")
+    if "@" in url.strip().partition("//")[2].partition("/")[0]:  # Python could not use it, and a message would hand it in
+        raise BadPicture(
+            "The address holds a user name or a password; expected one that anybody can open. Or download the picture."
+        )
     _checked_size(size)
     try:
         request = urllib.request.Request(_quoted(url), headers={"User-Agent": "cs231n-network-visualization"})
@@ -385,10 +389,9 @@ def _quoted(url: str) -> str:
     parts = urllib.parse.urlsplit(url.strip())
     host = (parts.hostname or "").encode("idna").decode("ascii")
     host = f"[{host}]" if ":" in host else host
-    account, at, _ = parts.netloc.rpartition("@")
     port = f":{parts.port}" if parts.port else ""
     path, query = (urllib.parse.quote(part, safe="/%:@!$&'()*+,;=~?") for part in (parts.path, parts.query))
-    return urllib.parse.urlunsplit((parts.scheme, f"{urllib.parse.quote(account, safe=':%')}{at}{host}{port}", path, query, ""))
+    return urllib.parse.urlunsplit((parts.scheme, f"{host}{port}", path, query, ""))
 
 
 def _in_words(reason: object) -> str:

@@ -478,3 +478,15 @@ def test_image_from_url_refuses_what_is_larger_than_the_limit(serve, monkeypatch
     monkeypatch.setattr(image_utils, "URL_MAX_BYTES", 2**20)
     with pytest.raises(ValueError, match="larger than 1 MiB"):
         image_from_url(serve(lambda request: answer(request, bytes(2**20 + 1))))
+
+
+@pytest.mark.parametrize("address", ["http://ada:s3cret@localhost/a.png", " https://s3cret@localhost"])
+def test_an_address_with_a_password_is_refused_without_repeating_it(address):
+    with pytest.raises(ValueError, match="a user name or a password") as refused:
+        load_image(address)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_an_at_sign_behind_the_host_is_not_a_password():
+    with pytest.raises(ValueError, match=r"^http://localhost:1/a@b\.png could not be read"):
+        load_image("http://localhost:1/a@b.png")
