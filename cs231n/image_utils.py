@@ -333,7 +333,8 @@ def image_from_url(url: str, size: int | None = None, *, square: bool = False) -
     Raises
     ------
     BadPicture
-        For another scheme, an address with a user name or a password, no answer within URL_TIMEOUT seconds (three times that for the whole picture), a certificate that
+        For another scheme, an address with a user name or a password, no answer within URL_TIMEOUT seconds (three times that
+        for the whole picture), a certificate that
         cannot be verified, and an answer that is too large or not an intact picture; a ValueError.
     ValueError
         For a size that is not a length.

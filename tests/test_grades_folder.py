@@ -223,7 +223,7 @@ def small_disk():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize(("size", "name"), [(100, "out/intake.csv"), (400, "out/rows/ada.json"), (6000, "out/feedback/ada.html")])
+@pytest.mark.parametrize(("size", "name"), [(100, "out/intake.csv"), (400, "out/rows/ada.json"), (9000, "out/feedback/ada.html")])
 def test_when_the_disk_is_full_the_file_is_named_and_the_run_can_go_on(grade, tmp_path, capsys, small_disk, size, name):
     small_disk(size)
     assert grade() == 2

@@ -103,7 +103,7 @@ def test_modules_of_the_students_own_are_read(tmp_path, source, modules):
 
 def test_a_module_that_is_not_there_is_named(tmp_path):
     said = refused(defined(tmp_path, f"from cs231n.own_file import {NAME}"), "missing")
-    assert said == "work.py imports it from cs231n.own_file, and there is no such file beside it: both are needed."
+    assert said == "work.py imports it from cs231n.own_file, but there is no such file next to it. Both are needed."
 
 
 def test_of_a_module_that_is_broken_the_line_is_named(tmp_path):
