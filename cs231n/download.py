@@ -252,8 +252,8 @@ def _download_with_pip(wanted: Sequence[Source], staging: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if "DO NOT MATCH THE HASHES" in errors:
         raise DownloadError("pip got a file whose SHA-256 differs from the pinned one, and refused it:\n" + errors.strip())
-    said = [line for line in errors.splitlines() if line.startswith("ERROR")] or ["pip said nothing"]
-    raise Unreachable(f"pip could not download it. Is there a network? Course staff may offer a --mirror. {said[-1]}")
+    said = [line for line in errors.splitlines() if line.startswith("ERROR")][-1:]
+    raise Unreachable(" ".join(["pip could not download it. Is there a network? Course staff may offer a --mirror.", *said]))
 
 
 def _watched(command: Sequence[str], environment: Mapping[str, str], look: Callable[[], None]) -> tuple[int, str]:

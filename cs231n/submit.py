@@ -253,9 +253,9 @@ def _hand_in(work: _Work, incomplete: bool, kernel: Kernel, anyway: str) -> bool
     found = [*_not_written(parts).values(), *unfinished.values(), *runs, *_answers_not_given(notebook)]
     _print_contents(notebook, parts, kernel)
     if not kernel.runs:
-        tell(f"Which of them are right: python -m cs231n.checks {path.name}")
+        tell(f"To see which of them are correct, run in a terminal: python -m cs231n.checks {path.name}")
     if not work.is_live:
-        tell("Is an answer not as you see it? Then it is not saved yet. " + SAVE)
+        tell("If an answer above differs from what you see in the notebook, it has not been saved yet. " + SAVE)
     if found:
         print()
         tell(f"To do before you hand it in ({len(found)}):")

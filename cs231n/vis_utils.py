@@ -352,7 +352,14 @@ def plot_iterations(frames_of: Mapping[int, Mapping[int, Image.Image]], class_na
         {class id: {iteration: image}}, the frames as `create_class_visualization` returns them.
     class_names : mapping of int to str
         {class id: name}.
+
+    Raises
+    ------
+    ValueError
+        If there is no frame.
     """
+    if not any(frames_of.values()):
+        raise ValueError("There are no frames to draw: no image was kept, or none was finite.")
     figure, axes = _panels(len(frames_of), max(map(len, frames_of.values())), left=0.25)
     for row, (label, frames) in zip(axes, frames_of.items(), strict=True):
         row[0].set_ylabel(_name(class_names, label), fontsize=10)

@@ -572,7 +572,7 @@ def test_it_says_when_the_file_was_saved_and_how_each_answer_begins(tmp_path, ca
     assert 'question 1: "The sign of the gradient is lost is lost is ..."' in printed
     assert 'question 2: "[picture] as drawn"' in printed
     assert "question 3: no answer" in printed
-    assert "Is an answer not as you see it? Then it is not saved yet." in printed
+    assert "If an answer above differs from what you see in the notebook, it has not been saved yet." in printed
 
 
 @pytest.fixture
@@ -716,7 +716,7 @@ def test_without_a_kernel_a_check_that_ended_in_an_error_is_shown(tmp_path, caps
     printed = told(capsys)
     assert "make_fooling_image wrong, says the check in the file" in printed
     assert "compute_saliency_maps written" in printed
-    assert f"Which of them are right: python -m cs231n.checks {NAME}" in printed
+    assert f"To see which of them are correct, run in a terminal: python -m cs231n.checks {NAME}" in printed
 
 
 # Whatever the notebook, whatever the machine

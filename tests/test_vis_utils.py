@@ -330,3 +330,8 @@ def test_source_is_shown_in_colour_and_whole():
     html = vis_utils.show_source(make_fooling_image).data
     assert "color:" in html
     assert "# BEGIN SOLUTION" in re.sub("<[^>]*>", "", html)
+
+
+def test_where_no_frame_was_kept_a_sentence_says_so():
+    with pytest.raises(ValueError, match="no frames to draw"):
+        vis_utils.plot_iterations({76: {}}, {76: "tarantula"})

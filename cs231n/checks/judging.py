@@ -1,5 +1,6 @@
 """What the checks have in common: from a trial to a report."""
 
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,7 +53,7 @@ def _is_stub(error, line):
 def broken(error: BaseException, line: tuple[str, int, str] | None, where: str) -> list[str]:
     """Return the sentences about an error: the student's own line, what was raised, what it means."""
     try:
-        said = " ".join(str(error).split())[:300]
+        said = textwrap.shorten(str(error), 300, placeholder=" ...")
     except Exception:  # an exception's own text can raise one
         said = ""
     evidence = [f"{type(error).__name__}: {said}" if said else type(error).__name__]
