@@ -22,8 +22,8 @@ class Content(enum.Enum):
 
 
 COMPRESSION = {
-    Content.PHOTOGRAPHS: {"quality": 60, "method": 5},
-    Content.LINES: {"lossless": True, "method": 5},
+    Content.PHOTOGRAPHS: {"quality": 60, "method": 2},  # half the time of 5, for files that are a twentieth larger
+    Content.LINES: {"lossless": True, "method": 2},
 }
 
 
