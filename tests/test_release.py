@@ -667,6 +667,8 @@ def appended(name, text):
 
 LINE = "saliency = gradient.abs().amax(dim=1)"
 SENTENCE = 'A large value of $M$ means "the score is sensitive here", not "more of this raises the score".'
+ANSWER_1 = next(cell.source for cell in nbformat.read(ROOT / NOTEBOOK, as_version=4).cells if cell.id == "answer-1")
+RUBRIC_LINE = re.search(r"^\* 3: no; (.*)$", ANSWER_1, re.M)[1]
 LEAKS = {
     "a comment": appended("cs231n/vis_utils.py", f"# {LINE}\n"),
     "other spaces": appended("cs231n/vis_utils.py", "x = 1\nsaliency=gradient.abs( ).amax(dim = 1)\n"),
@@ -683,7 +685,7 @@ LEAKS = {
     "a model answer": appended("cs231n/checks/README.md", f"\n{SENTENCE}\n"),
     "a model answer in the notebook": in_output(SENTENCE),
     "an attached text": in_attachment(f"Try {LINE}."),
-    "a rubric": appended("README.md", "only the lost sign, with the consequence that some pixels move the wrong way."),
+    "a rubric": appended("README.md", RUBRIC_LINE),
 }
 
 
