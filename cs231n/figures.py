@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from IPython.display import display
 from matplotlib.figure import Figure
+from PIL import Image
 
 INCHES = 10.0  # the width of the page; a font of size 10 is then as large as the text around the figure
 PAGE_DPI = 100  # so a figure is 1000 pixels wide on the page, and shrinks with a narrower one
+PREVIEW_WIDTH = 400  # pixels
 DENSITY = 2  # pixels of the stored picture, across, for one on the page
 
 
@@ -42,19 +44,44 @@ def show(figure: Figure, description: str, content: Content = Content.PHOTOGRAPH
         What the figure is made of.
     """
     width = round(figure.get_figwidth() * PAGE_DPI)
-    display(_Element(tag(encoded(figure, content), width, description), description))
+    picture = encoded(figure, content)
+    display(_Element(tag(picture, width, description), preview(picture), description))
 
 
 @dataclass(repr=False)
 class _Element:
     html: str
+    preview: bytes
     description: str
 
     def _repr_html_(self) -> str:
         return self.html
 
+    def _repr_jpeg_(self) -> bytes:
+        return self.preview
+
     def __repr__(self) -> str:
         return self.description
+
+
+def preview(picture: bytes) -> bytes:
+    """Return a small JPEG for what shows no HTML, such as an export to LaTeX.
+
+    Parameters
+    ----------
+    picture : bytes
+        A WebP file.
+
+    Returns
+    -------
+    bytes
+        The file.
+    """
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.thumbnail((PREVIEW_WIDTH, image.height))
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=55)
+    return file.getvalue()
 
 
 def encoded(figure: Figure, content: Content) -> bytes:

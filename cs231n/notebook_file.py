@@ -82,11 +82,10 @@ def picture_of(output: Mapping[str, Any]) -> tuple[str, str] | None:
     data = output.get("data")
     if not isinstance(data, Mapping):
         return None
-    for kind in PICTURES:
-        if picture := joined(data.get(kind)):
-            return kind, picture
     found = PICTURE_IN_HTML.search(joined(data.get("text/html")))
-    return (found["kind"], found["base64"]) if found else None
+    if found:  # beside it is only a preview
+        return found["kind"], found["base64"]
+    return next(((kind, picture) for kind in PICTURES if (picture := joined(data.get(kind)))), None)
 
 
 def text_of(raw: bytes) -> str:

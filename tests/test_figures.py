@@ -65,3 +65,9 @@ def test_a_figure_is_an_opaque_card_which_both_themes_show(displayed):
     figures.show(Figure(figsize=(3, 3)), "nothing")
     encoded = ELEMENT.fullmatch(displayed[0]["text/html"])[1]
     assert np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")).min() > 250
+
+
+def test_what_shows_no_html_gets_a_small_jpeg():
+    picture = figures.encoded(Figure(figsize=(10, 4), facecolor="lime"), figures.Content.PHOTOGRAPHS)
+    image = Image.open(io.BytesIO(figures.preview(picture)))
+    assert (image.format, image.size) == ("JPEG", (400, 160))

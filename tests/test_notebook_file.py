@@ -71,7 +71,7 @@ FIGURE = figures_tag(b"ABC", 1000, "a yurt")
         ({"image/png": ["QU", "JD"]}, ("image/png", "QUJD")),
         ({"text/html": FIGURE, "text/plain": "a yurt"}, ("image/webp", "QUJD")),
         ({"text/html": [FIGURE[:30], FIGURE[30:]]}, ("image/webp", "QUJD")),
-        ({"text/html": FIGURE, "image/png": "REVG"}, ("image/png", "REVG")),
+        ({"text/html": FIGURE, "image/jpeg": "REVG"}, ("image/webp", "QUJD")),  # the small one is a preview
         ({"text/html": figures_tag(b"ABC", 300, "a film", kind="animation")}, None),
         ({"text/html": FIGURE.replace("image/webp", "image/svg+xml")}, None),
         ({"text/html": FIGURE.replace("QUJD", "QUJD' onload='alert(1)")}, None),
