@@ -221,7 +221,7 @@ def test_numbers_out_of_range_are_refused_before_any_work(options, message):
 
 
 def interrupted_at(call):
-    """Return a step that is right but for an interrupt in the middle of the call with this number."""
+    """Return a step that is right, except for an interrupt in the middle of the call with this number."""
 
     def step(img, *_):
         step.calls += 1

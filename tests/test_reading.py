@@ -87,7 +87,7 @@ def test_the_reference_is_read_with_its_answers_and_all_figures():
     assert found["figures"].keys() == FIGURES.keys()
     assert all(len(text) > 40 for text in found["answers"].values())
     assert len(found["answers"]) == 8
-    assert len(json.dumps(found)) < 1_700_000
+    assert len(json.dumps(found)) < 1_500_000
 
 
 def test_code_cells_are_numbered_from_one_and_others_left_out():

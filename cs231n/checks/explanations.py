@@ -193,7 +193,7 @@ MISTAKES = {
 
 NOTES = {
     "fixed-batch-size": "correct for a batch of 5 images, but it fails for 3. Is there a number where a length of X should be?",
-    "fails-for-one-image": "correct for several images, but for a batch of one it fails or returns another shape (squeeze() "
+    "fails-for-one-image": "correct for several images, but a batch of one makes it fail or return another shape (squeeze() "
     "removes every dimension of length 1).",
     "fixed-sizes": "correct for images of 224 x 224 pixels and 1000 classes, but it fails for smaller ones: a size or a class "
     "number is hard-coded.",

@@ -369,7 +369,7 @@ def _made_anew(picture, formats):
 
 def _encoded(image):
     made = io.BytesIO()
-    image.quantize(128, method=Image.Quantize.FASTOCTREE).save(made, "PNG")
+    image.quantize(96, method=Image.Quantize.FASTOCTREE).save(made, "PNG", optimize=True)
     return base64.b64encode(made.getvalue()).decode()
 
 
