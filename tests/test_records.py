@@ -6,7 +6,7 @@ import json
 import pytest
 
 from cs231n.checks.report import Verdict
-from cs231n.instructor.reports.records import Record, Result, State, as_json, from_json, read, read_all, write
+from cs231n.instructor.reports.records import Member, Record, Result, State, as_json, from_json, read, read_all, write
 
 RECORD = Record(
     student="jane",
@@ -29,7 +29,21 @@ RECORD = Record(
 )
 
 
-@pytest.mark.parametrize("record", [RECORD, dataclasses.replace(RECORD, isolation="Graded without isolation.")])
+WITH_ALL = dataclasses.replace(
+    RECORD,
+    isolation="Graded without isolation.",
+    platform="Canvas",
+    ids=("4711",),
+    members=(Member("jane", "Jane Doe", ("4711", "jane@example.edu")), Member("max", "Max Roe")),
+    handed_in="2026-10-05T23:59:00",
+    late=False,
+    sources={"compute_saliency_maps": "def compute_saliency_maps(X, y, model):\n    return X  # the same"},
+    cell_ids=("setup", "saliency"),
+    executed_at=("2026-10-05T20:00:00Z", ""),
+)
+
+
+@pytest.mark.parametrize("record", [RECORD, WITH_ALL], ids=["what is needed", "everything"])
 def test_a_record_is_read_as_it_was_written(tmp_path, record):
     write(tmp_path / "jane.json", record)
     assert read(tmp_path / "jane.json") == record

@@ -58,6 +58,25 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Member:
+    """One of a group that handed in together.
+
+    Parameters
+    ----------
+    student : str
+        The key of a row in grades.csv.
+    name : str
+        For people.
+    ids : tuple of str
+        By which a roster or a learning platform knows the student.
+    """
+
+    student: str
+    name: str
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Record:
     """What grading one submission yields.
 
@@ -89,6 +108,22 @@ class Record:
         By cell of the reference notebook, the PNG pictures in the student's cell, in base64.
     isolation : str
         The sentence that it was graded without isolation, or "".
+    platform : str
+        The learning platform whose export it came from ("Canvas", "Moodle" ...), or "".
+    ids : tuple of str
+        By which a roster or the platform knows the student.
+    members : tuple of Member
+        Of a group, whose every member gets these grades; empty for one student's own work.
+    handed_in : str
+        When the attempt that counts was handed in, in ISO 8601 (2026-10-05T23:59:00, with an offset where it is known), or "".
+    late : bool or None
+        Whether the platform calls it late; None where it does not say.
+    sources : dict of str to str
+        By the name of the exercise's function, the student's code that was judged, as it was written, with its comments.
+    cell_ids : tuple of str
+        The ids of the notebook's cells, in order.
+    executed_at : tuple of str
+        By cell, the time of its execution as the notebook stores it, or "".
     """
 
     student: str
@@ -104,6 +139,14 @@ class Record:
     answer_pictures: Mapping[str, list[str]] = field(default_factory=dict)
     figures: Mapping[str, list[str]] = field(default_factory=dict)
     isolation: str = ""
+    platform: str = ""
+    ids: tuple[str, ...] = ()
+    members: tuple[Member, ...] = ()
+    handed_in: str = ""
+    late: bool | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    cell_ids: tuple[str, ...] = ()
+    executed_at: tuple[str, ...] = ()
 
     def result(self, exercise: str) -> Result:
         """Return the result of an exercise; one that is missing where the record has none."""
@@ -115,12 +158,13 @@ class Record:
 
 
 MISSING = Result(Verdict.MISSING)
+ADDED = {"isolation", "platform", "ids", "members", "handed_in", "late", "sources", "cell_ids", "executed_at"}
 
 
 def as_json(record: Record) -> dict[str, Any]:
-    """Return a record as it is written into GRADES."""
+    """Return a record as it is written into GRADES; what a newer kit added is left out where there is nothing to say."""
     told = dataclasses.asdict(record)
-    return told if record.isolation else {key: value for key, value in told.items() if key != "isolation"}
+    return {key: value for key, value in told.items() if key not in ADDED or value not in ("", None, (), {})}
 
 
 def from_json(told: Any) -> Record:
@@ -136,8 +180,10 @@ def from_json(told: Any) -> Record:
     fields = _known(told, Record)
     try:
         results = {name: _result(result) for name, result in fields.pop("exercises", {}).items()}
-        state, earlier = State(fields.pop("verdict")), tuple(fields.pop("earlier", ()))
-        return Record(**fields, verdict=state, earlier=earlier, exercises=results)
+        state = State(fields.pop("verdict"))
+        members = tuple(_member(member) for member in fields.pop("members", ()))
+        lists: dict[str, Any] = {name: tuple(fields.pop(name, ())) for name in ("earlier", "ids", "cell_ids", "executed_at")}
+        return Record(**fields, **lists, verdict=state, members=members, exercises=results)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it lacks something of a record ({type(error).__name__}: {error})") from None
 
@@ -146,6 +192,11 @@ def _result(told: Any) -> Result:
     fields = _known(told, Result)
     mistakes, notes = (tuple(fields.pop(name, ())) for name in ("mistakes", "notes"))
     return Result(Verdict(fields.pop("verdict")), mistakes, notes, **fields)
+
+
+def _member(told: Any) -> Member:
+    fields = _known(told, Member)
+    return Member(**{**fields, "ids": tuple(fields.get("ids", ()))})
 
 
 def _known(told: dict[str, Any], kind: type) -> dict[str, Any]:
