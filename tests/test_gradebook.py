@@ -20,7 +20,8 @@ from PIL import Image
 from traitlets.config import Config
 
 from cs231n import submit
-from cs231n.instructor.grading import gradebook, rubric
+from cs231n.instructor.grading import rubric
+from cs231n.instructor.platforms import gradebook
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.reports import marks as marks_files
 from cs231n.instructor.reports import rendering, safe
