@@ -591,6 +591,34 @@ def test_what_passes_its_check_and_fails_on_the_photographs_costs_a_sentence_and
     ]
 
 
+INTERRUPTS = """import os, signal
+from cs231n.net_visualization_pytorch import class_visualization_update_step as reference
+
+calls = 0
+
+def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+    global calls
+    calls += 1
+    if img.shape[-1] == 224 and calls % 70 == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+    return reference(img, model, target_y, l2_reg, learning_rate)
+"""
+
+
+def test_an_interrupt_leaves_the_images_that_are_finished_and_costs_one_line(tmp_path):
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    start = f"import sys, torch\nfrom pathlib import Path\nsys.path.insert(0, {str(ROOT)!r})\ndevice = 'cpu'"
+    given = [CELLS[cell].source for cell in ("imports", "network", "data")]
+    sources = [start, *given, INTERRUPTS, CELLS["check-3"].source, "LEARNING_RATE, calls = 25, 0", CELLS["regularisers"].source]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": tmp_path}}).execute()
+    (error,) = [output for output in notebook.cells[-1].outputs if output.output_type == "error"]
+    assert error.traceback == ["Interrupted: This cell did not finish what it does with class_visualization_update_step."]
+    (image,) = images_of(notebook.cells[-1])
+    assert "all of them" in image["alt"]
+    assert "no L2 penalty" not in image["alt"]
+
+
 NEVER = "\n    from cs231n.checks import attempts\n    attempts.SECONDS = 5\n    while X.shape[-1] == 224: pass\n    return made"
 OPTIONAL_FAILING = {  # {function: (module, arguments, ends of its source, cells that use it)}
     "compute_smoothgrad_maps": (

@@ -86,7 +86,7 @@ class _Shortened(io.TextIOBase):
         """Write what is left to be written."""
         left_out = self._lines - FIRST_LINES - len(self._last)
         if left_out > 0:
-            self._stream.write(f"... ({left_out:,} lines are left out here)\n")
+            self._stream.write(f"... ({left_out:,} {'line is' if left_out == 1 else 'lines are'} left out)\n")
         if left_out >= 0:
             self._stream.write("".join(self._last) + self._line)
         self._stream.flush()
