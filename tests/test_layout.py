@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "class_visualization": {"batches", "console", "image_utils", "networks", "progress", "validation"},
     "net_visualization_pytorch": {"validation"},
     "attribution": {"validation"},
-    "attribution_metrics": {"progress", "validation"},
+    "attribution_metrics": {"batches", "progress", "validation"},
     "feature_visualization": {"console", "image_utils", "networks", "progress", "validation"},
     "judge": {"datasets", "image_utils", "networks"},
     "figures": set(),
