@@ -16,6 +16,7 @@ const FILTERS = {
 };
 const SUGGESTIONS = 6; // of the comments given before
 const ALIASES = 8; // of the students who gave an answer, before the rest is folded
+const NARROW = matchMedia("(max-width: 760px)");
 const SILENT_MILLISECONDS = 20_000; // after which the server is taken to be gone
 
 const state = {
@@ -136,7 +137,7 @@ const current = () => state.items[state.at] ?? null;
 
 function draftOf(item) {
   const {points = null, lines = [], comment = ""} = item.mark ?? {};
-  return {question: state.question.key, item: item.id, points: points === null ? "" : number(points), lines: [...lines], comment, seconds: 0, removes: false};
+  return {question: state.question.key, item: item.id, points: points === null ? "" : number(points), lines: [...lines], comment, seconds: 0, removes: false, failed: false};
 }
 
 const draft = () => state.drafts.get(key(current())) ?? draftOf(current());
@@ -144,7 +145,7 @@ const draft = () => state.drafts.get(key(current())) ?? draftOf(current());
 // Changes the current draft; one that is as the mark that is saved is not kept.
 function change(changes) {
   const item = current();
-  const changed = {...draft(), removes: false, ...changes};
+  const changed = {...draft(), removes: false, failed: false, ...changes};
   if (isSame(changed, draftOf(item))) state.drafts.delete(key(item));
   else state.drafts.set(key(item), changed);
   showUnsaved();
@@ -188,8 +189,11 @@ function chooseNone() {
   showMark();
 }
 
+// The mark that is being chosen is a draft, too; it is no alarm unless the server refused it.
 function showUnsaved() {
-  const count = state.drafts.size;
+  const here = current() && state.drafts.get(key(current()));
+  const count = state.drafts.size - (here && !here.failed ? 1 : 0);
+  if (current()) $("state").textContent = here ? "unsaved" : current().mark ? "saved" : "";
   $("retry").hidden = count === 0;
   $("retry").textContent = `${count === 1 ? "1 mark is" : `${count} marks are`} not saved: save now (r)`;
 }
@@ -239,7 +243,8 @@ async function store(given, words, after, reason) {
     try {
       await send(given, reason);
     } catch (error) {
-      if (!(error instanceof Refused) || error.needs !== "reason") throw error;
+      given.failed = true;
+      if (error.needs !== "reason") throw error;
       return askForReason(error.message, (why) => store(given, words, after, why));
     }
     say(`${words}, on disk at ${clock()}`, true);
@@ -473,7 +478,7 @@ function showProgress(progress) {
   $("bar").value = marked;
   const parts = [`${marked} of ${total}`];
   if (pace) parts.push(`${number(Math.round(pace * 10) / 10)} s an answer`);
-  if (left) parts.push(`about ${inWords(left)} left`);
+  if (left) parts.push(`${inWords(left)} left`);
   $("pace").textContent = parts.join(" · ");
 }
 
@@ -544,7 +549,7 @@ function openNear() {
   $("near-list").replaceChildren(...item.near.map(nearlyEqual));
   $("near-title").textContent = `${item.near.length} nearly equal ${item.near.length === 1 ? "answer" : "answers"}: ${pointsInWords(pointsOf(draft(), state.question.most))} for those you choose`;
   $("near").showModal();
-  $("near-list").querySelector("input").focus();
+  nearBoxes()[0].focus();
 }
 
 function nearlyEqual({id, difference}) {
@@ -556,8 +561,15 @@ function nearlyEqual({id, difference}) {
   return make("div", {className: "near"}, label, make("div", {id: `near-${id}`, className: "text", dir: "auto"}, rendered(difference)));
 }
 
+const nearBoxes = () => [...$("near-list").querySelectorAll("input")];
+
+function chooseAllNear() {
+  const isAll = nearBoxes().every((box) => box.checked);
+  for (const box of nearBoxes()) box.checked = !isAll;
+}
+
 async function applyNear() {
-  const others = [...$("near-list").querySelectorAll("input:checked")].map((box) => box.value);
+  const others = nearBoxes().filter((box) => box.checked).map((box) => box.value);
   const item = current();
   if (!others.length) return say("No nearly equal answer was chosen.");
   await save(() => {});
@@ -637,6 +649,7 @@ async function openQuestion(question, wanted) {
   $("lines").setAttribute("aria-label", question.mode === "additive" ? "Rubric: lines that add up" : "Rubric: one of these lines");
   $("filter").value = "all";
   const {marked, total, flagged} = question;
+  for (const part of $("model").children) part.open = part.id !== "asked" && !NARROW.matches;
   showProgress({marked, total, flagged, seconds_an_answer: question.seconds_an_answer, left_seconds: question.left_seconds});
   say("");
   const place = items.findIndex((item) => item.id === wanted);
@@ -656,7 +669,7 @@ function line({points, text: words}, place) {
 
 function table(heads, rows) {
   const head = make("tr", {}, ...heads.map((words) => make("th", {scope: "col"}, words)));
-  const body = rows.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, cell))));
+  const body = rows.map((cells) => make("tr", {}, ...cells.map((cell, place) => make("td", {dataset: {head: heads[place]}}, ...(cell === "" ? [] : [cell])))));
   return make("div", {className: "scroll", tabIndex: 0, role: "region"}, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
 }
 
@@ -785,7 +798,7 @@ $("give").addEventListener("click", (event) => {
 
 const PRESSED = {
   none: chooseNone, save: enter, previous: goBack, next: goNext, skip, flag, undo, open: toMark, equal: openNear, "take-back": takeBack,
-  names: toggleNames, help: showKeys, retry: saveAll, "near-close": () => $("near").close(), keep: leaveGrade,
+  names: toggleNames, help: showKeys, retry: saveAll, "near-all": chooseAllNear, "near-close": () => $("near").close(), keep: leaveGrade,
 };
 for (const [id, work] of Object.entries(PRESSED)) $(id).addEventListener("click", () => state.saving || work());
 
@@ -807,6 +820,7 @@ $("regrade").addEventListener("submit", (event) => {
 });
 $("reason").addEventListener("keydown", (event) => event.key === "Escape" && leaveGrade());
 $("near-form").addEventListener("submit", applyNear);
+$("near").addEventListener("keydown", (event) => event.key === "a" && chooseAllNear());
 $("points").addEventListener("input", () => {
   change({points: $("points").value});
   showMark();
