@@ -31,7 +31,7 @@ const state = {
   drafts: new Map(), // by question and item: what is chosen and not saved
   names: null, // by alias, once they were asked for
   saving: false,
-  keys: [], // pressed while saving
+  keys: [], // pressed while saving, in order
   withReason: null, // sends the mark that needs a reason
 };
 
@@ -254,12 +254,26 @@ async function store(given, words, after, reason) {
 
 async function whileSaving(work) {
   state.saving = true;
-  state.keys = [];
   say("saving …");
   const done = await attempt(work);
   state.saving = false;
   showMark();
-  if (done) for (const pressed of state.keys.splice(0)) act(pressed);
+  if (!done) state.keys = [];
+  pressKept();
+}
+
+// Does what was pressed while saving, in order: the next save keeps the rest waiting, and a field takes what was meant for it.
+function pressKept() {
+  while (state.keys.length && !state.saving) {
+    const pressed = state.keys.shift();
+    const field = document.activeElement;
+    if (pressed === "Escape") $("answer").focus({preventScroll: true});
+    else if (!field.matches("input, textarea") || pressed === "Enter") act(pressed);
+    else {
+      field.setRangeText(pressed, field.selectionStart, field.selectionEnd, "end");
+      field.dispatchEvent(new Event("input"));
+    }
+  }
 }
 
 function askForReason(sentence, withReason) {
@@ -777,10 +791,11 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (isField) return target === $("points") ? pointsKey(event) : event.key === "Escape" && target.blur();
   if (target.matches("button, a, summary") && (event.key === "Enter" || event.key === " ")) return;
-  const known = event.key in ANYWHERE || event.key in ON_ANSWER || /^[1-9]$/.test(event.key);
-  if (!known) return;
+  const isKnown = event.key in ANYWHERE || event.key in ON_ANSWER || /^[1-9]$/.test(event.key);
+  const isKept = state.saving && (isKnown || event.key === "Escape" || event.key.length === 1);
+  if (!isKnown && !isKept) return;
   event.preventDefault();
-  if (state.saving) state.keys.push(event.key);
+  if (isKept) state.keys.push(event.key);
   else act(event.key);
 });
 
