@@ -179,6 +179,7 @@ function choose(index) {
   const sum = chosen.reduce((total, line) => total + all[line].points, 0);
   change({lines: chosen, points: chosen.length ? number(Math.min(most, Math.max(0, sum))) : ""});
   showMark();
+  hear();
 }
 
 // No points: where the lines exclude each other, the line that says so.
@@ -187,6 +188,13 @@ function chooseNone() {
   const zero = mode === "exclusive" ? lines.findIndex((line) => line.points === 0) : -1;
   change({lines: zero < 0 ? [] : [zero], points: "0"});
   showMark();
+  hear();
+}
+
+// For those who do not see the points: what a key has chosen.
+function hear() {
+  const {points, lines} = draft();
+  $("heard").textContent = `${points ? pointsInWords(Number(points)) : "no points yet"}${lines.length ? `, lines ${lines.map((line) => line + 1).join(", ")}` : ""}`;
 }
 
 // The mark that is being chosen is a draft, too; it is no alarm unless the server refused it.
