@@ -281,12 +281,11 @@ def _common(path: Path, key: str, table: Any, of_exercises: set[str]) -> dict[st
 
 def _figures(path: Path, key: str, figures: Any, of_exercise: bool) -> dict[str, str] | tuple[str, ...]:
     """Return the figures of a table, {id of a cell: caption} for an exercise's, ids for those that a question is about."""
-    if not isinstance(figures, dict if of_exercise else list) or not all(
-        isinstance(text, str) for text in (figures.values() if of_exercise else figures)
-    ):
-        expected = '{ CELL-ID = "caption" }' if of_exercise else '["CELL-ID"]'
-        raise ValueError(f"{path}: [{key}] figures = {figures!r}; expected {expected}.")
-    return figures if of_exercise else tuple(figures)
+    texts = list(figures.values() if isinstance(figures, dict) else figures) if isinstance(figures, dict | list) else []
+    if isinstance(figures, dict if of_exercise else list) and all(isinstance(text, str) for text in texts):
+        return dict(figures) if of_exercise else tuple(texts)
+    expected = '{ CELL-ID = "caption" }' if of_exercise else '["CELL-ID"]'
+    raise ValueError(f"{path}: [{key}] figures = {figures!r}; expected {expected}.")
 
 
 def _number(path: Path, key: str) -> int:

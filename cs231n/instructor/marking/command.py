@@ -14,9 +14,8 @@ from types import FrameType
 
 from ...assignment import plain
 from ..grading.course_material import as_asked
-from ..grading.run import REFERENCE
 from ..grading.settings import settled
-from ..reports.reference import reference_material
+from ..reports.reference import REFERENCE, reference_material
 from ..reports.safe import DECEPTIVE, html
 from .api import Api
 from .desk import Desk, counts

@@ -26,6 +26,7 @@ import http.server
 import json
 import secrets
 import socket
+import sys
 import urllib.parse
 from collections.abc import Callable
 from http import HTTPStatus
@@ -102,7 +103,9 @@ class Server(http.server.ThreadingHTTPServer):
         return f"http://{ADDRESS}:{self.port}/?token={self.token}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a connection that broke off is no news, and what a request asks wrongly was answered."""
+        """Say nothing of a connection that broke off; what is a mistake of ours is printed."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 class _Refusal(Exception):
@@ -257,7 +260,7 @@ def _no_number(text: str) -> None:
 def page(nonce: str) -> str:
     """Return the page, with its style and script in it. Raises OSError if the kit lacks one of its files."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    style = Markup(CSS + "\n" + (PAGE / "mark.css").read_text(encoding="utf-8"))
+    style = Markup((PAGE / "mark.css").read_text(encoding="utf-8"))
     script = Markup((PAGE / "mark.js").read_text(encoding="utf-8"))
     template = environment.from_string((PAGE / "page.html").read_text(encoding="utf-8"))
-    return template.render(nonce=nonce, style=style, script=script)
+    return template.render(nonce=nonce, style=style, script=script, formula_css=Markup(CSS))

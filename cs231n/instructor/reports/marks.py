@@ -298,7 +298,7 @@ def _put(path: Path, records: Sequence[Record], marks: Mapping[str, Mark | None]
     ids = spreadsheets.Ids([record.student for record in records])
     for row in file.rows:
         student = ids.find(row["student"])
-        if student in marks:
+        if student is not None and student in marks:
             mark = marks[student]
             # a comment that a person wrote before there were points stays, and is taken over by the next merge
             kept = row["comment"] if mark and not mark[1] and not row["points"].strip() else ""
