@@ -539,10 +539,11 @@ EVIL = (
     "<script>alert(1)</script>\"><img src=http://127.0.0.1:9/x onerror=alert(1)>'><svg onload=alert(1)>]]>--></style></title>"
     "{{ 7 * 7 }}{% raw %}<base href=//evil><meta http-equiv=refresh content=0>javascript:alert(1)\u202egnp.exe\x1b[2J\x00\ud800"
 )
-ATTRIBUTES = {"class", "id", "lang", "charset", "http-equiv", "content", "name", "alt", "src", "href", "style"}
+ATTRIBUTES = {"data-label", "class", "id", "lang", "charset", "http-equiv", "content", "name", "alt", "src", "href", "style"}
 TAGS = {"html", "head", "meta", "title", "style", "body", "section", "div", "p", "h1", "h2", "h3", "br", "hr", "figure", "img"}
 TAGS |= {"figcaption", "table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li", "pre", "code", "blockquote", "span"}
 TAGS |= {"bdi", "a", "em", "strong", "del", "details", "summary"}
+OF_A_CHART = {"svg", "line", "rect", "text"}
 
 
 def evil_record():
@@ -574,6 +575,9 @@ def test_a_page_with_hostile_strings_holds_nothing_active(evil_pages, kind):
     for tag, attributes in page.elements:
         if tag in ELEMENTS:  # of a formula
             assert all(re.fullmatch(FORMULA_ATTRIBUTES[name], value) for name, value in attributes.items())
+            continue
+        if tag in OF_A_CHART:  # our own numbers
+            assert not [value for name, value in attributes.items() if name.startswith(("on", "href", "xlink")) or "<" in value]
             continue
         assert tag in TAGS
         assert attributes.keys() <= (ATTRIBUTES | {"open"} if tag == "details" else ATTRIBUTES)
@@ -648,10 +652,10 @@ def class_of_ten():
 
 def test_the_summary_shows_no_students_picture_that_nobody_chose(reference):
     page = Page(summary(class_of_ten(), reference))
-    assert not [source for source in page.sources[2:] if "image/png" in source]  # the first two are our own charts
+    assert not [source for source in page.sources if "image/png" in source]
     assert "make_fooling_image : The gradient accumulates student1 , student2 , student3 , student0" in page.text
     page = Page(summary(class_of_ten(), reference, gallery=["student2", "student9"]))
-    assert [source for source in page.sources[2:] if "image/png" in source] == [f"data:image/png;base64,{png('blue')}"]
+    assert [source for source in page.sources if "image/png" in source] == [f"data:image/png;base64,{png('blue')}"]
 
 
 def test_the_summary_counts_who_handed_in_nothing_apart(reference):
@@ -673,11 +677,65 @@ def test_the_summary_counts_mistakes_and_shows_a_chosen_one_who_made_no_other_be
 def test_the_summary_gives_a_mean_where_all_is_marked_and_counts_what_waits(reference):
     records = [record("ada"), record("ben", **{STEP: wrong("batch-mean")}), record("cy", answers={})]
     text = Page(summary(records, reference)).text
-    assert "class_visualization_update_step 7 6.53 2 0 0" in text
-    assert "Inline question 1 4 \N{EN DASH} 0 1 2" in text
+    assert "class_visualization_update_step 7 6.53 93 % \N{EN DASH} 2 0 0" in text
+    assert "Inline question 1 4 \N{EN DASH} \N{EN DASH} \N{EN DASH} 0 1 2" in text
     assert "4 answers" not in text
     assert "16 answers are not marked yet" in text
-    assert "transform_images 2 bonus 2.00 3 0 0" in text
+    assert "transform_images 2 bonus 2.00 100 % of 3 \N{EN DASH} 3 0 0" in text
+    assert "With fewer than 20 submissions a task's discrimination" in text
+
+
+def test_the_summary_says_in_the_next_lecture_what_much_of_the_class_did_each_mistake_once(reference):
+    records = class_of_ten()
+    records[9]["exercises"][SALIENCY].update(wrong("gradient-accumulates"))
+    text = Page(summary(records, reference)).text.partition("The tasks")[0]
+    explained = MISTAKES["gradient-accumulates"]
+    assert f"For the next lecture The gradient accumulates 5 of 10 submissions (50 %), in {SALIENCY} , {FOOLING}" in text
+    assert text.count(explained.meaning) == 1
+    assert "To ask the class:" in text
+    assert MISTAKES["no-stop-test"].title not in text  # made once
+    assert "Nothing stands out" in Page(summary([record("ada"), record("ben")], reference)).text
+
+
+def test_the_summary_shows_a_hard_question_with_its_formulas_once_all_is_marked(reference):
+    def shown(*points):
+        marks = {student: {"question-2": (given, "")} for student, given in zip(("ada", "ben"), points, strict=False)}
+        records = [from_json(record(student)) for student in ("ada", "ben")]
+        columns = {record.student: RUBRIC.score(record, marks.get(record.student, {})) for record in records}
+        return summary_page(records, RUBRIC, columns, reference).partition("<h2>The tasks")[0]
+
+    hard = shown(1.0, 1.5)
+    assert "Hard: Inline question 2" in Page(hard).text
+    assert "It earned 42 % of its points on average, over 2 submissions." in Page(hard).text
+    assert "<math" in hard
+    assert "Hard:" not in Page(shown(1.0, 2.5)).text
+    assert "Hard:" not in Page(shown(0.0)).text  # the other is not marked
+
+
+def test_the_summary_counts_bonus_apart_in_words_and_charts(reference):
+    page = Page(summary(class_of_ten(), reference))
+    charts = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
+    assert [label.partition(".")[0] for label in charts] == [
+        f"Histogram of the points for {what}" for what in ("the exercises", "everything so far", "the bonus")
+    ]
+    assert charts[2].endswith("Students by points: 8 to below 9: 10.")
+    assert charts[0].endswith("Students by points: 14 to below 16: 1; 16 to below 18: 3; 20 to below 22: 6.")
+    own = dataclasses.replace(RUBRIC, bonus=frozenset())
+    records = [from_json(record())]
+    text = Page(summary_page(records, own, {"jane": own.score(records[0], {})}, reference)).text
+    assert "of 52 points" in text
+    assert "bonus" not in text
+
+
+def test_the_summary_counts_who_was_late_and_takes_off_what_that_costs(reference):
+    records = [{**record("ada"), "late": True}, {**record("ben"), "late": False}, record("cy")]
+    text = Page(summary(records, reference)).text
+    assert "1 submission was late; no points are taken off in these numbers." in text
+    late = {"ben": [Deduction("Late by a day", -3.0)], "cy": [Deduction("Free late day", 0.0)]}
+    text = Page(summary(records, reference, deductions=late)).text
+    assert "3 submissions were late; the points that 1 loses for it are taken off in these numbers." in text
+    assert "mean 20.0, median 21.0 of 40" in text
+    assert "late;" not in Page(summary([record()], reference)).text
 
 
 def test_the_summary_names_nobody_outside_of_the_folded_list(reference):

@@ -83,7 +83,7 @@ def write_pages(
         path = folder / "feedback" / f"{file_name(student)}.html"
         if not _is_there(path, made):
             write_whole(path, made.page(today or datetime.date.today()))
-    write_whole(folder / "summary.html", summary(records, rubric, all_columns, reference, gallery, len(absent)))
+    write_whole(folder / "summary.html", summary(records, rubric, all_columns, reference, gallery, len(absent), deductions))
 
 
 def _is_there(path: Path, made: Draft) -> bool:
