@@ -9,7 +9,7 @@ COMMANDS = {
     "release": ("release.release", "make the student edition"),
     "grade": ("grading.command", "grade a folder of submissions"),
     "gradescope": ("platforms.gradescope", "make an autograder for Gradescope"),
-    "nbgrader": ("grading.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
+    "nbgrader": ("platforms.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
 }
 
 
