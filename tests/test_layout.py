@@ -92,6 +92,7 @@ MAY_IMPORT = {
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
     "platforms": {"grading", "reports"},
+    "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
     "exercises": set(),
