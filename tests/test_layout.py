@@ -91,7 +91,7 @@ MAY_IMPORT = {
 
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
-    "platforms": {"grading", "reports"},
+    "platforms": {"grading", "release", "reports"},
     "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},

@@ -10,7 +10,7 @@ COMMANDS = {
     "grade": ("grading.command", "grade a folder of submissions"),
     "similar": ("similarity.command", "show pairs of submissions that share what nobody else has"),
     "gradescope": ("platforms.gradescope", "make an autograder for Gradescope"),
-    "nbgrader": ("grading.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
+    "nbgrader": ("platforms.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
 }
 
 
