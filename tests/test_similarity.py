@@ -2,12 +2,16 @@
 
 import csv
 import dataclasses
+import os
 import random
 import re
+import subprocess
+import sys
 
 import pytest
 from helpers.copies import FIRST_THREE, disguised, record, reworded, sources
 from helpers.inline_answers import ANSWERS
+from helpers.places import ROOT
 
 from cs231n.checks.report import Verdict
 from cs231n.instructor.__main__ import main
@@ -279,8 +283,9 @@ def test_pairs_within_last_year_and_of_one_person_in_both_years_are_not_compared
     _, _, pairs = compared([*found[4:17], *old])
     assert all((13, 14) not in place for place in places(pairs))
     again = Submission(found[3], last_year=True)
-    _, _, pairs = compared([*found[:17], again])
+    everybody, signs, pairs = compared([*found[:17], again])
     assert all((3, 17) not in place for place in places(pairs))
+    assert "Not compared: 1 pair of submissions" in shown(page(everybody, signs, pairs))
 
 
 def test_a_group_is_one_and_is_not_compared_with_a_members_own_copy():
@@ -382,6 +387,23 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(tmp_path, capsys, argume
     assert main(["similar", str(folder), *arguments]) == 2
     assert said in capsys.readouterr().err
     assert not (folder / "similar.html").exists()
+
+
+def test_a_word_of_a_million_letters_costs_nothing(tmp_path):
+    long = {"question-1": "gradient" * 125_000, "question-2": "ab " * 300_000}
+    found = [dataclasses.replace(one, answers=long) if i in (3, 17) else one for i, one in enumerate(honest_class())]
+    assert main(["similar", str(grades(tmp_path, found))]) == 0
+    assert (tmp_path / "similar.html").stat().st_size < 1_000_000
+
+
+def test_the_page_is_the_same_each_time(tmp_path):
+    folder = grades(tmp_path, with_copy(honest_class()))
+    written = []
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "cs231n.instructor", "similar", str(folder), "--out", str(tmp_path / "page.html")]
+        subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, stdout=subprocess.DEVNULL)
+        written.append((tmp_path / "page.html").read_bytes())
+    assert written[0] == written[1]
 
 
 def test_what_is_not_compared_is_told(tmp_path, capsys):

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     everybody = Class(found, kit)
     signs = everybody.signs()
     pairs = unusual(everybody, signs, options.pairs)
-    out = options.out or options.grades / "similar.html"
+    out = options.out or submissions.home(options.grades) / "similar.html"
     write_whole(out, page(everybody, signs, pairs))
     print(f"{len(found)} submissions, {len(pairs)} unusual pairs: {out}. The page is for you only.")
     return 0

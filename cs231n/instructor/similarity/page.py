@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import numpy as np
 from markupsafe import Markup, escape
 
 from ..reports.rendering import isolation_note, templates, title_of
 from ..reports.safe import picture_addresses, plain
-from .pairs import Finding, Pair
-from .pieces import Piece
+from .pairs import Finding, Pair, same_person
+from .pieces import LONGEST, Piece
 from .rarity import SHARE, SMALLEST, Shared
 from .signs import Class, Kind, Sign
+from .submissions import Submission
 
 SHOWN = 8  # things of one kind that a pair shares
 OPEN = 5  # pairs whose texts are shown at once; those of the others are folded
@@ -32,8 +34,16 @@ def page(found: Class, signs: Sequence[Sign], pairs: Sequence[Pair]) -> str:
         last_year=sum(one.last_year for one in submissions),
         small=len(submissions) < SMALLEST,
         share=SHARE,
+        same=_same_people(found),
         pairs=[_pair(found, pair, comments, place < OPEN) for place, pair in enumerate(pairs)],
     )
+
+
+def _same_people(found: Class) -> list[tuple[Submission, Submission]]:
+    """Return the pairs that are not compared, since somebody seems to have a part in both."""
+    rows, columns = np.nonzero(np.triu(same_person(found), 1))
+    pairs = [(found.submissions[a], found.submissions[b]) for a, b in zip(rows, columns, strict=True)]
+    return [(one, other) for one, other in pairs if not (one.last_year and other.last_year)]
 
 
 def _pair(found: Class, pair: Pair, comments: Sign, is_open: bool) -> dict[str, Any]:
@@ -90,7 +100,7 @@ def _texts(found: Class, pair: Pair, sign: Sign, comments: Sign) -> dict[str, An
         if sign.kind is Kind.CODE:
             text, pieces = found.code[i][sign.task].source, found.pieces_of_code(i, sign.task)
         else:
-            text, pieces = found.submissions[i].record.answer(sign.task), found.pieces_of_answer(i, sign.task)
+            text, pieces = found.submissions[i].record.answer(sign.task)[:LONGEST], found.pieces_of_answer(i, sign.task)
         spans = _rare(pieces, both, sign.shared)
         if sign.kind is Kind.CODE:
             spans += _rare(found.comments(i, sign.task), set(comments.shared.between(pair.a, pair.b)), comments.shared)

@@ -71,7 +71,7 @@ def _in_order(found: Class, signs: Sequence[Sign], most: int) -> Iterator[tuple[
         return
     worth = sum((sign.worth for sign in signs), np.zeros((n, n)))
     rows, columns = np.triu_indices(n, 1)
-    values = np.where(_compared(found), worth, 0.0)[rows, columns]
+    values = np.where(~same_person(found) & ~_earlier(found), worth, 0.0)[rows, columns]
     enough = ENOUGH * signs[0].shared.largest
     for k in np.argsort(-values, kind="stable")[:most]:
         if values[k] < enough:
@@ -79,17 +79,21 @@ def _in_order(found: Class, signs: Sequence[Sign], most: int) -> Iterator[tuple[
         yield int(rows[k]), int(columns[k])
 
 
-def _compared(found: Class) -> np.ndarray:
-    """Return which submissions are compared with which."""
-    earlier = np.array([one.last_year for one in found.submissions])
-    allowed = ~(earlier[:, None] & earlier[None])
+def same_person(found: Class) -> np.ndarray:
+    """Return, by submission and submission, whether somebody has a part in both, by the keys and ids in their records."""
+    same = np.zeros((len(found.submissions),) * 2, dtype=bool)
     holders: dict[str, list[int]] = {}
     for i, one in enumerate(found.submissions):
         for person in one.people:
             holders.setdefault(person, []).append(i)
     for who in holders.values():
-        allowed[np.ix_(who, who)] = False
-    return allowed
+        same[np.ix_(who, who)] = True
+    return same
+
+
+def _earlier(found: Class) -> np.ndarray:
+    earlier = np.array([one.last_year for one in found.submissions])
+    return earlier[:, None] & earlier[None]
 
 
 def _shared(signs: Sequence[Sign], a: int, b: int) -> dict[tuple[int, Hashable], float]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...checks.report import Verdict
+from ..reports.records import Record
 from . import pieces
 from .code import Code
 from .given import Given
@@ -20,7 +21,7 @@ ALIKE = 0.25  # of what the shorter answer is worth: what two have to share; ind
 SHORTEST = 50  # pieces of an answer that can be compared
 CHARACTER = 2  # pieces of an answer count as if each letter were worth half of a piece: text is easier to guess than code
 COMMENT_WORDS = 2  # of a comment that is compared
-TYPED_LETTERS = 6  # of a word that can be misspelt
+TYPED_LETTERS = 6, 30  # of a word that can be misspelt, at least and at most
 COMMON = 5  # submissions that write a word, for it to be known; one that fewer write may be misspelt
 EXACT_TIME = re.compile(r"[.,]\d*[1-9]")  # with a fraction of a second
 SEVERAL = 3  # times to the second that have to be equal; one may be chance
@@ -109,14 +110,14 @@ class Class:
         n = range(len(self.submissions))
         records = [one.record for one in self.submissions]
         return [
-            _once(Kind.FILE, [{record.sha256} - {""} for record in records]),
+            _once(Kind.FILE, [[record.sha256] if record.sha256 else [] for record in records]),
             *(self._code(name) for name in self.functions),
             *(self._answers(name) for name in self.questions),
-            _each(Kind.COMMENT, [{one.what for name in self.code[i] for one in self.comments(i, name)} for i in n]),
+            _each(Kind.COMMENT, [[one.what for name in self.code[i] for one in self.comments(i, name)] for i in n]),
             _each(Kind.SPELLING, _misspelt([self.words(i) for i in n], self.given.words)),
             *(_each(Kind.MISTAKE, [_mistake(record, name) for record in records], name) for name in self._failed()),
             _once(Kind.PICTURE, [_pictures(record, self.given.pictures) for record in records]),
-            _once(Kind.CELLS, [set(record.cell_ids) - self.given.cells - {""} for record in records]),
+            _once(Kind.CELLS, [[one for one in record.cell_ids if one and one not in self.given.cells] for record in records]),
             _times([_moments(record) for record in records]),
         ]
 
@@ -125,11 +126,11 @@ class Class:
         return sorted(names, key=_order(self.given.stubs))
 
     def _code(self, function: str) -> Sign:
-        shared = Shared([{one.what for one in self.pieces_of_code(i, function)} for i in range(len(self.submissions))])
+        shared = Shared([[one.what for one in self.pieces_of_code(i, function)] for i in range(len(self.submissions))])
         return Sign(Kind.CODE, function, shared, shared.summed() / pieces.TOKENS)
 
     def _answers(self, question: str) -> Sign:
-        found = [{one.what for one in self.pieces_of_answer(i, question)} for i in range(len(self.submissions))]
+        found = [dict.fromkeys(one.what for one in self.pieces_of_answer(i, question)) for i in range(len(self.submissions))]
         shared = Shared([own if len(own) >= SHORTEST else () for own in found])
         both = shared.summed()
         alike = both >= ALIKE * np.maximum(1e-9, np.minimum(shared.own[:, None], shared.own[None]))
@@ -158,46 +159,49 @@ def _once(kind: Kind, things: Sequence[Collection[Hashable]]) -> Sign:
     return Sign(kind, "", shared, shared.rarest())
 
 
-def _mistake(record, name):
+def _mistake(record: Record, name: str) -> list[Hashable]:
     result = record.result(name)
-    return {(str(result.verdict), result.mistakes, result.message)} if result.verdict in FAILED else set()
+    return [(str(result.verdict), result.mistakes, result.message)] if result.verdict in FAILED else []
 
 
-def _pictures(record, reference):
-    """Return {(cell or question, picture)} without the reference's own."""
+def _pictures(record: Record, reference: Collection[str]) -> list[Hashable]:
+    """Return [(cell or question, picture)] without the reference's own."""
     places = (*record.figures.items(), *record.answer_pictures.items())
-    return {(place, picture) for place, shown in places for picture in shown if picture not in reference}
+    return [(place, picture) for place, shown in places for picture in shown if picture not in reference]
 
 
-def _moments(record):
-    """Return {(cell, when it was executed)}; the cell by its id, or by its place where the record has no ids."""
-    names = record.cell_ids if len(record.cell_ids) == len(record.executed_at) else range(len(record.executed_at))
-    return {(name, when) for name, when in zip(names, record.executed_at, strict=True) if when}
+def _moments(record: Record) -> list[tuple[str, str]]:
+    """Return [(cell, when it was executed)]; the cell by its id, or by its number where the record has no ids."""
+    numbers = map(str, range(1, len(record.executed_at) + 1))
+    names = record.cell_ids if len(record.cell_ids) == len(record.executed_at) else numbers
+    return [(name, when) for name, when in zip(names, record.executed_at, strict=True) if when]
 
 
-def _times(moments):
+def _times(moments: Sequence[Sequence[tuple[str, str]]]) -> Sign:
     """Return the sign of equal times. Times without fractions of a second count where two submissions share SEVERAL."""
     shared = Shared(moments)
-    exact = Shared([{(name, when) for name, when in own if EXACT_TIME.search(when)} for own in moments])
-    worth = exact.rarest()
-    number = np.zeros_like(worth)
+    exact = Shared([[one for one in own if EXACT_TIME.search(one[1])] for own in moments])
+    number = np.zeros_like(exact.rarest())
     for who in shared.holders.values():
         number[np.ix_(who, who)] += 1
-    return Sign(Kind.TIMES, "", shared, np.maximum(worth, shared.rarest() * (number >= SEVERAL)))
+    return Sign(Kind.TIMES, "", shared, np.maximum(exact.rarest(), shared.rarest() * (number >= SEVERAL)))
 
 
-def _misspelt(words: Sequence[set[str]], known: Collection[str]) -> list[set[str]]:
+def _misspelt(words: Sequence[Collection[str]], known: Collection[str]) -> list[list[str]]:
     """Return, by submission, its rare words that are one slip of the keyboard away from a common one."""
     times = Counter(word for own in words for word in own)
     common = {word for word, count in times.items() if count >= COMMON} | set(known)
     slips: dict[str, set[str]] = {}
-    for word in common:
-        if len(word) >= TYPED_LETTERS:
-            for less in _with_a_letter_less(word):
-                slips.setdefault(less, set()).add(word)
-    rare = {word for word, count in times.items() if count < COMMON and word not in known and len(word) >= TYPED_LETTERS}
+    for word in filter(_is_compared, common):
+        for less in _with_a_letter_less(word):
+            slips.setdefault(less, set()).add(word)
+    rare = [word for word, count in times.items() if 1 < count < COMMON and word not in known and _is_compared(word)]
     wrong = {word for word in rare if _is_slip(word, slips)}
-    return [own & wrong for own in words]
+    return [sorted(wrong.intersection(own)) for own in words]
+
+
+def _is_compared(word: str) -> bool:
+    return TYPED_LETTERS[0] <= len(word) <= TYPED_LETTERS[1] and word.isalpha()
 
 
 def _with_a_letter_less(word: str) -> set[str]:

@@ -39,6 +39,11 @@ class Submission:
         return frozenset(one for one in ids if one)
 
 
+def home(folder: Path) -> Path:
+    """Return the folder that `grade` wrote; it or its folder rows may be given."""
+    return folder.parent if folder.name == "rows" and not (folder / "rows").is_dir() else folder
+
+
 def read(folder: Path, last_year: bool = False) -> tuple[list[Submission], list[str]]:
     """Return (the submissions in a folder that `grade` wrote, or in its folder rows, sentences on what could not be read).
 
@@ -47,7 +52,7 @@ def read(folder: Path, last_year: bool = False) -> tuple[list[Submission], list[
     ValueError
         If there are no results of grading in it.
     """
-    rows = folder / "rows" if (folder / "rows").is_dir() else folder
+    rows = home(folder) / "rows"
     paths = sorted(rows.glob("*.json")) if rows.is_dir() else []
     found, damaged = [], []
     for path in paths:
