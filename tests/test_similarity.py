@@ -300,8 +300,9 @@ def test_a_group_is_one_and_is_not_compared_with_a_members_own_copy():
     assert "Cy (student-901), Bo (student-900)" in shown(page(everybody, signs, pairs).split("<section>")[1])
 
 
-def test_three_who_share_the_same_are_one_entry_that_names_all():
-    found = with_copy(with_copy(honest_class()), thief=9)
+@pytest.mark.parametrize("size", [18, 24])
+def test_three_who_share_the_same_are_one_entry_that_names_all(size):
+    found = with_copy(with_copy(honest_class(size)), thief=9)
     everybody, signs, pairs = compared(found)
     assert places(pairs)[0] >= {(3, 17), (9, 17), (3, 9)}
     first = shown(page(everybody, signs, pairs).split("<section>")[1])
@@ -344,6 +345,17 @@ def test_hostile_strings_stay_text(tmp_path):
     assert "onerror" not in re.sub(r"&lt;.*?&gt;", "", text)
     assert "\u202e" not in text
     assert "{{ 7 * 7 }}" in text
+
+
+def test_of_a_reworded_answer_long_runs_are_marked_and_scraps_are_not(tmp_path):
+    found = [dataclasses.replace(one, sources={}) for one in honest_class()]
+    text = ANSWERS["question-3"][7]
+    found = changed(found, 20, answers={"question-3": reworded(text, random.Random(3))})
+    main(["similar", str(grades(tmp_path, found))])
+    first = (tmp_path / "similar.html").read_text(encoding="utf-8").split("<section>")[1]
+    runs = re.findall(r"(?:<mark[^>]*>[^<]*</mark>)+", first.split("side by side")[1])
+    assert sum(len(shown(run)) for run in runs) > len(text)  # in two texts
+    assert min(len(shown(run)) for run in runs) >= 15
 
 
 def test_marks_keep_the_text_and_escape_it():

@@ -11,13 +11,16 @@ from markupsafe import Markup, escape
 from ..reports.rendering import isolation_note, templates, title_of
 from ..reports.safe import picture_addresses, plain
 from .pairs import Finding, Pair, same_person
-from .pieces import LONGEST, Piece
-from .rarity import SHARE, SMALLEST, Shared
+from .pieces import LETTERS, LONGEST, Piece
+from .rarity import SMALLEST, Shared, most_holders
 from .signs import Class, Kind, Sign
 from .submissions import Submission
 
 SHOWN = 8  # things of one kind that a pair shares
+SCRAP = 15  # characters of an answer that are marked, at least
 OPEN = 5  # pairs whose texts are shown at once; those of the others are folded
+
+Span = tuple[int, int, bool]  # start and end in a text, in characters; whether nobody else has it
 
 _templates = templates.overlay(
     loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(Path(__file__).with_name("templates")), templates.loader])  # type: ignore[list-item]
@@ -33,7 +36,7 @@ def page(found: Class, signs: Sequence[Sign], pairs: Sequence[Pair]) -> str:
         this_year=sum(not one.last_year for one in submissions),
         last_year=sum(one.last_year for one in submissions),
         small=len(submissions) < SMALLEST,
-        share=SHARE,
+        most=most_holders(len(submissions)),
         same=_same_people(found),
         pairs=[_pair(found, pair, comments, place < OPEN) for place, pair in enumerate(pairs)],
     )
@@ -102,18 +105,32 @@ def _texts(found: Class, pair: Pair, sign: Sign, comments: Sign) -> dict[str, An
         else:
             text, pieces = found.submissions[i].record.answer(sign.task)[:LONGEST], found.pieces_of_answer(i, sign.task)
         spans = _rare(pieces, both, sign.shared)
+        if sign.kind is Kind.ANSWER:
+            spans = _without_scraps(spans)
         if sign.kind is Kind.CODE:
             spans += _rare(found.comments(i, sign.task), set(comments.shared.between(pair.a, pair.b)), comments.shared)
         sides.append(marked(text, spans))
     return {"title": title_of(sign.task), "code": sign.kind is Kind.CODE, "sides": sides}
 
 
-def _rare(pieces: Iterable[Piece], both: set[Hashable], shared: Shared) -> list[tuple[int, int, bool]]:
-    """Return [(start, end, whether nobody else has it)] of the pieces that both have and few have in all."""
+def _rare(pieces: Iterable[Piece], both: set[Hashable], shared: Shared) -> list[Span]:
+    """Return the places of the pieces that both have and few have in all."""
     return [(one.start, one.end, len(shared.holders[one.what]) == 2) for one in pieces if one.what in both]
 
 
-def marked(text: str, spans: Iterable[tuple[int, int, bool]]) -> Markup:
+def _without_scraps(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans without those that, with all that overlap them, cover fewer than SCRAP characters: these are chance."""
+    runs: list[list[Span]] = []
+    reach = -1
+    for span in sorted(spans):
+        if span[0] > reach:
+            runs.append([])
+        runs[-1].append(span)
+        reach = max(reach, span[1])
+    return [span for run in runs if max(end for _, end, _ in run) - run[0][0] >= SCRAP for span in run]
+
+
+def marked(text: str, spans: Iterable[Span]) -> Markup:
     """Return a text, escaped, with <mark> around the spans (start, end, alone); those of `alone` have the class "alone"."""
     strength = bytearray(len(text))
     for start, end, alone in sorted(spans, key=lambda span: span[2]):

@@ -7,9 +7,14 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 
 import numpy as np
 
-SHARE = 8  # what more than one in so many submissions has says nothing
+SHARE, FEW = 8, 4  # what more than one in SHARE submissions has, and more than FEW, says nothing
 SMALLEST = 12  # a class counts as at least so large; in a smaller one nothing would be rare
 BLOCK = 4096  # things at once in a product of matrices
+
+
+def most_holders(submissions: int) -> int:
+    """Return how many of so many submissions may have a thing that is called rare."""
+    return max(FEW, submissions // SHARE)
 
 
 class Shared:
@@ -31,7 +36,7 @@ class Shared:
         for i, own in enumerate(things):
             for thing in dict.fromkeys(own):
                 everywhere[thing].append(i)
-        most = max(2, self.submissions // SHARE)
+        most = most_holders(self.submissions)
         self.holders = {thing: tuple(who) for thing, who in everywhere.items() if 2 <= len(who) <= most}
         self._order = {thing: place for place, thing in enumerate(self.holders)}
         self.own = np.zeros(self.submissions)  # what all that a submission has is worth
