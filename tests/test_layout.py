@@ -93,6 +93,7 @@ MAY_IMPORT = {
 ROOMS = {
     "platforms": {"grading", "release", "reports"},
     "marking": {"grading", "reports"},
+    "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
     "exercises": set(),
