@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...whole_file import write_whole
+from . import current
 from . import marks as marks_files
 from .feedback import feedback
 from .grades import grades_table
@@ -51,6 +52,7 @@ def write_pages(
         page = feedback(record, all_columns[student], rubric, marks.get(student, {}), reference)
         write_whole(folder / "feedback" / f"{file_name(student)}.html", page)
     write_whole(folder / "summary.html", summary(records, rubric, all_columns, reference, gallery, len(absent)))
+    current.write(folder, records, all_columns, marks)
 
 
 def waiting(records: list[Record], rubric: Any, marks: Marks) -> int:
