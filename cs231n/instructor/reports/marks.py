@@ -7,7 +7,7 @@ to be seen in the column `before`.
 import collections
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,15 +110,16 @@ def _unmarked(row: Row) -> dict[str, str]:
     return {"points": "", "comment": "", "before": spreadsheets.text_cell(before)}
 
 
-def read(folder: Path, rubric: Any) -> Marks:
+def read(folder: Path, rubric: Any, expected: Collection[str] = ()) -> Marks:
     """Return {student: {question: (points, comment)}} of the marks in folder/marking that are given for the present answers.
 
-    What has no points is left out, and so are students whose results were set aside. Comma, semicolon and tab divide cells;
-    2,5 is 2.5. Raises ValueError, with file and line, for a student who has no row in folder/rows or is there twice, and for
-    points that are not a number from 0 to what the question gives.
+    What has no points is left out, and so are students whose results were set aside, and those who are `expected`: they are to
+    be graded, perhaps again. Comma, semicolon and tab divide cells; 2,5 is 2.5. Raises ValueError, with file and line, for a
+    student who has no row in folder/rows or is there twice, and for points that are not a number from 0 to what the question
+    gives.
     """
     marks: Marks = collections.defaultdict(dict)
-    for question, student, mark, is_current in _given(Path(folder), rubric):
+    for question, student, mark, is_current in _given(Path(folder), rubric, expected):
         if is_current:
             marks[student][question] = mark
     return dict(marks)
@@ -130,11 +131,11 @@ def outdated(folder: Path, rubric: Any) -> list[tuple[str, str, float]]:
     return [(student, question, mark[0]) for question, student, mark, is_current in found if not is_current]
 
 
-def _given(folder: Path, rubric: Any) -> Iterator[tuple[str, str, Mark, bool]]:
+def _given(folder: Path, rubric: Any, expected: Collection[str] = ()) -> Iterator[tuple[str, str, Mark, bool]]:
     """Yield (question, student, (points, comment), whether it is for the present answer) of all rows with points."""
     here = {record.student: record for record in read_all(folder / "rows")}
     gone = [record.student for record in read_all(folder / "rows" / GONE)]
-    ids, old_ids = spreadsheets.Ids(list(here)), spreadsheets.Ids(gone)
+    ids, old_ids = spreadsheets.Ids(list(here)), spreadsheets.Ids([*gone, *(one for one in expected if one not in here)])
     damaged = {path.stem for path in (folder / "rows").glob("*.json")} - here.keys()  # these are graded again
     for question in rubric.questions:
         path = folder / "marking" / f"{question}.csv"
