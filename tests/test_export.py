@@ -21,7 +21,8 @@ from PIL import Image
 from cs231n.checks.explanations import EXERCISES as EXPLAINED
 from cs231n.checks.report import Verdict
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.grading import gradebook, rubric
+from cs231n.instructor.grading import rubric
+from cs231n.instructor.platforms import gradebook
 from cs231n.instructor.platforms.export.names import readable_names, safe_name
 from cs231n.instructor.platforms.export.sheet import Sheet
 from cs231n.instructor.reports import marks as marks_files

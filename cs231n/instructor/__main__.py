@@ -10,7 +10,7 @@ COMMANDS = {
     "grade": ("grading.command", "grade a folder of submissions"),
     "export": ("platforms.export.command", "write the grades and the feedback that a learning platform takes back"),
     "gradescope": ("platforms.gradescope", "make an autograder for Gradescope"),
-    "nbgrader": ("grading.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
+    "nbgrader": ("platforms.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
 }
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ....whole_file import NotWritten
 from ...grading.found_files import printable
-from ...grading.gradebook import read_records
 from ...grading.rubric import Rubric
 from ...grading.settings import settled
 from ...reports import current, writing
 from ...reports import marks as marks_files
 from ...reports.marks import Marks
 from ...reports.records import Record, State
+from ..gradebook import read_records
 from .blackboard import Blackboard
 from .brightspace import Brightspace
 from .canvas import Canvas
