@@ -78,7 +78,7 @@ class Api:
             "most": desk.rubric.points[question],
             "bonus": question in desk.rubric.bonus,
             "question": Markdown(desk.reference.questions[question]),
-            "model_answer": Markdown(desk.reference.model_answers[question]),
+            "model_answer": Markdown(lines.rest),
             "mode": "additive" if lines.additive else "exclusive",
             "lines": [{"points": line.points, "text": Markdown(line.text)} for line in lines.lines],
             "figures": bool(self._cells(question)),

@@ -29,10 +29,13 @@ class Lines:
         In the rubric's order; none if the rubric has no such lines.
     additive : bool
         Whether an answer gets the sum of all lines that fit. Otherwise it gets the points of one.
+    rest : str
+        The Markdown without the rubric; all of it where the rubric says more than its lines do.
     """
 
     lines: tuple[Line, ...]
     additive: bool
+    rest: str = ""
 
 
 def rubric_lines(markdown: str, points: float) -> Lines:
@@ -47,7 +50,7 @@ def rubric_lines(markdown: str, points: float) -> Lines:
     points : float
         Of the question; what the heading of the rubric says goes before it.
     """
-    headings = list(HEADING.finditer(markdown))
+    headings, rest, says_more = list(HEADING.finditer(markdown)), markdown, False
     if headings:
         markdown = markdown[headings[-1].end() :]
         told = OF_HEADING.search(headings[-1][1])
@@ -62,9 +65,12 @@ def rubric_lines(markdown: str, points: float) -> Lines:
             lines[-1] = Line(lines[-1].points, f"{lines[-1].text}\n{row.strip()}")
         else:
             goes_on = False
+            says_more = says_more or bool(row.strip())
+    if headings and 0 < len(lines) <= MOST_LINES and not says_more:
+        rest = rest[: headings[-1].start()].rstrip()
     lines = lines[:MOST_LINES]
     total = math.fsum(line.points for line in lines)
-    return Lines(tuple(lines), bool(lines) and all(line.points for line in lines) and abs(total - points) < EXACT)
+    return Lines(tuple(lines), bool(lines) and all(line.points for line in lines) and abs(total - points) < EXACT, rest)
 
 
 def _number(text: str) -> float:

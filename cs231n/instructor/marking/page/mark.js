@@ -12,8 +12,10 @@ const FILTERS = {
   flagged: (item) => item.flag,
   before: (item) => item.before !== "",
   twice: (item) => item.twice,
-  others: (item) => !item.mine,
+  others: (item) => !isMine(item),
 };
+// One's own share, and what one marks in addition to another marker, without seeing what that one gave.
+const isMine = (item) => item.mine || item.twice;
 const SUGGESTIONS = 6; // of the comments given before
 const ALIASES = 8; // of the students who gave an answer, before the rest is folded
 const NARROW = matchMedia("(max-width: 760px)");
@@ -25,7 +27,6 @@ const state = {
   question: null, // of the desk's questions, the one that is marked
   items: [],
   at: -1, // of the items
-  progress: null,
   comments: [], // {text, times}, for the question
   chosen: -1, // of the suggestions shown
   drafts: new Map(), // by question and item: what is chosen and not saved
@@ -377,7 +378,7 @@ function move(step) {
 
 // On to the next answer to mark, within one's own share; the shares of others are opened by asking for it.
 function goOn() {
-  const own = nextPlace((item) => item.mine && !item.mark && passesFilter(item));
+  const own = nextPlace((item) => isMine(item) && !item.mark && passesFilter(item));
   if (own >= 0) return goTo(own);
   show();
   const left = state.items.some((item) => !item.mark);
@@ -389,7 +390,7 @@ function goOn() {
 const passesFilter = (item) => ["all", "open"].includes($("filter").value) || FILTERS[$("filter").value](item);
 
 function skip() {
-  const place = nextPlace((item) => item.mine && !item.mark && item !== current());
+  const place = nextPlace((item) => isMine(item) && !item.mark && item !== current());
   if (place < 0) return say("There is no other answer to mark in your share.");
   goTo(place);
   say("Skipped; it stays among those to mark.");
@@ -414,7 +415,7 @@ function show() {
   showSentence("note", item.note);
   $("answer").dir = "auto";
   $("answer").replaceChildren(rendered(item.answer));
-  $("pictures").replaceChildren(...pictures(item));
+  showPictures(item);
   $("equal").disabled = item.near.length === 0;
   $("flag").setAttribute("aria-pressed", String(item.flag));
   $("regrade").hidden = true;
@@ -440,13 +441,15 @@ function badges(item) {
   if (item.near.length) found.push(badge(`${item.near.length} nearly equal (e)`));
   if (item.flag) found.push(badge("flagged", "flagged"));
   if (item.twice) found.push(badge("marked by two people"));
-  if (!item.mine) found.push(badge("another marker's share"));
-  if (item.mark) found.push(badge(`${pointsInWords(item.mark.points)}, ${item.mark.by}, ${when(item.mark.when)}`));
+  if (!isMine(item)) found.push(badge("another marker's share"));
+  for (const {points, by, when: time} of [item.mark, ...item.others].filter(Boolean)) found.push(badge(`${pointsInWords(points)}, ${by}, ${when(time)}`));
   return found;
 }
 
+const named = (alias) => make("bdi", {}, state.names?.[alias] ?? alias);
+
 function who(item) {
-  const shown = item.aliases.map((alias) => make("bdi", {}, state.names?.[alias] ?? alias));
+  const shown = item.aliases.map(named);
   const listed = (some) => some.flatMap((one, place) => (place ? [", ", one] : [one]));
   const [first, rest] = [shown.slice(0, ALIASES), shown.slice(ALIASES)];
   if (!rest.length) return listed(first);
@@ -458,6 +461,21 @@ function picture(address, alt) {
   const button = make("button", {type: "button", className: "picture", title: "Full size (v)"}, make("img", {src: address, alt}));
   button.addEventListener("click", enlarge);
   return button;
+}
+
+// A question's answers come without their pictures, which are asked for once an answer is shown.
+async function showPictures(item) {
+  $("pictures").replaceChildren(...(item.pictures_waiting ? ["The pictures are being fetched …"] : pictures(item)));
+  if (!item.pictures_waiting) return;
+  await attempt(() => whole(item));
+  if (current()?.id === item.id) $("pictures").replaceChildren(...pictures(current()));
+}
+
+// An answer with its pictures, and with how nearly equal answers differ.
+async function whole(item) {
+  const told = await ask(`item/${encodeURIComponent(state.question.key)}/${encodeURIComponent(item.id)}`);
+  took(told);
+  return told;
 }
 
 function pictures(item) {
@@ -493,12 +511,11 @@ function showMark() {
 }
 
 function showProgress(progress) {
-  state.progress = progress;
   const {marked, total, flagged, seconds_an_answer: pace, left_seconds: left} = progress;
   Object.assign(state.question, {marked, total, flagged});
   $("bar").max = Math.max(1, total);
   $("bar").value = marked;
-  const parts = [`${marked} of ${total}`];
+  const parts = [`${marked} of ${total}${state.desk.share ? " in your share" : ""}`];
   if (pace) parts.push(`${number(Math.round(pace * 10) / 10)} s an answer`);
   if (left) parts.push(`${inWords(left)} left`);
   $("pace").textContent = parts.join(" · ");
@@ -563,15 +580,18 @@ function commentKey(event) {
 
 // ---- nearly equal answers
 
-function openNear() {
-  const item = current();
-  if (!item.near.length) return say("There is no nearly equal answer.");
+async function openNear() {
+  if (!current().near.length) return say("There is no nearly equal answer.");
   const problem = whyNotSaved(draft(), state.question);
   if (problem) return complain(`Mark this answer first. ${problem}`);
-  $("near-list").replaceChildren(...item.near.map(nearlyEqual));
-  $("near-title").textContent = `${item.near.length} nearly equal ${item.near.length === 1 ? "answer" : "answers"}: ${pointsInWords(pointsOf(draft(), state.question.most))} for those you choose`;
-  $("near").showModal();
-  nearBoxes()[0].focus();
+  await attempt(async () => {
+    const {near} = await whole(current());
+    const words = `${near.length} nearly equal ${near.length === 1 ? "answer" : "answers"}`;
+    $("near-list").replaceChildren(...near.map(nearlyEqual));
+    $("near-title").textContent = `${words}: ${pointsInWords(pointsOf(draft(), state.question.most))} for those you choose`;
+    $("near").showModal();
+    nearBoxes()[0].focus();
+  });
 }
 
 function nearlyEqual({id, difference}) {
@@ -595,10 +615,18 @@ async function applyNear() {
   const item = current();
   if (!others.length) return say("No nearly equal answer was chosen.");
   await save(() => {});
-  if (state.drafts.has(key(item))) return;
+  if (!state.drafts.has(key(item))) await giveSame(item, others);
+}
+
+async function giveSame(item, others, reason) {
   await whileSaving(async () => {
-    const {items, progress} = await ask("near", {question: state.question.key, item: item.id, others});
-    for (const one of items) took(one, progress);
+    try {
+      const {items, progress} = await ask("near", {question: state.question.key, item: item.id, others, ...(reason && {reason})});
+      for (const one of items) took(one, progress);
+    } catch (error) {
+      if (error.needs !== "reason") throw error;
+      return askForReason(error.message, (why) => giveSame(item, others, why));
+    }
     say(`the same mark for ${others.length === 1 ? "1 other answer" : `${others.length} other answers`}, on disk at ${clock()}`, true);
     goOn();
   });
@@ -611,6 +639,7 @@ async function toggleNames() {
   else if (!(await attempt(async () => (state.names = await ask("names"))))) return;
   $("names").setAttribute("aria-pressed", String(state.names !== null));
   if (current()) $("who").replaceChildren(...who(current()));
+  else await openView();
   say(state.names ? "Names are shown." : "Names are hidden.");
 }
 
@@ -629,7 +658,7 @@ async function openView() {
   await attempt(async () => {
     await openDesk();
     const question = state.desk.questions.find((one) => one.key === name);
-    if (question) await openQuestion(question, wanted);
+    if (question) await openQuestion(question, wanted ?? "");
     else await openList(name in VIEWS ? name : "overview");
   });
 }
@@ -672,10 +701,10 @@ async function openQuestion(question, wanted) {
   $("filter").value = "all";
   const {marked, total, flagged} = question;
   for (const part of $("model").children) part.open = part.id !== "asked" && !NARROW.matches;
-  showProgress({marked, total, flagged, seconds_an_answer: question.seconds_an_answer, left_seconds: question.left_seconds});
+  showProgress({marked, total, flagged});
   say("");
   const place = items.findIndex((item) => item.id === wanted);
-  const open = nextPlace((item) => item.mine && !item.mark);
+  const open = nextPlace((item) => isMine(item) && !item.mark);
   state.at = place >= 0 ? place : open >= 0 ? open : items.length ? 0 : -1;
   restartWatch();
   show();
@@ -699,7 +728,7 @@ const link = (hash, words) => make("a", {href: `#${hash}`}, words);
 const titleOf = (name) => state.desk.questions.find((one) => one.key === name)?.title ?? name;
 
 function overview() {
-  const {questions, marker, markers} = state.desk;
+  const {questions, marker, markers, share, counts, notices} = state.desk;
   const rows = questions.map((question, place) => {
     const {marked, total, flagged, students} = question;
     const bar = make("progress", {max: Math.max(1, total), value: marked, aria: {label: `${question.title}: ${marked} of ${total} marked`}});
@@ -712,11 +741,14 @@ function overview() {
       flagged ? String(flagged) : "",
     ];
   });
-  const [marked, total] = ["marked", "total"].map((name) => questions.reduce((sum, one) => sum + one[name], 0));
+  const {marked, total, seconds_an_answer: pace, left_seconds: left} = counts;
   const others = markers.filter((one) => one !== marker);
-  const you = make("p", {}, "You mark as ", make("bdi", {}, marker), others.length ? `; so far, so have ${others.join(", ")}.` : ".");
-  const told = make("p", {}, `${marked} of ${total} different answers are marked. Press a question's number to mark its answers. Equal answers are shown once; an empty answer needs no mark.`);
-  return [you, told, table(["", "Question", "Points", "Marked", "Students", "Flagged"], rows)];
+  const you = make("p", {}, "You mark as ", make("bdi", {}, marker), share ? `, share ${share}` : "", others.length ? "; so far, so have " : ".");
+  if (others.length) you.append(others.join(", "), ".");
+  const far = `${marked} of ${total} answers are marked${share ? " in your share" : ""}${pace ? `, ${number(Math.round(pace * 10) / 10)} s each; ${inWords(left)} left` : ""}.`;
+  const told = make("p", {}, `${far} Press a question's number to mark its answers. Equal answers are shown once; an empty answer needs no mark.`);
+  const warned = notices.map((sentence) => make("p", {className: "notice"}, sentence));
+  return [...warned, you, told, table(["Key", "Question", "Points", "Marked", "Students", "Flagged"], rows)];
 }
 
 async function disagreements() {
@@ -724,13 +756,13 @@ async function disagreements() {
   if (!items.length) return [make("p", {}, "Nobody disagrees: no answer that two people marked has got different points.")];
   const mark = ({by, points, comment, when: time}) => make("p", {}, make("bdi", {}, by), `: ${pointsInWords(points)}, ${when(time)}`, comment ? make("span", {className: "comment-text", dir: "auto"}, comment) : "");
   const rows = items.map(({question, item, marks}) => [link(`${question}/${item}`, `${titleOf(question)}: open`), make("div", {}, ...marks.map(mark))]);
-  return [make("p", {}, "Answers that two people marked differently. Talk about them; the mark that is given last counts."), table(["Answer", "Marks"], rows)];
+  return [make("p", {}, "Answers that two people marked differently. Talk about them; whoever marks such an answer again, having seen both marks, settles it."), table(["Answer", "Marks"], rows)];
 }
 
 async function conflicts() {
   const {items} = await ask("conflicts");
   if (!items.length) return [make("p", {}, "There are no conflicts: the marks given here and those in the files agree.")];
-  const side = (mark, who) => make("div", {}, make("p", {}, `${mark.points === null || mark.points === "" ? "no points" : `${mark.points} points`}${who}`), make("span", {className: "comment-text", dir: "auto"}, mark.comment ?? ""));
+  const side = (mark, who) => make("div", {}, make("p", {}, `${mark.points === null ? "no points" : pointsInWords(mark.points)}${who}`), make("span", {className: "comment-text", dir: "auto"}, mark.comment ?? ""));
   const rows = items.map((item) => {
     const {question, student, file, journal} = item;
     const keep = (which, words) => {
@@ -738,9 +770,9 @@ async function conflicts() {
       button.addEventListener("click", () => settle(question, student, which));
       return button;
     };
-    return [titleOf(question), make("bdi", {}, student), side(file, ""), side(journal, `, ${journal.by}, ${when(journal.when)}`), make("div", {}, keep("file", "Keep the file's"), " ", keep("journal", "Keep the one given here"))];
+    return [titleOf(question), named(student), side(file, ""), side(journal, journal.by && `, ${journal.by}, ${when(journal.when)}`), make("div", {}, keep("file", "Keep the file's"), " ", keep("journal", "Keep the one given here"))];
   });
-  return [make("p", {}, "These answers have one mark in the file (marking/question-N.csv), which somebody edited, and another that was given on this page. Neither is lost until you choose."), table(["Question", "Student", "In the file", "Given here", ""], rows)];
+  return [make("p", {}, "These answers have one mark in the file (marking/question-N.csv), which somebody edited, and another that was given on this page. Neither is lost until you choose."), table(["Question", "Student", "In the file", "Given here", "Decide"], rows)];
 }
 
 async function settle(question, student, keep) {
@@ -753,9 +785,9 @@ async function settle(question, student, keep) {
 async function log() {
   const {changes} = await ask("log");
   if (!changes.length) return [make("p", {}, "No mark was changed after it had been written into the grades.")];
-  const mark = (one) => (one === null || typeof one !== "object" ? String(one ?? "no mark") : `${one.points ?? "no points"}${one.comment ? `: ${one.comment}` : ""}`);
+  const mark = (points) => (points === null ? "no points" : pointsInWords(points));
   const cell = (words) => make("span", {className: "comment-text", dir: "auto"}, words);
-  const rows = changes.map((one) => [when(one.when), titleOf(one.question), make("bdi", {}, one.student), cell(mark(one.old)), cell(mark(one.new)), cell(one.reason ?? ""), make("bdi", {}, one.by)]);
+  const rows = changes.map((one) => [when(one.when), titleOf(one.question), named(one.student), mark(one.old), `${mark(one.new)}${one.undone ? " (undone)" : ""}`, cell(one.reason), make("bdi", {}, one.by)]);
   return [make("p", {}, "Marks that were changed after they had been written into the grades, the latest last."), table(["When", "Question", "Student", "Old", "New", "Reason", "By"], rows)];
 }
 
