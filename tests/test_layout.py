@@ -92,6 +92,8 @@ MAY_IMPORT = {
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
     "platforms": {"grading", "release", "reports"},
+    "marking": {"grading", "reports"},
+    "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
     "exercises": set(),

@@ -802,6 +802,7 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {
         "grades.csv",
         "summary.html",
+        "current.json",
         *(f"feedback/{safe.file_name(record['student'])}.html" for record in records),
         *(f"marking/{question}.{ending}" for question in RUBRIC.questions for ending in ("html", "csv")),
     }

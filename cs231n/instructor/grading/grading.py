@@ -86,6 +86,9 @@ def _grade_into(
         raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
     students = [submission.student for submission in found.submissions]
     marks_files.read(out, rubric, students)  # what is wrong there is said before the work, not after it
+    marks_files.merge(
+        out, rubric, expected=students
+    )  # before answers change: what was marked in the browser has its row in the marks files then
     write_intake(out / "intake.csv", found.files)
     _tell_unusual(found.notices + set_aside(out, found.submissions), out)
     kept = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
@@ -103,6 +106,8 @@ def _grade_into(
         print(
             f"{student}, {question}: the answer has changed since it got {points:g} points. It is to mark again.", file=sys.stderr
         )
+    for conflict in marks_files.merge(out, rubric):
+        print(conflict, file=sys.stderr)
     pages.write_pages(out, records, rubric, marks_files.read(out, rubric), reference, found.absent, gallery)
     return records
 

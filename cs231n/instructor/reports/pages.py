@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...whole_file import write_whole
+from . import current
 from . import marks as marks_files
 from .deductions import Deduction
 from .feedback import Draft, draft
@@ -84,6 +85,7 @@ def write_pages(
         if not _is_there(path, made):
             write_whole(path, made.page(today or datetime.date.today()))
     write_whole(folder / "summary.html", summary(records, rubric, all_columns, reference, gallery, len(absent), deductions))
+    current.write(folder, records, all_columns, marks)
 
 
 def _is_there(path: Path, made: Draft) -> bool:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ...checks.report import Verdict
 from .charts import histogram, verdict_bars
 from .deductions import Deduction
-from .items import SMALLEST_CLASS, Item, items
+from .item_analysis import SMALLEST_CLASS, Item, items
 from .marks import Points
 from .records import Record, State
 from .reference import FIGURES, Reference

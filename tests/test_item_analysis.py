@@ -8,7 +8,7 @@ import pytest
 from cs231n.checks.explanations import EXERCISES
 from cs231n.checks.report import Verdict
 from cs231n.instructor.grading import rubric
-from cs231n.instructor.reports.items import SMALLEST_CLASS, items
+from cs231n.instructor.reports.item_analysis import SMALLEST_CLASS, items
 from cs231n.instructor.reports.records import Record, Result, State
 
 RUBRIC = rubric.load()
