@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from ..reports.rendering import isolation_note, templates, title_of
 from ..reports.safe import picture_addresses, plain
 from .pairs import Finding, Pair, same_person
-from .pieces import LETTERS, LONGEST, Piece
+from .pieces import LONGEST, Piece
 from .rarity import SMALLEST, Shared, most_holders
 from .signs import Class, Kind, Sign
 from .submissions import Submission
