@@ -24,6 +24,8 @@ Everything that the file does not mention stays as it is in assignment.toml. For
     * 2: the factor is about the square root of the number of values.
     '''
 
+When the work is due and what a late day costs is in its table [late]; see late_policy.py.
+
 Sections, exercises and questions keep their numbers, so a course with something left out has gaps in them. What a file says
 against itself or against assignment.toml is refused here; what it says against the notebook (a figure or a question that
 needs what is left out) is refused by `release`, which names cell and line.
@@ -37,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from ..assignment import Assignment, Question, assignment, points_of
+from .late_policy import LatePolicy, late_policy
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -76,12 +79,15 @@ class Course:
         By their keys, those that the course asks instead of ours.
     text : str
         The file as it is, "" without one.
+    late : LatePolicy or None
+        When the work is due, and what a late day costs; None if the file does not say.
     """
 
     assignment: Assignment
     left_out: frozenset[str] = frozenset()
     questions: Mapping[str, OwnQuestion] = field(default_factory=dict)
     text: str = ""
+    late: LatePolicy | None = None
 
 
 def course(path: Path | None, kits: Assignment | None = None) -> Course:
@@ -151,14 +157,15 @@ def _adapted(file: _File, text: str) -> Course:
     listed = Assignment(_title(file), tasks)
     if not listed.points():
         raise file.refused("with these points, bonus and left-out nothing counts for full marks; change one of the three.")
-    return Course(listed, left_out, questions, text)
+    late = late_policy(file.tables["late"], file.refused) if "late" in file.tables else None
+    return Course(listed, left_out, questions, text, late)
 
 
 def _require_known_keys(file: _File) -> None:
     for key, value in file.tables.items():
-        if key not in {"title", "left-out", "bonus", "points"} and not isinstance(file.kits.by_key.get(key), Question):
+        if key not in {"title", "left-out", "bonus", "points", "late"} and not isinstance(file.kits.by_key.get(key), Question):
             raise file.refused(
-                f"{key} is not known; expected title, left-out, bonus, [points], or the key of a question of ours: "
+                f"{key} is not known; expected title, left-out, bonus, [points], [late], or the key of a question of ours: "
                 f"{', '.join(question.key for question in file.kits.questions)}."
             )
         if key in {"left-out", "bonus"} and not isinstance(value, list):
