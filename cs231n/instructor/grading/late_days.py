@@ -5,7 +5,6 @@ A group has one deadline, the latest that any of its members has, and the free l
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Any
 from ..late_policy import Amount, LatePolicy, Of, told
 from ..reports import spreadsheets
 from ..reports.records import Record
-from .roster import ID
+from .roster import ID, folded
 
 DAYS_USED = ("days used", "used", "late days", "late_days", "days")  # the column of a table of late days, the first that is there
 
@@ -140,23 +139,19 @@ def counts(records: Iterable[Record], policy: LatePolicy, deductions: Iterable[D
 
 def _of_people(record: Record, by_id: Mapping[str, Any]) -> list[Any]:
     """Return what a table says of the student of a record, or of each member of the group."""
-    known = {_folded(one): value for one, value in by_id.items()}
+    known = {folded(one): value for one, value in by_id.items()}
     people = [(member.student, *member.ids, member.name) for member in record.members]
     people = people or [(record.student, *record.ids, record.name)]
-    found = [next((known[one] for one in map(_folded, person) if one in known), None) for person in people]
+    found = [next((known[one] for one in map(folded, person) if one in known), None) for person in people]
     return [value for value in found if value is not None]
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text.strip()).casefold()
 
 
 def require_known(policy: LatePolicy, known: Collection[str]) -> None:
     """Raise ValueError, with the nearest names, for a student with an extension of whom nobody knows. known: ids and names."""
-    here = {_folded(one): one for one in known}
+    here = {folded(one): one for one in known}
     for student in policy.extensions:
-        if _folded(student) not in here:
-            near = [here[one] for one in difflib.get_close_matches(_folded(student), here, n=5, cutoff=0.5)]
+        if folded(student) not in here:
+            near = [here[one] for one in difflib.get_close_matches(folded(student), here, n=5, cutoff=0.5)]
             raise ValueError(
                 f"[late.extensions] names {student}, of whom there is no submission and no line in a roster. "
                 + (f"Near to it: {', '.join(near)}. " if near else "")
