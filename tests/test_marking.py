@@ -13,7 +13,7 @@ from cs231n.instructor.grading import rubric
 from cs231n.instructor.grading.course_material import as_asked
 from cs231n.instructor.marking.api import Api, Wrong
 from cs231n.instructor.marking.desk import Desk, Refused
-from cs231n.instructor.marking.lines import Line, Lines, rubric_lines
+from cs231n.instructor.marking.lines import rubric_lines
 from cs231n.instructor.marking.near import difference, nearly_equal
 from cs231n.instructor.marking.shares import Share
 from cs231n.instructor.reports import marks
@@ -557,7 +557,8 @@ def test_every_rubric_of_the_kit_has_its_lines(reference):
     ],
 )
 def test_the_lines_of_a_rubric_are_additive_if_they_add_up(text, lines, additive):
-    assert rubric_lines(text, 3.0) == Lines(tuple(Line(*line) for line in lines), additive)
+    found = rubric_lines(text, 3.0)
+    assert ([(line.points, line.text) for line in found.lines], found.additive) == (lines, additive)
 
 
 # Nearly equal
