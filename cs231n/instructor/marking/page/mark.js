@@ -114,9 +114,12 @@ function inWords(seconds) {
   return minutes < 90 ? `${minutes} min` : `${number(Math.round(minutes / 6) / 10)} h`;
 }
 
+// Today's times come without the date.
 function when(time) {
   const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? String(time ?? "") : date.toLocaleString("en-GB", {dateStyle: "medium", timeStyle: "medium"});
+  if (Number.isNaN(date.getTime())) return time;
+  const isToday = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString("en-GB", {...(!isToday && {dateStyle: "medium"}), timeStyle: isToday ? "medium" : "short"});
 }
 
 function say(sentence, saved = false) {
