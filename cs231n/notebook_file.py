@@ -12,6 +12,7 @@ import re
 import tokenize
 import warnings
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,17 @@ PICTURES = {
     "image/webp": re.compile(rb"RIFF....WEBP", re.S),
     "image/gif": re.compile(rb"GIF8[79]a"),
 }
+# Where a cell's metadata say when it was executed: JupyterLab and nbclient, the extension ExecuteTime, papermill.
+EXECUTED = (
+    ("execution", "iopub.execute_input"),
+    ("execution", "shell.execute_reply.started"),
+    ("execution", "iopub.status.busy"),
+    ("ExecuteTime", "start_time"),
+    ("papermill", "start_time"),
+)
+ISO_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?", re.ASCII
+)
 SUFFIXES = (".ipynb", ".ipynb.json", ".ipynb.txt")  # the last two as browsers save what they show or do not know
 
 
@@ -102,15 +114,27 @@ def text_of(raw: bytes) -> str:
         With plain line ends and without a byte order mark.
     """
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return _with_plain_line_ends(raw.decode("utf-16", errors="replace"))
+        return with_plain_line_ends(raw.decode("utf-16", errors="replace"))
     try:
         encoding, _ = tokenize.detect_encoding(iter(raw.splitlines(keepends=True)).__next__)
     except SyntaxError:
         encoding = "utf-8"
-    return _with_plain_line_ends(raw.decode(encoding, errors="replace").removeprefix("\ufeff"))
+    return with_plain_line_ends(raw.decode(encoding, errors="replace").removeprefix("\ufeff"))
 
 
-def _with_plain_line_ends(text: str) -> str:
+def with_plain_line_ends(text: str) -> str:
+    """Return a text whose lines end in a line feed alone.
+
+    Parameters
+    ----------
+    text : str
+        With line ends of any system.
+
+    Returns
+    -------
+    str
+        The text.
+    """
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -167,7 +191,8 @@ def notebook(name: str, raw: bytes, with_outputs: bool = True) -> NotebookNode:
     -------
     nbformat.NotebookNode
         Of nbformat 4, each cell with all fields, each of the type that it should have. Cells keep their own ids, which may be
-        missing ("") or occur twice; `metadata` holds only what the kit uses.
+        missing ("") or occur twice; `metadata` holds only what the kit uses, with the time of a cell's execution, where the
+        notebook says it, as `executed_at` in ISO 8601.
 
     Raises
     ------
@@ -299,7 +324,10 @@ def _in_format_4(content: dict[str, Any], with_outputs: bool) -> NotebookNode:
         cell["outputs"] = [{"output_type": "display_data", "metadata": {}, "png": picture} for picture in pictures[:1]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of cells without an id
-        return nbformat.reads(json.dumps(content), as_version=4)
+        converted = nbformat.reads(json.dumps(content), as_version=4)
+    for cell in converted.cells:
+        cell.pop("id", None)  # a random one of nbformat's, other than the next time
+    return converted
 
 
 def _language(metadata: Any) -> str:
@@ -336,7 +364,23 @@ def _plain_cell(cell: Mapping[str, Any], with_outputs: bool) -> dict[str, Any]:
 def _plain_metadata(metadata: Any) -> dict[str, Any]:
     metadata = metadata if isinstance(metadata, dict) else {}
     kept = {"nbgrader": dict, "id": str}  # Colab moves a cell's id to its metadata
-    return {name: metadata[name] for name, kind in kept.items() if isinstance(metadata.get(name), kind)}
+    executed_at = _executed_at(metadata)
+    plain = {name: metadata[name] for name, kind in kept.items() if isinstance(metadata.get(name), kind)}
+    return plain | ({"executed_at": executed_at} if executed_at else {})
+
+
+def _executed_at(metadata: dict[str, Any]) -> str:
+    """Return when a cell was executed, in ISO 8601, or ""."""
+    for place, key in EXECUTED:
+        told = metadata.get(place)
+        time = told.get(key) if isinstance(told, dict) else None
+        if isinstance(time, str) and ISO_TIME.fullmatch(time):
+            return time
+    colab = metadata.get("executionInfo")  # Colab counts milliseconds since 1970
+    milliseconds = colab.get("timestamp") if isinstance(colab, dict) else None
+    if type(milliseconds) is int and 0 < milliseconds < 4 * 10**12:
+        return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).isoformat(timespec="milliseconds")
+    return ""
 
 
 def _plain_attachments(attachments: Any) -> dict[str, dict[str, str]]:

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from . import newer_python
 from .kit import ROOT
-from .notebook_file import is_notebook_name, merge_marker, notebook, text_of
+from .notebook_file import is_notebook_name, merge_marker, notebook, text_of, with_plain_line_ends
 
 PACKAGE = __package__
 MODULES_LIMIT = 40  # own modules that are read
@@ -471,6 +471,80 @@ def _does_nothing(line: ast.stmt) -> bool:
     if isinstance(line, ast.Return):
         return line.value is None or (isinstance(line.value, ast.Constant) and line.value.value is None)
     return isinstance(line, ast.Pass) or (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+
+
+# What was written for an exercise
+
+
+def source_with_helpers(parts: Sequence[Part], name: str, apart: Collection[str], helpers: int) -> list[str]:
+    """Return the code that gives a name its value last, and that of the functions and classes it uses.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        All that the student wrote.
+    name : str
+        The name of a function.
+    apart : collection of str
+        Functions that are no helpers, such as those of the other exercises.
+    helpers : int
+        How many helpers at most.
+
+    Returns
+    -------
+    list of str
+        As it was written, with comments: the function first, then what it uses, and what that uses. A part that does not parse
+        is there as a whole. Empty if the name gets no value, or one that was imported from elsewhere.
+    """
+    first = last_definition(parts, name)
+    if first is None or first.imported:
+        return []
+    known = _functions(parts) - set(apart)
+    found: dict[tuple[int, int], str] = {}
+    waiting = [first]
+    while waiting and len(found) <= helpers:
+        one = waiting.pop(0)
+        place = (id(one.part), getattr(one.statement, "lineno", 0))
+        if place in found:
+            continue
+        found[place] = _written(one)
+        used = [name for name in _used_names(one.statement) if name in known][:helpers] if one.statement else []
+        waiting += [helper for name in used if (helper := last_definition(parts, name, one.part.module)) and helper.statement]
+    return list(found.values())
+
+
+def _functions(parts: Iterable[Part]) -> set[str]:
+    """Return the names of the functions and classes that parts define at the top level, and those by which they import some."""
+    names: set[str] = set()
+    for statement in (statement for part in parts for statement in (part.tree.body if part.tree else [])):
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or (
+            isinstance(statement, ast.ImportFrom) and not is_star_import(statement)
+        ):
+            names |= bound(statement)
+    return names
+
+
+def _used_names(statement: ast.AST) -> list[str]:
+    """Return the names that a statement reads, and those behind a dot (as in `helpers.scaled`), each once, in order."""
+    names = [node for node in ast.walk(statement) if isinstance(node, (ast.Name, ast.Attribute))]
+    return list(dict.fromkeys(node.id if isinstance(node, ast.Name) else node.attr for node in names))
+
+
+def _written(definition: Definition) -> str:
+    """Return a definition as it was written, with decorators, the comments right above it, and those at its end."""
+    lines = with_plain_line_ends(definition.part.source).split("\n")
+    statement = definition.statement
+    if statement is None:
+        return "\n".join(lines).strip("\n")
+    first = min([statement.lineno, *(node.lineno for node in getattr(statement, "decorator_list", []))]) - 1
+    last = statement.end_lineno or statement.lineno
+    while first > 0 and lines[first - 1].startswith("#"):
+        first -= 1
+    end = last
+    while end < len(lines) and (not lines[end].strip() or re.match(r"\s+#", lines[end])):
+        end += 1
+        last = end if lines[end - 1].strip() else last
+    return "\n".join(lines[first:last])
 
 
 # Modules of the student's own

@@ -5,6 +5,7 @@ Here no submission is run: a record comes from the answer that a file holds.
 
 import contextlib
 import csv
+import dataclasses
 import errno
 import fcntl
 import json
@@ -20,8 +21,9 @@ from helpers.places import ROOT
 
 from cs231n.checks.report import Verdict
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.grading import gradebook, grading
-from cs231n.instructor.reports import marks, writing
+from cs231n.instructor.grading import grading
+from cs231n.instructor.platforms import gradebook
+from cs231n.instructor.reports import marks, records, writing
 from cs231n.instructor.reports.records import Record, Result, State
 
 QUESTIONS = [f"question-{number}" for number in range(1, 9)]
@@ -32,10 +34,8 @@ def graded_quickly(found, rubric, *_, **__):
     for submission in found:
         yield Record(
             submission.student,
-            submission.name,
-            submission.shown,
-            submission.sha256(),
-            earlier=tuple(submission.earlier),
+            sha256=submission.sha256(),
+            **submission.as_told(),
             verdict=State.GRADED,
             exercises=dict.fromkeys(rubric.exercises, Result(Verdict.MISSING)),
             answers=dict.fromkeys(rubric.questions, "") | {"question-1": submission.path.read_text(encoding="utf-8")},
@@ -98,6 +98,36 @@ def test_a_damaged_row_is_graded_again(grade, tmp_path, content):
     (tmp_path / "out/rows/zoe.json").write_text(content, encoding="utf-8")
     assert grade("--resume") == 0
     assert students() == ["ada", "ben", "cy"]
+
+
+def test_results_of_an_older_kit_stay_as_they_are_and_it_is_said_that_they_hold_no_code(grade, tmp_path, capsys):
+    assert grade() == 0
+    for student, sources in (("ada", {}), ("ben", {"compute_saliency_maps": "def ..."})):
+        path = tmp_path / f"out/rows/{student}.json"
+        record = records.read(path)
+        done = {**record.exercises, "compute_saliency_maps": Result(Verdict.RIGHT)}
+        records.write(path, dataclasses.replace(record, exercises=done, sources=sources))
+    capsys.readouterr()
+    assert grade("--resume") == 0
+    said = capsys.readouterr().err
+    assert "ada: graded by an earlier version of this kit, which did not keep the code" in said
+    assert [row["compute_saliency_maps"] == "0" for row in rows()] == [False, False, True]
+    (tmp_path / "out/rows/ada.json").unlink()
+    assert grade("--resume") == 0
+    assert "earlier version" not in capsys.readouterr().err
+
+
+def test_what_names_say_is_brought_up_to_date_without_grading_again(grade, tmp_path, monkeypatch):
+    for number, name in enumerate(("ada", "ben", "cy")):
+        (tmp_path / f"in/{name}.py").rename(tmp_path / f"in/{name}_470{number}_990{number}_nb.py")
+    assert grade() == 0
+    assert {record.late for record in records.read_all(tmp_path / "out/rows")} == {False}
+    late = next((tmp_path / "in").glob("ada_*"))
+    late.rename(late.with_name(late.name.replace("ada_", "ada_LATE_")))
+    monkeypatch.setattr(grading, "_graded", lambda found, *_: (pytest.fail(f"{one.student} is graded again") for one in found))
+    assert grade("--resume") == 0
+    told = {record.student: (record.platform, record.late) for record in records.read_all(tmp_path / "out/rows")}
+    assert told == {"ada_4700": ("Canvas", True), "ben_4701": ("Canvas", False), "cy_4702": ("Canvas", False)}
 
 
 def test_a_roster_gives_ids_and_rows_of_those_who_handed_in_nothing(grade, tmp_path, capsys):

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "class_visualization": {"batches", "console", "image_utils", "networks", "progress", "validation"},
     "net_visualization_pytorch": {"validation"},
     "attribution": {"validation"},
-    "attribution_metrics": {"progress", "validation"},
+    "attribution_metrics": {"batches", "progress", "validation"},
     "feature_visualization": {"console", "image_utils", "networks", "progress", "validation"},
     "judge": {"datasets", "image_utils", "networks"},
     "figures": set(),
@@ -91,8 +91,9 @@ MAY_IMPORT = {
 
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
-    "platforms": {"grading", "reports"},
+    "platforms": {"grading", "release", "reports"},
     "marking": {"grading", "reports"},
+    "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
     "exercises": set(),

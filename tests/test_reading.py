@@ -57,8 +57,9 @@ def read(raw, name="nb.ipynb", figures=FIGURE):
 
 def problem(raw, name="nb.ipynb"):
     found = read(raw, name)
-    by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures")}
-    assert found == {"problem": found["problem"], "counts": "", "parts": [], "notes": [], **by_name}
+    by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures", "sources")}
+    lists = {key: [] for key in ("parts", "notes", "cell_ids", "executed_at")}
+    assert found == {"problem": found["problem"], "counts": "", **lists, **by_name}
     assert found["problem"].endswith(".")
     return found["problem"]
 
@@ -181,6 +182,87 @@ def test_what_does_not_parse_is_noted_and_the_rest_is_kept():
     assert found["notes"][0].startswith("nb.ipynb, code cell 1, line 1")
     assert "mark of a merge" in found["notes"][1]
     assert len(read(notebook(code("x = 1 1" + " " * 10 + "y" * 5000)))["notes"][0]) <= 600
+
+
+# What was written for each exercise, and when a cell ran
+
+
+def test_an_exercises_source_is_what_was_written_with_comments_and_the_functions_it_uses():
+    helper = "# My idea.\ndef scaled(x):\n    return x / 2  # half\n"
+    written = "@torch.no_grad()\ndef compute_saliency_maps(X, y, model):\n    # first\n    return scaled(X)\n    # last"
+    other = "\n\ndef unused(x):\n    return x\n"
+    raw = notebook(code(helper + other, "a"), code("x = 1\n\n" + written + other, "b"))
+    assert read(raw)["sources"] == {"compute_saliency_maps": f"{written}\n\n\n{helper.strip()}"}
+
+
+def test_of_several_definitions_the_source_is_that_of_the_last_as_it_is_judged():
+    raw = notebook(code(SOURCE, "a"), code(SOURCE.replace("return X", "return y"), "b"))
+    assert read(raw)["sources"] == {"compute_saliency_maps": SOURCE.replace("return X", "return y").strip()}
+
+
+def test_the_source_of_a_cell_that_does_not_parse_is_the_whole_cell():
+    broken = "x = 1\n" + SOURCE + "  oops("
+    assert read(notebook(code(broken)))["sources"] == {"compute_saliency_maps": broken}
+
+
+def test_another_exercise_is_not_repeated_as_a_function_that_is_used():
+    smooth = "def compute_smoothgrad_maps(X, y, model):\n    return compute_saliency_maps(X, y, model)"
+    assert read(notebook(code(SOURCE), code(smooth)))["sources"] == {
+        "compute_saliency_maps": SOURCE.strip(),
+        "compute_smoothgrad_maps": smooth,
+    }
+
+
+def test_a_source_without_end_is_cut_and_says_how_much_is_left_out():
+    long = SOURCE + "    # " + "x" * 50_000
+    (source,) = read(notebook(code(long)))["sources"].values()
+    assert source.startswith(SOURCE)
+    assert source.endswith(f"\n# ... {len(long) - 20_000:,} more characters")
+
+
+def test_functions_that_are_used_are_bounded_in_number():
+    helpers = "".join(f"def h{i}(x):\n    return h{i + 1}(x)\n" for i in range(60))
+    (source,) = read(notebook(code(helpers + SOURCE.replace("return X", "return h0(X)"))))["sources"].values()
+    assert "def h19(" in source
+    assert "def h20(" not in source
+
+
+def ran(metadata):
+    """What is kept of the time of a cell with this metadata."""
+    return read(notebook(code(metadata=metadata)))["executed_at"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        ({"execution": {"iopub.execute_input": "2026-10-05T10:10:10.123456Z"}}, "2026-10-05T10:10:10.123456Z"),
+        ({"execution": {"shell.execute_reply.started": "2026-10-05T10:10:10Z"}}, "2026-10-05T10:10:10Z"),
+        ({"ExecuteTime": {"start_time": "2026-10-05T10:10:10.5", "end_time": "2027"}}, "2026-10-05T10:10:10.5"),
+        ({"papermill": {"start_time": "2026-10-05T10:10:10+02:00"}}, "2026-10-05T10:10:10+02:00"),
+        ({"executionInfo": {"timestamp": 1791195010123, "user": {"displayName": "Jane"}}}, "2026-10-05T10:10:10.123+00:00"),
+        ({"execution": {"iopub.execute_input": "<b>now</b>"}}, ""),
+        ({"execution": {"iopub.execute_input": 7}, "ExecuteTime": ["x"], "executionInfo": {"timestamp": -1}}, ""),
+        ({"executionInfo": {"timestamp": 10**30}}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_time_of_a_cells_execution_is_kept_as_editors_note_it(metadata, expected):
+    assert ran(metadata) == [expected]
+
+
+def test_every_cell_has_its_id_and_time_in_order_whatever_its_kind():
+    colab = code(metadata={"id": "Colab_1"})
+    del colab["id"]
+    bad = code(name="<script>")
+    raw = notebook(markdown("a", "words"), code(name="first"), colab, bad)
+    assert read(raw)["cell_ids"] == ["words", "first", "Colab_1", ""]
+    assert read(raw)["executed_at"] == [""] * 4
+    assert read(SOURCE.encode(), "mine.py")["cell_ids"] == []
+
+
+def test_a_notebook_of_format_3_has_no_ids():
+    raw = v3.writes_json(v3.new_notebook(worksheets=[v3.new_worksheet(cells=[v3.new_code_cell(input=SOURCE)])])).encode()
+    assert read(raw)["cell_ids"] == [""]
 
 
 # What cannot be read
@@ -841,7 +923,7 @@ def test_much_output_takes_few_times_its_size(output):
         tracemalloc.stop()
     ((_, source),) = found["parts"]
     assert source.strip() == SOURCE.strip()
-    assert len(json.dumps({**found, "answer_notes": {}})) < 500
+    assert len(json.dumps({**found, "answer_notes": {}})) < 700
 
 
 # What the grader makes of it
@@ -857,6 +939,9 @@ def good():
         "answer_pictures": {"question-1": [picture()]},
         "figures": {"saliency-figure": [picture()]},
         "notes": ["A note."],
+        "sources": {"compute_saliency_maps": SOURCE},
+        "cell_ids": ["c", ""],
+        "executed_at": ["2026-10-05T10:10:10.123456Z", ""],
     }
 
 
@@ -928,6 +1013,16 @@ BAD = {
         {"saliency-figure": [picture() + "AAAA" * 250_000]},
     ],
     "notes": [None, "note", [None], ["x" * 601], ["\ud800"], ["a"] * 9],
+    "sources": [
+        None,
+        [],
+        {"os.system": "x"},
+        {"make_fooling_image": None},
+        {"make_fooling_image": "x" * 20_061},
+        {"make_fooling_image": "\ud800"},
+    ],
+    "cell_ids": [None, "c", [None], ["<script>"], ["x" * 65], ["c\n"], ["c"] * 2001],
+    "executed_at": [None, "now", [None], ["yesterday"], ["2026-10-05T10:10:10<b>"], ["2026-10-05T10:10:10\n"], [""] * 2001],
 }
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from cs231n.instructor.grading.roster import load
 from cs231n.instructor.grading.submissions import intake, submissions
+from cs231n.instructor.reports.records import Member
 from cs231n.instructor.reports.safe import file_name
 from cs231n.instructor.sandbox.inside import limits
 
@@ -341,6 +342,51 @@ def test_moodles_text_beside_a_file_does_not_count(tmp_path):
     }
 
 
+# When, by the names and lists of platforms
+
+
+def times(folder):
+    """{student: (platform, when, whether the platform calls it late)}"""
+    return {student: (entry.platform, entry.handed_in, entry.late) for student, entry in found(folder).items()}
+
+
+def test_canvas_says_who_is_late_and_not_when(tmp_path):
+    put(
+        tmp_path,
+        "doejane_LATE_4711_9988_nb.ipynb",
+        "rossbob_4712_9989_nb.ipynb",
+        "LATE_anon_x7_9990_nb.ipynb",
+        "anon_x8_9991_nb.ipynb",
+    )
+    assert times(tmp_path) == {
+        "doejane_4711": ("Canvas", "", True),
+        "rossbob_4712": ("Canvas", "", False),
+        "anon_x7": ("Canvas", "", True),
+        "anon_x8": ("Canvas", "", False),
+    }
+
+
+def test_brightspaces_and_blackboards_names_say_when_the_attempt_that_counts_was_handed_in(tmp_path):
+    d2l, bb = tmp_path / "d2l", tmp_path / "bb"
+    put(d2l, f"101-7 - Jane Doe - Sept 30, 2026 1159 PM/{NOTEBOOK}", f"101-7 - Jane Doe - Oct 5, 2026 1210 AM/{NOTEBOOK}")
+    put(d2l, f"102-7 - Bob - 5 October, 2026 2359/{NOTEBOOK}", f"103-7 - Ada - 5 Dezember, 2026 2359/{NOTEBOOK}")
+    assert times(d2l) == {
+        "Jane Doe_101": ("Brightspace", "2026-10-05T00:10:00", None),
+        "Bob_102": ("Brightspace", "2026-10-05T23:59:00", None),
+        "Ada_103": ("Brightspace", "", None),
+    }
+    put(bb, "HW_s1_attempt_2026-10-06-11-11-11_nb.ipynb", "HW_s2_attempt_2026-99-05-12-00-00_nb.ipynb")
+    put(bb, "HW_s1_attempt_2026-10-05-10-10-10_nb.ipynb", age=-1000)
+    assert times(bb) == {"s1": ("Blackboard", "2026-10-06T11:11:11", None), "s2": ("Blackboard", "", None)}
+
+
+def test_where_nobody_says_when_the_time_of_a_file_does_not(tmp_path):
+    put(tmp_path, "jane.ipynb", "bob/nb.ipynb")
+    assert times(tmp_path) == {"jane": ("", "", None), "bob": ("", "", None)}
+    put(tmp_path / "moodle", "Jane Doe_4711_assignsubmission_file/nb.ipynb")
+    assert times(tmp_path / "moodle") == {"Jane Doe_4711": ("Moodle", "", None)}
+
+
 # Gradescope
 
 GRADESCOPE = """---
@@ -363,6 +409,7 @@ submission_1002:
   - :name: Ada King
     :sid:
     :email: ada@example.org
+  :created_at: 2024-11-02 03:04:05.678901234 -07:00
 submission_1003:
   :submitters:
   - :name: Li Wei
@@ -388,6 +435,15 @@ def test_gradescopes_list_tells_who_handed_in(tmp_path):
         "submission_1005": ("submission_1005", "submission_1005/nb.ipynb"),
         "submission_1006": ("submission_1006", "submission_1006/nb.ipynb"),
     }
+    assert {entry.handed_in for entry in found(tmp_path).values()} == {
+        "2024-11-02T03:04:05+00:00",
+        "2024-11-02T03:04:05-07:00",
+        "",
+    }
+    assert found(tmp_path)["200+ada@example.org"].members == (
+        Member("200", "Bob Ross", ("200", "bob@example.org")),
+        Member("ada@example.org", "Ada King", ("ada@example.org",)),
+    )
 
 
 def test_a_list_that_a_student_handed_in_is_not_believed(tmp_path):

@@ -39,7 +39,10 @@ def set_aside(out: Path, found: list[Submission]) -> list[str]:
 
 
 def kept_row(rows: Path, submission: Submission, rubric: Rubric) -> Record | None:
-    """Return the record of an earlier run, if it is of the same bytes, exercises and questions, else None."""
+    """Return the record of an earlier run, if it is of the same bytes, exercises and questions, else None.
+
+    What is known of a submission without opening it (names, times, a group's members) is brought up to date, also on the disk.
+    """
     path = rows / f"{file_name(submission.student)}.json"
     try:
         record = records.read(path)
@@ -48,7 +51,10 @@ def kept_row(rows: Path, submission: Submission, rubric: Rubric) -> Record | Non
     same = record.sha256 == submission.sha256() and record.student == submission.student
     if not same or set(record.exercises) != set(rubric.exercises) or set(record.answers) != set(rubric.questions):
         return None
-    return replace(record, name=submission.name, submission=submission.shown, earlier=tuple(submission.earlier))
+    current = replace(record, **submission.as_told())
+    if current != record:
+        write_row(rows, current)
+    return current
 
 
 def write_row(rows: Path, record: Record) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ...checks.guard import own_settings
+from ...checks.report import Verdict
 from ..reports import marks as marks_files
 from ..reports import pages, writing
 from ..reports.grades import write_intake
@@ -21,6 +22,7 @@ from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
 from . import rubric as rubrics
 from .course_material import as_asked
 from .folder import kept_row, set_aside, write_row
+from .found_files import named
 from .handed_in import with_files_beside
 from .on_dask import by_dask
 from .owners import Submission
@@ -82,13 +84,17 @@ def _grade_into(
         raise ValueError(f"{out} holds the results of an earlier run. Go on with it by --resume, or name another folder.")
     if not resume and (out / "marking").is_dir():
         raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
-    marks_files.read(out, rubric)  # what is wrong there is said before the work, not after it
-    marks_files.merge(out, rubric)  # before answers change: what was marked in the browser has its row in the marks files then
+    students = [submission.student for submission in found.submissions]
+    marks_files.read(out, rubric, students)  # what is wrong there is said before the work, not after it
+    marks_files.merge(
+        out, rubric, expected=students
+    )  # before answers change: what was marked in the browser has its row in the marks files then
     write_intake(out / "intake.csv", found.files)
     _tell_unusual(found.notices + set_aside(out, found.submissions), out)
     kept = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
     missing = [submission for submission in found.submissions if kept[submission.student] is None]
     by_student = {student: record for student, record in kept.items() if record is not None}
+    _tell_without_sources(by_student.values(), rows)
     rows.mkdir(parents=True, exist_ok=True)
     remember(out, rubric)
     with contextlib.closing(_graded(missing, rubric, cells, jobs, scheduler, without_isolation)) as results:
@@ -119,6 +125,18 @@ def _tell_unusual(notices: Collection[str], out: Path) -> None:
         print(f"Please have a look; {out}/intake.csv has a line for every file:", file=sys.stderr)
     for notice in notices:
         print(f"  {notice}", file=sys.stderr)
+
+
+def _tell_without_sources(kept: Iterable[Record], rows: Path) -> None:
+    """Print which results an earlier version of the kit made, which kept no code beside them."""
+    done = [record for record in kept if any(result.verdict is not Verdict.MISSING for result in record.exercises.values())]
+    if without := [record.student for record in done if not record.sources]:
+        print(
+            f"{named(without)}: graded by an earlier version of this kit, which did not keep the code with the results. They "
+            "stay as they are, so there is no code of theirs in feedback and in comparisons. To have them graded again, remove "
+            f"their files in {rows}, and run the command again.",
+            file=sys.stderr,
+        )
 
 
 def _graded(

@@ -58,6 +58,9 @@ def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn
         answer_notes={question: note for question, note in outline.answer_notes.items() if question in record.answers},
         answer_pictures={question: shown for question, shown in outline.answer_pictures.items() if question in record.answers},
         figures=outline.figures,
+        sources={name: source for name, source in outline.sources.items() if name in record.exercises},
+        cell_ids=tuple(outline.cell_ids),
+        executed_at=tuple(outline.executed_at),
     )
 
 
@@ -73,10 +76,8 @@ def empty_record(submission: Submission, run: Run) -> Record:
     """Return the record of a submission of which nothing is known yet: all exercises are missing."""
     return Record(
         student=submission.student,
-        name=submission.name,
-        submission=submission.shown,
         sha256=submission.sha256(),
-        earlier=tuple(submission.earlier),
+        **submission.as_told(),
         exercises={name: _result(Report(name, Verdict.MISSING), []) for name in run.exercises},
         answers=dict.fromkeys(run.questions, ""),
     )

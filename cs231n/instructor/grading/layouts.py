@@ -26,7 +26,7 @@ TEXT_LIMIT = 4096  # bytes of a platform's note that are read
 # LATE_anon_x7f3q_9988_..., tried first as the file's own name may begin with a number, too, but anon_4711_9988_... is one who
 # is called Anon; what was written online is doejane_4711_text.html or ..._link.html.
 CANVAS = re.compile(
-    r"(?:(?:LATE_)?(?P<anonymous>anon_(?![0-9]+_)[A-Za-z0-9]+)|(?P<name>.+?)_(?:LATE_)?(?P<id>[0-9]+))"
+    r"(?:(?P<late1>LATE_)?(?P<anonymous>anon_(?![0-9]+_)[A-Za-z0-9]+)|(?P<name>.+?)_(?P<late2>LATE_)?(?P<id>[0-9]+))"
     r"_(?:(?P<file>[0-9]{3,})_.+|(?:text|link)\.html)",
     re.DOTALL,
 )
@@ -46,6 +46,11 @@ BRIGHTSPACE = re.compile(
 # Doe_Jane_jdoe_4711: last name, first name, login, number. Of a team: Team 12/Doe_Jane_jdoe_4711.
 ILIAS = re.compile(r"(?P<last>[^_]+)_(?P<first>[^_]+)_(?P<login>.+)_(?P<id>[0-9]+)")
 ILIAS_TEAM = re.compile(r"[^\W\d_]+ [0-9]+")
+RAILS_TIME = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?"
+    r" ?(?P<offset>Z|UTC|[+-][0-9]{2}:[0-9]{2})?",
+    re.ASCII,
+)
 GRADESCOPE_FOLDER = re.compile(r"submission_[0-9]+")
 TWO_ENDINGS = re.compile(r"(?<=.)(?:\.tar)?\.(?:gz|bz2|xz|zst)$|(?<=.)(?:\.ipynb)?\.[^.]+$", re.IGNORECASE | re.DOTALL)
 GOOGLE = " - "  # Jane Doe - NetworkVisualization.ipynb
@@ -60,7 +65,8 @@ class Owner:
 
     student: the key, unique in the export. name: for people. order: of the attempts, larger for what counts. ids: further ids
     by which a roster may know the student. members: [(ids, name)] of a group. aside: whether it is the platform's own note on
-    an attempt, which is no attempt.
+    an attempt, which is no attempt. handed_in: when this attempt was, in ISO 8601, "" where the export does not say; without an
+    offset in the time of the platform's place. late: whether the platform calls it late, None where it does not say.
     """
 
     student: str
@@ -69,6 +75,8 @@ class Owner:
     ids: tuple[str, ...] = ()
     members: Members = ()
     aside: bool = False
+    handed_in: str = ""
+    late: bool | None = None
 
 
 def is_folder(entry: Path) -> bool:
@@ -140,13 +148,15 @@ def _from_brightspace(entries: list[Path], kind: Kind) -> dict[str, Owner]:
     owners = {}
     for entry, found in told.items():
         number = found["user"] if is_users else f"{found['user']}-{found['number']}"
-        order = (_minutes(found["date"]), kind(entry))
-        owners[entry.name] = Owner(f"{found['name']}_{number}", found["name"], order, (number,))
+        handed_in = _brightspaces_time(found["date"])
+        order = (handed_in.toordinal() * 1440 + handed_in.hour * 60 + handed_in.minute if handed_in else 0, kind(entry))
+        told_time = handed_in.isoformat() if handed_in else ""
+        owners[entry.name] = Owner(f"{found['name']}_{number}", found["name"], order, (number,), handed_in=told_time)
     return owners
 
 
-def _minutes(date: str) -> int:
-    """Return Brightspace's date (Oct 5, 2026 1010 AM; the hour without ":") in minutes; 0 for one in another language."""
+def _brightspaces_time(date: str) -> datetime | None:
+    """Return Brightspace's date (Oct 5, 2026 1010 AM; the hour without ":"); None for one in another language."""
     day, clock = re.split(r"(?<= [0-9]{4}) ", date, maxsplit=1)
     day = re.sub(r"[^\W\d_]+", lambda month: month[0][:3], day.replace(".", "").replace(",", ""))
     digits = re.sub(r"\D", "", clock)
@@ -155,8 +165,8 @@ def _minutes(date: str) -> int:
         hour = hour % 12 + 12 * ("p" in clock.lower())
     for form in ("%b %d %Y", "%d %b %Y"):
         with contextlib.suppress(ValueError):
-            return (datetime.strptime(day, form).toordinal() * 24 + hour) * 60 + minute
-    return 0
+            return datetime.strptime(day, form).replace(hour=hour, minute=minute)
+    return None
 
 
 def _from_blackboard(entries: list[Path], kind: Kind) -> dict[str, Owner]:
@@ -173,8 +183,16 @@ def _from_blackboard(entries: list[Path], kind: Kind) -> dict[str, Owner]:
         name = note[0] if note else keys[head]
         order = (int(found["time"].replace("-", "")), kind(entry))
         aside = bool(found["note"]) and files[head, found["time"]] > 0
-        owners[entry.name] = Owner(keys[head], name, order, (keys[head],), aside=aside)
+        handed_in = _blackboards_time(found["time"])
+        owners[entry.name] = Owner(keys[head], name, order, (keys[head],), aside=aside, handed_in=handed_in)
     return owners
+
+
+def _blackboards_time(digits: str) -> str:
+    """Return the time in a name (2026-10-05-10-10-10) in ISO 8601, "" for what is not a time."""
+    with contextlib.suppress(ValueError):
+        return datetime.strptime(digits, "%Y-%m-%d-%H-%M-%S").isoformat()
+    return ""
 
 
 def _blackboards_note(entry: Path) -> tuple[str, str] | None:
@@ -206,7 +224,8 @@ def _from_canvas(entries: list[Path], kind: Kind) -> dict[str, Owner]:
     for entry, found in told.items():
         student = found["anonymous"] or f"{found['name']}_{found['id']}"
         order = (kind(entry), int(found["file"] or 0))
-        owners[entry.name] = Owner(student, found["anonymous"] or found["name"], order, (found["id"] or student,))
+        late = bool(found["late1"] or found["late2"])
+        owners[entry.name] = Owner(student, found["anonymous"] or found["name"], order, (found["id"] or student,), late=late)
         stems[student, found["file"] or entry.name].add(stem(entry))
     ambiguous = {name for same in stems.values() if len(same) > 1 for name in same}
     shared = Counter(file for _, file in stems if file.isdigit())
@@ -255,12 +274,30 @@ def _from_gradescope(folder: Path, entries: list[Path]) -> dict[str, Owner]:
                 members = tuple((tuple(filter(None, (person[":sid"], person[":email"]))), person[":name"]) for person in people)
                 name = ", ".join(person[":name"] for person in people)
                 ids = members[0][0] if len(members) == 1 else ()
-                found[key] = Owner("+".join(keys), name, ids=ids, members=members if len(members) > 1 else ())
+                found[key] = Owner(
+                    "+".join(keys),
+                    name,
+                    ids=ids,
+                    members=members if len(members) > 1 else (),
+                    handed_in=_gradescopes_time(entry.get(":created_at")),
+                )
         return found
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(
             f"{path} is not as Gradescope writes it ({type(error).__name__}). Remove it to go by folder names."
         ) from None
+
+
+def _gradescopes_time(told: object) -> str:
+    """Return a time as YAML and Rails write it (2026-10-05 10:10:10.123456000 -07:00) in ISO 8601, "" for what is not one."""
+    told = told.get("utc") if isinstance(told, dict) else told  # an object of Rails's, ActiveSupport::TimeWithZone
+    found = RAILS_TIME.fullmatch(told.strip()) if isinstance(told, str) else None
+    if not found:
+        return ""
+    offset = {"": "", "Z": "+00:00", "UTC": "+00:00"}.get(found["offset"] or "", found["offset"])
+    with contextlib.suppress(ValueError):
+        return datetime.fromisoformat(f"{found['day']}T{found['clock']}{offset}").isoformat()
+    return ""
 
 
 def _value(person: dict[str, Any], name: str) -> str:

@@ -6,13 +6,15 @@ import stat
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from ..reports.records import Member
 from ..sandbox.inside import limits
 from ..sandbox.inside.archives import advice, unread_kind
 from ..sandbox.inside.reading import is_expected
 from . import layouts
 from .found_files import files_inside, kind_of, named, printable, shown_path
-from .layouts import Members, Owner, is_folder, stem
+from .layouts import Owner, is_folder, stem
 from .places import Place
 
 # jane-2, jane_2, jane (2), jane-attempt-2
@@ -25,8 +27,10 @@ class Submission:
 
     student: the key, unique in a run. name: for people. path: the file, or the folder where there is none. shown: the path
     as it is told. problem: a sentence if it can't be opened. earlier: paths of attempts that do not count. ids: by which a
-    roster may know the student. members: [(ids, name)] of a group. beside: {name: path} of what is read together with it, see
-    handed_in. All strings can be printed and written as UTF-8, whatever the names on the disk are.
+    roster or the platform may know the student. members: of a group. platform: whose export it came from, "" if nobody's.
+    handed_in: when, in ISO 8601, or "". late: whether the platform calls it late, None where it does not say. beside:
+    {name: path} of what is read together with it, see handed_in.py. All strings can be printed and written as UTF-8, whatever
+    the names on the disk are.
     """
 
     student: str
@@ -36,8 +40,24 @@ class Submission:
     problem: str = ""
     earlier: list[str] = field(default_factory=list)
     ids: tuple[str, ...] = ()
-    members: Members = ()
+    members: tuple[Member, ...] = ()
+    platform: str = ""
+    handed_in: str = ""
+    late: bool | None = None
     beside: dict[str, Path] = field(default_factory=dict)
+
+    def as_told(self) -> dict[str, Any]:
+        """Return the fields of a Record that are known before a file is opened, all but its student and its hash."""
+        return {
+            "name": self.name,
+            "submission": self.shown,
+            "earlier": tuple(self.earlier),
+            "platform": self.platform,
+            "ids": self.ids,
+            "members": self.members,
+            "handed_in": self.handed_in,
+            "late": self.late,
+        }
 
     def sha256(self) -> str:
         """Return the hash of the file's bytes and of what lies beside it; of the problem where it can't be opened."""
@@ -53,10 +73,12 @@ class Submission:
 
 @dataclass
 class _Attempt:
-    """order: (what counts more, what counts less), as an export tells it; the file's time decides between equal ones."""
+    """order: (what counts more, what counts less), as an export tells it; the file's time decides between equal ones.
+    owner: as the name of its entry tells it."""
 
     path: Path
     order: tuple[int, ...]
+    owner: Owner
 
     def rank(self) -> tuple[bool, tuple[int, ...], float, int, str]:
         status = self.path.lstat()
@@ -66,11 +88,13 @@ class _Attempt:
 
 @dataclass
 class Student:
-    """owner: as the names tell it. entries: files and folders that are this student's. attempts: what can count of them."""
+    """owner: as the names tell it. entries: files and folders that are this student's. attempts: what can count of them.
+    platform: whose export they are from, or ""."""
 
     owner: Owner
     entries: list[Path] = field(default_factory=list)
     attempts: list[_Attempt] = field(default_factory=list)
+    platform: str = ""
 
 
 def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str], notices: list[str]) -> None:
@@ -84,12 +108,16 @@ def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str]
             mine[owner.student].append((owner, entry))
         else:
             foreign.append(entry)
-    own = {student: Student(found[0][0], [entry for _, entry in found]) for student, found in mine.items()}
+    own = {
+        student: Student(found[0][0], [entry for _, entry in found], platform=place.platform) for student, found in mine.items()
+    }
     for name, found in mine.items():
         for owner, entry in found:
-            own[name].attempts += [] if owner.aside else _attempts(entry, owner.order)
+            own[name].attempts += [] if owner.aside else _attempts(entry, owner)
     keys = _keys_of(foreign, own.keys())
-    own |= {key: Student(Owner(key, key, ids=(key,)), [entry], _attempts(entry, (0, 0))) for key, entry in keys.items()}
+    for key, entry in keys.items():
+        owner = Owner(key, key, ids=(key,))
+        own[key] = Student(owner, [entry], _attempts(entry, owner))
     for key, student in own.items():
         students[place.prefix + key] = student
     if place.platform:
@@ -118,8 +146,8 @@ def _keys_of(entries, taken):
     return free
 
 
-def _attempts(entry: Path, order: tuple[int, ...]) -> list[_Attempt]:
-    return [_Attempt(path, (*order, 0 if path == entry else _number(path.stem))) for path in attempts_in(entry)]
+def _attempts(entry: Path, owner: Owner) -> list[_Attempt]:
+    return [_Attempt(path, (*owner.order, 0 if path == entry else _number(path.stem)), owner) for path in attempts_in(entry)]
 
 
 def look_alikes(students: dict[str, Student]) -> list[str]:
@@ -160,11 +188,28 @@ def attempts_in(entry: Path) -> list[Path]:
 
 
 def submission_of(key: str, student: Student, folder: Path) -> Submission:
-    *earlier, last = sorted(student.attempts or [_Attempt(student.entries[0], ())], key=_Attempt.rank)
+    *earlier, last = sorted(student.attempts or [_Attempt(student.entries[0], (), student.owner)], key=_Attempt.rank)
     shown = [shown_path(attempt.path, folder) for attempt in earlier]
     path, owner = last.path, student.owner
     name = printable(owner.name if owner.name != owner.student else key)
-    return Submission(printable(key), name, path, shown_path(path, folder), _problem(path), shown, owner.ids, owner.members)
+    return Submission(
+        printable(key),
+        name,
+        path,
+        shown_path(path, folder),
+        _problem(path),
+        shown,
+        ids=tuple(map(printable, owner.ids)),
+        members=tuple(_member(ids, name) for ids, name in owner.members),
+        platform=student.platform,
+        handed_in=last.owner.handed_in,
+        late=last.owner.late,
+    )
+
+
+def _member(ids: tuple[str, ...], name: str) -> Member:
+    ids = tuple(map(printable, ids))
+    return Member(ids[0] if ids else printable(name), printable(name), ids)
 
 
 def _unread_in(folder):

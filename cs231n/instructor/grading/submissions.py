@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..reports.records import Member
 from .accounting import File, files_of_all, hidden_work, unusual
 from .found_files import named, printable
 from .owners import Student, Submission, collect, look_alikes, submission_of
@@ -75,7 +76,9 @@ def _by_roster(found: Intake, roster: Roster) -> Intake:
     covered: set[Person | None] = set()
     for one in found.submissions:
         if one.members:
-            covered |= {roster.find(ids, name) for ids, name in one.members}
+            people = [roster.find(member.ids, member.name) for member in one.members]
+            covered |= set(people)
+            one.members = tuple(map(_as_listed, one.members, people))
         elif person := roster.find((one.student, *one.ids), one.name):
             is_by_id = roster.find((one.student, *one.ids), "") is not None
             (matches if is_by_id else by_name)[person].append(one)
@@ -115,6 +118,11 @@ def _by_roster(found: Intake, roster: Roster) -> Intake:
             f"{named([f'{person.id} {person.name}' for person in found.absent])}."
         )
     return found
+
+
+def _as_listed(member: Member, person: Person | None) -> Member:
+    """Return a group's member with the id and the name that a roster gives."""
+    return Member(printable(person.id), printable(person.name), member.ids) if person else member
 
 
 def _is_free(student: str, found: Intake, keys: dict[str, Person]) -> bool:

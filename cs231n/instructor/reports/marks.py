@@ -135,16 +135,17 @@ def for_an_earlier_answer(points: str, comment: str) -> str:
     return f"{f'{points} points' if points else 'no points'} for an earlier answer{': ' if comment else ''}{comment}"
 
 
-def read(folder: Path, rubric: Any) -> Marks:
+def read(folder: Path, rubric: Any, expected: Collection[str] = ()) -> Marks:
     """Return {student: {question: (points, comment)}} of the marks that are given for the present answers: in folder/marking by
     a person, and in its journals in the browser; of a conflict the browser's.
 
-    What has no points is left out, and so are students whose results were set aside. Comma, semicolon and tab divide cells;
-    2,5 is 2.5. Raises ValueError, with file and line, for a student who has no row in folder/rows or is there twice, and for
-    points that are not a number from 0 to what the question gives.
+    What has no points is left out, and so are students whose results were set aside, and those who are `expected`: they are to
+    be graded, perhaps again. Comma, semicolon and tab divide cells; 2,5 is 2.5. Raises ValueError, with file and line, for a
+    student who has no row in folder/rows or is there twice, and for points that are not a number from 0 to what the question
+    gives.
     """
     marks: Marks = collections.defaultdict(dict)
-    for question, one in _merged(Path(folder), rubric, read_all(Path(folder) / "rows")).items():
+    for question, one in _merged(Path(folder), rubric, read_all(Path(folder) / "rows"), expected).items():
         for student, mark in one.marks.items():
             marks[student][question] = mark
     return dict(marks)
@@ -163,10 +164,10 @@ def outdated(folder: Path, rubric: Any) -> list[tuple[str, str, float]]:
     return [(student, question, mark[0]) for question, student, mark, is_current in found if not is_current]
 
 
-def _merged(folder: Path, rubric: Any, here: Sequence[Record]) -> dict[str, Merged]:
+def _merged(folder: Path, rubric: Any, here: Sequence[Record], expected: Collection[str] = ()) -> dict[str, Merged]:
     """Return what the marks come to, by question."""
     rows: dict[str, dict[str, Mark]] = {question: {} for question in rubric.questions}
-    for question, student, mark, is_current in _given(folder, rubric, here):
+    for question, student, mark, is_current in _given(folder, rubric, here, expected):
         if is_current:
             rows[question][student] = mark
     journals = Journals(folder / "marking" / journal.FOLDER)
@@ -189,13 +190,17 @@ def _merged(folder: Path, rubric: Any, here: Sequence[Record]) -> dict[str, Merg
 
 
 def merge(
-    folder: Path, rubric: Any, records: Sequence[Record] | None = None, decided: Collection[tuple[str, str]] = ()
+    folder: Path,
+    rubric: Any,
+    records: Sequence[Record] | None = None,
+    decided: Collection[tuple[str, str]] = (),
+    expected: Collection[str] = (),
 ) -> list[Conflict]:
     """Carry news over between the marks files and the journals of the browser, both ways; return what contradicts each other.
 
     Without a journal there is nothing to do. records: those in folder/rows, which are read if they are not given. decided: the
-    conflicts, as (question, student), in which the browser's mark is to replace the row. Raises ValueError, and changes nothing,
-    if a marks file cannot be read; NotWritten.
+    conflicts, as (question, student), in which the browser's mark is to replace the row. expected: as in read(). Raises
+    ValueError, and changes nothing, if a marks file cannot be read; NotWritten.
     """
     folder = Path(folder)
     journals = Journals(folder / "marking" / journal.FOLDER)
@@ -203,10 +208,11 @@ def merge(
         return []
     here = read_all(folder / "rows") if records is None else records
     with in_turn(journals.folder / LOCK):
+        list(_given(folder, rubric, here))  # what is wrong in one file is said before another is written
         for question in rubric.questions:
             order = [student for item in items(question, here).values() for student in item.students]
             _update(folder / "marking" / f"{question}.csv", here, order)
-        found = _merged(folder, rubric, here)
+        found = _merged(folder, rubric, here, expected)
         graded = graded_points(folder / "grades.csv", here, rubric.questions)
         journals.refresh()
         _take_over(journals, found, here, graded, folder)
@@ -311,11 +317,13 @@ def _as_cell(file: MarksFile, points: float) -> str:
     return f"{points:g}".replace(".", "," if file.delimiter == ";" else ".")
 
 
-def _given(folder: Path, rubric: Any, records: Sequence[Record]) -> Iterator[tuple[str, str, Mark, bool]]:
+def _given(
+    folder: Path, rubric: Any, records: Sequence[Record], expected: Collection[str] = ()
+) -> Iterator[tuple[str, str, Mark, bool]]:
     """Yield (question, student, (points, comment), whether it is for the present answer) of all rows with points."""
     here = {record.student: record for record in records}
     gone = [record.student for record in read_all(folder / "rows" / GONE)]
-    ids, old_ids = spreadsheets.Ids(list(here)), spreadsheets.Ids(gone)
+    ids, old_ids = spreadsheets.Ids(list(here)), spreadsheets.Ids([*gone, *(one for one in expected if one not in here)])
     damaged = {path.stem for path in (folder / "rows").glob("*.json")} - here.keys()  # these are graded again
     for question in rubric.questions:
         path = folder / "marking" / f"{question}.csv"

@@ -46,6 +46,10 @@ FOLDERS_OF_STUDENT = 5000  # that are looked into
 
 # What comes out of reading it
 ANSWER_CHARACTERS = 20_000
+SOURCE_CHARACTERS = 20_000  # of an exercise's code, as it is shown, with the functions that it calls
+SOURCE_HELPERS = 20  # of these functions
+CELLS_TOLD = 2000  # of a notebook, whose ids and times of execution are kept
+CELL_ID_CHARACTERS = 64
 NOTE_CHARACTERS = 600  # of a problem, a note, the name of a part
 NOTES = 8
 NAMED_PROBLEMS = 2  # of the files of an archive

@@ -22,6 +22,7 @@ from ....answers import OPTIONAL_QUESTIONS, QUESTIONS
 from ....checks import EXERCISES
 from ....notebook_file import (
     HALF_CHARACTER,
+    ISO_TIME,
     PICTURES,
     is_notebook_name,
     picture_of,
@@ -30,12 +31,24 @@ from ....notebook_file import (
     without_half_characters,
 )
 from ....notebook_file import notebook as read_notebook
-from ....student_code import MODULES_LIMIT, among, cells_of, is_stub, last_definition, parsed, with_own_modules, words_of_script
+from ....student_code import (
+    MODULES_LIMIT,
+    among,
+    cells_of,
+    is_stub,
+    last_definition,
+    parsed,
+    source_with_helpers,
+    with_own_modules,
+    words_of_script,
+)
 from . import archives, limits
 
 FIGURE_FORMATS = {kind: kind.removeprefix("image/").upper() for kind in PICTURES}  # what Pillow calls them
 PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")  # of what is pasted into an answer
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+SOURCE_CUT_CHARACTERS = 60  # of the comment that says how much of a source is left out
+CELL_ID = re.compile(rf"[\w-]{{1,{limits.CELL_ID_CHARACTERS}}}", re.ASCII)
 # A picture in an answer: in Markdown or HTML, attached to the cell, in the text itself, or elsewhere.
 # (The lookahead keeps the expression from going back into the base64, which may have millions of characters.)
 DATA = r"data:image/[\w.+-]+;base64,(?=(?P<{0}>[A-Za-z0-9+/=\s]*))(?P={0})"
@@ -90,6 +103,12 @@ class Outline:
         By cell of the reference, PNG pictures in base64, at most one each.
     notes : list of str
         Sentences.
+    sources : dict of str to str
+        By exercise, the code that is judged, as it was written; see student_code.source_with_helpers.
+    cell_ids : list of str
+        Those of the notebook's cells, in order, "" where one has none.
+    executed_at : list of str
+        By cell, when it was executed, in ISO 8601, or "".
     """
 
     problem: str
@@ -100,6 +119,9 @@ class Outline:
     answer_pictures: dict[str, list[str]] = field(default_factory=dict)
     figures: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    cell_ids: list[str] = field(default_factory=list)
+    executed_at: list[str] = field(default_factory=list)
 
 
 # In the sandbox
@@ -148,6 +170,7 @@ def _outline(name, raw, figures, kit, first):
         *(part.reason for part in work.parts if part.tree is None and part.source.strip()),
     ]
     more = [f"There are {len(notes) - limits.NOTES + 1} more notes like these."] if len(notes) > limits.NOTES else []
+    cells = work.notebook.cells[: limits.CELLS_TOLD] if work.notebook else []
     return {
         "problem": "",
         "counts": _text(work.counts, limits.NOTE_CHARACTERS),
@@ -157,7 +180,23 @@ def _outline(name, raw, figures, kit, first):
         "answer_pictures": pictures.made,
         "figures": {cell: _pictures(work.notebook, cell, source) for cell, source in figures.items()} if work.notebook else {},
         "notes": [_text(note, limits.NOTE_CHARACTERS) for note in [*notes[: limits.NOTES - len(more)], *more]],
+        "sources": {name: source for name in EXERCISES if (source := _source(work.parts, name))},
+        "cell_ids": [_cell_id(cell) for cell in cells],
+        "executed_at": [cell.metadata.get("executed_at", "") for cell in cells],
     }
+
+
+def _source(parts, name):
+    """Return the code of an exercise with that of the functions it calls, or "" where there is none."""
+    shown = "\n\n\n".join(source_with_helpers(parts, name, EXERCISES, limits.SOURCE_HELPERS))
+    cut = len(shown) - limits.SOURCE_CHARACTERS
+    return _text(shown, limits.SOURCE_CHARACTERS) + (f"\n# ... {cut:,} more characters" if cut > 0 else "")
+
+
+def _cell_id(cell):
+    """Return a cell's id, also where Colab keeps it; "" for what is not an id."""
+    told = cell.id or cell.metadata.get("id", "")
+    return told if CELL_ID.fullmatch(told) else ""
 
 
 def _lost_modules(work):
@@ -439,6 +478,13 @@ def checked_outline(found: Any, figures: Mapping[str, str]) -> Outline:
     _expect(
         all(_is_text(note, limits.NOTE_CHARACTERS) for note in _list(found["notes"], limits.NOTES, "the list of notes")), "a note"
     )
+    _expect(type(found["sources"]) is dict and found["sources"].keys() <= set(EXERCISES), "the sources")
+    most = limits.SOURCE_CHARACTERS + SOURCE_CUT_CHARACTERS
+    _expect(all(_is_text(source, most) for source in found["sources"].values()), "a source")
+    for cell in _list(found["cell_ids"], limits.CELLS_TOLD, "the list of cells"):
+        _expect(type(cell) is str and (not cell or bool(CELL_ID.fullmatch(cell))), "a cell's id")
+    for time in _list(found["executed_at"], limits.CELLS_TOLD, "the list of times"):
+        _expect(type(time) is str and (not time or bool(ISO_TIME.fullmatch(time))), "the time of a cell")
     return Outline(**found)
 
 
