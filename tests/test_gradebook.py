@@ -20,7 +20,8 @@ from PIL import Image
 from traitlets.config import Config
 
 from cs231n import submit
-from cs231n.instructor.grading import gradebook, rubric
+from cs231n.instructor.grading import rubric
+from cs231n.instructor.platforms import gradebook
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.reports import marks as marks_files
 from cs231n.instructor.reports import rendering, safe
@@ -472,7 +473,8 @@ def test_an_assignment_name_that_nbgrader_cannot_use_is_refused(new_course, name
 def test_without_nbgrader_the_message_says_how_to_install_it(tmp_path):
     code = (
         "import sys; sys.modules['nbgrader'] = None\n"
-        "from cs231n.instructor.grading import gradebook, rubric\n"
+        "from cs231n.instructor.grading import rubric\n"
+        "from cs231n.instructor.platforms import gradebook\n"
         f"gradebook.fill([], rubric.load(), {{}}, {str(tmp_path)!r}, 'viz')"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

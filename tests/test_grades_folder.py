@@ -21,7 +21,8 @@ from helpers.places import ROOT
 
 from cs231n.checks.report import Verdict
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.grading import gradebook, grading
+from cs231n.instructor.grading import grading
+from cs231n.instructor.platforms import gradebook
 from cs231n.instructor.reports import marks, records, writing
 from cs231n.instructor.reports.records import Record, Result, State
 

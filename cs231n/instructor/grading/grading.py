@@ -15,7 +15,9 @@ from ...checks.guard import own_settings
 from ...checks.report import Verdict
 from ..reports import marks as marks_files
 from ..reports import pages, writing
+from ..reports.deductions import Deduction
 from ..reports.grades import write_intake
+from ..reports.marks import Marks
 from ..reports.records import Record
 from ..reports.reference import Reference, reference_material
 from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
@@ -92,6 +94,9 @@ def _grade_into(
         raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
     students = [submission.student for submission in found.submissions]
     marks_files.read(out, rubric, students)  # what is wrong there is said before the work, not after it
+    marks_files.merge(
+        out, rubric, expected=students
+    )  # before answers change: what was marked in the browser has its row in the marks files then
     write_intake(out / "intake.csv", found.files)
     _tell_unusual(found.notices + set_aside(out, found.submissions), out)
     kept = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
@@ -109,8 +114,17 @@ def _grade_into(
         print(
             f"{student}, {question}: the answer has changed since it got {points:g} points. It is to mark again.", file=sys.stderr
         )
-    pages.write_pages(out, records, rubric, marks_files.read(out, rubric), reference, found.absent, gallery)
+    for conflict in marks_files.merge(out, rubric):
+        print(conflict, file=sys.stderr)
+    marks = marks_files.read(out, rubric)
+    pages.write_pages(out, records, rubric, marks, reference, found.absent, gallery, _deductions(records, rubric, marks))
     return records
+
+
+def _deductions(records: Iterable[Record], rubric: Rubric, marks: Marks) -> dict[str, list[Deduction]]:
+    """Return, by student, what is taken off for late days."""
+    found = {record.student: rubric.deduction(record, rubric.score(record, marks.get(record.student, {}))) for record in records}
+    return {student: [deduction] for student, deduction in found.items() if deduction}
 
 
 def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:

@@ -24,6 +24,8 @@ from tqdm import tqdm
 from ...checks.explanations import MISTAKES
 from ...notebook_file import picture_type
 from ...whole_file import write_whole
+from ..grading.rubric import Rubric
+from ..grading.settings import settled
 from ..release.edition import edition
 from ..reports import marks as marks_files
 from ..reports import records as records_files
@@ -34,8 +36,6 @@ from ..reports.rendering import VERDICTS
 from ..reports.safe import MOST_PICTURES, file_name, plain
 from ..reports.spreadsheets import text_cell
 from ..reports.writing import only_grader
-from .rubric import Rubric
-from .settings import settled
 
 NOTEBOOK = "NetworkVisualization"
 INSTALL = 'nbgrader is not installed. Install it with: pip install "nbgrader>=0.9.5" -c constraints.txt'
