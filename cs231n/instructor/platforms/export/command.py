@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
 def _require_current(grades: Path, records: Sequence[Record], rubric: Rubric, marks: Marks) -> None:
     """Raise ValueError if a record, a mark or the course's points are not those that the pages were made from."""
     columns = {record.student: rubric.score(record, marks.get(record.student, {})) for record in records}
-    if stale := current.outdated(grades, records, columns, marks):
+    if stale := current.outdated(grades, records, columns, marks, rubric):
         names = ", ".join(stale[:8]) + (f" and {len(stale) - 8} more" if len(stale) > 8 else "")
         raise ValueError(
             f"{grades}/grades.csv and feedback/ are older than the results or the marks of {names}. Run `grade --resume` first, "
