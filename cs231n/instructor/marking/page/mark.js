@@ -506,9 +506,10 @@ function figure({caption, own, reference}) {
 }
 
 function enlarge() {
-  const images = [...$("pictures").querySelectorAll("img")];
-  if (!images.length) return say("This answer has no pictures.");
-  $("large-pictures").replaceChildren(...images.map(({src, alt}) => make("figure", {}, make("figcaption", {}, alt), make("img", {src, alt}))));
+  if (!$("pictures").querySelector("img")) return say("This answer has no pictures.");
+  const shown = $("pictures").cloneNode(true);
+  for (const button of shown.querySelectorAll(".picture")) button.replaceWith(button.firstChild);
+  $("large-pictures").replaceChildren(...shown.childNodes);
   $("large").showModal();
 }
 
