@@ -85,6 +85,8 @@ def test_a_question_of_the_courses_own_brings_its_points_and_rubric(tmp_path):
         ("left-out = ", "is not a TOML file"),
         ("title = 3", "title = 3; expected a text"),
         ('title = ""', "title = ''"),
+        ("regrade = 3", "regrade = 3; expected a text of one line"),
+        ('regrade = "a\\nb"', "regrade = 'a.*; expected a text of one line"),
         ("due = 2026-12-01", "due is not known; expected title, left-out, bonus"),
         ('left-out = "7"', "left-out = '7'; expected a list"),
         ('left-out = ["7.3"]', r"left-out: '7\.3' is not known.*smoothgrad.*sections 4, 5, 6, 7, 7\.1, 7\.2"),
