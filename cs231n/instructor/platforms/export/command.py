@@ -85,9 +85,12 @@ def run(options: argparse.Namespace) -> int:
     with writing.only_grader(options.grades):
         marks = marks_files.read(options.grades, rubric)
         _require_current(options.grades, records, rubric, marks)
+        conflicts = marks_files.conflicts(options.grades, rubric, records)
         students, full = list(students_of(records, rubric, marks)), rubric.full_marks()
         done = into_gradebook(students, sheet, platform, full, wishes) if sheet else from_ids(students, platform, full, wishes)
         pages = [page_of(options.grades, student) for student, _ in done.given]
+    for conflict in conflicts:
+        print(conflict, file=sys.stderr)
     _tell(done, platform, records)
     if done.left_out and not options.partial:
         print(
@@ -107,8 +110,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _require_current(grades: Path, records: Sequence[Record], rubric: Rubric, marks: Marks) -> None:
     """Raise ValueError if a record, a mark or the course's points are not those that the pages were made from."""
-    columns = {record.student: rubric.score(record, marks.get(record.student, {})) for record in records}
-    if stale := current.outdated(grades, records, columns, marks):
+    if stale := current.outdated(grades, records, rubric, marks):
         names = ", ".join(stale[:8]) + (f" and {len(stale) - 8} more" if len(stale) > 8 else "")
         raise ValueError(
             f"{grades}/grades.csv and feedback/ are older than the results or the marks of {names}. Run `grade --resume` first, "
