@@ -86,7 +86,9 @@ def export(tmp_path, reference, monkeypatch):
 
 
 def write_pages(grades, found, reference):
-    pages.write_pages(grades, found, RUBRIC, marks_files.read(grades, RUBRIC), reference)
+    course = grades / "course.toml"
+    own = rubric.load(None, course if course.exists() else None)
+    pages.write_pages(grades, found, own, marks_files.read(grades, own), reference)
 
 
 def rows(path, **form):
@@ -385,6 +387,22 @@ def test_marks_and_comments_given_after_the_last_grading_are_refused_until_the_p
         assert export([one, THREE[0]], "--to", "canvas", regrade=False) == 0
     points = {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert points["4712"] == f"{RUBRIC.points[FIRST] + 2:g}"
+
+
+def test_what_is_deducted_for_being_late_is_deducted_here_and_a_new_due_date_needs_new_pages(export, tmp_path, capsys):
+    course = tmp_path / "grades/course.toml"
+    course.parent.mkdir()
+    course.write_text('[late]\ndue = 2026-10-05T23:59:00\ntimezone = "UTC"\ndeduction = 1.5\n', encoding="utf-8")
+    found = [
+        canvas("late", "4711", handed_in="2026-10-07T10:00:00+00:00"),
+        canvas("punctual", "4712", handed_in="2026-10-05T10:00:00+00:00"),
+    ]
+    assert export(found, "--to", "canvas") == 0
+    points = {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")}
+    assert (points["4711"], points["4712"]) == (f"{RUBRIC.points[FIRST] - 3:g}", FIRST_POINTS)
+    course.write_text(course.read_text(encoding="utf-8").replace("10-05T", "10-06T"), encoding="utf-8")
+    assert export(found, "--to", "canvas", regrade=False) == 2
+    assert "are older than the results or the marks of late_4711. Run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("harm", ["{", "[]", None])
