@@ -336,7 +336,10 @@ def _plain_cell(cell: Mapping[str, Any], with_outputs: bool) -> dict[str, Any]:
 def _plain_metadata(metadata: Any) -> dict[str, Any]:
     metadata = metadata if isinstance(metadata, dict) else {}
     kept = {"nbgrader": dict, "id": str}  # Colab moves a cell's id to its metadata
-    return {name: metadata[name] for name, kind in kept.items() if isinstance(metadata.get(name), kind)}
+    plain = {name: metadata[name] for name, kind in kept.items() if isinstance(metadata.get(name), kind)}
+    jupyter = metadata.get("jupyter")
+    is_folded = isinstance(jupyter, dict) and jupyter.get("source_hidden") is True
+    return plain | ({"jupyter": {"source_hidden": True}} if is_folded else {})
 
 
 def _plain_attachments(attachments: Any) -> dict[str, dict[str, str]]:
