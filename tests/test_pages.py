@@ -926,5 +926,5 @@ def test_what_was_not_judged_for_its_newer_python_is_for_the_instructor_to_look_
     newer = {"verdict": "newer-python", "message": "This needs Python 3.14 or newer."}
     page = Page(summary([record("jane", **{SALIENCY: newer}), record("bob")], reference))
     assert f"{SALIENCY} was not judged and has 0 points: it needs a newer Python than this grader's" in page.text
-    assert "1 submissions that need a look" in page.text
+    assert "1 submission that needs a look" in page.text
     assert "not judged: newer Python" in Page(feedback(record("jane", **{SALIENCY: newer}), reference)).text
