@@ -86,7 +86,9 @@ def export(tmp_path, reference, monkeypatch):
 
 
 def write_pages(grades, found, reference):
-    pages.write_pages(grades, found, RUBRIC, marks_files.read(grades, RUBRIC), reference)
+    course = grades / "course.toml"
+    own = rubric.load(None, course if course.exists() else None)
+    pages.write_pages(grades, found, own, marks_files.read(grades, own), reference)
 
 
 def rows(path, **form):
@@ -150,11 +152,11 @@ def test_what_was_there_before_and_who_keeps_what_is_said(export, tmp_path, caps
     (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
     assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv") == 0
     said = capsys.readouterr()
-    assert "1 had other points in the gradebook, which these replace: evil_4713 (3,5)." in said.err
-    assert "1 in the gradebook have no submission here; 1 keep what the gradebook has: Nobody." in said.err
+    assert "Points in the gradebook that these replace: 1. evil_4713 (3,5)." in said.err
+    assert "In the gradebook without a submission here: 1; 1 keep what the gradebook has. Nobody." in said.err
     assert "Student, Test: the platform's own test student. The row stays as it is." in said.err
     assert f"That column takes 30 points, and this assignment gives {FULL:g}. Points are not scaled." in said.err
-    assert "3 grades are in out:" in said.out
+    assert "3 grades in out:" in said.out
     assert re.search(r"canvas_feedback.zip, [0-9.]+ (MB|kB)\n", said.out)
 
 
@@ -166,7 +168,23 @@ def test_students_without_a_submission_get_0_only_if_asked_for_and_never_the_tes
     assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv", "--zero-missing") == 0
     points = {row[0]: row[7] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert (points["Nobody"], points["Has points"], points["Student, Test"]) == ("0", "12", "")
-    assert "1 keep what the gradebook has, 1 get 0: Nobody, Has points." in capsys.readouterr().err
+    assert "2; 1 keep what the gradebook has, 1 get 0. Nobody, Has points." in capsys.readouterr().err
+
+
+def test_whose_grade_is_not_settled_does_not_count_as_missing(export, tmp_path):
+    text = CANVAS.replace("9.00,,90.0", "9.00,,90").replace("EX,,0,0", "7,,0,0")
+    (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
+    unmarked = canvas("nováková", "4712", answers={"question-1": "Why not?"})
+    rivals = [canvas("doejane", "4711"), record("0012", "X")]
+    command = ("--to", "canvas", "--gradebook", "theirs.csv", "--zero-missing", "--partial")
+    assert export([*rivals, unmarked, THREE[2]], *command) == 0
+    points = {row[1]: row[7] for row in rows(tmp_path / "out/canvas_grades.csv")}
+    assert [points[number] for number in ("4711", "4712", "4713", "4714")] == ["", "", "0", "0"]
+
+
+def test_zeros_need_a_gradebook(export, capsys):
+    assert export(THREE, "--to", "canvas", "--zero-missing") == 2
+    assert "--zero-missing needs --gradebook" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wanted", ["Homework 1", "homework 1 (501)"])
@@ -257,7 +275,7 @@ def test_canvas_finds_the_student_and_the_file_in_the_names_of_the_zip_and_each_
 def test_who_wrote_online_has_no_place_in_canvas_zip_and_that_is_said(export, tmp_path, capsys):
     online = record("cy_4714", platform="Canvas", ids=("4714",), submission="cy_4714_text.html")
     assert export([THREE[0], online], "--to", "canvas") == 0
-    assert "1 have no place in the zip, as no download names their file: cy_4714." in capsys.readouterr().err
+    assert "1 page not in a zip for Canvas, as no name of its downloads says where they go: cy_4714." in capsys.readouterr().err
     assert len(rows(tmp_path / "out/canvas_grades.csv")) == 4
 
 
@@ -311,7 +329,7 @@ def test_two_submissions_of_one_row_are_both_refused_and_one_by_id_keeps_it_from
 def test_who_is_found_by_name_alone_is_named(export, tmp_path, capsys):
     (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
     assert export([record("group 3", "Jane Doe")], "--to", "canvas", "--gradebook", "theirs.csv") == 0
-    assert "1 found in the gradebook by name alone, for want of a common id; please compare: group 3 as Jane Doe." in (
+    assert "Found in the gradebook by name alone, as no id is the same: 1. Please compare: group 3 as Jane Doe." in (
         capsys.readouterr().err
     )
 
@@ -343,7 +361,7 @@ def test_answers_that_nobody_marked_are_refused_or_count_0_if_asked_for(export, 
     assert export(found, "--to", "canvas", "--partial") == 0
     assert [row[1] for row in rows(tmp_path / "out/canvas_grades.csv")[2:]] == ["4711"]
     assert export(found, "--to", "canvas", "--unmarked-as-zero") == 0
-    assert "1 have answers that nobody has marked; these count 0." in capsys.readouterr().err
+    assert "1 student with answers that nobody has marked, which count 0." in capsys.readouterr().err
     assert {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")[2:]} == {"4711": ALL_RIGHT, "4712": FIRST_POINTS}
     assert not (tmp_path / "out/left_out.csv").exists()
 
@@ -369,6 +387,22 @@ def test_marks_and_comments_given_after_the_last_grading_are_refused_until_the_p
         assert export([one, THREE[0]], "--to", "canvas", regrade=False) == 0
     points = {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert points["4712"] == f"{RUBRIC.points[FIRST] + 2:g}"
+
+
+def test_what_is_deducted_for_being_late_is_deducted_here_and_a_new_due_date_needs_new_pages(export, tmp_path, capsys):
+    course = tmp_path / "grades/course.toml"
+    course.parent.mkdir()
+    course.write_text('[late]\ndue = 2026-10-05T23:59:00\ntimezone = "UTC"\ndeduction = 1.5\n', encoding="utf-8")
+    found = [
+        canvas("late", "4711", handed_in="2026-10-07T10:00:00+00:00"),
+        canvas("punctual", "4712", handed_in="2026-10-05T10:00:00+00:00"),
+    ]
+    assert export(found, "--to", "canvas") == 0
+    points = {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")}
+    assert (points["4711"], points["4712"]) == (f"{RUBRIC.points[FIRST] - 3:g}", FIRST_POINTS)
+    course.write_text(course.read_text(encoding="utf-8").replace("10-05T", "10-06T"), encoding="utf-8")
+    assert export(found, "--to", "canvas", regrade=False) == 2
+    assert "are older than the results or the marks of late_4711. Run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("harm", ["{", "[]", None])
@@ -417,7 +451,7 @@ def test_moodles_worksheet_is_filled_and_its_zip_is_read_by_moodles_own_rule(exp
     two = f"{sum(RUBRIC.points[name] for name in EXERCISES[:2]):g}"
     expected = WORKSHEET.replace('- ",,60.00', f'- ",{FIRST_POINTS},60.00', 1).replace('- ",,60.00', f'- ",{two},60.00', 1)
     assert (tmp_path / "out/moodle_grades.csv").read_text(encoding="utf-8") == expected
-    assert "1 in the gradebook have no submission here; 1 keep what the gradebook has: 王小明." in capsys.readouterr().err
+    assert "In the gradebook without a submission here: 1; 1 keep what the gradebook has. 王小明." in capsys.readouterr().err
     with zipfile.ZipFile(tmp_path / "out/moodle_feedback.zip") as archive:
         names = archive.namelist()
         assert [moodle_finds(name) for name in sorted(names)] == [
@@ -440,7 +474,6 @@ def test_points_that_moodle_would_ignore_are_refused_or_capped(export, tmp_path,
     assert export(found, *command) == 1
     assert f"has {FIRST_POINTS} points, and Moodle ignores more than 1 (--cap writes those)" in capsys.readouterr().err
     assert export(found, *command, "--cap") == 0
-    assert "1 have more points than the column takes, and get the most that it takes: Jane Doe_4711." in capsys.readouterr().err
     assert [row[5] for row in rows(tmp_path / "out/moodle_grades.csv")[1:]] == ["1", "0", "12.00"]
 
 
@@ -492,8 +525,9 @@ def test_moodles_course_gradebook_goes_by_id_number_and_address(export, tmp_path
     assert [row[4:] for row in rows(tmp_path / "out/moodle_grades.csv")[1:]] == [[FIRST_POINTS, "-"], [FIRST_POINTS, "-"]]
 
 
-def test_without_a_worksheet_moodle_gets_the_columns_that_its_import_requires(export, tmp_path):
+def test_without_a_worksheet_moodle_gets_the_columns_that_its_import_requires(export, tmp_path, capsys):
     assert export([moodle("Jane_Doe", "4711"), moodle("-1+1", "4712")], "--to", "moodle") == 0
+    assert f"The highest total is {FIRST_POINTS}." in capsys.readouterr().err
     header, *students = rows(tmp_path / "out/moodle_grades.csv")
     assert {"Identifier", "Grade", "Last modified (grade)"} <= set(header)
     assert [(row[0], row[1], row[2]) for row in students] == [
@@ -538,6 +572,26 @@ def test_in_brightspaces_flat_download_the_page_is_beside_the_file(export, tmp_p
     assert export([flat], "--to", "brightspace", "--gradebook", "theirs.csv") == 0
     with zipfile.ZipFile(tmp_path / "out/brightspace_feedback.zip") as archive:
         assert archive.namelist() == ["1-7 - Jane Doe - Oct 5, 2026 1010 AM - feedback.html"]
+
+
+def test_that_brightspace_caps_points_is_said(export, tmp_path, capsys):
+    (tmp_path / "theirs.csv").write_text(BRIGHTSPACE.replace("MaxPoints:30", "MaxPoints:1"), encoding="utf-8", newline="")
+    command = ("--to", "brightspace", "--gradebook", "theirs.csv")
+    assert export([brightspace("Jane Doe", "12345")], *command) == 0
+    assert f"allows more (1 here). The highest total is {FIRST_POINTS}." in capsys.readouterr().err
+    assert rows(tmp_path / "out/brightspace_grades.csv")[1][6] == FIRST_POINTS
+    assert export([brightspace("Jane Doe", "12345")], *command, "--cap") == 0
+    assert rows(tmp_path / "out/brightspace_grades.csv")[1][6] == "1"
+
+
+def test_members_of_groups_who_share_a_key_each_get_a_page_and_a_row(export, tmp_path):
+    members = [Member("Jane", "Jane", (number,)) for number in ("4711", "4712", "4713")]
+    groups = [record("A", platform="Moodle", members=tuple(members[:2])), record("B", platform="Moodle", members=(members[2],))]
+    (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")
+    assert export(groups, "--to", "moodle", "--gradebook", "theirs.csv") == 0
+    assert len(list((tmp_path / "out/feedback").iterdir())) == 3
+    with zipfile.ZipFile(tmp_path / "out/moodle_feedback.zip") as archive:
+        assert len(archive.namelist()) == 3
 
 
 def test_brightspace_needs_its_gradebook(export, tmp_path, capsys):
@@ -686,12 +740,11 @@ def test_a_name_of_any_script_becomes_a_name_of_a_file(name, safe):
     assert safe_name(name) == safe
 
 
-@given(st.dictionaries(st.text(max_size=8), st.text(max_size=200), max_size=6))
+@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=200)), max_size=6))
 def test_names_of_files_are_valid_everywhere_and_differ_also_where_capitals_do_not_count(people):
     names = readable_names(people)
-    assert names.keys() == people.keys()
-    assert len({unicodedata.normalize("NFC", name.casefold()) for name in names.values()}) == len(people)
-    for name in names.values():
+    assert len({unicodedata.normalize("NFC", name.casefold()) for name in names}) == len(names) == len(people)
+    for name in names:
         assert 0 < len(name.encode()) <= 140
         assert not set(name) & set('<>:"/\\|?*\0\n')
         assert name == name.strip(" .")
@@ -699,11 +752,8 @@ def test_names_of_files_are_valid_everywhere_and_differ_also_where_capitals_do_n
 
 
 def test_people_of_the_same_name_have_their_keys_in_the_names():
-    assert readable_names({"4711": "Jane Doe", "4712": "jane doe", "4713": "Cy"}) == {
-        "4711": "Jane Doe (4711)",
-        "4712": "jane doe (4712)",
-        "4713": "Cy",
-    }
+    people = [("4711", "Jane Doe"), ("4712", "jane doe"), ("4713", "Cy"), ("4711", "Jane Doe")]
+    assert readable_names(people) == ["Jane Doe (4711)", "jane doe (4712)", "Cy", "Jane Doe (4711) 2"]
 
 
 # Any CSV file

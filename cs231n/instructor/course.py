@@ -27,12 +27,15 @@ Everything that the file does not mention stays as it is in assignment.toml. For
     * 2: the factor is about the square root of the number of values.
     '''
 
+When the work is due and what a late day costs is in its table [late]; see late_policy.py.
+
 Sections, exercises and questions keep their numbers, so a course with something left out has gaps in them. What a file says
 against itself or against assignment.toml is refused here; what it says against the notebook (a figure or a question that
 needs what is left out) is refused by `release`, which names cell and line.
 """
 
 import dataclasses
+import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +43,7 @@ from pathlib import Path
 from typing import Any
 
 from ..assignment import Assignment, Question, assignment, points_of
+from .late_policy import LatePolicy, late_policy
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -51,6 +55,9 @@ REGRADE = (
     "was overlooked."
 )
 OF_THE_COURSE = {"title", "regrade", "left-out", "bonus"}
+TABLES = {"points", "late"}  # the course's own, apart from those of its questions
+HEADER = re.compile(r"\s*\[")  # of a table in TOML
+HEADER_OF_LATE = re.compile(r"\s*\[\s*late\s*[.\]]")
 OF_A_QUESTION = {"points", "text", "rubric"}
 
 
@@ -86,6 +93,8 @@ class Course:
         The file as it is, "" without one.
     regrade : str
         What feedback says about asking for a regrade.
+    late : LatePolicy or None
+        When the work is due, and what a late day costs; None if the file does not say.
     """
 
     assignment: Assignment
@@ -93,6 +102,7 @@ class Course:
     questions: Mapping[str, OwnQuestion] = field(default_factory=dict)
     text: str = ""
     regrade: str = REGRADE
+    late: LatePolicy | None = None
 
 
 def course(path: Path | None, kits: Assignment | None = None) -> Course:
@@ -162,14 +172,15 @@ def _adapted(file: _File, text: str) -> Course:
     listed = Assignment(_line(file, "title", kits.title), tasks)
     if not listed.points():
         raise file.refused("with these points, bonus and left-out nothing counts for full marks; change one of the three.")
-    return Course(listed, left_out, questions, text, _line(file, "regrade", REGRADE))
+    late = late_policy(file.tables["late"], file.refused) if "late" in file.tables else None
+    return Course(listed, left_out, questions, text, _line(file, "regrade", REGRADE), late)
 
 
 def _require_known_keys(file: _File) -> None:
     for key, value in file.tables.items():
-        if key not in {*OF_THE_COURSE, "points"} and not isinstance(file.kits.by_key.get(key), Question):
+        if key not in {*OF_THE_COURSE, *TABLES} and not isinstance(file.kits.by_key.get(key), Question):
             raise file.refused(
-                f"{key} is not known; expected title, left-out, bonus, regrade, [points], or the key of a question of ours: "
+                f"{key} is not known; expected title, left-out, bonus, regrade, [points], [late], or the key of a question: "
                 f"{', '.join(question.key for question in file.kits.questions)}."
             )
         if key in {"left-out", "bonus"} and not isinstance(value, list):
@@ -250,3 +261,25 @@ def _own_question(file: _File, key: str, left_out: Collection[str]) -> OwnQuesti
         if not isinstance(table[name], str) or not table[name].strip():
             raise file.refused(f"[{key}] {name} = {table[name]!r}; expected Markdown, in quotes.")
     return OwnQuestion(table["text"].strip(), table["rubric"].strip())
+
+
+def without_late(path: Path) -> str:
+    """Return the text of a course's file without its table [late], which names students: for what leaves this machine.
+
+    Raises OSError if it cannot be read, and ValueError if it is not TOML, or has the table in another form than as a table.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    kept, is_late = [], False
+    for line in text.splitlines(keepends=True):
+        if HEADER.match(line):
+            is_late = bool(HEADER_OF_LATE.match(line))
+        kept += [] if is_late else [line]
+    made = "".join(kept)
+    try:
+        expected = {key: value for key, value in tomllib.loads(text).items() if key != "late"}
+        is_right = tomllib.loads(made) == expected
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError(f"{path}: what it says of late days cannot be told from the rest. Put it last, below a line [late].")
+    return made

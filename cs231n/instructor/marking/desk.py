@@ -3,6 +3,7 @@
 A Desk is used by one thread at a time: whoever uses it holds `lock`.
 """
 
+import contextlib
 import dataclasses
 import secrets
 import statistics
@@ -116,10 +117,10 @@ class Desk:
         self.folder.mkdir(parents=True, exist_ok=True)
         require_same_plan(self.folder, self.share)
         name = file_name(marker)
-        self._own = writing.only_one(self.folder / f"{name}.lock", f"{marker} is marking in {grades} already")
-        self._own.__enter__()
-        try:
+        with contextlib.ExitStack() as held:
+            held.enter_context(writing.only_one(self.folder / f"{name}.lock", f"{marker} is marking in {grades} already"))
             self._writer = journal.Writer(self.folder / f"{name}{journal.ENDING}")
+            held.callback(self._writer.close)
             self.journals = Journals(self.folder)
             self.journals.refresh()
             self.problem = ""
@@ -134,9 +135,7 @@ class Desk:
             self._synced: object = None
             self._take_in()
             self._merge()
-        except BaseException:
-            self._own.__exit__(None, None, None)
-            raise
+            self._held = held.pop_all()
 
     @property
     def notices(self) -> list[str]:
@@ -144,12 +143,11 @@ class Desk:
         return [notice for notice in (self._writer.torn, self.problem, *self.journals.damaged) if notice]
 
     def close(self) -> None:
-        """Bring journals and marks files together, and let another process work for this marker."""
+        """Bring journals and marks files together, and let another process work for this marker; once is enough."""
         try:
             self.sync()
         finally:
-            self._writer.close()
-            self._own.__exit__(None, None, None)
+            self._held.close()
 
     # What is there
 

@@ -4,7 +4,8 @@ import math
 import re
 from dataclasses import dataclass
 
-HEADING = re.compile(r"^\*\*Rubric\b[^*\n]*?(?:\((?P<points>\d+(?:[.,]\d+)?) points?\))?[^*\n]*\*\*", re.MULTILINE)
+HEADING = re.compile(r"^\*\*Rubric\b([^*\n]*)\*\*", re.MULTILINE)
+OF_HEADING = re.compile(r"\((\d+(?:[.,]\d+)?) points?\)")
 LINE = re.compile(r"[*+-] +(?P<points>\d+(?:[.,]\d+)?)(?: points?| pts?\.?)?\s*:\s*(?P<text>\S.*)")
 MOST_LINES = 30
 EXACT = 1e-6
@@ -52,7 +53,8 @@ def rubric_lines(markdown: str, points: float) -> Lines:
     headings, rest, says_more = list(HEADING.finditer(markdown)), markdown, False
     if headings:
         markdown = markdown[headings[-1].end() :]
-        points = _number(headings[-1]["points"]) if headings[-1]["points"] else points
+        told = OF_HEADING.search(headings[-1][1])
+        points = _number(told[1]) if told else points
     lines: list[Line] = []
     goes_on = False
     for row in markdown.splitlines():

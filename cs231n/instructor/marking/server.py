@@ -25,7 +25,7 @@ import hmac
 import http.server
 import json
 import secrets
-import socket
+import socketserver
 import sys
 import urllib.parse
 from collections.abc import Callable
@@ -78,12 +78,11 @@ class Server(http.server.ThreadingHTTPServer):
     """
 
     daemon_threads = True
-    allow_reuse_address = False  # on Windows it would let two servers have one port; elsewhere it is set below
+    allow_reuse_address = sys.platform != "win32"  # there it would let two servers have one port
 
     def __init__(self, api: Api, draw: Callable[[str], str], port: int = 0) -> None:
         self.api, self.draw = api, draw
         self.token = secrets.token_urlsafe(24)
-        self.allow_reuse_address = hasattr(socket, "SO_REUSEPORT")
         try:
             super().__init__((ADDRESS, port), _Request)
         except OSError as error:
@@ -92,10 +91,15 @@ class Server(http.server.ThreadingHTTPServer):
                 f"Port {port} {why}. Name another one with --port, or leave the option out: then a free one is found."
             ) from None
 
+    def server_bind(self) -> None:
+        """Take the port, without the base class's question to the name server: it may take seconds to answer."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = ADDRESS, self.server_address[1]
+
     @property
     def port(self) -> int:
         """The port."""
-        return self.server_address[1]
+        return self.server_port
 
     @property
     def address(self) -> str:

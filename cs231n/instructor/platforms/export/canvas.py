@@ -31,11 +31,13 @@ class Canvas(Platform):
     name = "Canvas"
     gradebook = "Grades, Export, Export Entire Gradebook"
     above = Above.TAKEN
-    advice = (
-        "Upload the grades in Canvas under Grades, Import. Canvas shows what will change before it changes anything.",
+    on_grades = (
+        "Upload the grades in Canvas under Grades, Import. Canvas shows what will change before it changes anything. If the "
+        "course has a late policy in Canvas, turn it off first: otherwise Canvas deducts from these points, too."
+    )
+    on_feedback = (
         "Upload the zip on the assignment's page in Canvas, Re-Upload Submissions: each page becomes a comment. Uploading it "
-        "twice makes two comments.",
-        "If the assignment has a late policy in Canvas, turn it off first: otherwise Canvas deducts from these points, too.",
+        "twice makes two comments."
     )
 
     def is_own(self, text: str) -> bool:
@@ -74,11 +76,11 @@ class Canvas(Platform):
             return "is excused from the assignment (EX) in the gradebook; points would undo that"
         return "is not assigned the assignment (N/A) in the gradebook, and Canvas ignores points there" if cell == "N/A" else ""
 
-    def fresh(self, students: Sequence[Student], title: str, most: float) -> tuple[str, str]:
+    def fresh(self, students: Sequence[Student], title: str, full: float) -> tuple[str, str]:
         """Return a gradebook with this assignment alone. A student's name only serves people: Canvas goes by the ID."""
         rows = [
             ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
-            [f"    {POINTS}", "", "", "", "", decimal(most)],
+            [f"    {POINTS}", "", "", "", "", decimal(full)],
             *([text_cell(one.name), self.own_id(one), "", "", "", decimal(one.points)] for one in students),
         ]
         return ".csv", written(rows)

@@ -1,17 +1,20 @@
 """Marking in the browser: by keyboard, by two at once, through crashes, and whatever a student wrote."""
 
 import contextlib
+import dataclasses
 import http.server
 import threading
 from pathlib import Path
 
 import pytest
-from classroom import NAMES, everybody, graded, key_of, record
+from classroom import NAMES, everybody, graded, key_of, png, record
 from looks import PIXELS, SCREEN, SCREENSHOTS
 from marker import WIDE, Marker, marking
 
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.reports import marks
+from cs231n.instructor.reports.marks import fill
+from cs231n.instructor.reports.records import read, write
 
 ELSEWHERE = Path(__file__).with_name("elsewhere.html")
 PHONE = {"width": 390, "height": 844}
@@ -250,6 +253,140 @@ def test_equal_answers_are_marked_once_and_nearly_equal_ones_as_chosen(grades, s
         assert "1 other answer" in marker.done()
         assert "2 of 4" in marker.text("pace")
     assert sorted(saved_points(grades).values(), key=str) == [{"question-3": 2.0}] * 4
+
+
+def test_a_question_about_a_figure_shows_the_student_s_beside_the_reference_s(tmp_path, seated):
+    own = {"fooling-figure": [png("teal", (900, 400))], "fooling-scores": []}
+    one = dataclasses.replace(
+        record("Ada Lindqvist", question_3="As the figure shows."), figures=own, answer_pictures={"question-3": [png("navy")]}
+    )
+    with marking(graded(tmp_path / "grades", [one]), "ada") as desk:
+        marker = seated(desk)
+        marker.open(3)
+        marker.see("#pictures .pair")
+        shown = marker.page.locator("#pictures img")
+        shown.evaluate_all("images => Promise.all(images.map(image => image.decode()))")  # an error for what is no picture
+        alts = shown.evaluate_all("images => images.map(image => image.alt)")
+        assert alts[:3] == ["Picture 1 in the answer", "The student's: The fooling image", "Reference: The fooling image"]
+        left, right = (shown.nth(place).bounding_box() for place in (1, 2))
+        assert left["x"] + left["width"] <= right["x"]
+        assert abs(left["y"] - right["y"]) < 1
+        assert "There is none." in marker.text("pictures")
+        marker.press("v")
+        assert marker.page.locator("#large img").count() == len(alts)
+        marker.page.screenshot(path=photo("pictures"))
+        marker.press("Escape")
+
+
+def test_an_answer_that_has_changed_comes_again_with_its_old_mark(tmp_path, seated):
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", question_1="No."), record("Ben Okafor", question_1="Yes.")])
+    with marking(folder, "ada") as desk:
+        marker = seated(desk)
+        marker.open(1)
+        for _ in range(2):
+            marker.press("2")
+            marker.write("c", "Why?")
+            marker.save()
+    write(folder / "rows" / "ada.json", record("Ada Lindqvist", question_1="No, since the sign is lost."))
+    with marking(folder, "ada") as desk:
+        marker = seated(desk)
+        marker.open(1)
+        assert marker.text("answer") == "No, since the sign is lost."
+        assert "3 points for an earlier answer: Why?" in marker.text("before")
+        assert marker.mark() == ("", [], "")
+        assert "1 of 2" in marker.text("pace")
+        marker.press("1")
+        marker.save()
+        assert "are marked" in marker.text("status")
+    assert saved_points(folder) == {"ada": {"question-1": 4.0}, "ben": {"question-1": 3.0}}
+
+
+def test_what_two_people_mark_is_marked_blindly_and_then_shown_where_they_differ(tmp_path, seated):
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", question_1="No.")])
+    with (
+        marking(folder, "ann", "--share", "1/2", "--twice", 100) as first,
+        marking(folder, "bob", "--share", "2/2", "--twice", 100) as second,
+    ):
+        ann, bob = seated(first), seated(second)
+        ann.open(1)
+        ann.press("1")
+        ann.save()
+        bob.open(1)
+        assert bob.mark() == ("", [], "")
+        assert "4 points" not in bob.text("marking")
+        bob.press("4")
+        bob.save()
+        ann.overview()
+        assert ann.text("to-disagreements") == "Disagreements (1)"
+        ann.page.click("#to-disagreements")
+        words = ann.see("#view td:has-text('bob: 1 point')")
+        assert "ann: 4 points" in words
+        ann.page.click("#view td a")
+        ann.at(1)
+        assert "1 point, bob" in ann.text("badges")
+        ann.press("2")
+        ann.save()
+        ann.overview()
+        assert ann.text("to-disagreements") == "Disagreements"
+    assert saved_points(folder) == {"ada": {"question-1": 3.0}}
+
+
+def test_a_mark_that_was_edited_in_the_file_meanwhile_is_a_conflict_that_one_decides(tmp_path, seated):
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", question_1="No."), record("Ben Okafor", question_1="Yes.")])
+    path = folder / "marking" / "question-1.csv"
+    with marking(folder, "ann") as desk:
+        marker = seated(desk)
+        marker.open(1)
+        for _ in range(2):
+            marker.press("2")
+            marker.save()
+        fill(
+            path, [read(folder / "rows" / f"{name}.json") for name in ("ada", "ben")], {"ada": (1.0, "Short."), "ben": (2.0, "")}
+        )
+        marker.overview()
+        assert marker.text("to-conflicts") == "Conflicts (2)"
+        marker.press("n")
+        marker.page.click("#to-conflicts")
+        marker.see("#view td:has-text('Ada Lindqvist')")
+        marker.page.screenshot(path=photo("conflicts"))
+        marker.page.click("#view tr:has-text('Ada Lindqvist') button:has-text('file')")
+        marker.done()
+        assert marker.text("to-conflicts") == "Conflicts (1)"
+        marker.page.click("#view tr:has-text('Ben Okafor') button:has-text('given here')")
+        marker.see("#view:has-text('There are no conflicts')")
+    found = marks.read(folder, RUBRIC)
+    assert found == {"ada": {"question-1": (1.0, "Short.")}, "ben": {"question-1": (3.0, "")}}
+
+
+def test_a_mark_that_is_in_the_grades_changes_with_a_reason_and_is_in_the_log(tmp_path, seated):
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", question_1="No.")])
+    with marking(folder, "ann") as desk:
+        marker = seated(desk)
+        marker.open(1)
+        marker.press("2")
+        marker.save()
+    (folder / "grades.csv").write_text("student,question-1\nada,3\n", encoding="utf-8")
+    with marking(folder, "ann") as desk:
+        marker = seated(desk)
+        marker.open(1)
+        assert marker.mark() == ("3", [2], "")
+        marker.press("1", "Enter")
+        assert "3 points" in marker.refused()
+        assert marker.is_unsaved()
+        marker.page.screenshot(path=photo("regrade"))
+        marker.press("Escape")  # the field for the reason has the focus
+        assert marker.mark() == ("3", [2], "")
+        marker.press("1", "Enter")
+        marker.see("#regrade")
+        marker.page.keyboard.type("The colours are in the figure. <b>1</b>")
+        marker.press("Enter")
+        marker.done()
+        marker.page.click("#to-log")
+        marker.see("#view td:has-text('The colours are in the figure. <b>1</b>')")
+        row = marker.page.locator("#view tbody td").all_inner_texts()
+        assert row[3:5] == ["3 points", "4 points"]
+        assert row[-1] == "ann"
+    assert saved_points(folder) == {"ada": {"question-1": 4.0}}
 
 
 def test_undo_skip_flag_and_unmark(grades, seated):
