@@ -67,6 +67,8 @@ class Question:
         At least 0.
     bonus : bool
         Whether its points come on top of full marks.
+    figures : tuple of str
+        The ids of the cells with the exercises' figures that it is about: who marks an answer sees the student's.
     """
 
     key: str
@@ -74,6 +76,7 @@ class Question:
     section: str
     points: float
     bonus: bool
+    figures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,7 @@ def written(listed: Assignment) -> str:
         fields = {name: value for name, value in dataclasses.asdict(task).items() if name != "key"}
         if isinstance(task, Question):
             del fields["number"]
-        lines = [f"{name} = {_value(value)}\n" for name, value in fields.items() if value != {}]
+        lines = [f"{name} = {_value(value)}\n" for name, value in fields.items() if value not in ({}, ())]
         blocks.append("".join([f"[{task.key}]\n", *lines]))
     return "\n".join(blocks)
 
@@ -217,6 +220,8 @@ def _quoted(text: str) -> str:
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_quoted, value))}]"
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{_quoted(key)} = {_value(item)}' for key, item in value.items())} }}"
     return plain(value) if isinstance(value, int | float) else _quoted(str(value))
@@ -254,7 +259,7 @@ def points_of(path: Path, table: str, value: object, key: str = "points") -> flo
 def _common(path: Path, key: str, table: Any, of_exercises: set[str]) -> dict[str, Any]:
     """Return the fields of a table of the file, all but the number. Raises ValueError for a table that is not one of a task."""
     expected = {"section", "points", *of_exercises}
-    optional = {"bonus", "number", "figures"} if of_exercises else {"bonus"}
+    optional = {"bonus", "number", "figures"} if of_exercises else {"bonus", "figures"}
     if not isinstance(table, dict):
         raise ValueError(f"{path}: {key} = {table!r}; expected a table, [{key}], with {', '.join(sorted(expected))}.")
     if wrong := (table.keys() ^ expected) - optional:
@@ -264,16 +269,23 @@ def _common(path: Path, key: str, table: Any, of_exercises: set[str]) -> dict[st
     for name in {"section", *of_exercises}:
         if not isinstance(table[name], str) or not table[name]:
             raise ValueError(f"{path}: [{key}] {name} = {table[name]!r}; expected a text, in quotes.")
-    figures = table.get("figures", {})
-    if not isinstance(figures, dict) or not all(isinstance(caption, str) for caption in figures.values()):
-        raise ValueError(f'{path}: [{key}] figures = {figures!r}; expected {{ CELL-ID = "caption" }}.')
+    figures = _figures(path, key, table.get("figures", {} if of_exercises else []), bool(of_exercises))
     bonus = table.get("bonus", False)
     if not isinstance(bonus, bool):
         raise ValueError(f"{path}: [{key}] bonus = {bonus!r}; expected true or false.")
     number = table.get("number", 1)
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ValueError(f"{path}: [{key}] number = {number!r}; expected the number of its heading, such as 4.")
-    return {**table, "key": key, "points": points_of(path, key, table["points"]), "bonus": bonus}
+    return {**table, "key": key, "points": points_of(path, key, table["points"]), "bonus": bonus, "figures": figures}
+
+
+def _figures(path: Path, key: str, figures: Any, of_exercise: bool) -> dict[str, str] | tuple[str, ...]:
+    """Return the figures of a table, {id of a cell: caption} for an exercise's, ids for those that a question is about."""
+    texts = list(figures.values() if isinstance(figures, dict) else figures) if isinstance(figures, dict | list) else []
+    if isinstance(figures, dict if of_exercise else list) and all(isinstance(text, str) for text in texts):
+        return dict(figures) if of_exercise else tuple(texts)
+    expected = '{ CELL-ID = "caption" }' if of_exercise else '["CELL-ID"]'
+    raise ValueError(f"{path}: [{key}] figures = {figures!r}; expected {expected}.")
 
 
 def _number(path: Path, key: str) -> int:

@@ -1,16 +1,58 @@
 """Which map to trust? Two tests of attribution maps, in numbers: the sanity check, deletion and insertion."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .batches import maps_in_batches
 from .progress import Bar
 from .validation import checked_batch, require_feature_map
 
 PATCH = 16  # side in pixels of the squares in which deletion and insertion replace an image
 PARTS = (0, 0.05, 0.2, 0.4, 0.7, 1)  # of the squares: close together at first, where the probability changes fastest
+
+
+def maps_of(
+    method: Callable[[torch.Tensor, torch.Tensor, torch.nn.Module], torch.Tensor],
+    X: torch.Tensor,
+    y: torch.Tensor,
+    model: torch.nn.Module,
+) -> torch.Tensor:
+    """Return the maps that a method makes of many images, a batch at a time.
+
+    Parameters
+    ----------
+    method : function
+        Called as `method(X, y, model)`, with a few images at a time.
+    X : float tensor of shape (N, 3, H, W)
+        Preprocessed images, N >= 1.
+    y : long tensor of shape (N,)
+        The labels of X, each in [0, C).
+    model : torch.nn.Module
+        A network that returns raw scores of shape (N, C).
+
+    Returns
+    -------
+    float tensor of shape (N, H, W)
+        The maps, detached.
+
+    Raises
+    ------
+    ValueError
+        If what the method returns is not a map for each image, or holds NaN.
+    """
+
+    def checked(*given: Any) -> torch.Tensor:
+        made = method(*given)
+        _check(made, "what the function returned", (len(given[0]), *X.shape[2:]))
+        return made.detach()
+
+    return maps_in_batches(checked, X, y, model)
+
 
 # The sanity check
 
@@ -84,10 +126,15 @@ def rank_correlation(maps: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
 
 
 def _ranks(values: torch.Tensor) -> torch.Tensor:
-    """Return the ranks of `values` (P,), less their mean, as a double tensor (P,)."""
-    _, places, counts = values.unique(return_inverse=True, return_counts=True)
-    highest = counts.cumsum(0)
-    return (highest - (counts - 1) / 2).double()[places] - (len(values) + 1) / 2
+    """Return the ranks of `values` (P,), less their mean, as a double tensor (P,). NumPy sorts in a quarter of torch's time."""
+    array = values.numpy()
+    order = array.argsort()
+    ordered = array[order]
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))  # of each group of equal values
+    counts = np.diff(np.append(first, len(array)))
+    ranks = np.empty(len(array))
+    ranks[order] = np.repeat(first + (counts - 1) / 2, counts) - (len(array) - 1) / 2
+    return torch.from_numpy(ranks)
 
 
 # Deletion and insertion

@@ -507,7 +507,7 @@ def create_class_images(
     ------
     ValueError
         For labels outside [0, C), numbers out of range, a model that the objective cannot use, and for something passed in
-        that is not a function, returns another shape or cuts the gradient.
+        that is not a function, returns another shape or NaN, or cuts the gradient.
 
     References
     ----------
@@ -556,7 +556,10 @@ def create_class_images(
             frames[taken] = now()
     if taken < num_iterations:
         tell(f"Interrupted after {taken} of {num_iterations} iterations. Interrupt again to stop the cells that follow.")
-    return (now(), frames) if show_every else now()
+    made = now()
+    if not made.isfinite().all():
+        raise ValueError("The images became NaN. Does what was passed in return NaN, or divide a gradient by 0?")
+    return (made, frames) if show_every else made
 
 
 def _title(labels: list[int], class_names: Mapping[int, str] | None, most: int = 4) -> str:

@@ -85,6 +85,8 @@ def test_a_question_of_the_courses_own_brings_its_points_and_rubric(tmp_path):
         ("left-out = ", "is not a TOML file"),
         ("title = 3", "title = 3; expected a text"),
         ('title = ""', "title = ''"),
+        ("regrade = 3", "regrade = 3; expected a text of one line"),
+        ('regrade = "a\\nb"', "regrade = 'a.*; expected a text of one line"),
         ("due = 2026-12-01", "due is not known; expected title, left-out, bonus"),
         ('left-out = "7"', "left-out = '7'; expected a list"),
         ('left-out = ["7.3"]', r"left-out: '7\.3' is not known.*smoothgrad.*sections 4, 5, 6, 7, 7\.1, 7\.2"),
@@ -186,6 +188,28 @@ def test_the_courses_title_is_that_of_the_notebook_the_readme_and_the_list(tmp_p
     assert cells["title"].source.startswith("# Seeing with networks\n")
     assert made.files["README.md"].startswith(b"# Seeing with networks\n")
     assert listed_in(made, tmp_path).title == "Seeing with networks"
+
+
+@pytest.mark.parametrize(
+    ("due", "shown"),
+    [
+        ('2026-10-05T23:59:00\ntimezone = "Europe/Berlin"', "Monday, 5 October 2026, 23:59 (Europe/Berlin)"),
+        ("2026-10-05T23:59:00-07:00", "Monday, 5 October 2026, 23:59 (UTC-07:00)"),
+        ("2026-10-05", "Monday, 5 October 2026, 23:59"),
+    ],
+)
+def test_the_date_on_which_it_is_due_is_in_the_notebook_and_the_readme(tmp_path, due, shown):
+    made, cells = edition_of(tmp_path, f"[late]\ndue = {due}")
+    assert cells["title"].source.startswith(f"# Network Visualization\n\n**Due** {shown}\n\n**What does")
+    assert made.files["README.md"].decode().startswith(f"# Network Visualization\n\n**Due** {shown}\n\nWhat does")
+    assert "**Due**" not in WHOLE["title"].source
+
+
+def test_nothing_of_a_course_about_late_students_is_in_the_edition(tmp_path):
+    text = "[late]\ndue = 2026-10-05\ngrace-minutes = 11\nfree-days = 3\n[late.extensions]\nzebediah-4711 = 2026-10-19\n"
+    made, _ = edition_of(tmp_path, text)
+    for told in (b"zebediah", b"2026-10-19", b"19 October 2026", b"free-days", b"grace-minutes"):
+        assert not [path for path, content in made.files.items() if told in content], told
 
 
 def test_points_are_the_courses_in_headings_totals_nbgraders_metadata_and_the_list(tmp_path):

@@ -54,7 +54,8 @@ def test_a_list_is_read_in_its_order_with_decimal_points(tmp_path):
         ('title = "T"\n[question-1]\nsection = "4"\npoints = -1', "points = -1"),
         ('title = "T"\n[question-1]\nsection = "4"\npoints = nan', "points = nan"),
         ('title = "T"\n[question-1]\nsection = "4"\npoints = 1\nbonus = "no"', "bonus = 'no'"),
-        (f'title = "T"\n{ONE}figures = {{}}', "not known there: figures"),
+        (f'title = "T"\n{ONE}figures = {{}}', r'figures = {}; expected \["CELL-ID"\]'),
+        (f'title = "T"\n{ONE}figures = [1]', r'figures = \[1\]; expected \["CELL-ID"\]'),
         (f'title = "T"\n{ONE}'.replace("2.5", "2.5\nfigures = 3"), "figures = 3"),
         ('title = "T"\nquestion-1 = 3', "question-1 = 3; expected a table"),
         (f'title = "T"\n{ONE}{ONE.replace("[maps]", "[more]").replace("question-1", "question-2")}', "function maps"),
@@ -73,6 +74,13 @@ def test_the_figures_of_an_exercise_are_cells_of_the_notebook_that_need_it():
     for key, cell in figures - {("smoothgrad", "attribution-figure")}:  # its other maps are there without SmoothGrad, too
         assert key in cells[cell]["metadata"]["needs"], cell
     assert "attribution-figure" in cells
+
+
+def test_a_question_is_about_figures_of_exercises():
+    captions = {cell for exercise in assignment().exercises for cell in exercise.figures}
+    about = {question.key: question.figures for question in assignment().questions if question.figures}
+    assert about["question-3"] == ("fooling-figure", "fooling-scores")
+    assert {cell for cells in about.values() for cell in cells} <= captions
 
 
 def test_two_exercises_of_one_number_are_refused(tmp_path):

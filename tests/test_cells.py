@@ -100,3 +100,58 @@ def test_exit_in_a_function_costs_a_sentence_and_not_the_kernel():
         assert said in told
         assert "to end a function, use return" in " ".join(told.split())
         assert still == "alive\n"
+
+
+INTERRUPTS = """import os, signal, time
+
+def compute_saliency_maps(X, y, model):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+"""
+IN_A_CELL = RIGHT + "\n\nfrom cs231n.checks import attempted"
+INTERRUPTED = (
+    "import os, signal\nwith attempted(compute_saliency_maps):\n    os.kill(os.getpid(), signal.SIGINT)\n    print('on')"
+)
+
+
+@pytest.mark.parametrize("asks", [CHECK, READY])
+def test_an_interrupted_check_costs_one_line_and_can_be_run_again(asks):
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, INTERRUPTS, asks, RIGHT, asks)]
+    )
+    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}}).execute()
+    (error,) = notebook.cells[2].outputs
+    assert error.traceback == ["Interrupted: The check of compute_saliency_maps did not finish. Run it again."]
+    (answer,) = notebook.cells[4].outputs
+    assert answer.text.startswith("✓ compute_saliency_maps is" if asks == CHECK else "True")
+
+
+def test_an_interrupted_attempt_costs_one_line():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, IN_A_CELL, INTERRUPTED)])
+    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}}).execute()
+    (error,) = notebook.cells[2].outputs
+    assert error.traceback == ["Interrupted: This cell did not finish what it does with compute_saliency_maps."]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"), [(59, ""), (60, "... (1 line is left out)"), (100_000, "... (99,941 lines are left out)")]
+)
+def test_of_many_lines_that_a_function_prints_the_first_and_the_last_are_shown(lines, said):
+    prints = f"with attempted(compute_saliency_maps):\n    for number in range({lines}): print('line', number)\n    print('own')"
+    _, shown = executed(IN_A_CELL, prints)
+    numbers = [int(line.split()[1]) for line in shown.splitlines() if line.startswith("line")]
+    assert shown.endswith("own\n")
+    assert numbers[0] == 0
+    assert numbers[-1] == lines - 1
+    assert len(numbers) == 59
+    assert said in shown
+    assert ("left out" in shown) == bool(said)
+
+
+def test_of_one_very_long_line_the_beginning_is_shown_and_what_is_printed_in_pieces_stays_a_line():
+    prints = "with attempted(compute_saliency_maps):\n    print('x' * 10**6)\n    print('a', end='')\n    print('b', end='')"
+    _, shown = executed(IN_A_CELL, prints)
+    first, second = shown.splitlines()
+    assert set(first[:100]) == {"x"}
+    assert len(first) < 2000
+    assert second == "ab"

@@ -589,3 +589,93 @@ def test_what_passes_its_check_and_fails_on_the_photographs_costs_a_sentence_and
     assert name == "class_visualization_update_step" or not [
         output for cell in of_the_first for output in cell.outputs if picture_of(output)
     ]
+
+
+INTERRUPTS = """import os, signal
+from cs231n.net_visualization_pytorch import class_visualization_update_step as reference
+
+calls = 0
+
+def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate):
+    global calls
+    calls += 1
+    if img.shape[-1] == 224 and calls % 70 == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+    return reference(img, model, target_y, l2_reg, learning_rate)
+"""
+
+
+def test_an_interrupt_leaves_the_images_that_are_finished_and_costs_one_line(tmp_path):
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    start = f"import sys, torch\nfrom pathlib import Path\nsys.path.insert(0, {str(ROOT)!r})\ndevice = 'cpu'"
+    given = [CELLS[cell].source for cell in ("imports", "network", "data")]
+    sources = [start, *given, INTERRUPTS, CELLS["check-3"].source, "LEARNING_RATE, calls = 25, 0", CELLS["regularisers"].source]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": tmp_path}}).execute()
+    (error,) = [output for output in notebook.cells[-1].outputs if output.output_type == "error"]
+    assert error.traceback == ["Interrupted: This cell did not finish what it does with class_visualization_update_step."]
+    (image,) = images_of(notebook.cells[-1])
+    assert "all of them" in image["alt"]
+    assert "no L2 penalty" not in image["alt"]
+
+
+NEVER = "\n    from cs231n.checks import attempts\n    attempts.SECONDS = 5\n    while X.shape[-1] == 224: pass\n    return made"
+OPTIONAL_FAILING = {  # {function: (module, arguments, ends of its source, cells that use it)}
+    "compute_smoothgrad_maps": (
+        "attribution",
+        "X, y, model, noise",
+        {
+            "raises": "return made if X.shape[-1] != 224 else 1 / 0",
+            "of another shape": "return made.mean(dim=1) if X.shape[-1] == 224 else made",
+            "NaN for four images": "return made * float('nan') if X.shape[-1] == 224 and len(X) == 4 else made",
+            "never returns": NEVER,
+        },
+        ("attribution-figure", "sanity-check-figure", "deletion-figure"),
+    ),
+    "compute_integrated_gradients": (
+        "attribution",
+        "X, y, model, baseline, num_steps",
+        {"never returns": NEVER},
+        ("completeness", "attribution-figure"),
+    ),
+    "transform_images": (
+        "feature_visualization",
+        "X, angles, scales, shifts",
+        {
+            "raises": "return made if X.shape[-1] < 100 else 1 / 0",
+            "NaN": "return made * float('nan') if X.shape[-1] == 160 else made",
+            "never returns": NEVER.replace("== 224", "> 100"),
+        },
+        ("transformation-figure", "class-images-figure", "film"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"), [(name, ending) for name, (*_, endings, _) in OPTIONAL_FAILING.items() for ending in endings]
+)
+def test_an_optional_exercise_that_fails_on_the_real_network_is_left_out_and_the_others_are_shown(name, ending, tmp_path):
+    module, arguments, endings, dependents = OPTIONAL_FAILING[name]
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    start = f"import sys, torch\nfrom pathlib import Path\nsys.path.insert(0, {str(ROOT)!r})\ndevice = 'cpu'"
+    given = ("imports", "network", "data", "further-imports")
+    names = [name.partition("=")[0] for name in arguments.split(", ")]
+    solution = f"from cs231n.{module} import {name} as reference\n\ndef {name}({arguments}):\n"
+    solution += f"    made = reference({', '.join(names)})\n    {endings[ending]}"
+    sources = [start, *(CELLS[cell].source for cell in given), "frames = {}", solution]
+    sources += [CELLS[cell].source for cell in dependents]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": tmp_path}}).execute()
+    assert not [output.evalue for cell in notebook.cells for output in cell.outputs if output.output_type == "error"]
+    cells = dict(zip(dependents, notebook.cells[-len(dependents) :], strict=True))
+    said = " ".join(" ".join(printed(cell) for cell in cells.values()).split())
+    assert f"✗ {name} passes its check, but here it fails." in said
+    assert ("It did not return within 5 seconds. It was stopped." in said) == (ending == "never returns")
+    for cell in set(dependents) & {"attribution-figure", "sanity-check-figure", "deletion-figure"}:
+        (alt,) = [image["alt"] for image in images_of(cells[cell])]
+        assert "guided backprop" in alt
+        at_first = ending.startswith("NaN") and cell != "sanity-check-figure"  # it failed later
+        assert ("SmoothGrad" in alt) == at_first
+    if name == "transform_images":
+        assert not images_of(cells["class-images-figure"])
+        assert "An earlier cell did not finish what it does with transform_images" in said

@@ -4,18 +4,22 @@ import base64
 import copy
 import csv
 import dataclasses
+import datetime
 import html
 import html.parser
 import io
+import math
+import random
 import re
 import threading
 
 import nbformat
 import pytest
+from helpers.own_figures import own_figures
 from helpers.places import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageColor
 
 from cs231n.checks.explanations import EXERCISES, MISTAKES, NOTES
 from cs231n.checks.report import Report
@@ -25,6 +29,7 @@ from cs231n.instructor.grading import rubric
 from cs231n.instructor.grading.accounting import File
 from cs231n.instructor.grading.roster import Person
 from cs231n.instructor.reports import pages, safe
+from cs231n.instructor.reports.deductions import Deduction
 from cs231n.instructor.reports.feedback import feedback as feedback_page
 from cs231n.instructor.reports.grades import write_intake
 from cs231n.instructor.reports.marking import marking as marking_page
@@ -33,6 +38,7 @@ from cs231n.instructor.reports.reference import FIGURES, reference_material
 from cs231n.instructor.reports.summary import summary as summary_page
 from cs231n.notebook_file import picture_of
 
+DAY = datetime.date(2026, 10, 9)
 NOTEBOOK = ROOT / "NetworkVisualization.ipynb"
 RUBRIC = rubric.load()
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, *_, TRANSFORMATION = EXERCISES
@@ -259,23 +265,187 @@ def test_feedback_explains_a_mistake_and_a_note_once(reference):
         assert text.count(note) == 1
 
 
-def test_feedback_shows_the_own_figures_beside_the_references(reference):
-    submitted = record()
+def colours(page):
+    """Return the colours of a page's pictures of one colour, as the nearest names, and None for other pictures."""
+    named = {name: ImageColor.getrgb(name) for name in ("red", "blue", "green", "lime", "black")}
+
+    def colour(source):
+        image = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGB")
+        seen = image.getpixel((0, 0))
+        return min(named, key=lambda name: math.dist(named[name], seen)) if image.size == (4, 3) else None
+
+    return [colour(source) for source in page.sources]
+
+
+def test_a_picture_of_an_exercise_that_is_wrong_is_beside_the_references(reference):
+    submitted = record(**{FOOLING: wrong("batch-mean")})
     submitted["figures"] = {"fooling-figure": [png("red"), png("blue")], "no figure of ours": [png("green")]}
     page = Page(feedback(submitted, reference))
-    assert [source for source in page.sources if "image/png" in source] == [
-        f"data:image/png;base64,{png(colour)}" for colour in ("red", "blue")
+    assert colours(page) == ["red", "blue", None]
+    assert "The fooling image from your notebook the reference" in page.text
+    assert [attributes["alt"] for tag, attributes in page.elements if tag == "img"] == [
+        *(f"The fooling image, from your notebook, {number} of 2" for number in (1, 2)),
+        "The fooling image, the reference",
     ]
-    assert sum("image/jpeg" in source for source in page.sources) == len(FIGURES)
-    assert page.text.count("no picture from your notebook") == len(FIGURES) - 1
+
+
+def test_the_references_picture_is_only_there_where_the_students_would_differ(reference):
+    submitted = record(**{FOOLING: {"verdict": "unfinished"}, TRANSFORMATION: {"verdict": "unfinished"}})
+    submitted["figures"] = {cell: [png("red")] for cell in FIGURES if FIGURES[cell].exercise not in (FOOLING, TRANSFORMATION)}
+    page = Page(feedback(submitted, reference))
+    assert colours(page).count(None) == 1  # of the exercise that counts and is not done
+    assert "no picture from your notebook" in page.text
+    assert colours(page).count("red") == len(submitted["figures"]) == 5
 
 
 @pytest.mark.parametrize("content", [b"GIF", b"RIFF", b"BM", b"<svg onload='alert(1)'/>", b"", b"\x89PN", b"%PDF"])
 def test_what_is_no_picture_is_not_shown(reference, content):
     submitted = record()
     submitted["figures"] = {"fooling-figure": [base64.b64encode(content).decode(), '"><script>', "é", "A"]}
+    assert Page(feedback(submitted, reference)).sources == []
+
+
+def test_a_damaged_picture_and_one_of_too_many_pixels_are_named_as_such(reference):
+    damaged = base64.b64decode(png("red"))[:40]
+    bomb = io.BytesIO()
+    Image.new("1", (30_000, 30_000)).save(bomb, "PNG")
+    submitted = record()
+    submitted["figures"] = {"fooling-figure": [base64.b64encode(raw).decode() for raw in (damaged, bomb.getvalue())]}
     page = Page(feedback(submitted, reference))
-    assert len(page.sources) == len(FIGURES)
+    assert page.sources == []
+    assert page.text.count("This picture cannot be shown: it is damaged or too large.") == 2
+
+
+# How large a page is
+
+
+def noise(width, height, seed):
+    """Return a picture of which every byte counts."""
+    content = io.BytesIO()
+    Image.frombytes("RGB", (width, height), random.Random(seed).randbytes(3 * width * height)).save(content, "PNG")
+    return base64.b64encode(content.getvalue()).decode()
+
+
+@pytest.fixture(scope="module", name="own_figures")
+def made_own_figures():
+    return own_figures()
+
+
+@pytest.mark.parametrize("verdict", ["right", "wrong"])
+def test_a_page_with_all_figures_is_small_and_its_pictures_are_wide_enough_to_read(reference, own_figures, verdict):
+    submitted = {**record(**{name: wrong("batch-mean") for name in EXERCISES if verdict == "wrong"}), "figures": own_figures}
+    source = feedback(submitted, reference)
+    page = Page(source)
+    assert len(source.encode()) < 300_000
+    assert len(page.sources) == len(FIGURES) + (5 if verdict == "wrong" else 0)
+    widths = [Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).width for source in page.sources]
+    assert set(widths) == {480 if verdict == "right" else 400}
+    assert "Pictures are shown smaller here than in your notebook" in page.text
+
+
+def test_pictures_that_fit_keep_their_size_and_nothing_is_said_about_it(reference, own_figures):
+    page = Page(feedback({**record(), "figures": {"fooling-figure": own_figures["fooling-figure"]}}, reference))
+    (source,) = page.sources
+    assert Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).width == 720
+    assert "smaller" not in page.text
+
+
+def test_whatever_a_student_hands_in_the_page_is_small_and_says_what_is_left_out(reference):
+    shown = [noise(720, 900, seed) for seed in range(4)]
+    submitted = {
+        **record(answers=dict.fromkeys(RUBRIC.questions, "$x$ < & " * 2500), **{name: wrong("batch-mean") for name in EXERCISES}),
+        "figures": dict.fromkeys(FIGURES, shown),
+        "answer_pictures": dict.fromkeys(RUBRIC.questions, shown),
+        "sources": dict.fromkeys(EXERCISES, "\n&" * 10_000),
+    }
+    submitted["exercises"] = {name: {**result, "message": "<" * 6000} for name, result in submitted["exercises"].items()}
+    source = feedback(submitted, reference, dict.fromkeys(RUBRIC.questions, (1.0, "&" * 20_000)))
+    page = Page(source)
+    assert len(source.encode()) < 300_000
+    assert "more characters are left out here" in page.text
+    assert page.text.count("This picture is left out, so that this page stays small.") + len(page.sources) == 4 * (9 + 8) + 5
+    assert page.text.count("more lines are left out here") == 7
+
+
+def test_of_too_many_pictures_the_first_of_an_exercise_is_kept_longest(reference):
+    shown = [noise(720, 900, seed) for seed in range(4)]
+    submitted = {**record(), "figures": dict.fromkeys(FIGURES, shown), "answer_pictures": {"question-1": shown}}
+    alts = [attributes["alt"] for tag, attributes in Page(feedback(submitted, reference)).elements if tag == "img"]
+    assert {"Saliency maps", "Class visualizations"} <= {alt.partition(",")[0] for alt in alts}
+    assert "A class of one's own" not in " ".join(alts)
+
+
+def test_a_page_that_would_be_the_same_keeps_its_date_and_one_that_is_not_gets_todays(tmp_path, reference, own_figures):
+    submitted, path = {**record(), "figures": own_figures}, tmp_path / "feedback" / "jane.html"
+    first, later = datetime.date(2026, 10, 1), datetime.date(2026, 10, 9)
+    write_pages(tmp_path, [submitted], {}, reference, today=first)
+    before = path.read_bytes()
+    assert "Feedback of 1 October 2026" in path.read_text(encoding="utf-8")
+    write_pages(tmp_path, [submitted], {}, reference, today=later)
+    assert path.read_bytes() == before
+    write_pages(tmp_path, [submitted], {"jane": {"question-1": (2.0, "")}}, reference, today=later)
+    assert "Feedback of 9 October 2026" in path.read_text(encoding="utf-8")
+    before = path.read_bytes()
+    changed = {**submitted, "figures": {**own_figures, "own-class": [png("red")]}}
+    write_pages(tmp_path, [changed], {"jane": {"question-1": (2.0, "")}}, reference, today=later)
+    assert path.read_bytes() != before
+
+
+# Who, when, and the student's own code
+
+
+def test_feedback_names_the_student_the_group_and_the_times(reference):
+    members = [{"student": "jane", "name": "Jane <Doe>", "ids": []}, {"student": "li", "name": "李雷", "ids": []}]
+    submitted = {**record(), "name": "Zoë Doe", "members": members, "handed_in": "2026-10-05T23:59:30+02:00"}
+    group = from_json(submitted)
+    text = Page(feedback_page(group, RUBRIC.score(group, {}), RUBRIC, {}, reference, today=DAY)).text
+    assert "Feedback for Zoë Doe" in text
+    assert "Handed in on 5 October 2026, 23:59 (UTC+02:00) · Feedback of 9 October 2026" in text
+    assert "Handed in together by Jane <Doe> , 李雷 . This feedback is for all of you." in text
+    alone = Page(feedback(record(), reference)).text
+    assert "Handed in" not in alone
+    assert "This feedback is for" not in alone
+
+
+def test_a_deduction_is_a_line_of_its_own_and_in_the_total(reference):
+    submitted, late = from_json(record()), Deduction("Late by 2 days", -4.5, "10 % a day.")
+    columns = RUBRIC.score(submitted, {})
+    text = Page(feedback_page(submitted, columns, RUBRIC, {}, reference, [late, Deduction("Free late day", 0.0)])).text
+    assert "16.5 of 40 points, and 8 of 12 bonus points so far" in text
+    assert "Late by 2 days 10 % a day. \N{MINUS SIGN}4.5 Free late day 0" in text
+
+
+def test_feedback_says_how_to_ask_for_a_regrade_in_the_courses_words(reference, tmp_path):
+    assert "If you think that something was judged wrongly, write to your instructor" in Page(feedback(record(), reference)).text
+    (tmp_path / "course.toml").write_text('regrade = "Ask <Ada>."', encoding="utf-8")
+    own = rubric.load(course_file=tmp_path / "course.toml")
+    submitted = from_json(record())
+    text = Page(feedback_page(submitted, own.score(submitted, {}), own, {}, reference)).text
+    assert "Ask <Ada>." in text
+    assert "your instructor" not in text
+
+
+def test_the_own_code_is_there_line_by_line_and_folded_only_where_it_is_right(reference):
+    source = "def f(X):\n    a = '<b>'\n\n    return a  # mine\n"
+    page = Page(feedback({**record(**{FOOLING: wrong()}), "sources": {SALIENCY: source, FOOLING: source}}, reference))
+    assert [attributes for tag, attributes in page.elements if tag == "details"] == [{}, {"open": None}]
+    assert "".join(page.pieces).count(source.rstrip()) == 2
+    assert len([tag for tag, _ in page.elements if tag == "span"]) == 2 * 4 + 15 * 2  # and two in the head of each part
+    stub = {**record(**{FOOLING: {"verdict": "unfinished"}}), "sources": {FOOLING: source}}
+    assert "details" not in {tag for tag, _ in Page(feedback(stub, reference)).elements}
+
+
+def test_the_line_of_a_mistake_is_marked_where_it_is_known(reference):
+    source = "def f(X, y, model):\n    scores = model(X)\n    scores.mean().backward()\n    return X.grad\n"
+    submitted = {**record(**{SALIENCY: wrong("batch-mean")}), "sources": {SALIENCY: source}}
+    page = Page(feedback(submitted, reference))
+    lines = [attributes.get("class") for tag, attributes in page.elements if tag == "span" and "class" not in attributes] + [
+        attributes["class"] for tag, attributes in page.elements if tag == "span" and attributes.get("class") == "here"
+    ]
+    assert lines == [None, None, None, "here"]
+    assert "Mean over the batch: line 3 is the only one that calls mean()." in page.text
+    submitted["sources"] = {SALIENCY: source.replace("X.grad", "X.grad.mean(1)")}
+    assert "here" not in [attributes.get("class") for _, attributes in Page(feedback(submitted, reference)).elements]
 
 
 def test_feedback_shows_neither_model_answers_nor_what_is_for_the_instructor(reference):
@@ -366,10 +536,11 @@ EVIL = (
     "<script>alert(1)</script>\"><img src=http://127.0.0.1:9/x onerror=alert(1)>'><svg onload=alert(1)>]]>--></style></title>"
     "{{ 7 * 7 }}{% raw %}<base href=//evil><meta http-equiv=refresh content=0>javascript:alert(1)\u202egnp.exe\x1b[2J\x00\ud800"
 )
-ATTRIBUTES = {"class", "id", "lang", "charset", "http-equiv", "content", "name", "alt", "src", "href", "style"}
+ATTRIBUTES = {"data-label", "class", "id", "lang", "charset", "http-equiv", "content", "name", "alt", "src", "href", "style"}
 TAGS = {"html", "head", "meta", "title", "style", "body", "section", "div", "p", "h1", "h2", "h3", "br", "hr", "figure", "img"}
 TAGS |= {"figcaption", "table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li", "pre", "code", "blockquote", "span"}
 TAGS |= {"bdi", "a", "em", "strong", "del", "details", "summary"}
+OF_A_CHART = {"svg", "line", "rect", "text"}
 
 
 def evil_record():
@@ -402,6 +573,9 @@ def test_a_page_with_hostile_strings_holds_nothing_active(evil_pages, kind):
         if tag in ELEMENTS:  # of a formula
             assert all(re.fullmatch(FORMULA_ATTRIBUTES[name], value) for name, value in attributes.items())
             continue
+        if tag in OF_A_CHART:  # our own numbers
+            assert not [value for name, value in attributes.items() if name.startswith(("on", "href", "xlink")) or "<" in value]
+            continue
         assert tag in TAGS
         assert attributes.keys() <= (ATTRIBUTES | {"open"} if tag == "details" else ATTRIBUTES)
         assert re.fullmatch(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/]+=*", attributes.get("src", "data:image/png;base64,AA"))
@@ -415,15 +589,16 @@ def test_a_page_with_hostile_strings_holds_nothing_active(evil_pages, kind):
 
 
 def test_long_texts_are_cut_and_say_so(evil_pages):
-    assert len(evil_pages["feedback"]) < 3_000_000
+    assert len(evil_pages["feedback"].encode()) < 300_000
     assert re.search(r"A … \[98\d{4} more characters are left out here\]", evil_pages["feedback"])
     assert "more characters are left out here" in evil_pages["marking"]
 
 
 def test_a_page_without_hostile_strings_has_the_same_elements(reference):
     """So the test of hostile pages is not passed by pages without content."""
-    tags = {tag for tag, _ in Page(feedback(record(), reference)).elements}
-    assert {"meta", "table", "section", "img", "pre", "figcaption", "math"} <= tags <= TAGS | ELEMENTS
+    submitted = {**record(), "figures": {"saliency-figure": [png("red")]}, "sources": {SALIENCY: "pass"}}
+    tags = {tag for tag, _ in Page(feedback(submitted, reference)).elements}
+    assert {"details", "span", "meta", "table", "section", "img", "pre", "figcaption", "math"} <= tags <= TAGS | ELEMENTS
 
 
 def test_names_keep_the_characters_of_their_script():
@@ -474,10 +649,10 @@ def class_of_ten():
 
 def test_the_summary_shows_no_students_picture_that_nobody_chose(reference):
     page = Page(summary(class_of_ten(), reference))
-    assert not [source for source in page.sources[2:] if "image/png" in source]  # the first two are our own charts
+    assert not [source for source in page.sources if "image/png" in source]
     assert "make_fooling_image : The gradient accumulates student1 , student2 , student3 , student0" in page.text
     page = Page(summary(class_of_ten(), reference, gallery=["student2", "student9"]))
-    assert [source for source in page.sources[2:] if "image/png" in source] == [f"data:image/png;base64,{png('blue')}"]
+    assert [source for source in page.sources if "image/png" in source] == [f"data:image/png;base64,{png('blue')}"]
 
 
 def test_the_summary_counts_who_handed_in_nothing_apart(reference):
@@ -499,11 +674,65 @@ def test_the_summary_counts_mistakes_and_shows_a_chosen_one_who_made_no_other_be
 def test_the_summary_gives_a_mean_where_all_is_marked_and_counts_what_waits(reference):
     records = [record("ada"), record("ben", **{STEP: wrong("batch-mean")}), record("cy", answers={})]
     text = Page(summary(records, reference)).text
-    assert "class_visualization_update_step 7 6.53 2 0 0" in text
-    assert "Inline question 1 4 \N{EN DASH} 0 1 2" in text
+    assert "class_visualization_update_step 7 6.53 93 % \N{EN DASH} 2 0 0" in text
+    assert "Inline question 1 4 \N{EN DASH} \N{EN DASH} \N{EN DASH} 0 1 2" in text
     assert "4 answers" not in text
     assert "16 answers are not marked yet" in text
-    assert "transform_images 2 bonus 2.00 3 0 0" in text
+    assert "transform_images 2 bonus 2.00 100 % of 3 \N{EN DASH} 3 0 0" in text
+    assert "With fewer than 20 submissions a task's discrimination" in text
+
+
+def test_the_summary_says_in_the_next_lecture_what_much_of_the_class_did_each_mistake_once(reference):
+    records = class_of_ten()
+    records[9]["exercises"][SALIENCY].update(wrong("gradient-accumulates"))
+    text = Page(summary(records, reference)).text.partition("The tasks")[0]
+    explained = MISTAKES["gradient-accumulates"]
+    assert f"For the next lecture The gradient accumulates 5 of 10 submissions (50 %), in {SALIENCY} , {FOOLING}" in text
+    assert text.count(explained.meaning) == 1
+    assert "To ask the class:" in text
+    assert MISTAKES["no-stop-test"].title not in text  # made once
+    assert "Nothing stands out" in Page(summary([record("ada"), record("ben")], reference)).text
+
+
+def test_the_summary_shows_a_hard_question_with_its_formulas_once_all_is_marked(reference):
+    def shown(*points):
+        marks = {student: {"question-2": (given, "")} for student, given in zip(("ada", "ben"), points, strict=False)}
+        records = [from_json(record(student)) for student in ("ada", "ben")]
+        columns = {record.student: RUBRIC.score(record, marks.get(record.student, {})) for record in records}
+        return summary_page(records, RUBRIC, columns, reference).partition("<h2>The tasks")[0]
+
+    hard = shown(1.0, 1.5)
+    assert "Hard: Inline question 2" in Page(hard).text
+    assert "It earned 42 % of its points on average, over 2 submissions." in Page(hard).text
+    assert "<math" in hard
+    assert "Hard:" not in Page(shown(1.0, 2.5)).text
+    assert "Hard:" not in Page(shown(0.0)).text  # the other is not marked
+
+
+def test_the_summary_counts_bonus_apart_in_words_and_charts(reference):
+    page = Page(summary(class_of_ten(), reference))
+    charts = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
+    assert [label.partition(".")[0] for label in charts] == [
+        f"Histogram of the points for {what}" for what in ("the exercises", "everything so far", "the bonus")
+    ]
+    assert charts[2].endswith("Students by points: 8 to below 9: 10.")
+    assert charts[0].endswith("Students by points: 14 to below 16: 1; 16 to below 18: 3; 20 to below 22: 6.")
+    own = dataclasses.replace(RUBRIC, bonus=frozenset())
+    records = [from_json(record())]
+    text = Page(summary_page(records, own, {"jane": own.score(records[0], {})}, reference)).text
+    assert "of 52 points" in text
+    assert "bonus" not in text
+
+
+def test_the_summary_counts_who_was_late_and_takes_off_what_that_costs(reference):
+    records = [{**record("ada"), "late": True}, {**record("ben"), "late": False}, record("cy")]
+    text = Page(summary(records, reference)).text
+    assert "1 submission was late; no points are taken off in these numbers." in text
+    late = {"ben": [Deduction("Late by a day", -3.0)], "cy": [Deduction("Free late day", 0.0)]}
+    text = Page(summary(records, reference, deductions=late)).text
+    assert "3 submissions were late; the points that 1 loses for it are taken off in these numbers." in text
+    assert "mean 20.0, median 21.0 of 40" in text
+    assert "late;" not in Page(summary([record()], reference)).text
 
 
 def test_the_summary_names_nobody_outside_of_the_folded_list(reference):
@@ -573,6 +802,7 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == {
         "grades.csv",
         "summary.html",
+        "current.json",
         *(f"feedback/{safe.file_name(record['student'])}.html" for record in records),
         *(f"marking/{question}.{ending}" for question in RUBRIC.questions for ending in ("html", "csv")),
     }
@@ -671,7 +901,7 @@ def test_pictures_in_an_answer_and_where_it_was_found_are_on_the_students_page_a
         "answer_pictures": {"question-1": [png("lime")]},
     }
     page = Page(feedback(moved, reference))
-    assert sum(f"base64,{png('lime')}" in source for source in page.sources) == 1
+    assert colours(page) == ["lime"]
     assert "see [picture 1]" in page.text
     assert "It was written into the cell of the question." in page.text
     assert "Its cell is empty." in page.text

@@ -15,11 +15,12 @@ from .. import checked
 from ..assignment import assignment
 from ..console import say, tell, wrapped
 from ..networks import best_device
-from ..one_line import OneLine
-from . import cells, explanations
+from ..one_line import OneLine, interrupts_say
+from . import attempts, cells, explanations
+from .attempts import limited as limited
 from .exam import Exam, own_exam
 from .exercises import Room, room
-from .guard import exit_raises, own_settings, student_line
+from .guard import TimeIsUp, exit_raises, own_settings, student_line
 from .judging import broken
 from .report import Report, Verdict, WrongAnswer
 
@@ -161,30 +162,48 @@ def _fails_for(images, report):
 
 
 @contextlib.contextmanager
-def attempted(function: Callable) -> Iterator[None]:
+def attempted(function: Callable | None, then: str = "The rest of this cell is skipped.") -> Iterator[None]:
     """Say in a few lines, instead of a traceback, what goes wrong in this block; the notebook goes on behind it.
+
+    Of what is printed in the block, the middle is left out if it is long.
 
     Parameters
     ----------
-    function : callable
-        That of the exercise that the block is about.
+    function : callable or None
+        That of the exercise that the block is about; None for a block that is about none, of which nothing is caught.
+    then : str
+        What happens if it goes wrong: a sentence.
 
     Raises
     ------
     ValueError
         If the function is not that of an exercise.
+    Interrupted
+        In one line, after an interrupt.
     """
+    if function is None:
+        yield
+        return
     exercise = _exercise_of(function)
+    unfinished = f"This cell did not finish what it does with {exercise}."
     try:
-        with exit_raises():
+        with interrupts_say(unfinished), exit_raises(), attempts.shortened_output():
             yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also what ends an endless loop, and exit()
-        lines = wrapped(f"✗ {exercise} passes its check, but here it fails. The rest of this cell is skipped.", "  ", first="")
-        for sentence in broken(error, student_line(error), ""):
+        lines = wrapped(f"✗ {exercise} passes its check, but here it fails. {then}", "  ", first="")
+        for sentence in _what_went_wrong(error):
             lines += wrapped(sentence, "  ")
         say("\n".join(lines))
+
+
+def _what_went_wrong(error):
+    """Return the sentences about an error on the real network."""
+    if not isinstance(error, TimeIsUp):
+        return broken(error, student_line(error), "")
+    seen = f"It did not return within {attempts.SECONDS:.0f} seconds. "
+    return [seen + ("It could not be stopped: restart the kernel." if error.left_behind else "It was stopped.")]
 
 
 def _exercise_of(function):
@@ -225,7 +244,8 @@ def _report(exercise, function, device):
     else:
         device = best_device() if device is None else device
         _require_usable(device)
-        report = examine(exercise, function, device)
+        with interrupts_say(f"The check of {exercise} did not finish. Run it again."):
+            report = examine(exercise, function, device)
     checked.record(function, report)
     return report
 

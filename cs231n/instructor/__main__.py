@@ -1,4 +1,4 @@
-"""What an instructor does from the command line: python -m cs231n.instructor release, grade, similar, gradescope or nbgrader."""
+"""What an instructor does from the command line: python -m cs231n.instructor COMMAND, see COMMANDS."""
 
 import argparse
 import importlib
@@ -8,7 +8,9 @@ from collections.abc import Sequence
 COMMANDS = {
     "release": ("release.release", "make the student edition"),
     "grade": ("grading.command", "grade a folder of submissions"),
+    "mark": ("marking.command", "mark the answers in the browser"),
     "similar": ("similarity.command", "show pairs of submissions that share what nobody else has"),
+    "export": ("platforms.export.command", "write the grades and the feedback that a learning platform takes back"),
     "gradescope": ("platforms.gradescope", "make an autograder for Gradescope"),
     "nbgrader": ("platforms.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
 }

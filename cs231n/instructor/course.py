@@ -4,6 +4,9 @@ Everything that the file does not mention stays as it is in assignment.toml. For
 
     title = "Network Visualization, spring"
 
+    # How to ask for a regrade: a sentence on every feedback page.
+    regrade = "Write to the head TA by 12 November; name the task, and say what was overlooked."
+
     # An exercise or a question by its key, a section by its number, with all that it asks: "7.1", "7.2" or "7" for both.
     left-out = ["smoothgrad", "7.2"]
 
@@ -24,12 +27,15 @@ Everything that the file does not mention stays as it is in assignment.toml. For
     * 2: the factor is about the square root of the number of values.
     '''
 
+When the work is due and what a late day costs is in its table [late]; see late_policy.py.
+
 Sections, exercises and questions keep their numbers, so a course with something left out has gaps in them. What a file says
 against itself or against assignment.toml is refused here; what it says against the notebook (a figure or a question that
 needs what is left out) is refused by `release`, which names cell and line.
 """
 
 import dataclasses
+import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -37,12 +43,21 @@ from pathlib import Path
 from typing import Any
 
 from ..assignment import Assignment, Question, assignment, points_of
+from .late_policy import LatePolicy, late_policy
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+REGRADE = (
+    "If you think that something was judged wrongly, write to your instructor: name the task, and say in a sentence or two what "
+    "was overlooked."
+)
+OF_THE_COURSE = {"title", "regrade", "left-out", "bonus"}
+TABLES = {"points", "late"}  # the course's own, apart from those of its questions
+HEADER = re.compile(r"\s*\[")  # of a table in TOML
+HEADER_OF_LATE = re.compile(r"\s*\[\s*late\s*[.\]]")
 OF_A_QUESTION = {"points", "text", "rubric"}
 
 
@@ -76,12 +91,18 @@ class Course:
         By their keys, those that the course asks instead of ours.
     text : str
         The file as it is, "" without one.
+    regrade : str
+        What feedback says about asking for a regrade.
+    late : LatePolicy or None
+        When the work is due, and what a late day costs; None if the file does not say.
     """
 
     assignment: Assignment
     left_out: frozenset[str] = frozenset()
     questions: Mapping[str, OwnQuestion] = field(default_factory=dict)
     text: str = ""
+    regrade: str = REGRADE
+    late: LatePolicy | None = None
 
 
 def course(path: Path | None, kits: Assignment | None = None) -> Course:
@@ -148,30 +169,32 @@ def _adapted(file: _File, text: str) -> Course:
         for task in kits.tasks
         if task.key not in left_out
     )
-    listed = Assignment(_title(file), tasks)
+    listed = Assignment(_line(file, "title", kits.title), tasks)
     if not listed.points():
         raise file.refused("with these points, bonus and left-out nothing counts for full marks; change one of the three.")
-    return Course(listed, left_out, questions, text)
+    late = late_policy(file.tables["late"], file.refused) if "late" in file.tables else None
+    return Course(listed, left_out, questions, text, _line(file, "regrade", REGRADE), late)
 
 
 def _require_known_keys(file: _File) -> None:
     for key, value in file.tables.items():
-        if key not in {"title", "left-out", "bonus", "points"} and not isinstance(file.kits.by_key.get(key), Question):
+        if key not in {*OF_THE_COURSE, *TABLES} and not isinstance(file.kits.by_key.get(key), Question):
             raise file.refused(
-                f"{key} is not known; expected title, left-out, bonus, [points], or the key of a question of ours: "
+                f"{key} is not known; expected title, left-out, bonus, regrade, [points], [late], or the key of a question: "
                 f"{', '.join(question.key for question in file.kits.questions)}."
             )
         if key in {"left-out", "bonus"} and not isinstance(value, list):
             raise file.refused(f'{key} = {value!r}; expected a list of keys and sections, such as ["smoothgrad", "7.2"].')
-        if key not in {"title", "left-out", "bonus"} and not isinstance(value, dict):
+        if key not in OF_THE_COURSE and not isinstance(value, dict):
             raise file.refused(f"{key} = {value!r}; expected a table, [{key}].")
 
 
-def _title(file: _File) -> str:
-    title = file.tables.get("title", file.kits.title)
-    if not isinstance(title, str) or not title.strip() or "\n" in title.strip():
-        raise file.refused(f"title = {title!r}; expected a text of one line.")
-    return title.strip()
+def _line(file: _File, key: str, ours: str) -> str:
+    """Return a text of one line, ours where the file has none."""
+    text = file.tables.get(key, ours)
+    if not isinstance(text, str) or not text.strip() or "\n" in text.strip():
+        raise file.refused(f"{key} = {text!r}; expected a text of one line.")
+    return text.strip()
 
 
 def _sections(kits: Assignment) -> list[str]:
@@ -238,3 +261,25 @@ def _own_question(file: _File, key: str, left_out: Collection[str]) -> OwnQuesti
         if not isinstance(table[name], str) or not table[name].strip():
             raise file.refused(f"[{key}] {name} = {table[name]!r}; expected Markdown, in quotes.")
     return OwnQuestion(table["text"].strip(), table["rubric"].strip())
+
+
+def without_late(path: Path) -> str:
+    """Return the text of a course's file without its table [late], which names students: for what leaves this machine.
+
+    Raises OSError if it cannot be read, and ValueError if it is not TOML, or has the table in another form than as a table.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    kept, is_late = [], False
+    for line in text.splitlines(keepends=True):
+        if HEADER.match(line):
+            is_late = bool(HEADER_OF_LATE.match(line))
+        kept += [] if is_late else [line]
+    made = "".join(kept)
+    try:
+        expected = {key: value for key, value in tomllib.loads(text).items() if key != "late"}
+        is_right = tomllib.loads(made) == expected
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError(f"{path}: what it says of late days cannot be told from the rest. Put it last, below a line [late].")
+    return made

@@ -23,13 +23,13 @@ class TimeIsUp(Stopped):
     left_behind = False
 
 
-def within(seconds: float, function: Callable, arguments: Iterable) -> Any:
+def within(seconds: float, function: Callable, arguments: Iterable, waiting: float | None = None) -> Any:
     """Return function(*arguments), called in a thread of its own, or raise what it raises, or TimeIsUp after `seconds`.
 
     `seconds` are seconds of the thread's own computing, so that a busy machine ends no call; imports are not counted. A call
-    that sleeps or is blocked has WAITING_SECONDS, an import IMPORT_SECONDS. TimeIsUp is raised inside of the function, too,
-    again and again for a second. What does not end by that, because it catches everything, is blocked outside of Python or
-    still imports, is left behind: the TimeIsUp then has `left_behind`.
+    that sleeps or is blocked has `waiting` seconds (by default WAITING_SECONDS), an import IMPORT_SECONDS. TimeIsUp is raised
+    inside of the function, too, again and again for a second. What does not end by that, because it catches everything, is
+    blocked outside of Python or still imports, is left behind: the TimeIsUp then has `left_behind`.
     """
     outcome: list[tuple[Any, BaseException | None]] = []
     clocks: list[_Clocks] = []
@@ -47,7 +47,7 @@ def within(seconds: float, function: Callable, arguments: Iterable) -> Any:
     thread.start()
     try:
         started.wait()
-        while thread.is_alive() and not clocks[0].is_time_up(seconds):
+        while thread.is_alive() and not clocks[0].is_time_up(seconds, WAITING_SECONDS if waiting is None else waiting):
             thread.join(LOOK_SECONDS)
             clocks[0].look()
         _end(thread, clocks[0])
@@ -95,8 +95,8 @@ class _Clocks:
             self.computed += processor
             self.waited += waited
 
-    def is_time_up(self, seconds):
-        return self.computed > seconds or self.waited > WAITING_SECONDS or self.imported > IMPORT_SECONDS
+    def is_time_up(self, seconds, waiting):
+        return self.computed > seconds or self.waited > waiting or self.imported > IMPORT_SECONDS
 
     def _now(self):
         """Return (the time, the thread's time on a processor, its time in the queue for one), in seconds."""

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from ...checks.cases import Batches
-from ...checks.fingerprints import fingerprint
 from ...checks.judging import as_array, problem
 from ...checks.report import Report
 from .base import ALIASES, LIMITS, Exercise, about_failure, off_by, wanted
 from .closeness import CLOSE, double, each_along, equal, off, spelt
 from .drawing import Draw
 from .kept import Known
+from .marks import marks_of
 
 ALL = 5  # photographs
 
@@ -57,7 +57,7 @@ class ArrayExercise(Exercise):
 
     def _fingerprints(self, case: Any, **limit: int) -> list:
         answers = self.known_answers(*double_arguments(case), **limit)
-        return [(ids, fingerprint(array[None].numpy())) for ids, array in answers]
+        return marks_of((ids, array[None].numpy()) for ids, array in answers)
 
     def drawn(self, cases: Batches, draw: Draw) -> Batches:
         main, other = (tuple(self.drawn_case(case, draw) for case in some) for some in (cases.main, cases.other))

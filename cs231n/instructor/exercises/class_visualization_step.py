@@ -17,7 +17,6 @@ from ...checks.report import Report, Verdict
 from .arrays import double_images, double_network
 from .base import ALIASES, LIMITS, Exercise, about_failure, off_by, wanted
 from .closeness import CLOSE, double, off
-from .combining import joined
 from .drawing import ALIVE, Draw, scores_of
 from .kept import Known
 from .objectives import OBJECTIVES, own_score
@@ -25,13 +24,16 @@ from .steps import (
     FREQUENT,
     LENGTHS,
     MEMORIES,
+    ByFunction,
+    Memory,
     changes_of,
+    column,
     fingerprints_of,
     gradients_at,
     is_known_way,
     over_norm,
-    remembered,
     rows,
+    ways_of,
 )
 
 # Of these and those of all steps three may come together.
@@ -112,6 +114,8 @@ STEP_MEMORIES = (
     (("gradient-accumulates",), "score only, divided"),
 )
 
+ALONE = {"score only": "sum", "score only, divided": "divided sum"}  # how these remember the score's gradient
+
 STEP_SIGNS = (
     ((), (1.0, 1.0)),
     (("wrong-direction",), (-1.0, -1.0)),
@@ -134,32 +138,33 @@ def known_answers(
     Two are right: first the raw step, then the normalised one. wanted: a frozenset of ids, to compute what makes exactly these
     mistakes and nothing else; None for all.
     """
-    found = []
-    choices = OBJECTIVES, STEPS, STEP_SIGNS, REGULARISERS, STEP_MEMORIES
-    for (objective_ids, objective), combined in rows(at_most, wanted, FREQUENT_HERE, *choices):
-        x = X.expand(len(combined), -1, -1, -1)
-        kept: list[Any] = [0.0] * len(combined)
-        on_scores = [row for row, (ids, _) in enumerate(combined) if "regulariser-on-scores" in ids]
-        paths = [x]
-        for _ in range(steps):
-            gradients = gradients_at(objective, network, x, target)
-            squares = dict(zip(on_scores, gradients_at(_sum_of_squares, network, x[on_scores], target), strict=True))
-            norms = dict(zip(on_scores, gradients_at(_norm, network, x[on_scores], target), strict=True))
-            own = dict(zip(on_scores, gradients_at(_own_square, network, x[on_scores], target), strict=True))
-            changes = []
-            for row, (_, (step, (sign, reg_sign), regulariser, memory)) in enumerate(combined):
-                of_scores = squares.get(row), norms.get(row), own.get(row)
-                g, r = sign * gradients[row], reg_sign * regulariser(x[row], l2_reg, *of_scores)
-                if memory.startswith("score only"):
-                    g, kept[row] = remembered({"score only": "sum", "score only, divided": "divided sum"}[memory], kept[row], g)
-                else:
-                    total, kept[row] = remembered(memory, kept[row], g + r)
-                    g = total - r  # the step adds r once more
-                changes.append(step(g, r, learning_rate))
-            x = x + torch.stack(changes)
-            paths.append(x)
-        found += [(joined(objective_ids, ids), path) for (ids, _), path in zip(combined, torch.stack(paths, dim=1), strict=True)]
-    return found
+    choices = rows(at_most, wanted, FREQUENT_HERE, OBJECTIVES, STEPS, STEP_SIGNS, REGULARISERS, STEP_MEMORIES)
+    return ways_of(choices, X, lambda some: _ways_of_some(some, network, X, target, l2_reg, learning_rate, steps))
+
+
+def _ways_of_some(some, network, X, target, l2_reg, learning_rate, steps):
+    """Return the paths (rows, steps + 1, 3, H, W) of rows (objective, ids, choices)."""
+    objectives, all_ids, chosen = zip(*some, strict=True)
+    to_changes, signs, regularisers, memories = zip(*chosen, strict=True)
+    sign, reg_sign = (column(own, X) for own in zip(*signs, strict=True))
+    memory = Memory([ALONE.get(name, name) for name in memories])
+    together = column([name not in ALONE for name in memories], X)  # 1 where the memory is of the whole gradient
+    step, regulariser = ByFunction(to_changes), ByFunction(regularisers)
+    l2_regs, learning_rates = (torch.full((len(some),), number, dtype=X.dtype) for number in (l2_reg, learning_rate))
+    on_scores = [row for row, ids in enumerate(all_ids) if "regulariser-on-scores" in ids]
+    of_scores = [objective for objective in OF_SCORES for _ in on_scores]
+    paths = [X.expand(len(some), -1, -1, -1)]
+    for number in range(steps):
+        x = paths[-1]
+        asked = torch.cat([x, *([x[on_scores]] * len(OF_SCORES))]) if number else X
+        gradients, beside = gradients_at(network, target, [*objectives, *of_scores], asked).split([len(x), len(of_scores)])
+        scores = torch.zeros(len(OF_SCORES), *x.shape, dtype=x.dtype)
+        scores[:, on_scores] = beside.unflatten(0, (len(OF_SCORES), -1))
+        g, r = sign * gradients, reg_sign * regulariser(x, l2_regs, *scores)
+        remembered = torch.where(together > 0, r, 0)
+        g = memory.remembered(g + remembered) - remembered  # the step adds r once more
+        paths.append(x + step(g, r, learning_rates))
+    return torch.stack(paths, dim=1)
 
 
 def _sum_of_squares(scores, _):
@@ -172,6 +177,9 @@ def _norm(scores, _):
 
 def _own_square(scores, y):
     return own_score(scores, y).square()
+
+
+OF_SCORES = _sum_of_squares, _norm, _own_square
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,7 +224,7 @@ class _ClassVisualizationStep(Exercise):
     def known(self, cases: StepCases) -> dict:
         return {
             self.key: {case: fingerprints_of(_answers(case)) for case in cases.main},
-            f"{self.key}-224": {cases.large: fingerprints_of(_answers(cases.large, at_most=1))},
+            f"{self.key}-224": {cases.large: fingerprints_of(_answers_of_large(cases.large))},
         }
 
     def drawn(self, cases: StepCases, draw: Draw) -> StepCases:
@@ -302,6 +310,12 @@ def _beside(change, image):
 def _answers(case, at_most=3):
     numbers = case.target, case.l2_reg, case.learning_rate, STEP_CALLS
     return known_answers(double_network(case), double_images(case), *numbers, at_most)
+
+
+def _answers_of_large(case):
+    """In float32, as a student's function computes: float64 takes seconds here, and one mistake leads nowhere else in it."""
+    numbers = case.target, case.l2_reg, case.learning_rate, STEP_CALLS
+    return known_answers(case.network(), case.images(), *numbers, at_most=1)
 
 
 def _drawn(case, draw):

@@ -17,6 +17,8 @@ from ...checks.exam import Exam, own_exam
 from ...checks.fingerprints import PATH, TOLERANCE, Fingerprints, distance
 from . import exercise
 
+SAME = 5 * TOLERANCE  # by how much answers that look the same differ at most
+
 
 def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list]:
     """Return ({name: array}, [what could not be told apart: (exercise, ids, the ids that they look like)]) for an exam."""
@@ -50,19 +52,30 @@ def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list]:
 def _distinct(ids, marks, least):
     """Return (the answers to keep, the ids that look like others): of answers that look the same the simplest is kept."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    keep: list[int] = []
+    lengths = np.stack([np.linalg.norm(values[:, 0], axis=1) for values in marks.values()])  # (cases, answers)
+    kept, count = np.empty(len(ids), dtype=np.intp), 0
     same: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
     for i in order:
-        like, worst = np.array(keep, dtype=np.intp), np.zeros(len(keep))  # the answers that no case has told apart from it
+        like = kept[:count]
+        like = like[_alike_in_length(lengths[:, like], lengths[:, i, None], least).all(axis=0)]
+        worst = np.zeros(len(like))  # of the answers that no case has told apart from it
         for values in marks.values():
+            if not len(like):
+                break
             worst = np.maximum(worst, distance(values[i], values[like], least))
-            close = worst <= 5 * TOLERANCE
+            close = worst <= SAME
             like, worst = like[close], worst[close]
         if not len(like) or (not ids[i] and worst.min() > 1e-6):
-            keep.append(i)
+            kept[count] = i
+            count += 1
         elif ids[i] != ids[like[worst.argmin()]]:
             same.add((ids[i], ids[like[worst.argmin()]]))
-    return keep, sorted(same)
+    return kept[:count].tolist(), sorted(same)
+
+
+def _alike_in_length(known, found, least):
+    """Return where fingerprints can be the same, by their lengths alone: no two are nearer to each other than their lengths."""
+    return ~(np.abs(known - found) > 1.001 * SAME * np.maximum(known, max(least, 1e-30)))  # so NaN can be
 
 
 def write(path: Path = PATH) -> list:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import warnings
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,23 @@ from ...checks.judging import as_array, problem
 from ...checks.report import Report
 from .arrays import double_images, double_network
 from .base import ALIASES, LIMITS, Exercise, about_failure, wanted
-from .combining import joined
 from .drawing import CLEAR, Draw, margins_of, scores_of
 from .kept import Known
 from .objectives import OBJECTIVES, log_likelihood, own_score
-from .steps import FREQUENT, MEMORIES, changes_of, fingerprints_of, gradients_at, is_known_way, over_norm, remembered, rows
+from .steps import (
+    FREQUENT,
+    MEMORIES,
+    ByFunction,
+    Memory,
+    changes_of,
+    column,
+    fingerprints_of,
+    gradients_at,
+    is_known_way,
+    over_norm,
+    rows,
+    ways_of,
+)
 
 FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
 WATCHED_CALLS = 12  # forward passes on SqueezeNet after which a way has been seen for long enough
@@ -84,22 +97,21 @@ def known_answers(
 
     wanted: a frozenset of ids, to compute what makes exactly these mistakes and nothing else; None for all.
     """
-    found = []
-    choices = OBJECTIVES, SIGNS, MEMORIES, LENGTHS, LEARNING_RATES
-    for (objective_ids, objective), combined in rows(at_most, wanted, FREQUENT, *choices):
-        x = X.expand(len(combined), -1, -1, -1)
-        kept: list[Any] = [0.0] * len(combined)
-        paths = [x]
-        for _ in range(steps):
-            gradients = gradients_at(objective, network, x, target)
-            changes = []
-            for row, (_, (sign, memory, to_length, rate)) in enumerate(combined):
-                gradient, kept[row] = remembered(memory, kept[row], sign * gradients[row])
-                changes.append(rate * to_length(gradient, x[row]))
-            x = x + torch.stack(changes)
-            paths.append(x)
-        found += [(joined(objective_ids, ids), path) for (ids, _), path in zip(combined, torch.stack(paths, dim=1), strict=True)]
-    return found
+    choices = rows(at_most, wanted, FREQUENT, OBJECTIVES, SIGNS, MEMORIES, LENGTHS, LEARNING_RATES)
+    return ways_of(choices, X, lambda some: _ways_of_some(some, network, X, target, steps))
+
+
+def _ways_of_some(some, network, X, target, steps):
+    """Return the paths (rows, steps + 1, 3, H, W) of rows (objective, ids, choices)."""
+    objectives, _, chosen = zip(*some, strict=True)
+    signs, memories, to_lengths, rates = zip(*chosen, strict=True)
+    sign, rate, memory, length = column(signs, X), column(rates, X), Memory(memories), ByFunction(to_lengths)
+    paths = [X.expand(len(some), -1, -1, -1)]
+    for number in range(steps):
+        x = paths[-1]
+        gradient = memory.remembered(sign * gradients_at(network, target, objectives, x if number else X))
+        paths.append(x + rate * length(gradient, x))
+    return torch.stack(paths, dim=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -264,18 +276,26 @@ class _MainWay:
     probability: float
     late_ends: np.ndarray
 
+    @cached_property
+    def takes_some_steps(self) -> np.ndarray:
+        """Whether steps of each frequent length fool the network, but not the first of them, for each objective, (A,)."""
+        objectives, lengths = zip(*itertools.product(UNSTOPPED_OBJECTIVES, FREQUENT_LENGTHS), strict=True)
+        network, x = self.case.network(), self.case.images()
+        length, memories = ByFunction(lengths), ["none"] * len(lengths)
+        paths = _unstopped_paths(objectives, memories, network, x, self.case.target, UNSTOPPED_STEPS, length)
+        fooled = np.stack([margins_of(self.case, images) > 0 for images in paths])
+        return fooled.any(axis=1) & ~fooled[:, 1]
+
 
 def _ways(given, draw):
     """One of the ways passes a third class, one ends with a probability below 0.5, and together they tell when steps end."""
-    found = [_main_way(case, draw) for case in given]
+    drawn = [[_main_way(case, draw)] for case in given]
     while True:
-        passes_a_third = any(len(set(way.tops)) > 2 for way in found)
-        cases = tuple(way.case for way in found)
-        below_half = any(way.probability < 0.5 for way in found)
-        if passes_a_third and below_half and _tell_late_stops(found) and _take_some_steps(cases):
-            return cases
+        for ways in itertools.product(*drawn):
+            if _tell_mistakes_apart(ways):
+                return tuple(way.case for way in ways)
         i = int(draw.random.integers(len(given)))
-        found[i] = _main_way(given[i], draw)
+        drawn[i].append(_main_way(given[i], draw))
 
 
 def _main_way(case, draw):
@@ -287,6 +307,12 @@ def _main_way(case, draw):
             return _MainWay(drawn, tops, probability, late_ends)
 
 
+def _tell_mistakes_apart(ways):
+    passes_a_third = any(len(set(way.tops)) > 2 for way in ways)
+    below_half = any(way.probability < 0.5 for way in ways)
+    return passes_a_third and below_half and _tell_late_stops(ways) and _take_some_steps(ways)
+
+
 def _tell_late_stops(ways):
     """Return whether each other stop test ends the ways after different steps, of which different numbers are too many.
 
@@ -295,23 +321,17 @@ def _tell_late_stops(ways):
     return (np.ptp([way.late_ends for way in ways], axis=0) > 0).all()
 
 
-def _take_some_steps(cases):
+def _take_some_steps(ways):
     """Return whether steps of each frequent length fool one of the networks, but not the first of them.
 
     If they fool none, one step too many cannot be seen; if one step fools all, what an answer does with earlier gradients cannot.
     """
-    lengths = list(itertools.product(UNSTOPPED_OBJECTIVES, FREQUENT_LENGTHS))
-    return all(any(_takes_some_steps(case, *length) for case in cases) for length in lengths)
-
-
-def _takes_some_steps(case, objective, to_length):
-    images = _unstopped_path(objective, "none", case.network(), case.images(), case.target, UNSTOPPED_STEPS, to_length)
-    fooled = margins_of(case, images) > 0
-    return fooled.any() and not fooled[1]
+    return np.any([way.takes_some_steps for way in ways], axis=0).all()
 
 
 def _over_norm_and_epsilon(g, x):
-    return g / (g.norm() + USUAL_EPSILON)
+    """Return gradients (A, 3, H, W), each brought to length 1."""
+    return g / (g.flatten(1).norm(dim=1) + USUAL_EPSILON).view(-1, 1, 1, 1)
 
 
 def _late_ends(case):
@@ -320,12 +340,13 @@ def _late_ends(case):
     None if a stop test never comes true, or if rounding turns a path or brings it to a standstill. It can where a loss vanishes:
     an answer without a stop test looks as if it had one, or its steps are no longer known.
     """
+    objectives, memories = zip(*itertools.product(UNSTOPPED_OBJECTIVES, ("none", "sum")), strict=True)
+    exact = _unstopped_paths(objectives, memories, double_network(case), double_images(case), case.target, FOOLING_STEPS)
+    paths = _unstopped_paths(objectives, memories, case.network(), case.images(), case.target, UNSTOPPED_STEPS)
     ends = []
-    for objective, memory in itertools.product(UNSTOPPED_OBJECTIVES, ("none", "sum")):
-        images = _unstopped_path(objective, memory, case.network(), case.images(), case.target, UNSTOPPED_STEPS)
-        exact = _unstopped_path(objective, memory, double_network(case), double_images(case), case.target, FOOLING_STEPS)
+    for images, exact_images in zip(paths, exact, strict=True):
         stands_still = (images[1:] == images[:-1]).all(axis=(1, 2, 3)).any()
-        if stands_still or not _look_the_same(images[: FOOLING_STEPS + 1], exact):
+        if stands_still or not _look_the_same(images[: FOOLING_STEPS + 1], exact_images):
             return None
         margins, probabilities = margins_of(case, images), _probabilities(case, images)
         for stops in LATE_STOPS:
@@ -336,15 +357,25 @@ def _late_ends(case):
     return np.array(ends)
 
 
-def _unstopped_path(objective, memory, network, x, target, steps, to_length=_over_norm_and_epsilon):
-    """Return the images (steps + 1, 3, H, W) of an answer without a stop test."""
-    images = [x[0]]
-    kept: float | torch.Tensor = 0.0  # nothing is remembered yet
-    for _ in range(steps):
-        gradient, kept = remembered(memory, kept, gradients_at(objective, network, x, target))
-        x = x + to_length(gradient[0], x[0])
-        images.append(x[0])
-    return torch.stack(images).numpy()
+def _unstopped_paths(objectives, memories, network, x, target, steps, length=_over_norm_and_epsilon):
+    """Return the images (A, steps + 1, 3, H, W) of answers without a stop test. objectives, memories: of each of the A."""
+    memory, images = Memory(memories), [x.expand(len(objectives), -1, -1, -1)]
+    with _without_onednn():
+        for _ in range(steps):
+            x = images[-1]
+            images.append(x + length(memory.remembered(gradients_at(network, target, objectives, x)), x))
+    return torch.stack(images, dim=1).numpy()
+
+
+@contextlib.contextmanager
+def _without_onednn():
+    """Convolve by PyTorch's own code meanwhile: oneDNN takes longer to begin than such a small network takes to compute."""
+    before = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
 
 
 def _look_the_same(images, exact):

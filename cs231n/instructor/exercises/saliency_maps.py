@@ -63,17 +63,20 @@ def known_answers(
 
     wanted: a frozenset of ids, to yield what makes exactly these mistakes and compute nothing else; None for all.
     """
+    X = X.detach().requires_grad_()
+    scores = network(X) if wanted is None else None  # of a few mistakes one gradient is often enough, and SqueezeNet large
     for objective_ids, objective in (*OBJECTIVES, *BATCH_OBJECTIVES):
         if len(objective_ids) > at_most or not is_part(objective_ids, wanted):
             continue
-        X = X.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(objective(network(X), y).sum(), X)
-        for (batch_ids, factor), (map_ids, to_maps) in itertools.product(OVER_BATCH, TO_MAPS):
+        reached = objective(network(X) if scores is None else scores, y).sum()
+        (gradient,) = torch.autograd.grad(reached, X, retain_graph=scores is not None)
+        scaled = [(batch_ids, factor(len(X)) * gradient) for batch_ids, factor in OVER_BATCH]
+        for (batch_ids, of_batch), (map_ids, to_maps) in itertools.product(scaled, TO_MAPS):
             if {"cross-entropy", "label-as-score"} & set(objective_ids):
                 batch_ids = ()  # these losses are means by default: one mistake, not two
             ids = joined(objective_ids, batch_ids, map_ids)
             if len(ids) <= at_most and wanted in (None, set(ids)):
-                yield ids, to_maps(factor(len(X)) * gradient, X.detach())
+                yield ids, to_maps(of_batch, X.detach())
 
 
 SPECIMEN = """\

@@ -1,16 +1,17 @@
 """What exercises that change an image in steps have in common: choices, ways of several steps, and how near two ways are."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
-from ...checks.fingerprints import fingerprint
 from .closeness import CLOSE_LATER, along, double, equal_changes, off, spelt
-from .combining import Ids, at_once, is_part, joined
+from .combining import Ids, at_once, exactly, is_part, joined
+from .marks import marks_of
 
 # Up to three of these at once, and up to two of all; an exercise adds its own.
 FREQUENT = frozenset(
@@ -33,46 +34,123 @@ def over_norm(g: torch.Tensor) -> torch.Tensor:
     return g / g.norm().clamp(min=1e-100)  # no 0 / 0 for a dead class
 
 
-def remembered(memory: str, kept: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return (the gradient that the step uses, what is kept of it for the next one)."""
-    total = gradient if memory == "none" else kept + gradient
-    return total, over_norm(total) if memory == "divided sum" else total
-
-
 @cache
 def rows(at_most: int, wanted: frozenset[str] | None, frequent: frozenset[str], objectives: tuple, *others: tuple) -> list:
-    """Return [(objective, [(ids, values)])]: the combinations of the other choices that are likely enough, or wanted.
+    """Return [(objective, ids, values)]: the combinations of choices that are likely enough, or wanted.
 
     frequent: the ids of which three may come together; of others two.
     """
+
+    def likely(ids: Ids) -> bool:
+        return len(ids) <= min(at_most, 3 if frequent.issuperset(ids) else 2)
+
     found = []
-    choices_left = [[choice for choice in choices if is_part(choice[0], wanted)] for choices in others]
     for objective in objectives:
-        combined = []
-        for choices in itertools.product(*choices_left):
-            ids = joined(*(choice_ids for choice_ids, _ in choices))
-            together = joined(objective[0], ids)
-            if wanted in (None, set(together)) and len(together) <= min(at_most, 3 if frequent.issuperset(together) else 2):
-                combined.append((ids, tuple(choice for _, choice in choices)))
-        if combined:
-            found.append((objective, combined))
+        combined: list[tuple[Ids, tuple]] = [(objective[0], ())]
+        for choices in others:
+            possible = [choice for choice in choices if is_part(choice[0], wanted)]
+            more = [(joined(ids, new), (*values, choice)) for ids, values in combined for new, choice in possible]
+            combined = [row for row in more if likely(row[0])]  # what is unlikely does not become likely by another mistake
+        found += [(objective[1], ids, values) for ids, values in exactly(wanted, combined)]
     return found
 
 
-def gradients_at(objective: Callable, network: torch.nn.Module, x: torch.Tensor, target: int) -> torch.Tensor:
-    """Return the gradients of the objective at images x (N, 3, H, W), each by itself, in the same shape."""
-    return torch.cat([_gradients_at_once(objective, network, some, target) for some in x.split(at_once(x[:1]))])
+def ways_of(choices: list, X: torch.Tensor, ways: Callable[[list], torch.Tensor]) -> list[tuple[Ids, torch.Tensor]]:
+    """Return [(ids, path (steps + 1, 3, H, W))] of combinations of choices.
+
+    Parameters
+    ----------
+    choices : list
+        As `rows` returns it.
+    X : torch.Tensor
+        (1, 3, H, W), where the ways begin.
+    ways : function
+        Of some of the choices, as many as are worth a computation and take little memory; it returns their paths.
+    """
+    size = at_once(X)
+    paths = [path for i in range(0, len(choices), size) for path in ways(choices[i : i + size])]
+    return [(ids, path) for (_, ids, _), path in zip(choices, paths, strict=True)]
 
 
-def _gradients_at_once(objective, network, x, target):
+def gradients_at(network: torch.nn.Module, target: int, objectives: Sequence[Callable], x: torch.Tensor) -> torch.Tensor:
+    """Return the gradients (N, 3, H, W) of N objectives, each at an image of its own.
+
+    x: the images (N, 3, H, W), or one (1, 3, H, W) for all.
+    """
+    if len(x) == 1 < len(objectives):
+        different = list(dict.fromkeys(objectives))
+        found = gradients_at(network, target, different, x.expand(len(different), -1, -1, -1))
+        return found[[different.index(objective) for objective in objectives]]
+    size = at_once(x[:1])
+    parts = [_gradients_at_once(objectives[i : i + size], network, x[i : i + size], target) for i in range(0, len(x), size)]
+    return torch.cat(parts)
+
+
+def _gradients_at_once(objectives, network, x, target):
+    """Return the gradients at images x; the objectives of neighbours that have the same one are computed together."""
     x = x.detach().requires_grad_()
-    y = torch.full((len(x),), target)
-    return torch.autograd.grad(objective(network(x), y).sum(), x)[0]
+    scores, total, start = network(x), torch.zeros(()), 0
+    for objective, same in itertools.groupby(objectives):
+        end = start + len(list(same))
+        total = total + objective(scores[start:end], torch.full((end - start,), target)).sum()
+        start = end
+    return torch.autograd.grad(total, x)[0]
+
+
+class ByFunction:
+    """Functions of rows, called for all rows with the same function at once.
+
+    Parameters
+    ----------
+    functions : sequence of functions
+        One for each row. They take tensors without the dimension of the rows.
+    """
+
+    def __init__(self, functions: Sequence[Callable[..., torch.Tensor]]):
+        places: dict[Callable[..., torch.Tensor], list[int]] = defaultdict(list)
+        for row, function in enumerate(functions):
+            places[function].append(row)
+        self._calls = [(torch.vmap(function), torch.tensor(same)) for function, same in places.items()]
+
+    def __call__(self, *arguments: torch.Tensor) -> torch.Tensor:
+        """Return what the functions return of arguments (rows, ...), like the first of them."""
+        found = torch.empty_like(arguments[0])
+        for function, same in self._calls:
+            found[same] = function(*(argument[same] for argument in arguments)).to(found.dtype)
+        return found
+
+
+class Memory:
+    """What rows keep of the gradients of earlier steps: each as its memory, one of MEMORIES, says."""
+
+    def __init__(self, memories: Sequence[str]):
+        self._adds = _column([memory != "none" for memory in memories])
+        self._divides = torch.tensor([row for row, memory in enumerate(memories) if memory == "divided sum"], dtype=torch.long)
+        self._kept: torch.Tensor | None = None
+
+    def remembered(self, gradients: torch.Tensor) -> torch.Tensor:
+        """Return the gradients (rows, ...) that this step uses."""
+        total = gradients if self._kept is None else torch.where(self._adds, self._kept + gradients, gradients)
+        self._kept = total
+        if len(self._divides):
+            self._kept = total.clone()
+            self._kept[self._divides] = torch.vmap(over_norm)(total[self._divides])
+        return total
+
+
+def _column(numbers: Sequence[Any]) -> torch.Tensor:
+    """Return a tensor (rows, 1, 1, 1) of a number for each row."""
+    return torch.tensor(numbers).view(-1, 1, 1, 1)
+
+
+def column(numbers: Sequence[float], like: torch.Tensor) -> torch.Tensor:
+    """Return numbers, one for each row, to be multiplied with a tensor (rows, 3, H, W)."""
+    return _column(numbers).to(like.dtype)
 
 
 def fingerprints_of(answers: Iterable[tuple[Ids, torch.Tensor]]) -> list:
     """Return [(ids, fingerprints of the changes since the start)] of known answers [(ids, path (steps + 1, 3, H, W))]."""
-    return [(ids, fingerprint((path[1:] - path[:1]).numpy())) for ids, path in answers]
+    return marks_of((ids, (path[1:] - path[:1]).numpy()) for ids, path in answers)
 
 
 def changes_of(answers: Iterable[tuple[Ids, torch.Tensor]]) -> list:

@@ -15,15 +15,12 @@ from ...assignment import assignment
 from ...checks.exam import Exam
 from ...data_utils import load_imagenet_val
 from ...image_utils import preprocess
-from ...kit import ROOT
 from ...squeezenet import load_squeezenet
 from ..exercises.exam import drawn_exam, drawn_photographs
 from ..release.edition import CELLS, edition
-from ..reports.reference import FIGURES
+from ..reports.reference import FIGURES, REFERENCE
 from ..sandbox.inside import limits
 from .rubric import Rubric
-
-REFERENCE = ROOT / "NetworkVisualization.ipynb"
 
 
 @dataclasses.dataclass(frozen=True)

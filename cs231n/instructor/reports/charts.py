@@ -1,74 +1,112 @@
-"""The charts of the summary, as pictures that a page can hold."""
+"""The charts of the summary, as numbers that its template draws: as SVG and as bars of HTML, whose words a browser sets.
 
-import base64
-import io
-from collections.abc import Collection
-from typing import Any
+So no word is cut off, and they follow the page's width and its dark theme.
+"""
 
-from ...checks.report import Verdict
-from .marks import Points
+import collections
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
 from .records import Record
 from .rendering import VERDICTS
-from .safe import picture_addresses
 
-COLOURS = {
-    Verdict.RIGHT: "#2e7d32",
-    Verdict.WRONG: "#e08a1e",
-    Verdict.BROKEN: "#b3402e",
-    Verdict.STOPPED: "#6d2a5e",
-    Verdict.UNFINISHED: "#9e9e9e",
-    Verdict.MISSING: "#d0d0d0",
-    Verdict.NEWER_PYTHON: "#c2185b",
-}
+MOST_BARS = 20  # of a histogram; a bar is one point wide or more
+MOST_TICKS = 6
 
 
-def points_chart(rubric: Any, all_columns: Collection[Points]) -> str:
-    """Two histograms: of the exercises' points, which stand at once, and of all points so far."""
-    from matplotlib.figure import Figure as Drawing  # imported here: reading marks has no use for it, and it takes its time
+@dataclass(frozen=True)
+class Bar:
+    """Of a histogram: its edges, in points, and how many students are between them."""
 
-    drawing = Drawing(figsize=(9, 3), layout="constrained")
-    for axis, names, title in zip(
-        drawing.subplots(1, 2), (rubric.exercises, rubric.columns), ("The exercises", "Everything so far"), strict=True
-    ):
-        most, bonus = rubric.full_marks(names), rubric.most_bonus(names)
-        width = max(1, -(-(most + bonus) // 20))
-        edges = [width * i for i in range(int((most + bonus) // width) + 2)]
-        axis.hist(
-            [sum(columns[name] or 0 for name in names) for columns in all_columns], edges, color="#33658a", edgecolor="white"
-        )
-        title += f": {most:g} points" + (f"\nand {bonus:g} bonus points" if bonus else "")
-        axis.set(title=title, xlabel="points", ylabel="students", xlim=(0, edges[-1]))
-        axis.locator_params(integer=True)
-        axis.spines[["top", "right"]].set_visible(False)
-    return _drawn(drawing)
+    left: float
+    right: float
+    count: int
 
 
-def verdicts_chart(records: list[Record], rubric: Any) -> str:
-    """A bar for each exercise, divided by verdict."""
-    from matplotlib.figure import Figure as Drawing
+@dataclass(frozen=True)
+class Histogram:
+    """How many students have how many points.
 
-    drawing = Drawing(figsize=(9, 1.4 + 0.5 * len(rubric.exercises)), layout="constrained")
-    axis = drawing.subplots()
-    start = [0] * len(rubric.exercises)
-    for verdict, colour in COLOURS.items():
-        counts = [sum(_has(record, name, verdict) for record in records) for name in rubric.exercises]
-        bars = axis.barh(rubric.exercises, counts, left=start, color=colour, label=VERDICTS[verdict][2:])
-        dark = verdict not in (Verdict.WRONG, Verdict.UNFINISHED, Verdict.MISSING)
-        axis.bar_label(bars, [count or "" for count in counts], label_type="center", color="white" if dark else "black")
-        start = [sum(pair) for pair in zip(start, counts, strict=True)]
-    axis.invert_yaxis()
-    axis.set(xlabel="students", xlim=(0, max(1, len(records))))
-    axis.locator_params("x", integer=True)
-    axis.spines[["top", "right"]].set_visible(False)
-    drawing.legend(loc="outside upper center", ncols=4, frameon=False)
-    return _drawn(drawing)
+    Parameters
+    ----------
+    title : str
+        What the points are for.
+    most : float
+        The most points there are.
+    bars : tuple of Bar
+        From 0 points up; a bar holds its left edge, not its right one.
+    """
+
+    title: str
+    most: float
+    bars: tuple[Bar, ...]
+
+    @property
+    def right(self) -> float:
+        """The right edge of the last bar."""
+        return self.bars[-1].right
+
+    @property
+    def top(self) -> int:
+        """The height of the highest tick, which no bar exceeds."""
+        return self.heights[-1]
+
+    @property
+    def heights(self) -> list[int]:
+        """The ticks upwards, in students."""
+        highest = max(1, *(bar.count for bar in self.bars))
+        step = _step(highest / 4)
+        return list(range(0, highest + step, step))
+
+    @property
+    def ticks(self) -> list[int]:
+        """The ticks to the side, in points, at edges of bars."""
+        width = round(self.bars[0].right)
+        step = width * math.ceil(len(self.bars) / MOST_TICKS)
+        return list(range(0, math.floor(self.right) + 1, step))
+
+    @property
+    def words(self) -> str:
+        """What the chart shows, for those who do not see it."""
+        filled = [f"{bar.left:g} to below {bar.right:g}: {bar.count}" for bar in self.bars if bar.count]
+        return f"Histogram of the points for {self.title}. Students by points: {'; '.join(filled) or 'none'}."
 
 
-def _has(record: Record, exercise: str, verdict: Verdict) -> bool:
-    return exercise in record.exercises and record.exercises[exercise].verdict is verdict
+def histogram(title: str, points: Iterable[float], most: float) -> Histogram:
+    """Return the histogram of students' points, of which there are at most `most`."""
+    width = max(1, math.ceil(most / MOST_BARS))
+    last = int(most // width)
+    counts = collections.Counter(min(max(int(one // width), 0), last) for one in points)
+    bars = (Bar(place * width, (place + 1) * width, counts[place]) for place in range(last + 1))
+    return Histogram(title, most, tuple(bars))
 
 
-def _drawn(drawing):
-    png = io.BytesIO()
-    drawing.savefig(png, format="png", dpi=160)
-    return picture_addresses([base64.b64encode(png.getvalue()).decode()])[0]
+def _step(least: float) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20 ... that is not below `least`."""
+    power = 10 ** max(0, math.floor(math.log10(max(least, 1))))
+    return next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= least)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Of a bar divided by verdicts: the verdict's key and words, and how many students have it."""
+
+    kind: str
+    words: str
+    count: int
+    percent: float
+
+
+def verdict_bars(records: Collection[Record], exercises: Iterable[str]) -> list[tuple[str, list[Section]]]:
+    """Return [(exercise, sections)]: how many students have which verdict, those that occur."""
+    return [(name, _sections(records, name)) for name in exercises]
+
+
+def _sections(records: Collection[Record], exercise: str) -> list[Section]:
+    counts = collections.Counter(record.result(exercise).verdict for record in records)
+    return [
+        Section(verdict.value, words[2:], counts[verdict], 100 * counts[verdict] / len(records))
+        for verdict, words in VERDICTS.items()
+        if counts[verdict]
+    ]

@@ -1,10 +1,12 @@
 """The marks files, GRADES/marking/question-N.csv: what a person gives, each mark for one answer.
 
 A row has the hash of the answer that it is about. A student who hands in another answer is unmarked again; the old mark stays
-to be seen in the column `before`.
+to be seen in the column `before`. Marks that were given in the browser are in journals first (journal.py); merge() carries
+each side's news over to the other, and read() sees both, whether that was done yet or not.
 """
 
 import collections
+import contextlib
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,16 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from ...whole_file import write_whole
-from . import spreadsheets
+from . import journal, merging, spreadsheets
+from .graded import Graded, graded_points
+from .items import item_id, items
+from .journal import Entry, Journals, Kind, Mark
+from .merging import Agreed, Conflict, Merged
 from .records import Record, read_all
+from .writing import in_turn
 
-Mark = tuple[float, str]  # points, comment
 Marks = dict[str, dict[str, Mark]]  # by student and question
 Points = dict[str, float | None]  # by column; None for an answer that is not marked yet
 Column = str | tuple[str, int]  # of a marks file: its name, with its place where an earlier one has this name, too
 Row = dict[Column, str]
 HEADER = ["student", "points", "comment", "answer", "before"]
 NEEDED = {"student", "points", "comment"}
+BY_HAND = "+marks-files"  # the journal of what people type into marks files; no marker's name gives this file's
+LOCK = "merging.lock"
+REGRADES = "regrades.csv"
 GONE = "gone"  # the folder in rows/ with the results of submissions that are not there any more
 
 
@@ -81,6 +90,19 @@ def update(path: Path, records: list[Record], order: list[str]) -> dict[str, str
     Raises ValueError, and leaves the file as it is, if it is not a marks file.
     """
     path = Path(path)
+    with _in_turn(path):
+        return _update(path, records, order)
+
+
+@contextlib.contextmanager
+def _in_turn(path: Path) -> Iterator[None]:
+    """Hold the lock of the marks files, where there is a journal: without one, `grade` alone writes them."""
+    journals = path.parent / journal.FOLDER
+    with in_turn(journals / LOCK) if journals.is_dir() else contextlib.nullcontext():
+        yield
+
+
+def _update(path: Path, records: Sequence[Record], order: Sequence[str]) -> dict[str, str]:
     question = path.stem
     file = MarksFile.read(path) if path.exists() else MarksFile(path)
     hashes = {record.student: answer_hash(record, question) for record in records}
@@ -104,14 +126,18 @@ def _unmarked(row: Row) -> dict[str, str]:
     """Return the cells of a row whose answer has changed; a row that says of no answer is about the one that is there."""
     if not row.get("answer") or not (row["points"].strip() or row["comment"].strip()):
         return {}
-    points = f"{row['points'].strip()} points" if row["points"].strip() else "no points"
-    comment = spreadsheets.unguarded(row["comment"])
-    before = f"{points} for an earlier answer{': ' if comment else ''}{comment}"
+    before = for_an_earlier_answer(row["points"].strip(), spreadsheets.unguarded(row["comment"]))
     return {"points": "", "comment": "", "before": spreadsheets.text_cell(before)}
 
 
+def for_an_earlier_answer(points: str, comment: str) -> str:
+    """Return the words on a mark for an answer that has changed since."""
+    return f"{f'{points} points' if points else 'no points'} for an earlier answer{': ' if comment else ''}{comment}"
+
+
 def read(folder: Path, rubric: Any, expected: Collection[str] = ()) -> Marks:
-    """Return {student: {question: (points, comment)}} of the marks in folder/marking that are given for the present answers.
+    """Return {student: {question: (points, comment)}} of the marks that are given for the present answers: in folder/marking by
+    a person, and in its journals in the browser; of a conflict the browser's.
 
     What has no points is left out, and so are students whose results were set aside, and those who are `expected`: they are to
     be graded, perhaps again. Comma, semicolon and tab divide cells; 2,5 is 2.5. Raises ValueError, with file and line, for a
@@ -119,21 +145,183 @@ def read(folder: Path, rubric: Any, expected: Collection[str] = ()) -> Marks:
     gives.
     """
     marks: Marks = collections.defaultdict(dict)
-    for question, student, mark, is_current in _given(Path(folder), rubric, expected):
-        if is_current:
+    for question, one in _merged(Path(folder), rubric, read_all(Path(folder) / "rows"), expected).items():
+        for student, mark in one.marks.items():
             marks[student][question] = mark
     return dict(marks)
 
 
+def conflicts(folder: Path, rubric: Any, records: Sequence[Record] | None = None) -> list[Conflict]:
+    """Return the rows in which a person and the browser contradict each other. Raises ValueError as read() does."""
+    found = _merged(Path(folder), rubric, read_all(Path(folder) / "rows") if records is None else records)
+    return [conflict for one in found.values() for conflict in one.conflicts]
+
+
 def outdated(folder: Path, rubric: Any) -> list[tuple[str, str, float]]:
     """Return [(student, question, points)] of the marks in folder/marking that were given for an answer that has changed."""
-    found = _given(Path(folder), rubric)
+    here = read_all(Path(folder) / "rows")
+    found = _given(Path(folder), rubric, here)
     return [(student, question, mark[0]) for question, student, mark, is_current in found if not is_current]
 
 
-def _given(folder: Path, rubric: Any, expected: Collection[str] = ()) -> Iterator[tuple[str, str, Mark, bool]]:
+def _merged(folder: Path, rubric: Any, here: Sequence[Record], expected: Collection[str] = ()) -> dict[str, Merged]:
+    """Return what the marks come to, by question."""
+    rows: dict[str, dict[str, Mark]] = {question: {} for question in rubric.questions}
+    for question, student, mark, is_current in _given(folder, rubric, here, expected):
+        if is_current:
+            rows[question][student] = mark
+    journals = Journals(folder / "marking" / journal.FOLDER)
+    if not journals.folder.is_dir():
+        return {question: Merged(marks) for question, marks in rows.items()}
+    journals.refresh()
+    agreed = merging.read_agreed(journals.folder)
+    return {
+        question: merging.merged(
+            question,
+            here,
+            {record.student: answer_hash(record, question) for record in here},
+            rows[question],
+            journals.standing,
+            agreed.get(question, {}),
+            rubric.points[question],
+        )
+        for question in rubric.questions
+    }
+
+
+def merge(
+    folder: Path,
+    rubric: Any,
+    records: Sequence[Record] | None = None,
+    decided: Collection[tuple[str, str]] = (),
+    expected: Collection[str] = (),
+) -> list[Conflict]:
+    """Carry news over between the marks files and the journals of the browser, both ways; return what contradicts each other.
+
+    Without a journal there is nothing to do. records: those in folder/rows, which are read if they are not given. decided: the
+    conflicts, as (question, student), in which the browser's mark is to replace the row. expected: as in read(). Raises
+    ValueError, and changes nothing, if a marks file cannot be read; NotWritten.
+    """
+    folder = Path(folder)
+    journals = Journals(folder / "marking" / journal.FOLDER)
+    if not journals.folder.is_dir():
+        return []
+    here = read_all(folder / "rows") if records is None else records
+    with in_turn(journals.folder / LOCK):
+        list(_given(folder, rubric, here))  # what is wrong in one file is said before another is written
+        for question in rubric.questions:
+            order = [student for item in items(question, here).values() for student in item.students]
+            _update(folder / "marking" / f"{question}.csv", here, order)
+        found = _merged(folder, rubric, here, expected)
+        graded = graded_points(folder / "grades.csv", here, rubric.questions)
+        journals.refresh()
+        _take_over(journals, found, here, graded, folder)
+        for question, one in found.items():
+            told = {conflict.student: conflict.journal for conflict in one.conflicts if (question, conflict.student) in decided}
+            _put(folder / "marking" / f"{question}.csv", here, one.to_file | told)
+            hashes = {record.student: answer_hash(record, question) for record in here}
+            one.agreed |= {name: Agreed(hashes[name], merging.in_file(mark), mark) for name, mark in told.items()}
+            one.conflicts = [conflict for conflict in one.conflicts if conflict.student not in told]
+        merging.write_agreed(journals.folder, {question: one.agreed for question, one in found.items()})
+        journals.refresh()
+        _write_regrades(folder / "marking" / REGRADES, journals)
+    return [conflict for one in found.values() for conflict in one.conflicts]
+
+
+def _take_over(journals: Journals, found: Mapping[str, Merged], here: Sequence[Record], graded: Graded, folder: Path) -> None:
+    """Write what people typed into the marks files into a journal."""
+    records = {record.student: record for record in here}
+    entries = []
+    for question, one in found.items():
+        reasons = _reasons(folder / "marking" / f"{question}.csv", list(records)) if one.to_journal else {}
+        for student, mark in one.to_journal.items():
+            item = item_id(records[student], question)
+            entries.append(
+                Entry(
+                    Kind.MARK,
+                    question,
+                    item,
+                    f"{question}.csv",
+                    (student,),
+                    points=mark[0] if mark else None,
+                    comment=mark[1] if mark else "",
+                    replaces=tuple(head.id for head in journals.standing.heads(question, item, student)),
+                    only=True,
+                    **regraded(graded, student, question, mark, reasons.get(student) or f"changed in {question}.csv"),
+                )
+            )
+    if entries:
+        writer = journal.Writer(journals.folder / f"{BY_HAND}{journal.ENDING}")
+        try:
+            writer.append(entries)
+        finally:
+            writer.close()
+
+
+def regraded(graded: Graded, student: str, question: str, mark: Mark | None, reason: str) -> dict[str, Any]:
+    """Return what an Entry says of the grades, where its mark changes points that are in grades.csv, else {}."""
+    old = graded.get((student, question))
+    return {} if old is None or (mark is not None and mark[0] == old) else {"graded": old, "reason": reason}
+
+
+def _reasons(path: Path, students: Collection[str]) -> dict[str, str]:
+    """Return what a marks file's column `reason` says, if a person has made one."""
+    ids = spreadsheets.Ids(students)
+    return {
+        student: spreadsheets.unguarded(row.get("reason", "")) for row in MarksFile.read(path).rows
+        if (student := ids.find(row["student"]))
+    }  # fmt: skip
+
+
+def _write_regrades(path: Path, journals: Journals) -> None:
+    """Write the log of the marks that were changed after they had been in the grades."""
+    changes = list(journals.standing.changes())
+    if not changes:
+        return
+    header = ["when", "by", "question", "student", "old", "new", "reason", "taken back"]
+    rows = [
+        [
+            entry.when,
+            spreadsheets.text_cell(entry.by),
+            entry.question,
+            spreadsheets.id_cell(student),
+            f"{entry.graded:g}",
+            "" if entry.points is None else f"{entry.points:g}",
+            spreadsheets.text_cell(entry.reason),
+            "yes" if entry.id in journals.standing.undone else "",
+        ]
+        for entry in changes
+        for student in entry.students
+    ]
+    write_whole(path, "\ufeff" + spreadsheets.table([header, *rows]))
+
+
+def _put(path: Path, records: Sequence[Record], marks: Mapping[str, Mark | None]) -> None:
+    """Write marks, {student: (points, comment)}, over what a marks file has; None empties a row."""
+    if not marks:
+        return
+    file = MarksFile.read(path)
+    ids = spreadsheets.Ids([record.student for record in records])
+    for row in file.rows:
+        student = ids.find(row["student"])
+        if student is not None and student in marks:
+            mark = marks[student]
+            # a comment that a person wrote before there were points stays, and is taken over by the next merge
+            kept = row["comment"] if mark and not mark[1] and not row["points"].strip() else ""
+            points = _as_cell(file, mark[0]) if mark else ""
+            file.put(row, points=points, comment=spreadsheets.text_cell(mark[1]) or kept if mark else "")
+    file.save()
+
+
+def _as_cell(file: MarksFile, points: float) -> str:
+    return f"{points:g}".replace(".", "," if file.delimiter == ";" else ".")
+
+
+def _given(
+    folder: Path, rubric: Any, records: Sequence[Record], expected: Collection[str] = ()
+) -> Iterator[tuple[str, str, Mark, bool]]:
     """Yield (question, student, (points, comment), whether it is for the present answer) of all rows with points."""
-    here = {record.student: record for record in read_all(folder / "rows")}
+    here = {record.student: record for record in records}
     gone = [record.student for record in read_all(folder / "rows" / GONE)]
     ids, old_ids = spreadsheets.Ids(list(here)), spreadsheets.Ids([*gone, *(one for one in expected if one not in here)])
     damaged = {path.stem for path in (folder / "rows").glob("*.json")} - here.keys()  # these are graded again
@@ -175,12 +363,17 @@ def _points(path: Path, line: int, student: str, points: str, most: float) -> fl
 
 def fill(path: Path, records: list[Record], marks: dict[str, Mark]) -> None:
     """Write marks, {student: (points, comment)}, into a marks file whose rows of these students have no points yet."""
+    with _in_turn(path):
+        _fill(path, records, marks)
+
+
+def _fill(path: Path, records: list[Record], marks: dict[str, Mark]) -> None:
     file = MarksFile.read(path)
     hashes = {record.student: answer_hash(record, path.stem) for record in records}
     ids = spreadsheets.Ids(list(hashes))
     rows = {ids.find(row["student"]): row for row in file.rows}
     for student, (number, words) in marks.items():
-        points = f"{number:g}".replace(".", "," if file.delimiter == ";" else ".")
+        points = _as_cell(file, number)
         comment = spreadsheets.text_cell(words)
         if student in rows:
             comment = comment or rows[student]["comment"]

@@ -11,8 +11,10 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from ...assignment import assignment
+from ...kit import ROOT
 from ...notebook_file import picture_of
 
+REFERENCE = ROOT / "NetworkVisualization.ipynb"
 WIDTH = 1000  # pixels of a figure on a page; it has half of the page, beside the student's own
 
 

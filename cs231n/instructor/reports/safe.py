@@ -127,14 +127,16 @@ def _limited_time(characters):
         signal.signal(signal.SIGVTALRM, before)
 
 
+def picture_bytes(encoded: str) -> bytes | None:
+    """Return the bytes of a picture of a known kind, as they begin, from their base64; None for anything else."""
+    try:
+        data = base64.b64decode("".join(encoded.split()), validate=True)
+    except ValueError:
+        return None
+    return data if picture_type(data) else None
+
+
 def picture_addresses(encoded: list[str]) -> list[Markup]:
     """Return the data: addresses of those base64 strings that hold a picture of a known kind, spelled out again by us."""
-    found = []
-    for text in encoded[:MOST_PICTURES]:
-        try:
-            data = base64.b64decode("".join(text.split()), validate=True)
-        except ValueError:
-            continue
-        if kind := picture_type(data):
-            found.append(Markup(f"data:{kind};base64,{base64.b64encode(data).decode()}"))
-    return found
+    found = [data for text in encoded[:MOST_PICTURES] if (data := picture_bytes(text))]
+    return [Markup(f"data:{picture_type(data)};base64,{base64.b64encode(data).decode()}") for data in found]

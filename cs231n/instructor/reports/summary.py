@@ -1,20 +1,65 @@
 """The page on the whole class, for the next lecture."""
 
 import collections
+import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from ...checks.report import Verdict
-from .charts import points_chart, verdicts_chart
+from .charts import histogram, verdict_bars
+from .deductions import Deduction
+from .item_analysis import SMALLEST_CLASS, Item, items
 from .marks import Points
 from .records import Record, State
 from .reference import FIGURES, Reference
 from .rendering import explanation_of, isolation_note, templates, title_of
-from .safe import file_name, picture_addresses
+from .safe import file_name, html, picture_addresses
 
-MOST_MISTAKES = 12  # in the summary
+MOST_MISTAKES = 12  # of an exercise, in the summary
 MOST_CHOICE = 5  # students to choose a picture from
+# For the next lecture: mistakes that so much of the class made, and tasks that earned less than this fraction of their points.
+FREQUENT, LEAST_STUDENTS, HARD = 0.05, 2, 0.5
+MOST_TOPICS = 5  # of each kind
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A mistake for the next lecture.
+
+    Parameters
+    ----------
+    title : str
+        The mistake's name.
+    students : int
+        Who made it, in whichever exercise.
+    percent : float
+        Of the class.
+    exercises : list of str
+        In which it was made.
+    meaning, think : Markup
+        Its explanation, and the question that leads out of it.
+    """
+
+    title: str
+    students: int
+    percent: float
+    exercises: list[str]
+    meaning: Markup
+    think: Markup
+
+
+@dataclass(frozen=True)
+class HardTask:
+    """A task that earned little. text: of a question, "" for an exercise."""
+
+    name: str
+    title: str
+    item: Item
+    text: Markup
 
 
 def summary(
@@ -24,15 +69,35 @@ def summary(
     reference: Reference,
     gallery: Sequence[str] = (),
     absent: int = 0,
+    deductions: Mapping[str, Sequence[Deduction]] | None = None,
 ) -> str:
-    """Return the page on the whole class: points, verdicts, the most frequent mistakes, what to look at.
+    """Return the page on the whole class: points, verdicts, what to say in the next lecture, what to look at.
 
-    all_columns: {student: what rubric.score() gave}. gallery: the students whose pictures may be shown, without their names;
-    a class sees this page, and a picture can hold anything. absent: how many of the roster handed in nothing. Names are only
-    in the part that is folded.
+    Full marks and bonus are counted apart everywhere. Names are only in the part that is folded.
+
+    Parameters
+    ----------
+    records : list of Record
+        The class.
+    rubric : Rubric
+        The course's.
+    all_columns : dict
+        {student: what rubric.score() gave}.
+    reference : Reference
+        With the course's questions.
+    gallery : sequence of str
+        The students whose pictures may be shown, without their names; a class sees this page, and a picture can hold anything.
+    absent : int
+        How many of the roster handed in nothing.
+    deductions : dict of str to sequence of Deduction
+        By student, what is taken off as a whole.
     """
+    deductions = deductions or {}
+    taken = {student: sum(one.points for one in deductions.get(student, ())) for student in all_columns}
     bonuses = [rubric.bonus_of(columns) for columns in all_columns.values()]
-    totals = [rubric.total(columns) - bonus for columns, bonus in zip(all_columns.values(), bonuses, strict=True)]
+    totals = [rubric.total(columns) - rubric.bonus_of(columns) + taken[student] for student, columns in all_columns.items()]
+    known = items(records, rubric, all_columns)
+    late = [record.student for record in records if record.late or deductions.get(record.student)]
     return templates.get_template("summary.html").render(
         isolation=isolation_note(records),
         records=records,
@@ -43,17 +108,37 @@ def summary(
         most_bonus=rubric.most_bonus(),
         with_bonus=sum(bonus > 0 for bonus in bonuses),
         mean_bonus=statistics.fmean(bonuses) if bonuses else 0.0,
-        points_chart=points_chart(rubric, all_columns.values()),
-        verdicts_chart=verdicts_chart(records, rubric),
-        rows=[_column_row(name, rubric, all_columns.values()) for name in rubric.columns],
+        histograms=_histograms(rubric, all_columns, totals, bonuses),
+        verdict_bars=verdict_bars(records, rubric.exercises) if records else [],
+        rows=[_column_row(name, rubric, all_columns.values(), known[name]) for name in rubric.columns],
+        enough=any(item.students >= SMALLEST_CLASS for item in known.values()),
+        smallest=SMALLEST_CLASS,
+        by_chance=2 / math.sqrt(max(1, *(item.students for item in known.values()))),
         waiting=sum(points is None for columns in all_columns.values() for points in columns.values()),
+        topics=_topics(records),
+        hard=_hard_tasks(known, reference),
         exercises=[_class_mistakes(name, records, reference, gallery) for name in rubric.exercises],
         absent=absent,
+        late=len(late),
+        late_for_points=sum(taken[student] < 0 for student in late),
         look=[look for record in records if (look := _look(record))],
     )
 
 
-def _column_row(name, rubric, all_columns):
+def _histograms(rubric, all_columns, totals, bonuses):
+    exercises = [name for name in rubric.exercises if name not in rubric.bonus]
+    found = []
+    if most := sum(rubric.points[name] for name in exercises):
+        points = [sum(columns[name] or 0 for name in exercises) for columns in all_columns.values()]
+        found.append(histogram("the exercises", points, most))
+    whole = all(points is not None for columns in all_columns.values() for points in columns.values())
+    found.append(histogram("everything" if whole else "everything so far", totals, rubric.full_marks()))
+    if rubric.most_bonus():
+        found.append(histogram("the bonus", bonuses, rubric.most_bonus()))
+    return found
+
+
+def _column_row(name, rubric, all_columns, item):
     given = [columns[name] for columns in all_columns if columns[name] is not None]
     return {
         "name": name,
@@ -61,10 +146,40 @@ def _column_row(name, rubric, all_columns):
         "most": rubric.points[name],
         "bonus": name in rubric.bonus,
         "mean": statistics.fmean(given) if given and len(given) == len(all_columns) else None,
+        "item": item,
         "full": sum(points == rubric.points[name] for points in given),
         "none": sum(points == 0 for points in given),
         "waiting": len(all_columns) - len(given),
     }
+
+
+def _topics(records: Sequence[Record]) -> list[Topic]:
+    """Return the mistakes that much of the class made, the most frequent first, each once for all exercises."""
+    made: dict[str, dict[str, set[str]]] = collections.defaultdict(lambda: collections.defaultdict(set))
+    for record in records:
+        for exercise, result in record.exercises.items():
+            for mistake in result.mistakes:
+                made[mistake][exercise].add(record.student)
+    students = {mistake: len(set().union(*exercises.values())) for mistake, exercises in made.items()}
+    least = max(LEAST_STUDENTS, FREQUENT * len(records))
+    frequent = sorted((mistake for mistake in made if students[mistake] >= least), key=lambda name: (-students[name], name))
+    return [_topic(mistake, students[mistake], list(made[mistake]), len(records)) for mistake in frequent[:MOST_TOPICS]]
+
+
+def _topic(mistake, students, exercises, everyone):
+    title, meaning, think = explanation_of(mistake)
+    think = think[:1].upper() + think[1:]
+    return Topic(title, students, round(100 * students / everyone), sorted(exercises), html(meaning), html(think))
+
+
+def _hard_tasks(known: Mapping[str, Item], reference: Reference) -> list[HardTask]:
+    """Return the tasks that earned little, the hardest first."""
+    hard = {name: item for name, item in known.items() if item.fraction is not None and item.fraction < HARD}
+    hard = {name: item for name, item in hard.items() if item.students >= LEAST_STUDENTS}
+    return [
+        HardTask(name, title_of(name), hard[name], html(reference.questions.get(name, "")))
+        for name in sorted(hard, key=lambda name: hard[name].fraction or 0)[:MOST_TOPICS]
+    ]
 
 
 def _class_mistakes(exercise, records, reference, gallery):
@@ -78,6 +193,7 @@ def _class_mistakes(exercise, records, reference, gallery):
         "mistakes": [
             {
                 "explanation": explanation_of(mistake),
+                "meaning": html(explanation_of(mistake).meaning),
                 "count": count,
                 "percent": round(100 * count / len(records)),
                 "pictures": _example(exercise, mistake, records, gallery) if cell else [],

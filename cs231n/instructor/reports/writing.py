@@ -43,6 +43,44 @@ def only_grader(out: Path) -> Iterator[None]:
                 out.rmdir()
 
 
+@contextlib.contextmanager
+def only_one(path: Path, sentence: str) -> Iterator[None]:
+    """Hold a lock file. Raises ValueError, beginning with the sentence, if another process holds it."""
+    try:
+        file = _locked(path)
+    except ValueError:
+        raise ValueError(f"{sentence}. If you are sure that this has ended, remove {path}.") from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        file.close()
+
+
+@contextlib.contextmanager
+def in_turn(path: Path, seconds: float = 30.0) -> Iterator[None]:
+    """Hold a lock file for something short; wait while another process or thread holds it, at most so many seconds.
+
+    Raises ValueError if it is still held then.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            file = _locked(path)
+            break
+        except ValueError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        file.close()
+
+
 def _locked(path):
     """Return the lock file, open and locked, with a note on who holds it."""
     import fcntl  # imported here: Windows has none, and grades in a container only

@@ -1,0 +1,77 @@
+"""The lines of a rubric, from its Markdown: what each gives, and whether they add up."""
+
+import math
+import re
+from dataclasses import dataclass
+
+HEADING = re.compile(r"^\*\*Rubric\b([^*\n]*)\*\*", re.MULTILINE)
+OF_HEADING = re.compile(r"\((\d+(?:[.,]\d+)?) points?\)")
+LINE = re.compile(r"[*+-] +(?P<points>\d+(?:[.,]\d+)?)(?: points?| pts?\.?)?\s*:\s*(?P<text>\S.*)")
+MOST_LINES = 30
+EXACT = 1e-6
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a line gives, and for what, in Markdown."""
+
+    points: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a rubric.
+
+    Parameters
+    ----------
+    lines : tuple of Line
+        In the rubric's order; none if the rubric has no such lines.
+    additive : bool
+        Whether an answer gets the sum of all lines that fit. Otherwise it gets the points of one.
+    rest : str
+        The Markdown without the rubric; all of it where the rubric says more than its lines do.
+    """
+
+    lines: tuple[Line, ...]
+    additive: bool
+    rest: str = ""
+
+
+def rubric_lines(markdown: str, points: float) -> Lines:
+    """Return the lines of a rubric such as "* 2: the sign is lost."; a line may go on, indented, below.
+
+    They are additive if they add up to the points of the question, and none of them is 0.
+
+    Parameters
+    ----------
+    markdown : str
+        A model answer with its rubric, below "**Rubric (4 points).**", or a rubric alone.
+    points : float
+        Of the question; what the heading of the rubric says goes before it.
+    """
+    headings, rest, says_more = list(HEADING.finditer(markdown)), markdown, False
+    if headings:
+        markdown = markdown[headings[-1].end() :]
+        told = OF_HEADING.search(headings[-1][1])
+        points = _number(told[1]) if told else points
+    lines: list[Line] = []
+    goes_on = False
+    for row in markdown.splitlines():
+        if found := LINE.fullmatch(row.rstrip()):
+            lines.append(Line(_number(found["points"]), found["text"]))
+            goes_on = True
+        elif goes_on and row.startswith((" ", "\t")) and row.strip():
+            lines[-1] = Line(lines[-1].points, f"{lines[-1].text}\n{row.strip()}")
+        else:
+            goes_on = False
+            says_more = says_more or bool(row.strip())
+    if headings and 0 < len(lines) <= MOST_LINES and not says_more:
+        rest = rest[: headings[-1].start()].rstrip()
+    lines = lines[:MOST_LINES]
+    total = math.fsum(line.points for line in lines)
+    return Lines(tuple(lines), bool(lines) and all(line.points for line in lines) and abs(total - points) < EXACT, rest)
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
