@@ -129,6 +129,19 @@ def test_an_own_rubric_is_packed(tmp_path):
 COURSE = 'left-out = ["smoothgrad", "question-2", "7.2"]\n[points]\nsaliency_maps = 7.5\n'
 
 
+def test_what_a_course_says_of_late_students_is_not_packed_and_it_is_said(tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    gradescope.add_arguments(parser)
+    own = tmp_path / "own.toml"
+    rest = '[question-3]\npoints = 1\ntext = "[late]"\nrubric = """\nsoon\n"""\n'
+    own.write_text('title = "Seeing"\n[late]\ndue = 2026-10-05\n[late.extensions]\nzebediah = 3\n' + rest, encoding="utf-8")
+    assert gradescope.run(parser.parse_args(["--out", str(tmp_path / "autograder.zip"), "--course", str(own)])) == 0
+    assert "Late days are not in it" in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "autograder.zip") as members:
+        assert members.read("course.toml").decode() == 'title = "Seeing"\n' + rest
+        assert not [name for name in members.namelist() if b"zebediah" in members.read(name)]
+
+
 def test_a_courses_own_file_is_packed_and_what_it_leaves_out_is_nowhere(tmp_path, capsys):
     own = tmp_path / "spring.toml"
     own.write_text(COURSE, encoding="utf-8")

@@ -91,13 +91,13 @@ MAY_IMPORT = {
 
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
-    "platforms": {"grading", "release", "reports"},
+    "platforms": {"course", "grading", "release", "reports"},
     "marking": {"grading", "reports"},
     "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "late_policy", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
     "exercises": set(),
-    "release": {"course"},
+    "release": {"course", "late_policy"},
     "reports": set(),
     "atlas": set(),
     "course": {"late_policy"},  # one file, not a room: what a course changes

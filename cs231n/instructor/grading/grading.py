@@ -15,7 +15,9 @@ from ...checks.guard import own_settings
 from ...checks.report import Verdict
 from ..reports import marks as marks_files
 from ..reports import pages, writing
+from ..reports.deductions import Deduction
 from ..reports.grades import write_intake
+from ..reports.marks import Marks
 from ..reports.records import Record
 from ..reports.reference import Reference, reference_material
 from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
@@ -114,8 +116,15 @@ def _grade_into(
         )
     for conflict in marks_files.merge(out, rubric):
         print(conflict, file=sys.stderr)
-    pages.write_pages(out, records, rubric, marks_files.read(out, rubric), reference, found.absent, gallery)
+    marks = marks_files.read(out, rubric)
+    pages.write_pages(out, records, rubric, marks, reference, found.absent, gallery, _deductions(records, rubric, marks))
     return records
+
+
+def _deductions(records: Iterable[Record], rubric: Rubric, marks: Marks) -> dict[str, list[Deduction]]:
+    """Return, by student, what is taken off for late days."""
+    found = {record.student: rubric.deduction(record, rubric.score(record, marks.get(record.student, {}))) for record in records}
+    return {student: [deduction] for student, deduction in found.items() if deduction}
 
 
 def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from ...checks.report import Verdict
 from ...kit import ROOT
 from ...whole_file import replacing, write_whole
+from ..course import without_late
 from ..grading import rubric as rubrics
 from ..reports import safe
 from ..reports.records import Record, Result, State
@@ -65,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
     print(
         f"enable manual grading for the {len(rubric.questions)} inline questions, and upload the file under Configure Autograder."
     )
+    if rubric.course.late:
+        print("Late days are not in it: give the due date, and students' extensions, in Gradescope's own settings.")
     if bonus:
         print(f"Do not count the optional exercises in: their {bonus:g} points are extra credit, a score above these {points:g}.")
     return 0
@@ -73,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
 def write_archive(out: Path, rubric_file: Path | None = None, course_file: Path | None = None) -> None:
     """Write the zip `out`: setup.sh and run_autograder at its root, and beside them the kit that they need.
 
+    What the course's file says of late days, with its students' extensions, is not in it: Gradescope counts these itself.
     The same kit gives the same bytes. Raises FileExistsError if `out` is something other than an earlier archive, and
     FileNotFoundError if its folder is not there.
     """
@@ -82,10 +86,11 @@ def write_archive(out: Path, rubric_file: Path | None = None, course_file: Path 
     if out.exists() and not _is_archive(out):
         raise FileExistsError(f"{out} exists and is no autograder archive. It is left as it is; name another file for --out.")
     members = _members(rubric_file, course_file)
+    changed = {OWN_COURSE: without_late(course_file).encode()} if course_file else {}
     with replacing(out) as whole:
         with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(members):
-                archive.writestr(_zip_info(name), members[name].read_bytes())
+                archive.writestr(_zip_info(name), changed[name] if name in changed else members[name].read_bytes())
         _verify(whole, members)
 
 
