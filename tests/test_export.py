@@ -694,7 +694,10 @@ def test_a_folder_with_other_files_is_left_alone_and_an_earlier_export_is_replac
     (tmp_path / "out/notes.txt").write_text("mine", encoding="utf-8")
     assert export(THREE, "--to", "canvas") == 2
     assert "holds other files (notes.txt)" in capsys.readouterr().err
-    assert (tmp_path / "out/notes.txt").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "out/notes.txt").rename(tmp_path / "out/feedback/notes.txt")
+    assert export(THREE, "--to", "canvas") == 2
+    assert "holds other files (feedback/notes.txt)" in capsys.readouterr().err
+    assert (tmp_path / "out/feedback/notes.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_an_export_that_cannot_be_written_leaves_the_earlier_one(export, tmp_path, monkeypatch, capsys):
