@@ -41,7 +41,7 @@ LEGEND = 1.85  # inches: below the axis of the sanity check
 AREAS = "area under the whole curve"
 ANIMATION_WIDTH = 2 * SIZE  # pixels on the page
 # Of images that are enlarged four times nothing is lost with a low quality; slower methods make files that are hardly smaller.
-ANIMATED = {"quality": 10, "method": 1}
+ANIMATED: dict[str, Any] = {"quality": 10, "method": 1}
 LARGEST = 3.6  # inches: a single image of 224 pixels shows nothing more where it is larger
 
 

@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "assignment": set(),
     "answers": {"assignment"},
     "student_code": {"kit", "newer_python", "notebook_file"},
-    "checked": set(),
+    "checked": {"used_code"},
+    "used_code": set(),
     "front_end": set(),
     "first_cell": {"download", "front_end", "squeezenet"},
     "checks": {
