@@ -258,16 +258,29 @@ def blur_image(X: torch.Tensor, sigma: float = 1.0) -> torch.Tensor:
         return X
     if radius > min(X.shape[-2:]):
         raise ValueError(f"blur_image got sigma = {sigma} for images of {X.shape[-2]} x {X.shape[-1]} pixels: too wide.")
-    mirrored = X.detach()
-    for side in (2, 3):  # by hand: torchvision's symmetric padding makes a GPU wait for the CPU
-        first, last = mirrored.narrow(side, 0, radius), mirrored.narrow(side, -radius, radius)
-        mirrored = torch.cat([first.flip(side), mirrored, last.flip(side)], dim=side)
-    size = 2 * radius + 1
-    # Rows first and then columns is the same and, for a wide filter, far less work; torchvision takes all at once.
-    for kernel in [[size, size]] if radius < WIDE_RADIUS else [[size, 1], [1, size]]:
-        mirrored = F.gaussian_blur(mirrored, kernel, sigma)
-    X.data.copy_(mirrored[..., radius:-radius, radius:-radius])
+    if radius < WIDE_RADIUS:
+        mirrored = X.detach()
+        for side in (2, 3):  # by hand: torchvision's symmetric padding makes a GPU wait for the CPU
+            first, last = mirrored.narrow(side, 0, radius), mirrored.narrow(side, -radius, radius)
+            mirrored = torch.cat([first.flip(side), mirrored, last.flip(side)], dim=side)
+        blurred = F.gaussian_blur(mirrored, [2 * radius + 1] * 2, sigma)[..., radius:-radius, radius:-radius]
+    else:  # the same, and for a wide filter a tenth of the work: all rows, and all columns, in one product of matrices
+        weights = (_gaussian_weights(side, radius, sigma).to(X.dtype) for side in X.shape[-2:])
+        down, across = (one.to(X.device, non_blocking=True) for one in weights)
+        blurred = down @ X.detach() @ across.T
+    X.data.copy_(blurred)
     return X
+
+
+def _gaussian_weights(side: int, radius: int, sigma: float) -> torch.Tensor:
+    """Return the matrix (side, side) that blurs the columns of an image, mirrored at its edges, from the left."""
+    steps = torch.arange(-radius, radius + 1)
+    weights = torch.exp(-0.5 * (steps.double() / sigma).square())
+    places = torch.arange(side)[:, None] + steps
+    places = torch.where(places < 0, -1 - places, places)
+    places = torch.where(places >= side, 2 * side - 1 - places, places)
+    blurring = torch.zeros(side, side, dtype=torch.double)
+    return blurring.scatter_add_(1, places, (weights / weights.sum()).expand(side, -1))
 
 
 class BadPicture(OneLine, ValueError):

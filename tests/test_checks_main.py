@@ -126,6 +126,32 @@ def test_an_optional_exercise_counts_for_the_exit_code_only_if_it_is_begun(tmp_p
     assert told == [SALIENCY, FOOLING, STEP, TRANSFORMATION]
 
 
+@pytest.mark.parametrize(
+    ("only", "code", "named"),
+    [
+        (["saliency_maps"], 0, [SALIENCY]),
+        ([FOOLING], 0, [FOOLING]),
+        (["fooling_image", "saliency_maps"], 0, [FOOLING, SALIENCY]),
+        (["saliency_maps", "class_visualization_step"], 1, [SALIENCY, STEP]),
+        (["transformation"], 1, [TRANSFORMATION]),  # optional, but asked for
+    ],
+)
+def test_with_only_the_exercises_that_are_named_are_checked_and_count(tmp_path, capsys, only, code, named):
+    path = tmp_path / "mine.py"
+    path.write_text(COURSE_STYLE)
+    assert main([str(path), *(part for name in only for part in ("--only", name))]) == code
+    assert re.findall(r"^[✓✗…] (\w+)", capsys.readouterr().out, re.M) == named
+
+
+def test_only_takes_no_name_that_is_not_an_exercise_and_lists_those_that_are(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(COURSE_STYLE)
+    with pytest.raises(SystemExit) as ended:
+        main([str(path), "--only", "saliency"])
+    assert ended.value.code == 2
+    assert "saliency_maps" in capsys.readouterr().err
+
+
 def test_the_command_prints_the_same_message_as_the_check(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text("def compute_saliency_maps(X, y, model):\n    return None\n")

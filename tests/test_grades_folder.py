@@ -168,6 +168,69 @@ def test_a_usual_folder_is_graded_without_a_word_on_it(grade, capsys):
     assert "have a look" not in capsys.readouterr().err
 
 
+# Late days and groups
+
+
+LATE = '[late]\ndue = 2026-10-05T23:59:00\ntimezone = "Europe/Berlin"\ndeduction = 1.5\nfree-days = 1\n'
+
+
+def test_late_days_are_counted_deducted_and_remembered(grade, tmp_path, capsys):
+    (tmp_path / "course.toml").write_text(LATE + "[late.extensions]\nben = 3\n", encoding="utf-8")
+    (tmp_path / "when.csv").write_text("id,time\nada,2026-10-07 12:00\nben,2026-10-07 12:00\n", encoding="utf-8")
+    (tmp_path / "used.csv").write_text("id,days used\nada,1\n", encoding="utf-8")
+    more = ("--times", "when.csv", "--days-used", "used.csv")
+    assert grade("--course", "course.toml", *more) == 0
+    said = capsys.readouterr().err
+    assert "Due: Monday, 5 October 2026, 23:59. Times without a zone are taken as of Europe/Berlin." in said
+    assert "1 late, 0 of them with a deduction." in said  # there are no points yet
+    assert "1 without a time (0 of them late, as the platform says): nothing is deducted. Give the times by --times." in said
+
+    marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ada": (4.0, ""), "ben": (4.0, "")})
+    for name in ("when.csv", "used.csv", "course.toml"):
+        (tmp_path / name).unlink()
+    assert grade("--resume") == 0
+    said = capsys.readouterr().err
+    assert "Going on with out/times.csv" in said
+    assert "Going on with out/days-used.csv" in said
+    shown = [(row["student"], row["late_days"], row["deduction"], row["total"]) for row in rows()]
+    assert shown == [("ada", "2", "3", "1"), ("ben", "0", "0", "4"), ("cy", "", "0", "0")]
+
+
+def test_an_extension_can_be_given_later_without_grading_again(grade, tmp_path, monkeypatch):
+    (tmp_path / "course.toml").write_text(LATE, encoding="utf-8")
+    (tmp_path / "when.csv").write_text("id,time\nada,2026-10-07 12:00\n", encoding="utf-8")
+    assert grade("--course", "course.toml", "--times", "when.csv") == 0
+    assert rows()[0]["late_days"] == "2"
+    monkeypatch.setattr(grading, "_graded", lambda found, *_: (pytest.fail(f"{one.student} is graded again") for one in found))
+    (tmp_path / "course.toml").write_text(LATE + "[late.extensions]\nada = 1\n", encoding="utf-8")
+    assert grade("--course", "course.toml", "--resume") == 0
+    assert rows()[0]["late_days"] == "1"
+
+
+def test_an_extension_of_nobody_is_refused_before_anything_is_written(grade, tmp_path, capsys):
+    (tmp_path / "course.toml").write_text(LATE + "[late.extensions]\nbenn = 3\n", encoding="utf-8")
+    assert grade("--course", "course.toml") == 2
+    assert "[late.extensions] names benn, of whom there is no submission and no line in a roster. Near to it: ben." in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "class.csv").write_text("id,name\n7,Benn\n", encoding="utf-8")
+    assert grade("--course", "course.toml", "--roster", "class.csv") == 0
+
+
+def test_each_member_of_a_group_has_a_row_and_the_list_is_remembered(grade, tmp_path, capsys):
+    (tmp_path / "together.csv").write_text("group,id,name\nada,x1,Ada King\nada,x2,Zoe Li\n", encoding="utf-8")
+    (tmp_path / "class.csv").write_text("id,name\nx1,Ada King\nx2,Zoe Li\nx3,Max Roe\nben,Ben Li\n", encoding="utf-8")
+    assert grade("--members", "together.csv", "--roster", "class.csv") == 0
+    expected = [("x1", "ada"), ("x2", "ada"), ("ben", ""), ("cy", ""), ("x3", "")]
+    assert [(row["student"], row["group"]) for row in rows()] == expected
+    (tmp_path / "together.csv").unlink()
+    marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ada": (4.0, "")})
+    assert grade("--resume", "--roster", "class.csv") == 0
+    assert "Going on with out/members.csv" in capsys.readouterr().err
+    assert [(row["student"], row["question-1"]) for row in rows()][:3] == [("x1", "4"), ("x2", "4"), ("ben", "")]
+
+
 # Whose marks count
 
 

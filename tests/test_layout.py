@@ -94,13 +94,14 @@ ROOMS = {
     "platforms": {"grading", "release", "reports"},
     "marking": {"grading", "reports"},
     "similarity": {"sandbox", "release", "reports"},
-    "grading": {"course", "sandbox", "exercises", "release", "reports"},
+    "grading": {"course", "late_policy", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
     "exercises": set(),
     "release": {"course"},
     "reports": set(),
     "atlas": set(),
-    "course": set(),  # one file, not a room: what a course changes
+    "course": {"late_policy"},  # one file, not a room: what a course changes
+    "late_policy": set(),  # one file: when the work is due
 }
 PACKAGE = ROOT / "cs231n"
 SOLUTIONS = {"net_visualization_pytorch", "attribution", "feature_visualization"}

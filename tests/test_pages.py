@@ -15,6 +15,7 @@ import threading
 
 import nbformat
 import pytest
+from helpers.own_figures import own_figures
 from helpers.places import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +36,6 @@ from cs231n.instructor.reports.marking import marking as marking_page
 from cs231n.instructor.reports.records import from_json
 from cs231n.instructor.reports.reference import FIGURES, reference_material
 from cs231n.instructor.reports.summary import summary as summary_page
-from cs231n.instructor.sandbox.inside.reading import _made_anew
 from cs231n.notebook_file import picture_of
 
 DAY = datetime.date(2026, 10, 9)
@@ -326,12 +326,9 @@ def noise(width, height, seed):
     return base64.b64encode(content.getvalue()).decode()
 
 
-@pytest.fixture(scope="module")
-def own_figures():
-    """{cell: [PNG]} of the reference's figures, as if a student had drawn them all."""
-    cells = {cell.get("id"): cell for cell in nbformat.read(NOTEBOOK, as_version=4).cells}
-    drawn = {name: next(filter(None, map(picture_of, cells[name].outputs))) for name in FIGURES}
-    return {name: [_made_anew(encoded, ("PNG", "WEBP"))] for name, (_, encoded) in drawn.items()}
+@pytest.fixture(scope="module", name="own_figures")
+def made_own_figures():
+    return own_figures()
 
 
 @pytest.mark.parametrize("verdict", ["right", "wrong"])

@@ -27,6 +27,8 @@ Everything that the file does not mention stays as it is in assignment.toml. For
     * 2: the factor is about the square root of the number of values.
     '''
 
+When the work is due and what a late day costs is in its table [late]; see late_policy.py.
+
 Sections, exercises and questions keep their numbers, so a course with something left out has gaps in them. What a file says
 against itself or against assignment.toml is refused here; what it says against the notebook (a figure or a question that
 needs what is left out) is refused by `release`, which names cell and line.
@@ -40,6 +42,7 @@ from pathlib import Path
 from typing import Any
 
 from ..assignment import Assignment, Question, assignment, points_of
+from .late_policy import LatePolicy, late_policy
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -86,6 +89,8 @@ class Course:
         The file as it is, "" without one.
     regrade : str
         What feedback says about asking for a regrade.
+    late : LatePolicy or None
+        When the work is due, and what a late day costs; None if the file does not say.
     """
 
     assignment: Assignment
@@ -93,6 +98,7 @@ class Course:
     questions: Mapping[str, OwnQuestion] = field(default_factory=dict)
     text: str = ""
     regrade: str = REGRADE
+    late: LatePolicy | None = None
 
 
 def course(path: Path | None, kits: Assignment | None = None) -> Course:
@@ -162,14 +168,15 @@ def _adapted(file: _File, text: str) -> Course:
     listed = Assignment(_line(file, "title", kits.title), tasks)
     if not listed.points():
         raise file.refused("with these points, bonus and left-out nothing counts for full marks; change one of the three.")
-    return Course(listed, left_out, questions, text, _line(file, "regrade", REGRADE))
+    late = late_policy(file.tables["late"], file.refused) if "late" in file.tables else None
+    return Course(listed, left_out, questions, text, _line(file, "regrade", REGRADE), late)
 
 
 def _require_known_keys(file: _File) -> None:
     for key, value in file.tables.items():
-        if key not in {*OF_THE_COURSE, "points"} and not isinstance(file.kits.by_key.get(key), Question):
+        if key not in {*OF_THE_COURSE, "points", "late"} and not isinstance(file.kits.by_key.get(key), Question):
             raise file.refused(
-                f"{key} is not known; expected title, left-out, bonus, regrade, [points], or the key of a question of ours: "
+                f"{key} is not known; expected title, left-out, bonus, regrade, [points], [late], or the key of a question: "
                 f"{', '.join(question.key for question in file.kits.questions)}."
             )
         if key in {"left-out", "bonus"} and not isinstance(value, list):

@@ -5,12 +5,17 @@ import sys
 from pathlib import Path
 
 from ...whole_file import NotWritten
+from ..late_policy import told
 from ..reports import marks as marks_files
 from ..reports import pages
 from ..reports.grades import NO_SUBMISSION
+from ..reports.marks import Marks
+from ..reports.records import Record
 from . import roster as rosters
 from .grading import grade_folder
-from .settings import settled
+from .late_days import counts
+from .rubric import Rubric
+from .settings import Lists, settled, settled_lists
 from .worker import CutShort
 
 
@@ -43,6 +48,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"who handed in nothing gets a row in grades.csv with the verdict '{NO_SUBMISSION}' and no points",
     )
     parser.add_argument(
+        "--members",
+        type=Path,
+        metavar="FILE",
+        help="a CSV file with the columns group (or submission) and id, a line for each member of a group: each gets a row in "
+        "grades.csv; GRADES remembers it",
+    )
+    parser.add_argument(
+        "--times",
+        type=Path,
+        metavar="FILE",
+        help="a CSV file with the columns id and time, or Moodle's grading worksheet: when each submission was handed in, where "
+        "the names of the files do not say so; GRADES remembers it",
+    )
+    parser.add_argument(
+        "--days-used",
+        type=Path,
+        metavar="FILE",
+        help="a CSV file with the columns id and days used: the free late days that went into earlier assignments; GRADES "
+        "remembers it",
+    )
+    parser.add_argument(
         "--gallery",
         nargs="+",
         action="extend",
@@ -66,9 +92,11 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--jobs is {options.jobs}; expected 1 or more.")
     if (options.backend == "dask") != bool(options.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS go together.")
-    rubric, remembered = settled(options.out, options.rubric, options.course, options.resume)
+    given = Lists(options.members, options.times, options.days_used)
+    lists, of_lists = settled_lists(options.out, given, options.resume)
+    rubric, remembered = settled(options.out, options.rubric, options.course, options.resume, lists.days_used)
     roster = rosters.load(options.roster) if options.roster else None
-    for notice in (*rubric.notices, *remembered):
+    for notice in (*rubric.notices, *remembered, *of_lists):
         print(notice, file=sys.stderr)
     try:
         records = grade_folder(
@@ -81,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
             without_isolation=options.without_isolation,
             roster=roster,
             gallery=options.gallery,
+            lists=lists,
         )
     except NotWritten as error:
         advice = "All other files are whole. Make room, or the folder writable, then run the command again with --resume."
@@ -91,7 +120,29 @@ def run(options: argparse.Namespace) -> int:
             f"{str(error) or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr
         )
         return 1
-    unmarked = pages.waiting(records, rubric, marks_files.read(options.out, rubric))
+    marks = marks_files.read(options.out, rubric)
+    unmarked = pages.waiting(records, rubric, marks)
+    _tell_late(records, rubric, marks)
     print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
-    print(f"{unmarked} answers to mark: open marking/question-N.html, fill in marking/question-N.csv, then grade --resume.")
+    print(
+        f"{unmarked} answers to mark: in the browser with `python -m cs231n.instructor mark {options.out}`, or in "
+        "marking/question-N.csv next to question-N.html; then grade --resume."
+    )
     return 0
+
+
+def _tell_late(records: list[Record], rubric: Rubric, marks: Marks) -> None:
+    """Print how many were late, if the course says when the work is due."""
+    if not (late := rubric.course.late):
+        return
+    of_all = (rubric.deduction(record, rubric.score(record, marks.get(record.student, {}))) for record in records)
+    found = counts(records, late, of_all)
+    zone = late.zone_name or f"this machine's zone, {late.due.tzname()}: the course's file names none"
+    print(f"Due: {told(late.due)}. Times without a zone are taken as of {zone}.", file=sys.stderr)
+    print(f"{found.late} late, {found.deducted} of them with a deduction.", file=sys.stderr)
+    if found.unknown:
+        print(
+            f"{found.unknown} without a time ({found.unknown_late} of them late, as the platform says): nothing is deducted. "
+            "Give the times by --times.",
+            file=sys.stderr,
+        )

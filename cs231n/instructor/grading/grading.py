@@ -24,13 +24,14 @@ from .course_material import as_asked
 from .folder import kept_row, set_aside, write_row
 from .found_files import named
 from .handed_in import with_files_beside
+from .late_days import require_known
 from .on_dask import by_dask
 from .owners import Submission
 from .pool import by_workers
 from .roster import Roster
 from .rubric import Rubric
 from .run import REFERENCE, Run, cells_of
-from .settings import remember
+from .settings import Lists, remember
 from .submissions import Intake, intake
 from .worker import Graded, close_sandbox, in_worker
 
@@ -46,24 +47,28 @@ def grade_folder(
     without_isolation: bool = False,
     roster: Roster | None = None,
     gallery: Sequence[str] = (),
+    lists: Lists | None = None,
 ) -> list[Record]:
     """Grade the submissions in a folder, write `out`, and return the records, one for each student.
 
     jobs: how many at once, in as many processes; None for one after the other in this very process. rubric: a Rubric, by
     default the kit's. resume: keep the rows that are there. scheduler: the address of Dask's, to run there. without_isolation:
     go on where submissions cannot be kept from the machine's files and processes. roster: a Roster. gallery: the students
-    whose pictures may be in the summary. Raises ValueError if there is nothing to grade, or if `out` holds another run or is
-    being written; NotWritten for a file that the disk has no room for.
+    whose pictures may be in the summary. lists: of members and of times. Raises ValueError if there is nothing to grade, if
+    `out` holds another run or is being written, and for what the lists may not say; NotWritten for a file that the disk has no
+    room for.
     """
-    rubric, out = rubric or rubrics.load(), Path(out)
+    rubric, out, lists = rubric or rubrics.load(), Path(out), lists or Lists()
     writing.require_apart(folder, out)
-    found = intake(folder, roster)
+    found = intake(folder, roster, lists.members, lists.times)
+    if rubric.course.late:
+        require_known(rubric.course.late, _ids_and_names(found, roster))
     found.submissions = with_files_beside(found.submissions, folder)
     _require_known(gallery, found.submissions)
     reference = as_asked(reference_material(REFERENCE), rubric)
     cells = cells_of(rubric)  # what contradicts the notebook is said before the work
     with writing.only_grader(out):
-        return _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation)
+        return _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation, lists)
 
 
 def _grade_into(
@@ -77,6 +82,7 @@ def _grade_into(
     scheduler: str | None,
     gallery: Sequence[str],
     without_isolation: bool,
+    lists: Lists,
 ) -> list[Record]:
     """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
@@ -96,7 +102,7 @@ def _grade_into(
     by_student = {student: record for student, record in kept.items() if record is not None}
     _tell_without_sources(by_student.values(), rows)
     rows.mkdir(parents=True, exist_ok=True)
-    remember(out, rubric)
+    remember(out, rubric, lists)
     with contextlib.closing(_graded(missing, rubric, cells, jobs, scheduler, without_isolation)) as results:
         for record in results:
             write_row(rows, record)
@@ -117,6 +123,14 @@ def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:
     for student in gallery:
         if student not in known:
             raise ValueError(f"--gallery names {student}, of whom there is no submission. Spell the name as grades.csv does.")
+
+
+def _ids_and_names(found: Intake, roster: Roster | None) -> set[str]:
+    """Return all by which somebody in a class may be called: those who handed in, and those on the roster."""
+    known = {text for one in found.submissions for text in (one.student, one.name, *one.ids)}
+    members = (member for one in found.submissions for member in one.members)
+    known |= {text for member in members for text in (member.student, member.name, *member.ids)}
+    return known | {text for person in (roster.people if roster else ()) for text in (person.id, person.name, *person.others)}
 
 
 def _tell_unusual(notices: Collection[str], out: Path) -> None:

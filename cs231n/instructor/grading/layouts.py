@@ -46,9 +46,10 @@ BRIGHTSPACE = re.compile(
 # Doe_Jane_jdoe_4711: last name, first name, login, number. Of a team: Team 12/Doe_Jane_jdoe_4711.
 ILIAS = re.compile(r"(?P<last>[^_]+)_(?P<first>[^_]+)_(?P<login>.+)_(?P<id>[0-9]+)")
 ILIAS_TEAM = re.compile(r"[^\W\d_]+ [0-9]+")
-RAILS_TIME = re.compile(
-    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?"
-    r" ?(?P<offset>Z|UTC|[+-][0-9]{2}:[0-9]{2})?",
+# As YAML, Rails, nbgrader and people write it: 2026-10-05 10:10:10.123456000 -07:00
+WRITTEN_TIME = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[T ](?P<clock>[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:[.,][0-9]+)?"
+    r" ?(?P<offset>Z|UTC|[+-][0-9]{2}:?[0-9]{2})?",
     re.ASCII,
 )
 GRADESCOPE_FOLDER = re.compile(r"submission_[0-9]+")
@@ -105,6 +106,18 @@ def recognised(folder: Path, entries: list[Path], kind: Kind) -> tuple[str, dict
         if owners := layout(entries):
             return name, owners
     return "", {}
+
+
+def written_time(text: str) -> str:
+    """Return a time such as 2026-10-05 23:59, with or without seconds and an offset, in ISO 8601; "" for what is not one."""
+    found = WRITTEN_TIME.fullmatch(text.strip())
+    if not found:
+        return ""
+    offset = found["offset"] or ""
+    offset = "+00:00" if offset in ("Z", "UTC") else offset if ":" in offset or not offset else f"{offset[:3]}:{offset[3:]}"
+    with contextlib.suppress(ValueError):
+        return datetime.fromisoformat(f"{found['day']}T{found['clock']}{offset}").isoformat()
+    return ""
 
 
 def is_companion(entry: Path, platform: str) -> bool:
@@ -289,15 +302,9 @@ def _from_gradescope(folder: Path, entries: list[Path]) -> dict[str, Owner]:
 
 
 def _gradescopes_time(told: object) -> str:
-    """Return a time as YAML and Rails write it (2026-10-05 10:10:10.123456000 -07:00) in ISO 8601, "" for what is not one."""
-    told = told.get("utc") if isinstance(told, dict) else told  # an object of Rails's, ActiveSupport::TimeWithZone
-    found = RAILS_TIME.fullmatch(told.strip()) if isinstance(told, str) else None
-    if not found:
-        return ""
-    offset = {"": "", "Z": "+00:00", "UTC": "+00:00"}.get(found["offset"] or "", found["offset"])
-    with contextlib.suppress(ValueError):
-        return datetime.fromisoformat(f"{found['day']}T{found['clock']}{offset}").isoformat()
-    return ""
+    """Return the time that Gradescope's list has, which may be an object of Rails's, in ISO 8601, or ""."""
+    told = told.get("utc") if isinstance(told, dict) else told
+    return written_time(told) if isinstance(told, str) else ""
 
 
 def _value(person: dict[str, Any], name: str) -> str:

@@ -39,11 +39,11 @@ class Roster:
 
     def __init__(self, people: Sequence[Person], path: Path | None = None) -> None:
         self.people, self.path = people, path
-        self._ids = {_folded(person.id): person for person in people}
+        self._ids = {folded(person.id): person for person in people}
         others: dict[str, list[Person]] = defaultdict(list)
         for person in people:
             for other in person.others:
-                others[_folded(other)].append(person)
+                others[folded(other)].append(person)
         for other, found in others.items():
             if len(found) == 1:
                 self._ids.setdefault(other, found[0])
@@ -54,13 +54,13 @@ class Roster:
 
     def find(self, ids: Iterable[str], name: str) -> Person | None:
         """Return the Person with one of the ids, or else with the name; None if nobody or more than one has it."""
-        found = {self._ids[_folded(one)] for one in ids if _folded(one) in self._ids}
+        found = {self._ids[folded(one)] for one in ids if folded(one) in self._ids}
         found = found or {person for written in _ways_to_write(name) for person in self._names.get(written, ())}
         return found.pop() if len(found) == 1 else None
 
     def knows(self, text: str) -> bool:
         """Return whether a text is somebody's id or name, also where it does not tell whose."""
-        return _folded(text) in self._ids or any(written in self._names for written in _ways_to_write(text))
+        return folded(text) in self._ids or any(written in self._names for written in _ways_to_write(text))
 
 
 def load(path: Path) -> Roster:
@@ -79,9 +79,9 @@ def load(path: Path) -> Roster:
         student = cells[id_column]
         if not student:
             raise ValueError(f"{path}, line {line}: there is no id. Give one, or remove the line.")
-        if _folded(student) in lines:
-            raise ValueError(f"{path}, line {line}: the id {student} is in line {lines[_folded(student)]}, too. Remove one.")
-        lines[_folded(student)] = line
+        if folded(student) in lines:
+            raise ValueError(f"{path}, line {line}: the id {student} is in line {lines[folded(student)]}, too. Remove one.")
+        lines[folded(student)] = line
         name = " ".join(filter(None, (cells[column] for column in name_columns)))
         others = tuple(cell for column, cell in enumerate(cells) if cell and column not in (id_column, *name_columns))
         people.append(Person(student, name or student, others))
@@ -104,7 +104,8 @@ def _columns(path, header):
     return one, [name] if name is not None else [column for column in (first, last) if column is not None]
 
 
-def _folded(text):
+def folded(text: str) -> str:
+    """Return an id or a name in the form in which it is compared."""
     return unicodedata.normalize("NFC", text.strip()).casefold()
 
 

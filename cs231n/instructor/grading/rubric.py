@@ -11,6 +11,8 @@ from ...assignment import Exercise, Question, points_of
 from ...checks.report import Verdict
 from ..course import Course, course
 from ..reports.records import Record
+from . import late_days
+from .late_days import Deduction
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -41,6 +43,8 @@ class Rubric:
         The instructor's file, "" without one.
     notices : tuple of str
         Sentences on what an instructor should know about the files.
+    days_used : dict of str to int
+        By a student's id, the free late days that went into earlier assignments.
     """
 
     points: Mapping[str, float]
@@ -50,6 +54,7 @@ class Rubric:
     course_file: Path | None = None
     text: str = ""
     notices: tuple[str, ...] = ()
+    days_used: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -89,6 +94,21 @@ class Rubric:
     def bonus_of(self, columns: Mapping[str, float | None]) -> float:
         """Return the part of total() that is bonus."""
         return self.total({name: points for name, points in columns.items() if name in self.bonus})
+
+    def days_late(self, record: Record) -> int | None:
+        """Return how many days late a submission is; None if that is not known, or if the course does not say when it is due."""
+        return late_days.days_late(record, self.course.late) if self.course.late else None
+
+    def deduction(self, record: Record, columns: Mapping[str, float | None]) -> Deduction | None:
+        """Return what a submission loses for being late; None if it is not late. columns: what score() returned."""
+        if self.course.late is None:
+            return None
+        return late_days.deduction(record, self.course.late, self.days_used, self.total(columns), self.full_marks())
+
+    def final_total(self, record: Record, columns: Mapping[str, float | None]) -> float:
+        """Return total() without what is deducted for late days: the points that a student gets. Never below 0."""
+        lost = self.deduction(record, columns)
+        return round(self.total(columns) - (lost.points if lost else 0.0), 2)
 
     def full_marks(self, names: Iterable[str] | None = None) -> float:
         """Return the points of columns, by default of all, without the bonus."""

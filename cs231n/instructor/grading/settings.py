@@ -2,19 +2,64 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...assignment import Assignment, plain
 from ...whole_file import write_whole
 from ..course import Course, course
+from ..reports.spreadsheets import decoded
 from . import rubric as rubrics
+from .late_days import read_days_used
 from .rubric import Rubric
 
 COURSE = "course.toml"
 RUBRIC = "rubric.toml"
 
 
-def settled(grades: Path, rubric_file: Path | None, course_file: Path | None, resume: bool) -> tuple[Rubric, list[str]]:
+@dataclass(frozen=True)
+class Lists:
+    """The CSV files that say more of a class than SUBMISSIONS does, each None where there is none.
+
+    Parameters
+    ----------
+    members : Path or None
+        Who handed in together; see groups.py.
+    times : Path or None
+        When it was handed in; see times.py.
+    days_used : Path or None
+        The free late days that went into earlier assignments; see late_days.py.
+    """
+
+    members: Path | None = None
+    times: Path | None = None
+    days_used: Path | None = None
+
+
+LISTS = {"members": "members.csv", "times": "times.csv", "days_used": "days-used.csv"}  # by field, the name in GRADES
+
+
+def settled_lists(grades: Path, given: Lists, resume: bool) -> tuple[Lists, list[str]]:
+    """Return the Lists with which to grade into a folder, and sentences on those that the folder remembered.
+
+    Parameters
+    ----------
+    grades : Path
+        The folder; it may be new.
+    given : Lists
+        What the command was given.
+    resume : bool
+        Whether to go on with what is in the folder.
+    """
+    if not resume:
+        return given, []
+    found = {name: _remembered(grades / kept, getattr(given, name)) for name, kept in LISTS.items()}
+    return Lists(**{name: path for name, (path, _) in found.items()}), [said for _, told in found.values() for said in told]
+
+
+def settled(
+    grades: Path, rubric_file: Path | None, course_file: Path | None, resume: bool, days_used: Path | None = None
+) -> tuple[Rubric, list[str]]:
     """Return the Rubric with which to grade into a folder, and sentences on what of it the folder remembered.
 
     Parameters
@@ -25,6 +70,8 @@ def settled(grades: Path, rubric_file: Path | None, course_file: Path | None, re
         What the command was given.
     resume : bool
         Whether to go on with what is in the folder.
+    days_used : Path or None
+        The list of the free late days that went into earlier assignments; when going on, by default the folder's.
 
     Raises
     ------
@@ -35,17 +82,26 @@ def settled(grades: Path, rubric_file: Path | None, course_file: Path | None, re
         differs and what to do.
     """
     if not resume:
-        return rubrics.load(rubric_file, course_file), []
+        return _with_days_used(rubrics.load(rubric_file, course_file), days_used), []
     if course_file is not None and any(grades.glob("rows/*.json")):
         _require_same(grades / COURSE, course_file)
     rubric_file, of_rubric = _remembered(grades / RUBRIC, rubric_file)
     course_file, of_course = _remembered(grades / COURSE, course_file)
-    return rubrics.load(rubric_file, course_file), of_course + of_rubric
+    kept = grades / LISTS["days_used"]
+    days_used = days_used or (kept if kept.is_file() else None)
+    return _with_days_used(rubrics.load(rubric_file, course_file), days_used), of_course + of_rubric
 
 
-def remember(grades: Path, rubric: Rubric) -> None:
-    """Keep the texts of a rubric and of its course in a folder; what it remembered before is gone. Raises NotWritten."""
-    for name, text in ((COURSE, rubric.course.text), (RUBRIC, rubric.text)):
+def _with_days_used(rubric: Rubric, path: Path | None) -> Rubric:
+    return replace(rubric, days_used=read_days_used(path)) if path else rubric
+
+
+def remember(grades: Path, rubric: Rubric, lists: Lists) -> None:
+    """Keep the texts of a rubric, its course and lists in a folder; what it remembered before is gone. Raises NotWritten."""
+    paths = {name: getattr(lists, field) for field, name in LISTS.items()}
+    texts = {COURSE: rubric.course.text, RUBRIC: rubric.text}
+    texts |= {name: "\ufeff" + decoded(path) if path else "" for name, path in paths.items()}
+    for name, text in texts.items():
         if text:
             write_whole(grades / name, text)
         else:

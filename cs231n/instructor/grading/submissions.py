@@ -10,9 +10,11 @@ from pathlib import Path
 from ..reports.records import Member
 from .accounting import File, files_of_all, hidden_work, unusual
 from .found_files import named, printable
+from .groups import read_members, require_one_group_each, with_members
 from .owners import Student, Submission, collect, look_alikes, submission_of
 from .places import places_in
 from .roster import Person, Roster
+from .times import read_times, with_times, with_timestamps
 
 
 @dataclass
@@ -31,7 +33,7 @@ def submissions(folder: Path) -> list[Submission]:
     return intake(folder).submissions
 
 
-def intake(folder: Path, roster: Roster | None = None) -> Intake:
+def intake(folder: Path, roster: Roster | None = None, members: Path | None = None, times: Path | None = None) -> Intake:
     """Return the Intake of a folder of submissions: who handed in what, and what became of every file.
 
     A student's files may lie in a folder of their own, or carry the student in their names; layouts.py says how platforms
@@ -39,7 +41,8 @@ def intake(folder: Path, roster: Roster | None = None) -> Intake:
     counts, by the number or the date in the name, else by the file's time, and what is neither notebook nor Python file nor
     archive counts only where there is nothing else. Everything else has a row of its own. A hidden file has none, as systems
     write such files beside a student's own, but a notice names it. roster: a Roster, which gives the ids and the names of
-    those whom it knows, and says which folder is a student's. Raises ValueError if there is no folder or no submission in it.
+    those whom it knows, and says which folder is a student's. members, times: lists of who handed in together, and of when; see
+    groups.py and times.py. Raises ValueError if there is no folder or no submission in it, and for what these lists may not say.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -47,9 +50,11 @@ def intake(folder: Path, roster: Roster | None = None) -> Intake:
     places, notices = places_in(folder, roster)
     students: dict[str, Student] = {}
     nobodys: dict[Path, str] = {}
-    if roster and roster.path:
+    listed = {roster.path if roster else None: "the roster", members: "the list of members", times: "the list of times"}
+    paths = {path.resolve(): why for path, why in listed.items() if path}
+    if paths:
         for place in places:
-            nobodys |= {entry: "the roster" for entry in place.entries if entry.resolve() == roster.path.resolve()}
+            nobodys |= {entry: paths[entry.resolve()] for entry in place.entries if entry.resolve() in paths}
             place.entries = [entry for entry in place.entries if entry not in nobodys]
     for place in places:
         collect(place, students, nobodys, notices)
@@ -63,7 +68,13 @@ def intake(folder: Path, roster: Roster | None = None) -> Intake:
     files = files_of_all(folder, students, found, nobodys)
     notices += look_alikes(students) + unusual(list(found.values()), files)
     every = sorted(found.values(), key=lambda one: one.student)
-    return _by_roster(Intake(every, files, notices), roster) if roster else Intake(every, files, notices)
+    notices += with_members(every, members, read_members(members)) if members else []
+    notices += with_timestamps(every)
+    whole = Intake(every, files, notices)
+    whole = _by_roster(whole, roster) if roster else whole
+    require_one_group_each(whole.submissions)
+    whole.notices += with_times(whole.submissions, times, read_times(times)) if times else []
+    return whole
 
 
 def _by_roster(found: Intake, roster: Roster) -> Intake:

@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from ...assignment import Question, read, written
 from ..course import Course, course
+from . import github_classroom as github_classrooms
 from .adapting import Kept, fitted, with_title
 from .agreement import LISTED, Asked, disagreements, disagreements_of_readme, not_asked
 from .model_answers import asks, is_answer, labelled_lines, misplaced_answers
@@ -88,16 +89,16 @@ class Draft:
 
 
 def edition(
-    kit: Path = KIT, kit_url: str | None = None, course_file: Path | None = None
+    kit: Path = KIT, kit_url: str | None = None, course_file: Path | None = None, github_classroom: bool = False
 ) -> tuple[list[Exercise], dict[str, bytes]]:
     """Return ([Exercise], {path in the edition: bytes}). Raises ValueError with all problems of its draft, a line each."""
-    made = draft(kit, kit_url, course_file)
+    made = draft(kit, kit_url, course_file, github_classroom)
     if made.problems:
         raise ValueError("\n".join(made.problems))
     return made.exercises, made.files
 
 
-def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None = None) -> Draft:
+def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None = None, github_classroom: bool = False) -> Draft:
     """Return the Draft of an edition.
 
     Its problems, with file and line: what looks like a model answer or a solution and would go to students, what
@@ -105,7 +106,8 @@ def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None 
     uses, a question without points, what the notebook or the README say otherwise than assignment.toml, and what needs
     something that the course leaves out.
 
-    course_file: a course's own file, see `course`. Raises ValueError for a notebook, a list or a course's file that cannot be
+    course_file: a course's own file, see `course`. github_classroom: whether GitHub Classroom's workflow is part of it.
+    Raises ValueError for a notebook, a list or a course's file that cannot be
     read, and an address that is none.
     """
     kit = Path(kit)
@@ -138,6 +140,8 @@ def draft(kit: Path = KIT, kit_url: str | None = None, course_file: Path | None 
         files[CELLS] = json.dumps(sources, indent=1).encode()
         if course_file is not None:
             files[LISTED] = written(kept.course.assignment).encode()
+        if github_classroom:
+            files[github_classrooms.PATH] = github_classrooms.workflow(kept.course.assignment, NOTEBOOK)
     files = {path: with_unix_line_ends(content) for path, content in files.items()}
     exercises = [exercise for exercise in exercises if exercise.key not in kept.course.left_out]
     return Draft(reference, kept.course, marked, exercises, dict(sorted(files.items())), problems)

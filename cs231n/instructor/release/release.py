@@ -40,11 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.toml",
         help="what your course changes: title, points, bonus, what is left out, questions of its own",
     )
+    parser.add_argument(
+        "--github-classroom",
+        action="store_true",
+        help="put a workflow into the edition with which GitHub Classroom runs the checks after each push, with points",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return 0. Raises ValueError or OSError, with a sentence, where the edition cannot be made."""
-    archive = release(options.out, options.kit_url, course_file=options.course)
+    archive = release(options.out, options.kit_url, course_file=options.course, github_classroom=options.github_classroom)
     content = archive.read_bytes()
     print(f"{archive.with_suffix('')}/ and {archive}, {len(content) / 1e6:.1f} MB")
     print(f"sha256 {hashlib.sha256(content).hexdigest()}")
@@ -53,18 +58,21 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def release(out: Path, kit_url: str | None = None, kit: Path = KIT, course_file: Path | None = None) -> Path:
+def release(
+    out: Path, kit_url: str | None = None, kit: Path = KIT, course_file: Path | None = None, github_classroom: bool = False
+) -> Path:
     """Make the edition in the folder `out`, prove it, and return the path of its zip.
 
     out: does not exist, is empty, or holds nothing but an edition as an earlier run left it. kit_url: http(s) address.
-    kit: folder of the reference. course_file: the course's own file, by default none. Raises ValueError, with file and line where
+    kit: folder of the reference. course_file: the course's own file, by default none. github_classroom: whether GitHub
+    Classroom's workflow is part of the edition. Raises ValueError, with file and line where
     there is one, if the reference, the course's file or `out` does not allow it or a proof fails; then `out` is as it was.
     """
     out, kit = Path(out).resolve(), Path(kit)
     require_replaceable(out)
     require_data(kit)
     _tell("making the stubs, looking for solutions and model answers in every file")
-    made = draft(kit, kit_url, course_file)
+    made = draft(kit, kit_url, course_file, github_classroom)
     problems = list(made.problems)
     secret: dict[str, str] = {}
     with noted(problems):

@@ -10,27 +10,49 @@ from .records import Record
 from .safe import plain
 from .spreadsheets import id_cell, table, text_cell
 
+LATE_AT_UNKNOWN_TIME = "late"  # in the column late_days, where the platform does not say when
 NO_SUBMISSION = "no submission"  # the verdict in grades.csv on those of a roster who handed in nothing
 
 
 def grades_table(records: list[Record], rubric: Any, all_columns: dict[str, Points], absent: Iterable[Any]) -> list[list[str]]:
-    """Return the rows of grades.csv: a header, the records, and the Persons who handed in nothing, without points."""
+    """Return the rows of grades.csv: a header, the records, and the Persons who handed in nothing, without points.
+
+    Each member of a group has a row. Late days and what they cost have columns where the course says when the work is due.
+    """
     columns = (*rubric.exercises, *rubric.questions)
-    header = ["student", "name", *columns, "bonus", "total", "verdict", "mistakes", "note", "submission"]
-    nothing = [""] * (len(columns) + 2)
+    late = ("late_days", "deduction") if rubric.course.late else ()
+    group = ("group",) if any(record.members for record in records) else ()
+    header = ["student", "name", *group, *columns, "bonus", *late, "total", "verdict", "mistakes", "note", "submission"]
+    nothing = [""] * (len(group) + len(columns) + len(late) + 2)
     missing = [[id_cell(person.id), _cell(person.name), *nothing, NO_SUBMISSION, "", "", ""] for person in absent]
-    return [header, *(_grades_row(record, rubric, all_columns[record.student]) for record in records), *missing]
+    rows = []
+    for record in records:
+        people = [(member.student, member.name) for member in record.members] or [(record.student, record.name)]
+        of_group = [id_cell(record.student) if record.members else ""] * len(group)
+        graded = _graded_cells(record, rubric, all_columns[record.student])
+        rows += [[id_cell(student), _cell(name), *of_group, *graded] for student, name in people]
+    return [header, *rows, *missing]
 
 
-def _grades_row(record, rubric, columns):
+def _graded_cells(record, rubric, columns):
     points = [columns[name] for name in (*rubric.exercises, *rubric.questions)]
     mistakes = [f"{name}: {' '.join(result.mistakes)}" for name, result in record.exercises.items() if result.mistakes]
     return [
-        id_cell(record.student),
-        _cell(record.name),
-        *("" if value is None else f"{value:g}" for value in (*points, rubric.bonus_of(columns), rubric.total(columns))),
+        *map(_number, (*points, rubric.bonus_of(columns))),
+        *(_late_cells(record, rubric, columns) if rubric.course.late else ()),
+        _number(rubric.final_total(record, columns)),
         *map(_cell, (record.verdict.value, " | ".join(mistakes), record.note, record.submission)),
     ]
+
+
+def _late_cells(record, rubric, columns):
+    """Return how many days late a submission is and what that costs; who is late at an unknown time has a word."""
+    days, lost = rubric.days_late(record), rubric.deduction(record, columns)
+    return [LATE_AT_UNKNOWN_TIME if days is None and record.late else _number(days), _number(lost.points if lost else 0)]
+
+
+def _number(value):
+    return "" if value is None else f"{value:g}"
 
 
 def _cell(text):
