@@ -507,6 +507,28 @@ def test_each_member_of_a_group_gets_the_groups_points_and_page(export, tmp_path
         assert {archive.read(name) for name in archive.namelist()} == {page}
 
 
+def test_the_ids_of_a_list_of_members_are_never_taken_for_numbers_of_the_platform(export, tmp_path, capsys):
+    members = (Member("4712", "Jane Doe", ("4712", "0012")), Member("0013", "Žofie Nováková", ("0013",)))
+    group = record("Group A_55", "Group A", platform="Moodle", ids=("55",), members=members)
+    assert export([group], "--to", "moodle") == 1
+    assert "4712, Jane Doe, has no id that Moodle gave it" in capsys.readouterr().err
+    (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")
+    assert export([group], "--to", "moodle", "--gradebook", "theirs.csv") == 1
+    assert "4712, Jane Doe, could be any of 2 rows of the gradebook" in capsys.readouterr().err
+    (tmp_path / "theirs.csv").write_text(WORKSHEET.replace("Participant 4712", "Participant 4799"), encoding="utf-8")
+    assert export([group], "--to", "moodle", "--gradebook", "theirs.csv") == 0
+    assert [row[5] for row in rows(tmp_path / "out/moodle_grades.csv")[1:]] == [FIRST_POINTS, FIRST_POINTS, "12.00"]
+
+
+def test_members_whom_gradescope_names_are_listed_each(export, tmp_path):
+    members = (Member("0012", "Jane", ("0012", "jane@example.edu")), Member("0013", "Cy", ("0013",)))
+    assert export([record("0012+0013", "Jane, Cy", platform="Gradescope", members=members)], "--to", "gradescope") == 0
+    assert [row[:3] for row in rows(tmp_path / "out/gradescope_grades.csv")[1:]] == [
+        ["Jane", "0012", "jane@example.edu"],
+        ["Cy", "0013", ""],
+    ]
+
+
 def test_a_student_in_a_group_and_alone_is_refused(export, tmp_path, capsys):
     group = record("Group A", platform="Moodle", members=(Member("Jane", "Jane", ("4711",)), Member("Z", "Z", ("4712",))))
     (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")
