@@ -13,7 +13,7 @@ from cs231n.instructor.grading import rubric
 from cs231n.instructor.grading.course_material import as_asked
 from cs231n.instructor.marking.api import Api, Wrong
 from cs231n.instructor.marking.desk import Desk, Refused
-from cs231n.instructor.marking.lines import rubric_lines
+from cs231n.instructor.marking.lines import Line, rubric_lines
 from cs231n.instructor.marking.near import difference, nearly_equal
 from cs231n.instructor.marking.shares import Share
 from cs231n.instructor.reports import marks
@@ -558,7 +558,20 @@ def test_every_rubric_of_the_kit_has_its_lines(reference):
 )
 def test_the_lines_of_a_rubric_are_additive_if_they_add_up(text, lines, additive):
     found = rubric_lines(text, 3.0)
-    assert ([(line.points, line.text) for line in found.lines], found.additive) == (lines, additive)
+    assert (found.lines, found.additive) == (tuple(Line(*line) for line in lines), additive)
+
+
+@pytest.mark.parametrize(
+    ("below", "rest"),
+    [
+        ("* 2: a\n  and more\n\n* 1: b\n", "**Model answer.** No."),
+        ("* 2: a\n\nBut nothing for a bare no.", None),
+        ("As you see fit.", None),
+    ],
+)
+def test_a_rubric_is_left_out_of_the_model_answer_only_if_its_lines_say_all_of_it(below, rest):
+    text = f"**Model answer.** No.\n\n**Rubric (3 points).**\n{below}"
+    assert rubric_lines(text, 3.0).rest == (text if rest is None else rest)
 
 
 # Nearly equal
@@ -568,9 +581,18 @@ def test_answers_are_nearly_equal_if_most_of_their_text_is():
     words = LONG.split()
     changed = " ".join("other" if number % 8 == 7 else word for number, word in enumerate(words))
     apart = "Softmax saturates, hence every derivative of it is nearly zero; other classes enter through their own derivatives."
-    found = nearly_equal({"a": LONG, "b": changed, "c": apart, "d": "", "e": "No.", "f": "No"})
-    assert found == {"a": ["b"], "b": ["a"], "c": [], "d": [], "e": ["f"], "f": ["e"]} or found["a"] == ["b"]
-    assert found["c"] == [] == found["d"]
+    found = nearly_equal({"a": LONG, "b": changed, "c": apart, "d": "", "e": "No idea, sorry.", "f": "No idea,  sorry"})
+    assert found == {"a": ["b"], "b": ["a"], "c": [], "d": [], "e": ["f"], "f": ["e"]}
+    assert nearly_equal({}) == {}
+
+
+@pytest.mark.parametrize("fraction", [0.2, 0.35, 0.65, 0.8])
+def test_the_fraction_of_text_in_common_decides(fraction):
+    """Two texts share so much of all their 5-grams, spelled in letters that are each used once."""
+    letters = [chr(0x4E00 + number) for number in range(6000)]
+    common = round(2000 * 2 * fraction / (1 + fraction))
+    one, other = letters[:2000], letters[:common] + letters[3000 : 5000 - common]
+    assert bool(nearly_equal({"a": "".join(one), "b": "".join(other)})["a"]) is (fraction > 0.5)
 
 
 def test_a_difference_is_text():

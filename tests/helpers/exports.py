@@ -77,24 +77,17 @@ def write_canvas(folder, pupils):
 
 def canvas_gradebook(pupils):
     """Return the bytes of Canvas's gradebook, in which an earlier assignment has its points."""
+    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 1 (501)", "Network Visualization (502)"]
     rows = [
-        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 1 (501)", "Network Visualization (502)"],
-        ["", "", "", "", "", "", "Manual Posting"],
-        ["    Points Possible", "", "", "", "", "10.00", "69.00"],
+        [*header, "Current Score", "Final Score"],
+        ["", "", "", "", "", "", "Manual Posting", "", ""],
+        ["    Points Possible", "", "", "", "", "10.00", "69.00", "(read only)", "(read only)"],
         *(
-            [f"{one.last}, {one.first}", one.number, f"00{one.number}", f"u{one.number}", "Lecture", "7.50", ""]
+            [f"{one.last}, {one.first}", one.number, f"00{one.number}", f"u{one.number}", "Lecture", "7.50", "", "75.00", "8.00"]
             for one in sorted(pupils, key=lambda one: one.last)
         ),
-        ["Student, Test", 9999, "", "", "Lecture", "", ""],
+        ["Student, Test", 9999, "", "", "Lecture", "", "", "", ""],
     ]
-    for row in rows:
-        row += (
-            ["(read only)", "(read only)"]
-            if "Points" in row[0]
-            else ["Current Score", "Final Score"]
-            if row is rows[0]
-            else ["75", "8"]
-        )
     return _csv(rows, lineterminator="\r\n")
 
 

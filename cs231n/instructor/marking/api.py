@@ -249,7 +249,7 @@ class Api:
         if not isinstance(others, list) or not all(isinstance(other, str) for other in others) or len(others) > MOST_NEAR:
             raise Wrong(f"others: expected a list of at most {MOST_NEAR} answers' ids.")
         self.desk.mark_near(question, name, others, self._reason(body))
-        return {"items": [self._item(question, other, whole=True) for other in others], "progress": self._progress(question)}
+        return {"items": [self._item(question, other, whole=False) for other in others], "progress": self._progress(question)}
 
     def post_flag(self, body: Json) -> Json:
         """Set or take away a flag."""
@@ -264,7 +264,7 @@ class Api:
         question = _text(body, "question")
         name = self.desk.undo(question)
         there = name is not None and name in self.desk.items[question]
-        item = self._item(question, name, whole=True) if there and name is not None else None
+        item = self._item(question, name, whole=False) if there and name is not None else None
         return {"item": item, "progress": self._progress(question)}
 
     def post_conflict(self, body: Json) -> Json:
@@ -277,7 +277,7 @@ class Api:
         return {"conflicts": len(self.desk.conflicts())}
 
     def _changed(self, question: str, name: str) -> Json:
-        return {"item": self._item(question, name, whole=True), "progress": self._progress(question)}
+        return {"item": self._item(question, name, whole=False), "progress": self._progress(question)}
 
     def _progress(self, question: str) -> Json:
         total, marked, flagged = counts(self.desk, question)

@@ -17,6 +17,7 @@ const FILTERS = {
 // One's own share, and what one marks in addition to another marker, without seeing what that one gave.
 const isMine = (item) => item.mine || item.twice;
 const SUGGESTIONS = 6; // of the comments given before
+const KEPT = 8; // answers whose pictures are kept: some have megabytes
 const ALIASES = 8; // of the students who gave an answer, before the rest is folded
 const NARROW = matchMedia("(max-width: 760px)");
 const SILENT_MILLISECONDS = 20_000; // after which the server is taken to be gone
@@ -30,6 +31,7 @@ const state = {
   comments: [], // {text, times}, for the question
   chosen: -1, // of the suggestions shown
   drafts: new Map(), // by question and item: what is chosen and not saved
+  pictures: new Map(), // by item: a promise of the answer with its pictures, of the last few
   names: null, // by alias, once they were asked for
   saving: false,
   keys: [], // pressed while saving, in order
@@ -114,9 +116,12 @@ function inWords(seconds) {
   return minutes < 90 ? `${minutes} min` : `${number(Math.round(minutes / 6) / 10)} h`;
 }
 
+// Today's times come without the date.
 function when(time) {
   const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? String(time ?? "") : date.toLocaleString("en-GB", {dateStyle: "medium", timeStyle: "medium"});
+  if (Number.isNaN(date.getTime())) return time;
+  const isToday = date.toDateString() === new Date().toDateString();
+  return date.toLocaleString("en-GB", {...(!isToday && {dateStyle: "medium"}), timeStyle: isToday ? "medium" : "short"});
 }
 
 function say(sentence, saved = false) {
@@ -463,19 +468,28 @@ function picture(address, alt) {
   return button;
 }
 
-// A question's answers come without their pictures, which are asked for once an answer is shown.
+// A question's answers come without their pictures, which are asked for once an answer is shown; so are those of the next one.
 async function showPictures(item) {
-  $("pictures").replaceChildren(...(item.pictures_waiting ? ["The pictures are being fetched …"] : pictures(item)));
+  $("pictures").replaceChildren(item.pictures_waiting ? "The pictures are being fetched …" : "");
   if (!item.pictures_waiting) return;
-  await attempt(() => whole(item));
-  if (current()?.id === item.id) $("pictures").replaceChildren(...pictures(current()));
+  await attempt(async () => {
+    const found = pictures(await whole(item));
+    if (current()?.id === item.id) $("pictures").replaceChildren(...found);
+  });
+  const next = state.items[nextPlace((one) => isMine(one) && !one.mark)];
+  if (next && current()?.id === item.id) whole(next).catch(() => {});
 }
 
 // An answer with its pictures, and with how nearly equal answers differ.
-async function whole(item) {
-  const told = await ask(`item/${encodeURIComponent(state.question.key)}/${encodeURIComponent(item.id)}`);
-  took(told);
-  return told;
+function whole(item) {
+  const name = key(item);
+  if (!state.pictures.has(name)) {
+    const asked = ask(`item/${encodeURIComponent(state.question.key)}/${encodeURIComponent(item.id)}`);
+    asked.catch(() => state.pictures.delete(name));
+    state.pictures.set(name, asked);
+    for (const old of [...state.pictures.keys()].slice(0, -KEPT)) state.pictures.delete(old);
+  }
+  return state.pictures.get(name);
 }
 
 function pictures(item) {
@@ -492,9 +506,10 @@ function figure({caption, own, reference}) {
 }
 
 function enlarge() {
-  const images = [...$("pictures").querySelectorAll("img")];
-  if (!images.length) return say("This answer has no pictures.");
-  $("large-pictures").replaceChildren(...images.map(({src, alt}) => make("figure", {}, make("figcaption", {}, alt), make("img", {src, alt}))));
+  if (!$("pictures").querySelector("img")) return say("This answer has no pictures.");
+  const shown = $("pictures").cloneNode(true);
+  for (const button of shown.querySelectorAll(".picture")) button.replaceWith(button.firstChild);
+  $("large-pictures").replaceChildren(...shown.childNodes);
   $("large").showModal();
 }
 
