@@ -91,7 +91,7 @@ MAY_IMPORT = {
 
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
-    "platforms": {"course", "grading", "release", "reports"},
+    "platforms": {"course", "grading", "release", "reports", "sandbox"},
     "marking": {"grading", "reports"},
     "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "late_policy", "sandbox", "exercises", "release", "reports"},
