@@ -94,9 +94,8 @@ def _grade_into(
         raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
     students = [submission.student for submission in found.submissions]
     marks_files.read(out, rubric, students)  # what is wrong there is said before the work, not after it
-    marks_files.merge(
-        out, rubric, expected=students
-    )  # before answers change: what was marked in the browser has its row in the marks files then
+    # Before answers change, so that what was marked in the browser has its row in the marks files.
+    marks_files.merge(out, rubric, expected=students)
     write_intake(out / "intake.csv", found.files)
     _tell_unusual(found.notices + set_aside(out, found.submissions), out)
     kept = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
