@@ -4,7 +4,7 @@ import base64
 import io
 import itertools
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from conftest import Watch
@@ -14,9 +14,10 @@ from PIL import Image
 
 from cs231n.checks.explanations import EXERCISES
 from cs231n.checks.report import Report, Verdict
+from cs231n.instructor.__main__ import main as instructor
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.reports import pages
-from cs231n.instructor.reports.records import Record, Result, State
+from cs231n.instructor.reports.records import Record, Result, State, write
 from cs231n.instructor.reports.reference import reference_material
 from cs231n.instructor.reports.safe import file_name
 
@@ -43,8 +44,9 @@ PAGES = {
     "feedback-hostile": f"feedback/{file_name(EVIL_NAME)}.html",
     "summary": "summary.html",
     "marking": "marking/question-1.html",
+    "similar": "similar.html",
 }
-HOSTILE = "feedback-hostile", "marking"  # and the summary's folded lists
+HOSTILE = "feedback-hostile", "marking", "similar"  # and the summary's folded lists
 WIDTHS, SCHEMES = (1280, 390), ("light", "dark")
 
 # What is wider than the screen, or than its own place and would be cut or scroll.
@@ -160,10 +162,16 @@ def hostile():
         exercises={name: Result(Verdict.WRONG, (EVIL,), (EVIL,), message=EVIL, look=EVIL) for name in EXERCISES},
         answers=dict.fromkeys(RUBRIC.questions, EVIL),
         answer_notes=dict.fromkeys(RUBRIC.questions, EVIL),
+        answer_pictures={"question-2": [noise()]},
         figures={"saliency-figure": [EVIL, base64.b64encode(EVIL.encode()).decode()]},
         sources=dict.fromkeys(EXERCISES, EVIL),
         handed_in=EVIL,
     )
+
+
+def alike(record):
+    """Return the record of somebody else with the same work."""
+    return replace(record, student=f"x{record.student}")
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +186,9 @@ def grades(tmp_path_factory):
     }
     marks["s5"].pop("question-6")
     pages.write_pages(folder, records, RUBRIC, marks, reference_material(NOTEBOOK), gallery=["s1", "s2", "s3"])
+    for number, one in enumerate([*records, alike(hostile())]):
+        write(folder / "rows" / f"{number}.json", one)
+    assert instructor(["similar", str(folder)]) == 0
     return folder
 
 
@@ -257,7 +268,7 @@ def test_no_request_leaves_and_the_console_is_empty(looked_at, view, grades):
 def test_pictures_and_charts_are_shown_and_say_what_they_show(looked_at, view):
     pictures = looked_at(*view).pictures
     assert [picture for picture in pictures if not picture["shown"] or len(picture["words"].split()) < 3] == []
-    assert len(pictures) >= {"feedback": 12, "summary": 6, "marking": 1}.get(view[0], 0)
+    assert len(pictures) >= {"feedback": 12, "summary": 6, "marking": 1, "similar": 1}.get(view[0], 0)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
