@@ -154,7 +154,7 @@ def test_what_was_there_before_and_who_keeps_what_is_said(export, tmp_path, caps
     said = capsys.readouterr()
     assert "Points in the gradebook that these replace: 1. evil_4713 (3,5)." in said.err
     assert "In the gradebook without a submission here: 1; 1 keep what the gradebook has. Nobody." in said.err
-    assert "Student, Test: the platform's own test student. The row stays as it is." in said.err
+    assert "Test Student: the platform's own test student. The row stays as it is." in said.err
     assert f"That column takes 30 points, and this assignment gives {FULL:g}. Points are not scaled." in said.err
     assert "3 grades in out:" in said.out
     assert re.search(r"canvas_feedback.zip, [0-9.]+ (MB|kB)\n", said.out)
@@ -297,7 +297,9 @@ def test_a_submission_without_a_row_is_refused_by_name_and_partial_says_who_is_m
     assert [(one["student"], one["name"]) for one in left] == [("ghost_9999", "ghost"), ("stranger", "A Stranger")]
     points = {row[1]: row[7] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert points["4714"] == FIRST_POINTS  # by the SIS User ID 0015
-    assert len(listed(tmp_path / "out/mail_merge.csv")) == 4
+    merged = listed(tmp_path / "out/mail_merge.csv")
+    assert [one["name"] for one in merged] == ["Nobody", "Jane Doe", '\'=HYPERLINK("x")', "Nováková Žofie"]
+    assert {one["feedback"] for one in merged} >= {"feedback/Jane Doe.html", "feedback/Nováková Žofie.html"}
 
 
 def test_a_number_of_canvas_is_never_taken_for_somebody_elses_number(export, tmp_path, capsys):
@@ -312,7 +314,7 @@ def test_an_id_that_is_in_two_rows_is_refused(export, tmp_path, capsys):
     text = CANVAS.replace("4714,0015,nobody", "4714,4711,nobody")
     (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
     assert export([record("4711", "X")], "--to", "canvas", "--gradebook", "theirs.csv") == 1
-    assert "4711, X, could be any of 2 rows of the gradebook: Doe, Jane (row 4), Nobody (row 7)." in capsys.readouterr().err
+    assert "4711, X, could be any of 2 rows of the gradebook: Jane Doe (row 4), Nobody (row 7)." in capsys.readouterr().err
 
 
 def test_two_submissions_of_one_row_are_both_refused_and_one_by_id_keeps_it_from_one_by_name(export, tmp_path, capsys):
@@ -324,6 +326,14 @@ def test_two_submissions_of_one_row_are_both_refused_and_one_by_id_keeps_it_from
     assert export([record("b", "Jane Doe"), canvas("doejane", "4711", right=EXERCISES), record("0012", "X")][:2], *command) == 0
     assert "b, Jane Doe, is found in row 4 of the gradebook, and so is doejane_4711." in capsys.readouterr().err
     assert rows(tmp_path / "out/canvas_grades.csv")[3][7] == ALL_RIGHT
+
+
+def test_two_who_are_found_by_the_same_name_are_both_refused(export, tmp_path, capsys):
+    (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
+    found = [THREE[1], record("a", "Jane Doe"), record("b", "Doe, Jane")]
+    assert export(found, "--to", "canvas", "--gradebook", "theirs.csv", "--partial") == 0
+    assert [one["student"] for one in listed(tmp_path / "out/left_out.csv")] == ["a", "b"]
+    assert "by name alone" not in capsys.readouterr().err
 
 
 def test_who_is_found_by_name_alone_is_named(export, tmp_path, capsys):
@@ -338,7 +348,7 @@ def test_a_name_that_two_rows_have_finds_neither(export, tmp_path, capsys):
     text = CANVAS.replace("Nobody,4714", '"Jane, Doe",4714')
     (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
     assert export([record("b", "Jane Doe")], "--to", "canvas", "--gradebook", "theirs.csv") == 1
-    assert "could be any of 2 rows of the gradebook: Doe, Jane (row 4), Jane, Doe (row 7)" in capsys.readouterr().err
+    assert "could be any of 2 rows of the gradebook: Jane Doe (row 4), Doe Jane (row 7)" in capsys.readouterr().err
 
 
 def test_without_a_gradebook_those_without_the_platforms_id_are_refused(export, tmp_path, capsys):
@@ -495,6 +505,28 @@ def test_each_member_of_a_group_gets_the_groups_points_and_page(export, tmp_path
         assert {moodle_finds(name)[0] for name in archive.namelist()} == {"4711", "4712"}
         page = (tmp_path / "grades/feedback" / f"{file_name('Group A')}.html").read_bytes()
         assert {archive.read(name) for name in archive.namelist()} == {page}
+
+
+def test_the_ids_of_a_list_of_members_are_never_taken_for_numbers_of_the_platform(export, tmp_path, capsys):
+    members = (Member("4712", "Jane Doe", ("4712", "0012")), Member("0013", "Žofie Nováková", ("0013",)))
+    group = record("Group A_55", "Group A", platform="Moodle", ids=("55",), members=members)
+    assert export([group], "--to", "moodle") == 1
+    assert "4712, Jane Doe, has no id that Moodle gave it" in capsys.readouterr().err
+    (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")
+    assert export([group], "--to", "moodle", "--gradebook", "theirs.csv") == 1
+    assert "4712, Jane Doe, could be any of 2 rows of the gradebook" in capsys.readouterr().err
+    (tmp_path / "theirs.csv").write_text(WORKSHEET.replace("Participant 4712", "Participant 4799"), encoding="utf-8")
+    assert export([group], "--to", "moodle", "--gradebook", "theirs.csv") == 0
+    assert [row[5] for row in rows(tmp_path / "out/moodle_grades.csv")[1:]] == [FIRST_POINTS, FIRST_POINTS, "12.00"]
+
+
+def test_members_whom_gradescope_names_are_listed_each(export, tmp_path):
+    members = (Member("0012", "Jane", ("0012", "jane@example.edu")), Member("0013", "Cy", ("0013",)))
+    assert export([record("0012+0013", "Jane, Cy", platform="Gradescope", members=members)], "--to", "gradescope") == 0
+    assert [row[:3] for row in rows(tmp_path / "out/gradescope_grades.csv")[1:]] == [
+        ["Jane", "0012", "jane@example.edu"],
+        ["Cy", "0013", ""],
+    ]
 
 
 def test_a_student_in_a_group_and_alone_is_refused(export, tmp_path, capsys):
@@ -684,7 +716,10 @@ def test_a_folder_with_other_files_is_left_alone_and_an_earlier_export_is_replac
     (tmp_path / "out/notes.txt").write_text("mine", encoding="utf-8")
     assert export(THREE, "--to", "canvas") == 2
     assert "holds other files (notes.txt)" in capsys.readouterr().err
-    assert (tmp_path / "out/notes.txt").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "out/notes.txt").rename(tmp_path / "out/feedback/notes.txt")
+    assert export(THREE, "--to", "canvas") == 2
+    assert "holds other files (feedback/notes.txt)" in capsys.readouterr().err
+    assert (tmp_path / "out/feedback/notes.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_an_export_that_cannot_be_written_leaves_the_earlier_one(export, tmp_path, monkeypatch, capsys):

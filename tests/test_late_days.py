@@ -10,7 +10,7 @@ from cs231n.checks.report import Verdict
 from cs231n.instructor.course import course, without_late
 from cs231n.instructor.grading import rubric as rubrics
 from cs231n.instructor.grading.late_days import Counts, counts, read_days_used, require_known
-from cs231n.instructor.late_policy import Of
+from cs231n.instructor.late_policy import Of, told
 from cs231n.instructor.reports.deductions import Deduction
 from cs231n.instructor.reports.grades import grades_table
 from cs231n.instructor.reports.records import Member, Record, Result, State
@@ -166,6 +166,17 @@ def test_a_day_lasts_until_the_same_time_of_the_next_day_when_clocks_change(tmp_
     own = rubric(tmp_path, DUE.replace("2026-10-05T23:59", "2026-10-24T12:00"))  # the night has 25 hours
     assert own.days_late(record("2026-10-25T12:00:00")) == 1
     assert own.days_late(record("2026-10-25T12:00:01")) == 2
+
+
+def test_in_the_hour_that_comes_twice_what_is_later_is_late(tmp_path):
+    own = rubric(tmp_path, '[late]\ndue = 2026-10-25T02:30:00+02:00\ntimezone = "Europe/Berlin"\n')
+    assert own.days_late(record("2026-10-25T02:15:00+01:00")) == 1  # 45 minutes after
+    assert own.days_late(record("2026-10-25T02:15:00+02:00")) == 0
+
+
+def test_a_due_date_with_an_offset_is_told_in_the_courses_zone(tmp_path):
+    found = policy(tmp_path, '[late]\ndue = 2026-10-05T21:59:00Z\ntimezone = "Europe/Berlin"\n')
+    assert told(found.due, found.zone_name) == "Monday, 5 October 2026, 23:59 (Europe/Berlin)"
 
 
 def test_a_date_alone_lasts_until_its_end(tmp_path):

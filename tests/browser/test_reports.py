@@ -4,7 +4,7 @@ import base64
 import io
 import itertools
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 from conftest import Watch
@@ -14,7 +14,7 @@ from PIL import Image
 
 from cs231n.checks.explanations import EXERCISES
 from cs231n.checks.report import Report, Verdict
-from cs231n.instructor.__main__ import main as instructor
+from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.reports import pages
 from cs231n.instructor.reports.records import Record, Result, State, write
@@ -24,7 +24,7 @@ from cs231n.instructor.reports.safe import file_name
 RUBRIC = rubric.load()
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
 MISTAKES = {SALIENCY: "batch-mean", FOOLING: "no-stop-test", STEP: "regulariser-detached", SMOOTHGRAD: "sum-over-copies"}
-STUDENTS = 24
+STUDENTS, COPIES = 24, (3, 7)
 ANSWER = (
     "The gradient $\\nabla_x s_y(x)$ says *how much* the score changes:\n\n"
     "$$\\frac{\\partial s_y}{\\partial x_i} \\approx \\frac{s_y(x + \\epsilon e_i) - s_y(x)}{\\epsilon} = "
@@ -38,7 +38,7 @@ EVIL = (
 )
 EVIL_NAME = f"{EVIL[:180]}"
 
-# Each page by its path in the folder of grades. Another page that grading writes needs a line here, and nothing else.
+# Each page by its path in the folder of grades.
 PAGES = {
     "feedback": "feedback/s1.html",
     "feedback-hostile": f"feedback/{file_name(EVIL_NAME)}.html",
@@ -128,6 +128,7 @@ def student(number, figures):
     exercises[TRANSFORMATION] = result(
         TRANSFORMATION, Verdict.BROKEN, evidence=["line 3: return grid.shapes", "AttributeError: no attribute 'shapes'"]
     )
+    shared = "Perhapps the two of us see an octopus in the saliency map, " * 3 if number in COPIES else ""
     return Record(
         f"s{number}",
         f"Zoë Çelik-Nguyễn {number}",
@@ -135,7 +136,7 @@ def student(number, figures):
         "0" * 64,
         verdict=State.GRADED,
         exercises=exercises,
-        answers=dict.fromkeys(RUBRIC.questions, ANSWER),
+        answers=dict.fromkeys(RUBRIC.questions, ANSWER + shared),
         answer_pictures={"question-1": [noise()]},
         figures=figures if number < 4 else {},
         sources={name: source_of(name) for name in EXERCISES},
@@ -150,9 +151,9 @@ def source_of(exercise):
     return "def f(grid):\n    grid = grid * 2  # " + "a long comment " * 12 + "\n    return grid.shapes\n"
 
 
-def hostile():
+def hostile(name):
     return Record(
-        EVIL_NAME,
+        name,
         EVIL,
         EVIL,
         "0" * 64,
@@ -162,23 +163,17 @@ def hostile():
         exercises={name: Result(Verdict.WRONG, (EVIL,), (EVIL,), message=EVIL, look=EVIL) for name in EXERCISES},
         answers=dict.fromkeys(RUBRIC.questions, EVIL),
         answer_notes=dict.fromkeys(RUBRIC.questions, EVIL),
-        answer_pictures={"question-2": [noise()]},
         figures={"saliency-figure": [EVIL, base64.b64encode(EVIL.encode()).decode()]},
         sources=dict.fromkeys(EXERCISES, EVIL),
         handed_in=EVIL,
     )
 
 
-def alike(record):
-    """Return the record of somebody else with the same work."""
-    return replace(record, student=f"x{record.student}")
-
-
 @pytest.fixture(scope="module")
 def grades(tmp_path_factory):
     """A folder with the pages of a class."""
     folder, figures = tmp_path_factory.mktemp("grades"), own_figures()
-    records = [*(student(number, figures) for number in range(STUDENTS)), hostile()]
+    records = [*(student(number, figures) for number in range(STUDENTS)), hostile(EVIL_NAME), hostile(f"{EVIL_NAME}2")]
     draw = random.Random(0)
     marks = {
         record.student: {name: (round(draw.uniform(0, RUBRIC.points[name])), "Good.\nBut why?") for name in RUBRIC.questions}
@@ -186,9 +181,9 @@ def grades(tmp_path_factory):
     }
     marks["s5"].pop("question-6")
     pages.write_pages(folder, records, RUBRIC, marks, reference_material(NOTEBOOK), gallery=["s1", "s2", "s3"])
-    for number, one in enumerate([*records, alike(hostile())]):
-        write(folder / "rows" / f"{number}.json", one)
-    assert instructor(["similar", str(folder)]) == 0
+    for record in records:
+        write(folder / "rows" / f"{file_name(record.student)}.json", record)
+    assert main(["similar", str(folder)]) == 0
     return folder
 
 
@@ -268,7 +263,7 @@ def test_no_request_leaves_and_the_console_is_empty(looked_at, view, grades):
 def test_pictures_and_charts_are_shown_and_say_what_they_show(looked_at, view):
     pictures = looked_at(*view).pictures
     assert [picture for picture in pictures if not picture["shown"] or len(picture["words"].split()) < 3] == []
-    assert len(pictures) >= {"feedback": 12, "summary": 6, "marking": 1, "similar": 1}.get(view[0], 0)
+    assert len(pictures) >= {"feedback": 12, "summary": 6, "marking": 1}.get(view[0], 0)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

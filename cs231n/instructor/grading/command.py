@@ -124,7 +124,10 @@ def run(options: argparse.Namespace) -> int:
     unmarked = pages.waiting(records, rubric, marks)
     _tell_late(records, rubric, marks)
     print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
-    print(f"{unmarked} answers to mark: open marking/question-N.html, fill in marking/question-N.csv, then grade --resume.")
+    print(
+        f"{unmarked} answers to mark: in the browser with `python -m cs231n.instructor mark {options.out}`, or in "
+        "marking/question-N.csv next to question-N.html; then grade --resume."
+    )
     return 0
 
 

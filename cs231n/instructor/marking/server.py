@@ -124,6 +124,8 @@ class _Request(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "marking", ""
     timeout = IDLE_SECONDS
+    wbufsize = -1  # headers and body leave together; apart, the second would wait for the first to be confirmed
+    disable_nagle_algorithm = True
     server: Server
 
     def do_GET(self) -> None:

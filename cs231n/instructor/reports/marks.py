@@ -208,7 +208,7 @@ def merge(
         return []
     here = read_all(folder / "rows") if records is None else records
     with in_turn(journals.folder / LOCK):
-        list(_given(folder, rubric, here))  # what is wrong in one file is said before another is written
+        list(_given(folder, rubric, here, expected))  # what is wrong in one file is said before another is written
         for question in rubric.questions:
             order = [student for item in items(question, here).values() for student in item.students]
             _update(folder / "marking" / f"{question}.csv", here, order)

@@ -21,7 +21,7 @@ ASSIGNMENT = re.compile(r"(?P<title>.*) \((?P<id>[0-9]+)\)", re.DOTALL)
 TOTALS = re.compile(r"(?:Current|Final) (?:Score|Points|Grade)|Override (?:Score|Grade|Status)")
 NOBODYS = re.compile(r"\s*(?:Muted|Manual Posting.*)?\s*", re.IGNORECASE | re.DOTALL)
 POINTS = "Points Possible"
-TEST_STUDENT = {"student, test", "test student"}
+TEST_STUDENT = "test student"
 
 
 class Canvas(Platform):
@@ -62,11 +62,11 @@ class Canvas(Platform):
             texts = sheet.row(number)
             if POINTS in texts[0] or all(map(NOBODYS.fullmatch, texts)):
                 continue
-            name = f"{texts[1]} {texts[0]}".strip() if "firstname" in place else texts[0].strip()
+            name = f"{texts[1]} {texts[0]}".strip() if "firstname" in place else _first_name_first(texts[0])
             others = tuple(
                 filter(None, (value(texts, place.get(one)) for one in ("sis user id", "sis login id", "integration id")))
             )
-            found.append(Line(number, texts[place["id"]].strip(), others, name, name.casefold() in TEST_STUDENT))
+            found.append(Line(number, texts[place["id"]].strip(), others, name, name.casefold() == TEST_STUDENT))
         return found
 
     def closed(self, sheet: Sheet, row: int, column: int) -> str:
@@ -105,6 +105,12 @@ def _columns(sheet: Sheet) -> dict[str, int]:
             f"..., Section. Download it under {Canvas.gradebook}."
         )
     return {name: index for index, name in enumerate(own)}
+
+
+def _first_name_first(name: str) -> str:
+    """Return "Jane Doe" for "Doe, Jane"; a name without a comma, or with several, as it is."""
+    last, *first = (part.strip() for part in name.split(","))
+    return f"{first[0]} {last}".strip() if len(first) == 1 else name.strip()
 
 
 def _number(text: str) -> float | None:

@@ -126,6 +126,7 @@ def _require_own(out: Path, platform: Platform) -> None:
         raise ValueError(f"--out {out} is a file; expected a folder.")
     names = {f"{platform.key}_feedback.zip", PAGES, MAIL_MERGE, LEFT_OUT}
     others = [path.name for path in out.iterdir() if path.name not in names and path.stem != f"{platform.key}_grades"]
+    others += [f"{PAGES}/{path.name}" for path in (out / PAGES).glob("*") if path.suffix != ".html"]
     if others:
         raise ValueError(
             f"--out {out} holds other files ({', '.join(sorted(others)[:4])}), and would be replaced. Name another folder."

@@ -269,13 +269,18 @@ def _zipped(files: Mapping[str, bytes]) -> bytes:
 
 
 def mail_merge(given: Sequence[Given], most: float) -> tuple[str, list[str]]:
-    """Return (the list for mail merge, the paths of the pages that it names, in the order of `given`)."""
-    paths = [f"{PAGES}/{name}.html" for name in readable_names([(student.key, student.name) for student, _ in given])]
+    """Return (the list for mail merge, the paths of the pages that it names, in the order of `given`).
+
+    Names are the gradebook's where it has them: those of a download may be squeezed together ("doejane").
+    """
+    names = [line.name or student.name for student, line in given]
+    keys = [student.key for student, _ in given]
+    paths = [f"{PAGES}/{name}.html" for name in readable_names(list(zip(keys, names, strict=True)))]
     rows = [["id", "name", "email", "points", "of", "feedback"]]
-    for (student, line), path in zip(given, paths, strict=True):
+    for (student, line), name, path in zip(given, names, paths, strict=True):
         email = next((one for one in (*student.ids, *line.others) if "@" in one), "")
         points = [decimal(student.points), decimal(most)]
-        rows.append([id_cell(student.key), text_cell(student.name), text_cell(email), *points, text_cell(path)])
+        rows.append([id_cell(student.key), text_cell(name), text_cell(email), *points, text_cell(path)])
     return "\ufeff" + table(rows), paths
 
 

@@ -112,6 +112,8 @@ class Platform(abc.ABC):
         The same for the zip; where it takes none, what to do instead.
     takes_zip : bool
         Whether there is a zip that it takes.
+    names_members : bool
+        Whether its downloads say who the members of a group are.
     """
 
     key: str
@@ -121,10 +123,16 @@ class Platform(abc.ABC):
     on_grades: str
     on_feedback: str
     takes_zip = True
+    names_members = False
 
     def own_id(self, student: Student) -> str:
-        """Return the id that the platform's own download gave a student, "" for one who came another way."""
-        return next((one for one in student.ids if self.is_own(one)), "") if student.record.platform == self.name else ""
+        """Return the id that the platform's own download gave a student, "" for one who came another way.
+
+        The members of a group come from a list with ids of its own, unless the platform's downloads name members.
+        """
+        if student.record.platform != self.name or (student.record.members and not self.names_members):
+            return ""
+        return next((one for one in student.ids if self.is_own(one)), "")
 
     @abc.abstractmethod
     def is_own(self, text: str) -> bool:
