@@ -425,7 +425,6 @@ def table(options, found):
             row("peak of a worker's sandbox, MiB", peaks(found, "sandbox"), 0),
             row("peak of a submission's own processes, MiB, most of it the sandbox's", peaks(found, "submission"), 0),
             row("peak of the command itself, MiB", peaks(found, "parent"), 0),
-            row("workers started in a part", counts(found, "worker"), 0, f"{options.jobs}: PyTorch once for each"),
             row("sandboxes started in a part", counts(found, "sandbox"), 0, f"{options.jobs}: PyTorch once for each"),
         ]
     )

@@ -23,7 +23,6 @@ from ..course import without_late
 from ..grading import rubric as rubrics
 from ..reports import safe
 from ..reports.records import Record, Result, State
-from ..sandbox.inside.archives import SUFFIXES
 
 SCRIPTS = Path(__file__).with_name("autograder")
 BESIDE_THE_PACKAGE = (
@@ -39,7 +38,7 @@ BESIDE_THE_PACKAGE = (
 OWN_RUBRIC, OWN_COURSE = "rubric.toml", "course.toml"  # at the archive's root, if the instructor gave them
 AFTER_PUBLISHED = "after-published"  # a file at the archive's root, if students are to see points only when grades are published
 CONTAINER_GB = 3.0  # of memory, in Gradescope's choice of sizes; grading needs MEMORY_GB
-MEMORY_GB = 1.8
+MEMORY_GB = 2.0
 EXECUTABLE = ("setup.sh", "run_autograder", "get_datasets.sh")
 
 # What results.json holds when grading itself failed: no score, so that Gradescope tells of an error and gives no points.
@@ -240,9 +239,9 @@ def _pack(submission: Path, target: Path) -> None:
     """
     files = [path for path in sorted(submission.rglob("*")) if path.is_file() and not path.is_symlink()]
     if len(files) == 1:
-        name = files[0].name.lower()
-        suffix = next((suffix for suffix in SUFFIXES if name.endswith(suffix)), files[0].suffix)  # .tar.gz whole
-        shutil.copyfile(files[0], target.with_name(target.name + suffix))
+        suffixes = files[0].suffixes[-2:]
+        is_tar = len(suffixes) == 2 and suffixes[0].lower() == ".tar"  # .tar.gz is one suffix, .final.ipynb is not
+        shutil.copyfile(files[0], target.with_name(target.name + ("".join(suffixes) if is_tar else files[0].suffix)))
         return
     with zipfile.ZipFile(target.with_suffix(".zip"), "w", strict_timestamps=False) as archive:
         for path in files:
