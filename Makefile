@@ -25,7 +25,7 @@ NBCONVERT := $(ISOLATED) -m nbconvert --log-level=ERROR
 help:
 	@echo "make notebook    execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
 	@echo "make test        run all tests, the notebook among them; those of files with a word in their names: make test ONLY=checks"
-	@echo "make browser     go a student's way in JupyterLab and Notebook 7, in Chromium; screenshots in build/browser"
+	@echo "make browser     go a student's way in JupyterLab and Notebook 7, and a marker's, in Chromium; screenshots in build/browser"
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
 	@echo "make lint        check the code's style and types, as CI does"

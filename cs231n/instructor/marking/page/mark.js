@@ -34,7 +34,9 @@ const state = {
   pictures: new Map(), // by item: a promise of the answer with its pictures, of the last few
   names: null, // by alias, once they were asked for
   saving: false,
+  turn: 0, // of the views that were asked for
   keys: [], // pressed while saving, in order
+  isDone: false, // whether the page has said that nothing is left to mark in this question
   withReason: null, // sends the mark that needs a reason
 };
 
@@ -240,7 +242,9 @@ async function save(goOn) {
   const given = {...draft(), seconds: secondsHere()};
   const problem = whyNotSaved(given, state.question);
   if (problem) return complain(problem);
-  if (item.mark && isSame(given, draftOf(item))) return goOn();
+  const isChanged = !item.mark || !isSame(given, draftOf(item));
+  if (!isChanged && state.isDone && nextQuestion()) return (location.hash = `#${nextQuestion().key}`);
+  if (!isChanged) return goOn();
   await store(given, `saved ${pointsInWords(pointsOf(given, state.question.most))}`, goOn);
 }
 
@@ -387,8 +391,17 @@ function goOn() {
   if (own >= 0) return goTo(own);
   show();
   const left = state.items.some((item) => !item.mark);
-  const done = left ? "Your share of this question is marked. Press g for an answer in another marker's share, or o for the overview." : "All answers to this question are marked. Press o for the overview.";
-  say([$("status").textContent, done].filter(Boolean).join(". "), true);
+  const done = left ? "Your share of this question is marked: g goes on with other markers' shares" : "All answers to this question are marked";
+  const next = nextQuestion();
+  state.isDone = true;
+  say([$("status").textContent, done, next ? `Enter opens ${next.title.toLocaleLowerCase()}` : "o opens the overview"].filter(Boolean).join(". "), true);
+}
+
+// The next question, from this one on and round, with answers to mark; undefined without one.
+function nextQuestion() {
+  const {questions} = state.desk;
+  const here = questions.findIndex((one) => one.key === state.question.key);
+  return [...questions.slice(here + 1), ...questions.slice(0, here)].find((one) => one.marked < one.total);
 }
 
 // A filter that only shows what is marked would end the way at once.
@@ -668,29 +681,36 @@ async function openDesk() {
 
 const counted = (words, count) => (count ? `${words} (${count})` : words);
 
+// Opens what the address names. Where another view is asked for meanwhile, that one is shown.
 async function openView() {
   const [name, wanted] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const turn = (state.turn += 1);
   await attempt(async () => {
     await openDesk();
     const question = state.desk.questions.find((one) => one.key === name);
-    if (question) await openQuestion(question, wanted ?? "");
-    else await openList(name in VIEWS ? name : "overview");
+    const show = question ? await loadedQuestion(question, wanted) : await loadedList(name in VIEWS ? name : "overview");
+    if (turn === state.turn) show();
   });
 }
 
-async function openList(name) {
-  state.question = null;
-  state.items = [];
-  state.at = -1;
-  $("view").replaceChildren(...(await VIEWS[name]()));
-  $("view").hidden = false;
-  $("marking").hidden = true;
-  $("progress").hidden = true;
+async function loadedList(name) {
+  const parts = await VIEWS[name]();
+  return () => {
+    Object.assign(state, {question: null, items: [], at: -1});
+    $("view").replaceChildren(...parts);
+    $("view").hidden = false;
+    $("marking").hidden = true;
+    $("progress").hidden = true;
+    setPlace(name);
+    setTitle({overview: `Marking: ${state.desk.course}`, disagreements: "Disagreements", conflicts: "Conflicts", log: "Regrades"}[name]);
+  };
+}
+
+function setPlace(name) {
   for (const link of document.querySelectorAll("nav a")) {
     if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  setTitle({overview: `Marking: ${state.desk.course}`, disagreements: "Disagreements", conflicts: "Conflicts", log: "Regrades"}[name]);
 }
 
 function setTitle(words) {
@@ -699,14 +719,18 @@ function setTitle(words) {
   $("title").focus();
 }
 
-async function openQuestion(question, wanted) {
+async function loadedQuestion(question, wanted) {
   say("loading …");
   const [{items}, {comments}] = await Promise.all([ask(`question/${question.key}`), ask(`comments/${question.key}`)]);
-  Object.assign(state, {question, items, comments, at: -1});
+  return () => openQuestion(question, items, comments, wanted);
+}
+
+function openQuestion(question, items, comments, wanted) {
+  Object.assign(state, {question, items, comments, at: -1, isDone: false});
   $("view").hidden = true;
   $("marking").hidden = false;
   $("progress").hidden = false;
-  for (const link of document.querySelectorAll("nav a")) link.removeAttribute("aria-current");
+  setPlace("");
   setTitle(`${question.title} · ${question.bonus ? "bonus " : ""}${pointsInWords(question.most)}`);
   $("question").replaceChildren(rendered(question.question));
   $("model-answer").replaceChildren(rendered(question.model_answer));
@@ -714,9 +738,8 @@ async function openQuestion(question, wanted) {
   $("lines").replaceChildren(...question.lines.map(line));
   $("lines").setAttribute("aria-label", question.mode === "additive" ? "Rubric: lines that add up" : "Rubric: one of these lines");
   $("filter").value = "all";
-  const {marked, total, flagged} = question;
   for (const part of $("model").children) part.open = part.id !== "asked" && !NARROW.matches;
-  showProgress({marked, total, flagged});
+  showProgress(question);
   say("");
   const place = items.findIndex((item) => item.id === wanted);
   const open = nextPlace((item) => isMine(item) && !item.mark);
