@@ -5,8 +5,11 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from .used_code import Code, used_by
+
 # A lambda, for example, does not know which exercise it solves; its Report does.
 _reports: weakref.WeakKeyDictionary[Callable[..., Any], Any] = weakref.WeakKeyDictionary()
+_used: weakref.WeakKeyDictionary[Callable[..., Any], dict[str, Code]] = weakref.WeakKeyDictionary()  # when it was examined
 _exercises: set[str] = set()  # of which some function was examined, perhaps one that is gone
 
 
@@ -21,6 +24,7 @@ def record(function: Callable[..., Any], report: Any) -> None:
         What was found.
     """
     _reports[function] = report
+    _used[function] = used_by(function)
     _exercises.add(report.exercise)
 
 
@@ -42,6 +46,26 @@ def report_on(function: Any) -> Any:
     return None
 
 
+def changed_since(function: Any) -> list[str]:
+    """Return what a function uses and what has changed since it was examined.
+
+    Parameters
+    ----------
+    function : Any
+        A function, or anything else.
+
+    Returns
+    -------
+    list of str
+        The names of helper functions and classes; [] if it was not examined.
+    """
+    with contextlib.suppress(TypeError):
+        if function in _used:
+            before, now = _used[function], used_by(function)
+            return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    return []
+
+
 def verdict_on(exercise: str, function: Any) -> str | None:
     """Return what was last found about an exercise.
 
@@ -55,9 +79,10 @@ def verdict_on(exercise: str, function: Any) -> str | None:
     Returns
     -------
     str or None
-        The verdict's value; "" if another function was examined for this exercise, None if none was.
+        The verdict's value; "" if another function was examined for this exercise, or this one with other helpers, None if none
+        was.
     """
     report = report_on(function)
-    if report is not None and report.exercise == exercise:
+    if report is not None and report.exercise == exercise and not changed_since(function):
         return report.verdict.value
     return "" if exercise in _exercises else None

@@ -124,5 +124,5 @@ def tag(picture: bytes, width: int, description: str, kind: str = "figure") -> s
         One element.
     """
     address = f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
-    style = "max-width: 100%; border-radius: 6px"
+    style = "display: block; margin: 0 auto; max-width: 100%; border-radius: 6px"
     return f'<img class="{kind}" src="{address}" width="{width}" alt="{html.escape(description)}" style="{style}">'

@@ -366,7 +366,10 @@ def _plain_metadata(metadata: Any) -> dict[str, Any]:
     kept = {"nbgrader": dict, "id": str}  # Colab moves a cell's id to its metadata
     executed_at = _executed_at(metadata)
     plain = {name: metadata[name] for name, kind in kept.items() if isinstance(metadata.get(name), kind)}
-    return plain | ({"executed_at": executed_at} if executed_at else {})
+    jupyter = metadata.get("jupyter")
+    is_folded = isinstance(jupyter, dict) and jupyter.get("source_hidden") is True
+    folded = {"jupyter": {"source_hidden": True}} if is_folded else {}
+    return plain | folded | ({"executed_at": executed_at} if executed_at else {})
 
 
 def _executed_at(metadata: dict[str, Any]) -> str:

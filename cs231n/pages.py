@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import nbformat
@@ -39,12 +40,22 @@ base-uri 'none'; form-action 'none'">
 {% block html_head_js_mermaidjs %}{% endblock %}
 {% block jupyter_widgets %}{% endblock %}
 {% block rawcell %}<pre>{{ cell.source | e }}</pre>{% endblock %}
+{% block input_group -%}
+{% if cell.folded_as %}
+<details class="folded"><summary>{{ cell.folded_as | e }}</summary>{{ super() }}</details>
+{% else %}{{ super() }}{% endif %}
+{%- endblock input_group %}
 {% block html_head_css %}
 {{ super() }}
 <style>
 """
     + CSS
     + """
+details.folded { margin-left: 90px; }
+details.folded > summary { cursor: pointer; padding: 6px 0; font: 600 14px var(--jp-content-font-family, sans-serif); }
+details.folded .jp-InputPrompt { display: none; }
+@media (max-width: 760px) { details.folded { margin-left: 8px; } }
+img.figure, img.animation { display: block; margin: 0 auto; }
 </style>
 {% endblock %}
 """
@@ -56,6 +67,7 @@ TAGS = {"a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "dd",
 TAGS |= {"figcaption", "figure", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol"}
 TAGS |= {"p", "pre", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th"}
 TAGS |= {"thead", "tr", "tt", "u", "ul", "var"}
+TITLE_CHARACTERS = 80
 WIDEST = 4000  # pixels that a picture may ask for
 NUMBER = r"\d{1,4}"
 ATTRIBUTES = {
@@ -179,13 +191,19 @@ def _shown(output: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"output_type": "display_data", "metadata": {}, "data": {"text/html": f'<div class="jp-RenderedImage">{image}</div>'}}
 
 
+def _title(source: str) -> str:
+    """Return how folded code is announced: by its first line, which may be a title as Colab reads it."""
+    first, _, _ = source.strip().partition("\n")
+    return shorten(first.removeprefix("#").strip().removeprefix("@title").strip(), TITLE_CHARACTERS) or "Code"
+
+
 def page(notebook: NotebookNode, title: str) -> bytes:
     """Return a notebook as a web page that needs no network and runs no script. Its formulas are MathML.
 
     Parameters
     ----------
     notebook : nbformat.NotebookNode
-        Of nbformat 4.
+        As `notebook_file.notebook` reads it.
     title : str
         The page's title.
 
@@ -197,6 +215,8 @@ def page(notebook: NotebookNode, title: str) -> bytes:
     cells = [{**cell, "id": f"cell-{number}"} for number, cell in enumerate(notebook.cells, 1)]  # ids may be missing, or twice
     for cell in cells:
         if cell["cell_type"] == "code":
+            folded = cell["metadata"].get("jupyter", {}).get("source_hidden", False)
+            cell["folded_as"] = _title(cell["source"]) if folded else ""
             cell["outputs"] = [_shown(output) for output in cell["outputs"]]
     shown = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
     quiet = logging.Logger("page", logging.ERROR)  # not a word about pictures without a description

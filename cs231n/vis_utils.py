@@ -39,6 +39,9 @@ METHODS: dict[str, dict[str, Any]] = {  # how the line of a method looks, the sa
 KINDS = ["picture", "saliency map", "overlay"]  # the panels of one picture in the saliency figure
 LEGEND = 1.85  # inches: below the axis of the sanity check
 AREAS = "area under the whole curve"
+ANIMATION_WIDTH = 2 * SIZE  # pixels on the page
+# Of images that are enlarged four times nothing is lost with a low quality; slower methods make files that are hardly smaller.
+ANIMATED: dict[str, Any] = {"quality": 10, "method": 1}
 LARGEST = 3.6  # inches: a single image of 224 pixels shows nothing more where it is larger
 
 
@@ -445,7 +448,7 @@ def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | 
 
 
 def save_animation(
-    frames: Iterable[Image.Image], path: str | os.PathLike[str], side: int = figures.DENSITY * SIZE, seconds: float = 4
+    frames: Iterable[Image.Image], path: str | os.PathLike[str], side: int = figures.DENSITY * ANIMATION_WIDTH, seconds: float = 4
 ) -> None:
     """Write images as an endless animation, their contrast stretched for the eye.
 
@@ -472,10 +475,10 @@ def save_animation(
     if not pictures:
         raise ValueError("save_animation got no frames; expected at least one image.")
     with replacing(path) as whole:
-        imageio.imwrite(whole, pictures, duration=1000 * seconds / len(pictures), loop=0, quality=50, method=4)
+        imageio.imwrite(whole, pictures, duration=1000 * seconds / len(pictures), loop=0, **ANIMATED)
 
 
-def show_animation(path: str | os.PathLike[str], width: int = SIZE, description: str = "") -> HTML:
+def show_animation(path: str | os.PathLike[str], width: int = ANIMATION_WIDTH, description: str = "") -> HTML:
     """Return an animation for a notebook cell to show; it is stored inside the notebook.
 
     Parameters

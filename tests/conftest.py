@@ -92,7 +92,7 @@ def run(drawn, tmp_path_factory):
 
     def draw():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: drawn)
+            patch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed, *_: drawn)
             return grading.Run.drawn()
 
     return made_once(tmp_path_factory, "run", draw)

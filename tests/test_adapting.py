@@ -190,6 +190,28 @@ def test_the_courses_title_is_that_of_the_notebook_the_readme_and_the_list(tmp_p
     assert listed_in(made, tmp_path).title == "Seeing with networks"
 
 
+@pytest.mark.parametrize(
+    ("due", "shown"),
+    [
+        ('2026-10-05T23:59:00\ntimezone = "Europe/Berlin"', "Monday, 5 October 2026, 23:59 (Europe/Berlin)"),
+        ("2026-10-05T23:59:00-07:00", "Monday, 5 October 2026, 23:59 (UTC-07:00)"),
+        ("2026-10-05", "Monday, 5 October 2026, 23:59"),
+    ],
+)
+def test_the_date_on_which_it_is_due_is_in_the_notebook_and_the_readme(tmp_path, due, shown):
+    made, cells = edition_of(tmp_path, f"[late]\ndue = {due}")
+    assert cells["title"].source.startswith(f"# Network Visualization\n\n**Due** {shown}\n\n**What does")
+    assert made.files["README.md"].decode().startswith(f"# Network Visualization\n\n**Due** {shown}\n\nWhat does")
+    assert "**Due**" not in WHOLE["title"].source
+
+
+def test_nothing_of_a_course_about_late_students_is_in_the_edition(tmp_path):
+    text = "[late]\ndue = 2026-10-05\ngrace-minutes = 11\nfree-days = 3\n[late.extensions]\nzebediah-4711 = 2026-10-19\n"
+    made, _ = edition_of(tmp_path, text)
+    for told in (b"zebediah", b"2026-10-19", b"19 October 2026", b"free-days", b"grace-minutes"):
+        assert not [path for path, content in made.files.items() if told in content], told
+
+
 def test_points_are_the_courses_in_headings_totals_nbgraders_metadata_and_the_list(tmp_path):
     made, cells = edition_of(tmp_path, "[points]\nsaliency_maps = 7.5\nquestion-1 = 0.25\nsmoothgrad = 3")
     assert "**Points** 7.5" in cells["exercise-1-text"].source

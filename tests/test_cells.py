@@ -102,6 +102,34 @@ def test_exit_in_a_function_costs_a_sentence_and_not_the_kernel():
         assert still == "alive\n"
 
 
+HELPER = "def largest(gradient):\n    return gradient.abs().amax(dim=1)"
+USES_HELPER = """import torch
+
+def compute_saliency_maps(X, y, model):
+    X = X.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(model(X).gather(1, y[:, None]).sum(), X)
+    return largest(gradient)
+"""
+OTHER_HELPER = HELPER.replace(".abs()", "")
+
+
+def test_a_helper_that_changed_after_the_check_is_named_until_the_check_has_run_again():
+    checked, asked = executed(HELPER, USES_HELPER, CHECK, OTHER_HELPER, READY)
+    assert asked.startswith("compute_saliency_maps uses largest, changed since its check. Run the check again;")
+    assert asked.endswith("False\n")
+    checked, asked = executed(HELPER, USES_HELPER, CHECK, OTHER_HELPER, CHECK, READY)
+    assert checked.startswith("✗ compute_saliency_maps is wrong: no absolute value")
+    assert "is not correct yet" in asked
+    checked, asked = executed(OTHER_HELPER, USES_HELPER, CHECK, HELPER, CHECK, READY)
+    assert asked == "True\n"
+
+
+@pytest.mark.parametrize("again", [HELPER, f"\n# as it was\n{HELPER}", USES_HELPER, "import torch", "largest_of_all = 3"])
+def test_cells_that_are_run_again_as_they_were_and_other_cells_change_no_helper(again):
+    _, asked = executed(HELPER, USES_HELPER, CHECK, again, READY)
+    assert asked == "True\n"
+
+
 INTERRUPTS = """import os, signal, time
 
 def compute_saliency_maps(X, y, model):

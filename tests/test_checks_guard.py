@@ -529,3 +529,24 @@ def test_on_cuda_an_index_out_of_range_is_found_on_the_cpu_first(monkeypatch, ro
     trial = guard.run(own_scores, X, y, network, network=network)
     assert seen == calls
     assert isinstance(trial.error, IndexError) == (rows > len(X))
+
+
+LEFT_BEHIND = """
+import time
+from cs231n.checks.guard import TimeIsUp, limits, within
+def sleeps():
+    try:
+        time.sleep(1)
+    finally:
+        print("ended", flush=True)
+limits._end = lambda *_: None  # however busy the machine is, it is not ended before it is left behind
+try:
+    within(1, sleeps, (), waiting=0)
+except TimeIsUp as error:
+    print("left behind:", error.left_behind, flush=True)
+"""
+
+
+def test_python_ends_once_what_was_left_behind_has_ended():
+    result = subprocess.run([sys.executable, "-c", LEFT_BEHIND], cwd=ROOT, capture_output=True, text=True)
+    assert (result.stdout.split("\n"), result.returncode) == (["left behind: True", "ended", ""], 0), result.stderr

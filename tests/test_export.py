@@ -86,7 +86,9 @@ def export(tmp_path, reference, monkeypatch):
 
 
 def write_pages(grades, found, reference):
-    pages.write_pages(grades, found, RUBRIC, marks_files.read(grades, RUBRIC), reference)
+    course = grades / "course.toml"
+    own = rubric.load(None, course if course.exists() else None)
+    pages.write_pages(grades, found, own, marks_files.read(grades, own), reference)
 
 
 def rows(path, **form):
@@ -150,11 +152,11 @@ def test_what_was_there_before_and_who_keeps_what_is_said(export, tmp_path, caps
     (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
     assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv") == 0
     said = capsys.readouterr()
-    assert "1 had other points in the gradebook, which these replace: evil_4713 (3,5)." in said.err
-    assert "1 in the gradebook have no submission here; 1 keep what the gradebook has: Nobody." in said.err
-    assert "Student, Test: the platform's own test student. The row stays as it is." in said.err
+    assert "Points in the gradebook that these replace: 1. evil_4713 (3,5)." in said.err
+    assert "In the gradebook without a submission here: 1; 1 keep what the gradebook has. Nobody." in said.err
+    assert "Test Student: the platform's own test student. The row stays as it is." in said.err
     assert f"That column takes 30 points, and this assignment gives {FULL:g}. Points are not scaled." in said.err
-    assert "3 grades are in out:" in said.out
+    assert "3 grades in out:" in said.out
     assert re.search(r"canvas_feedback.zip, [0-9.]+ (MB|kB)\n", said.out)
 
 
@@ -166,7 +168,23 @@ def test_students_without_a_submission_get_0_only_if_asked_for_and_never_the_tes
     assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv", "--zero-missing") == 0
     points = {row[0]: row[7] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert (points["Nobody"], points["Has points"], points["Student, Test"]) == ("0", "12", "")
-    assert "1 keep what the gradebook has, 1 get 0: Nobody, Has points." in capsys.readouterr().err
+    assert "2; 1 keep what the gradebook has, 1 get 0. Nobody, Has points." in capsys.readouterr().err
+
+
+def test_whose_grade_is_not_settled_does_not_count_as_missing(export, tmp_path):
+    text = CANVAS.replace("9.00,,90.0", "9.00,,90").replace("EX,,0,0", "7,,0,0")
+    (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
+    unmarked = canvas("nováková", "4712", answers={"question-1": "Why not?"})
+    rivals = [canvas("doejane", "4711"), record("0012", "X")]
+    command = ("--to", "canvas", "--gradebook", "theirs.csv", "--zero-missing", "--partial")
+    assert export([*rivals, unmarked, THREE[2]], *command) == 0
+    points = {row[1]: row[7] for row in rows(tmp_path / "out/canvas_grades.csv")}
+    assert [points[number] for number in ("4711", "4712", "4713", "4714")] == ["", "", "0", "0"]
+
+
+def test_zeros_need_a_gradebook(export, capsys):
+    assert export(THREE, "--to", "canvas", "--zero-missing") == 2
+    assert "--zero-missing needs --gradebook" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wanted", ["Homework 1", "homework 1 (501)"])
@@ -257,7 +275,7 @@ def test_canvas_finds_the_student_and_the_file_in_the_names_of_the_zip_and_each_
 def test_who_wrote_online_has_no_place_in_canvas_zip_and_that_is_said(export, tmp_path, capsys):
     online = record("cy_4714", platform="Canvas", ids=("4714",), submission="cy_4714_text.html")
     assert export([THREE[0], online], "--to", "canvas") == 0
-    assert "1 have no place in the zip, as no download names their file: cy_4714." in capsys.readouterr().err
+    assert "1 page not in a zip for Canvas, as no name of its downloads says where they go: cy_4714." in capsys.readouterr().err
     assert len(rows(tmp_path / "out/canvas_grades.csv")) == 4
 
 
@@ -279,7 +297,9 @@ def test_a_submission_without_a_row_is_refused_by_name_and_partial_says_who_is_m
     assert [(one["student"], one["name"]) for one in left] == [("ghost_9999", "ghost"), ("stranger", "A Stranger")]
     points = {row[1]: row[7] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert points["4714"] == FIRST_POINTS  # by the SIS User ID 0015
-    assert len(listed(tmp_path / "out/mail_merge.csv")) == 4
+    merged = listed(tmp_path / "out/mail_merge.csv")
+    assert [one["name"] for one in merged] == ["Nobody", "Jane Doe", '\'=HYPERLINK("x")', "Nováková Žofie"]
+    assert {one["feedback"] for one in merged} >= {"feedback/Jane Doe.html", "feedback/Nováková Žofie.html"}
 
 
 def test_a_number_of_canvas_is_never_taken_for_somebody_elses_number(export, tmp_path, capsys):
@@ -294,7 +314,7 @@ def test_an_id_that_is_in_two_rows_is_refused(export, tmp_path, capsys):
     text = CANVAS.replace("4714,0015,nobody", "4714,4711,nobody")
     (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
     assert export([record("4711", "X")], "--to", "canvas", "--gradebook", "theirs.csv") == 1
-    assert "4711, X, could be any of 2 rows of the gradebook: Doe, Jane (row 4), Nobody (row 7)." in capsys.readouterr().err
+    assert "4711, X, could be any of 2 rows of the gradebook: Jane Doe (row 4), Nobody (row 7)." in capsys.readouterr().err
 
 
 def test_two_submissions_of_one_row_are_both_refused_and_one_by_id_keeps_it_from_one_by_name(export, tmp_path, capsys):
@@ -308,10 +328,18 @@ def test_two_submissions_of_one_row_are_both_refused_and_one_by_id_keeps_it_from
     assert rows(tmp_path / "out/canvas_grades.csv")[3][7] == ALL_RIGHT
 
 
+def test_two_who_are_found_by_the_same_name_are_both_refused(export, tmp_path, capsys):
+    (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
+    found = [THREE[1], record("a", "Jane Doe"), record("b", "Doe, Jane")]
+    assert export(found, "--to", "canvas", "--gradebook", "theirs.csv", "--partial") == 0
+    assert [one["student"] for one in listed(tmp_path / "out/left_out.csv")] == ["a", "b"]
+    assert "by name alone" not in capsys.readouterr().err
+
+
 def test_who_is_found_by_name_alone_is_named(export, tmp_path, capsys):
     (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
     assert export([record("group 3", "Jane Doe")], "--to", "canvas", "--gradebook", "theirs.csv") == 0
-    assert "1 found in the gradebook by name alone, for want of a common id; please compare: group 3 as Jane Doe." in (
+    assert "Found in the gradebook by name alone, as no id is the same: 1. Please compare: group 3 as Jane Doe." in (
         capsys.readouterr().err
     )
 
@@ -320,7 +348,7 @@ def test_a_name_that_two_rows_have_finds_neither(export, tmp_path, capsys):
     text = CANVAS.replace("Nobody,4714", '"Jane, Doe",4714')
     (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
     assert export([record("b", "Jane Doe")], "--to", "canvas", "--gradebook", "theirs.csv") == 1
-    assert "could be any of 2 rows of the gradebook: Doe, Jane (row 4), Jane, Doe (row 7)" in capsys.readouterr().err
+    assert "could be any of 2 rows of the gradebook: Jane Doe (row 4), Doe Jane (row 7)" in capsys.readouterr().err
 
 
 def test_without_a_gradebook_those_without_the_platforms_id_are_refused(export, tmp_path, capsys):
@@ -343,7 +371,7 @@ def test_answers_that_nobody_marked_are_refused_or_count_0_if_asked_for(export, 
     assert export(found, "--to", "canvas", "--partial") == 0
     assert [row[1] for row in rows(tmp_path / "out/canvas_grades.csv")[2:]] == ["4711"]
     assert export(found, "--to", "canvas", "--unmarked-as-zero") == 0
-    assert "1 have answers that nobody has marked; these count 0." in capsys.readouterr().err
+    assert "1 student with answers that nobody has marked, which count 0." in capsys.readouterr().err
     assert {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")[2:]} == {"4711": ALL_RIGHT, "4712": FIRST_POINTS}
     assert not (tmp_path / "out/left_out.csv").exists()
 
@@ -369,6 +397,22 @@ def test_marks_and_comments_given_after_the_last_grading_are_refused_until_the_p
         assert export([one, THREE[0]], "--to", "canvas", regrade=False) == 0
     points = {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert points["4712"] == f"{RUBRIC.points[FIRST] + 2:g}"
+
+
+def test_what_is_deducted_for_being_late_is_deducted_here_and_a_new_due_date_needs_new_pages(export, tmp_path, capsys):
+    course = tmp_path / "grades/course.toml"
+    course.parent.mkdir()
+    course.write_text('[late]\ndue = 2026-10-05T23:59:00\ntimezone = "UTC"\ndeduction = 1.5\n', encoding="utf-8")
+    found = [
+        canvas("late", "4711", handed_in="2026-10-07T10:00:00+00:00"),
+        canvas("punctual", "4712", handed_in="2026-10-05T10:00:00+00:00"),
+    ]
+    assert export(found, "--to", "canvas") == 0
+    points = {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")}
+    assert (points["4711"], points["4712"]) == (f"{RUBRIC.points[FIRST] - 3:g}", FIRST_POINTS)
+    course.write_text(course.read_text(encoding="utf-8").replace("10-05T", "10-06T"), encoding="utf-8")
+    assert export(found, "--to", "canvas", regrade=False) == 2
+    assert "are older than the results or the marks of late_4711. Run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("harm", ["{", "[]", None])
@@ -417,7 +461,7 @@ def test_moodles_worksheet_is_filled_and_its_zip_is_read_by_moodles_own_rule(exp
     two = f"{sum(RUBRIC.points[name] for name in EXERCISES[:2]):g}"
     expected = WORKSHEET.replace('- ",,60.00', f'- ",{FIRST_POINTS},60.00', 1).replace('- ",,60.00', f'- ",{two},60.00', 1)
     assert (tmp_path / "out/moodle_grades.csv").read_text(encoding="utf-8") == expected
-    assert "1 in the gradebook have no submission here; 1 keep what the gradebook has: 王小明." in capsys.readouterr().err
+    assert "In the gradebook without a submission here: 1; 1 keep what the gradebook has. 王小明." in capsys.readouterr().err
     with zipfile.ZipFile(tmp_path / "out/moodle_feedback.zip") as archive:
         names = archive.namelist()
         assert [moodle_finds(name) for name in sorted(names)] == [
@@ -440,7 +484,6 @@ def test_points_that_moodle_would_ignore_are_refused_or_capped(export, tmp_path,
     assert export(found, *command) == 1
     assert f"has {FIRST_POINTS} points, and Moodle ignores more than 1 (--cap writes those)" in capsys.readouterr().err
     assert export(found, *command, "--cap") == 0
-    assert "1 have more points than the column takes, and get the most that it takes: Jane Doe_4711." in capsys.readouterr().err
     assert [row[5] for row in rows(tmp_path / "out/moodle_grades.csv")[1:]] == ["1", "0", "12.00"]
 
 
@@ -462,6 +505,28 @@ def test_each_member_of_a_group_gets_the_groups_points_and_page(export, tmp_path
         assert {moodle_finds(name)[0] for name in archive.namelist()} == {"4711", "4712"}
         page = (tmp_path / "grades/feedback" / f"{file_name('Group A')}.html").read_bytes()
         assert {archive.read(name) for name in archive.namelist()} == {page}
+
+
+def test_the_ids_of_a_list_of_members_are_never_taken_for_numbers_of_the_platform(export, tmp_path, capsys):
+    members = (Member("4712", "Jane Doe", ("4712", "0012")), Member("0013", "Žofie Nováková", ("0013",)))
+    group = record("Group A_55", "Group A", platform="Moodle", ids=("55",), members=members)
+    assert export([group], "--to", "moodle") == 1
+    assert "4712, Jane Doe, has no id that Moodle gave it" in capsys.readouterr().err
+    (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")
+    assert export([group], "--to", "moodle", "--gradebook", "theirs.csv") == 1
+    assert "4712, Jane Doe, could be any of 2 rows of the gradebook" in capsys.readouterr().err
+    (tmp_path / "theirs.csv").write_text(WORKSHEET.replace("Participant 4712", "Participant 4799"), encoding="utf-8")
+    assert export([group], "--to", "moodle", "--gradebook", "theirs.csv") == 0
+    assert [row[5] for row in rows(tmp_path / "out/moodle_grades.csv")[1:]] == [FIRST_POINTS, FIRST_POINTS, "12.00"]
+
+
+def test_members_whom_gradescope_names_are_listed_each(export, tmp_path):
+    members = (Member("0012", "Jane", ("0012", "jane@example.edu")), Member("0013", "Cy", ("0013",)))
+    assert export([record("0012+0013", "Jane, Cy", platform="Gradescope", members=members)], "--to", "gradescope") == 0
+    assert [row[:3] for row in rows(tmp_path / "out/gradescope_grades.csv")[1:]] == [
+        ["Jane", "0012", "jane@example.edu"],
+        ["Cy", "0013", ""],
+    ]
 
 
 def test_a_student_in_a_group_and_alone_is_refused(export, tmp_path, capsys):
@@ -492,8 +557,9 @@ def test_moodles_course_gradebook_goes_by_id_number_and_address(export, tmp_path
     assert [row[4:] for row in rows(tmp_path / "out/moodle_grades.csv")[1:]] == [[FIRST_POINTS, "-"], [FIRST_POINTS, "-"]]
 
 
-def test_without_a_worksheet_moodle_gets_the_columns_that_its_import_requires(export, tmp_path):
+def test_without_a_worksheet_moodle_gets_the_columns_that_its_import_requires(export, tmp_path, capsys):
     assert export([moodle("Jane_Doe", "4711"), moodle("-1+1", "4712")], "--to", "moodle") == 0
+    assert f"The highest total is {FIRST_POINTS}." in capsys.readouterr().err
     header, *students = rows(tmp_path / "out/moodle_grades.csv")
     assert {"Identifier", "Grade", "Last modified (grade)"} <= set(header)
     assert [(row[0], row[1], row[2]) for row in students] == [
@@ -538,6 +604,26 @@ def test_in_brightspaces_flat_download_the_page_is_beside_the_file(export, tmp_p
     assert export([flat], "--to", "brightspace", "--gradebook", "theirs.csv") == 0
     with zipfile.ZipFile(tmp_path / "out/brightspace_feedback.zip") as archive:
         assert archive.namelist() == ["1-7 - Jane Doe - Oct 5, 2026 1010 AM - feedback.html"]
+
+
+def test_that_brightspace_caps_points_is_said(export, tmp_path, capsys):
+    (tmp_path / "theirs.csv").write_text(BRIGHTSPACE.replace("MaxPoints:30", "MaxPoints:1"), encoding="utf-8", newline="")
+    command = ("--to", "brightspace", "--gradebook", "theirs.csv")
+    assert export([brightspace("Jane Doe", "12345")], *command) == 0
+    assert f"allows more (1 here). The highest total is {FIRST_POINTS}." in capsys.readouterr().err
+    assert rows(tmp_path / "out/brightspace_grades.csv")[1][6] == FIRST_POINTS
+    assert export([brightspace("Jane Doe", "12345")], *command, "--cap") == 0
+    assert rows(tmp_path / "out/brightspace_grades.csv")[1][6] == "1"
+
+
+def test_members_of_groups_who_share_a_key_each_get_a_page_and_a_row(export, tmp_path):
+    members = [Member("Jane", "Jane", (number,)) for number in ("4711", "4712", "4713")]
+    groups = [record("A", platform="Moodle", members=tuple(members[:2])), record("B", platform="Moodle", members=(members[2],))]
+    (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")
+    assert export(groups, "--to", "moodle", "--gradebook", "theirs.csv") == 0
+    assert len(list((tmp_path / "out/feedback").iterdir())) == 3
+    with zipfile.ZipFile(tmp_path / "out/moodle_feedback.zip") as archive:
+        assert len(archive.namelist()) == 3
 
 
 def test_brightspace_needs_its_gradebook(export, tmp_path, capsys):
@@ -630,7 +716,10 @@ def test_a_folder_with_other_files_is_left_alone_and_an_earlier_export_is_replac
     (tmp_path / "out/notes.txt").write_text("mine", encoding="utf-8")
     assert export(THREE, "--to", "canvas") == 2
     assert "holds other files (notes.txt)" in capsys.readouterr().err
-    assert (tmp_path / "out/notes.txt").read_text(encoding="utf-8") == "mine"
+    (tmp_path / "out/notes.txt").rename(tmp_path / "out/feedback/notes.txt")
+    assert export(THREE, "--to", "canvas") == 2
+    assert "holds other files (feedback/notes.txt)" in capsys.readouterr().err
+    assert (tmp_path / "out/feedback/notes.txt").read_text(encoding="utf-8") == "mine"
 
 
 def test_an_export_that_cannot_be_written_leaves_the_earlier_one(export, tmp_path, monkeypatch, capsys):
@@ -686,12 +775,11 @@ def test_a_name_of_any_script_becomes_a_name_of_a_file(name, safe):
     assert safe_name(name) == safe
 
 
-@given(st.dictionaries(st.text(max_size=8), st.text(max_size=200), max_size=6))
+@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=200)), max_size=6))
 def test_names_of_files_are_valid_everywhere_and_differ_also_where_capitals_do_not_count(people):
     names = readable_names(people)
-    assert names.keys() == people.keys()
-    assert len({unicodedata.normalize("NFC", name.casefold()) for name in names.values()}) == len(people)
-    for name in names.values():
+    assert len({unicodedata.normalize("NFC", name.casefold()) for name in names}) == len(names) == len(people)
+    for name in names:
         assert 0 < len(name.encode()) <= 140
         assert not set(name) & set('<>:"/\\|?*\0\n')
         assert name == name.strip(" .")
@@ -699,11 +787,8 @@ def test_names_of_files_are_valid_everywhere_and_differ_also_where_capitals_do_n
 
 
 def test_people_of_the_same_name_have_their_keys_in_the_names():
-    assert readable_names({"4711": "Jane Doe", "4712": "jane doe", "4713": "Cy"}) == {
-        "4711": "Jane Doe (4711)",
-        "4712": "jane doe (4712)",
-        "4713": "Cy",
-    }
+    people = [("4711", "Jane Doe"), ("4712", "jane doe"), ("4713", "Cy"), ("4711", "Jane Doe")]
+    assert readable_names(people) == ["Jane Doe (4711)", "jane doe (4712)", "Cy", "Jane Doe (4711) 2"]
 
 
 # Any CSV file

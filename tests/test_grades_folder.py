@@ -208,6 +208,31 @@ def test_an_extension_can_be_given_later_without_grading_again(grade, tmp_path, 
     assert rows()[0]["late_days"] == "1"
 
 
+def test_what_is_handed_back_has_the_deductions_and_a_later_extension_is_noticed(grade, tmp_path, capsys):
+    for name, day in (("ada", "07"), ("ben", "05"), ("cy", "05")):
+        (tmp_path / f"in/{name}.py").rename(tmp_path / f"in/HW_{name}_attempt_2026-10-{day}-12-00-00_nb.py")
+    (tmp_path / "course.toml").write_text(LATE, encoding="utf-8")
+    assert grade("--course", "course.toml") == 0
+    found = {"ada": (4.0, ""), "ben": (3.0, ""), "cy": (1.0, "")}
+    marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), found)
+    assert grade("--resume") == 0
+    back = ["export", "out", "--to", "blackboard"]
+    assert main(back) == 0
+    with Path("out/export/blackboard/mail_merge.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert {row["id"]: row["points"] for row in csv.DictReader(file)} == {"ada": "2.5", "ben": "3", "cy": "1"}
+    page = Path("out/feedback/ada.html").read_text(encoding="utf-8")
+    assert "Late by 2 days" in page
+    assert "Free late days used: 1 of 1. 1.5 points for 1 day." in page
+    assert "Late by" not in Path("out/feedback/ben.html").read_text(encoding="utf-8")
+
+    Path("out/course.toml").write_text(LATE + "[late.extensions]\nada = 1\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(back) == 2
+    assert "are older than the results or the marks of ada. Run `grade --resume` first" in capsys.readouterr().err
+    assert grade("--resume") == 0
+    assert main(back) == 0
+
+
 def test_an_extension_of_nobody_is_refused_before_anything_is_written(grade, tmp_path, capsys):
     (tmp_path / "course.toml").write_text(LATE + "[late.extensions]\nbenn = 3\n", encoding="utf-8")
     assert grade("--course", "course.toml") == 2

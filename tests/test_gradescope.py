@@ -1,11 +1,13 @@
 """The archive for Gradescope: what is in it, that its two scripts work, and what results.json says of each submission."""
 
 import argparse
+import io
 import json
 import os
 import stat
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from helpers.limits import HANGS
 from helpers.places import ROOT
 
 from cs231n import submit
-from cs231n.instructor.grading import rubric
+from cs231n.instructor.grading import grading, rubric
 from cs231n.instructor.platforms import gradescope
 from cs231n.instructor.reports.records import from_json
 
@@ -127,6 +129,19 @@ def test_an_own_rubric_is_packed(tmp_path):
 
 
 COURSE = 'left-out = ["smoothgrad", "question-2", "7.2"]\n[points]\nsaliency_maps = 7.5\n'
+
+
+def test_what_a_course_says_of_late_students_is_not_packed_and_it_is_said(tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    gradescope.add_arguments(parser)
+    own = tmp_path / "own.toml"
+    rest = '[question-3]\npoints = 1\ntext = "[late]"\nrubric = """\nsoon\n"""\n'
+    own.write_text('title = "Seeing"\n[late]\ndue = 2026-10-05\n[late.extensions]\nzebediah = 3\n' + rest, encoding="utf-8")
+    assert gradescope.run(parser.parse_args(["--out", str(tmp_path / "autograder.zip"), "--course", str(own)])) == 0
+    assert "Late days are not in it" in capsys.readouterr().out
+    with zipfile.ZipFile(tmp_path / "autograder.zip") as members:
+        assert members.read("course.toml").decode() == 'title = "Seeing"\n' + rest
+        assert not [name for name in members.namelist() if b"zebediah" in members.read(name)]
 
 
 def test_a_courses_own_file_is_packed_and_what_it_leaves_out_is_nowhere(tmp_path, capsys):
@@ -262,6 +277,30 @@ def test_the_command_tells_the_points_to_enter_without_the_bonus(tmp_path, capsy
     assert "their 8 points are extra credit" in printed
 
 
+def test_students_see_points_at_once_or_when_grades_are_published_and_at_once_that_a_file_cannot_be_read():
+    graded, points = from_json(record()), rubric.load()
+    for after_published, visibility in ((False, "visible"), (True, "after_published")):
+        found = gradescope.results(graded, points.score(graded, {}), points, after_published)
+        assert {found["visibility"], *(box["visibility"] for box in found["tests"])} == {visibility}
+        assert found["stdout_visibility"] == "hidden"
+    unread = from_json(record(verdict="unreadable", note="It is not JSON."))
+    found = gradescope.results(unread, points.score(unread, {}), points, after_published=True)
+    assert {found["visibility"], *(box["visibility"] for box in found["tests"])} == {"visible"}
+
+
+def test_when_students_see_points_is_in_the_archive_and_the_container_is_named(tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    gradescope.add_arguments(parser)
+    for more in ([], ["--after-published"]):
+        out = tmp_path / f"{len(more)}.zip"
+        assert gradescope.run(parser.parse_args(["--out", str(out), *more])) == 0
+        printed = capsys.readouterr().out
+        assert f"container with {gradescope.CONTAINER_GB:g} GB of memory" in printed
+        assert ("once you publish the grades" in printed) == bool(more)
+        with zipfile.ZipFile(out) as members:
+            assert (gradescope.AFTER_PUBLISHED in members.namelist()) == bool(more)
+
+
 def test_all_that_a_student_wrote_is_shown_as_plain_text_without_control_characters():
     graded = record()
     graded["answers"]["question-1"] = "<script>alert(1)</script>\x00\x1b[31m\ud800 **bold**" + "x" * 1_000_000
@@ -334,6 +373,63 @@ def test_run_autograder_grades_a_submission_of_several_files(autograder):
     found = written(autograder)
     assert found["score"] == 7
     assert [box["status"] for box in found["tests"][:3]] == ["passed", "failed", "failed"]
+
+
+def test_points_are_hidden_until_grades_are_published_if_the_archive_says_so(autograder):
+    with_python(autograder, f'exec "{sys.executable}" "$@"')
+    (autograder / "source" / gradescope.AFTER_PUBLISHED).touch()
+    (autograder / "submission" / "answers.py").write_text(SALIENCY, encoding="utf-8")
+    assert run_script(autograder, "run_autograder").returncode == 0
+    found = written(autograder)
+    assert (found["score"], found["visibility"]) == (7, "after_published")
+
+
+def _zipped(name, content):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def _tarred(name, content):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"notes.txt": b"Thank you.", "work.zip": _zipped("answers.py", SALIENCY.encode())},
+        {"work.tar.gz": _tarred("answers.py", SALIENCY.encode())},
+        {"all.zip": _zipped("work.zip", _zipped("answers.py", SALIENCY.encode()))},
+    ],
+    ids=["a zip beside a file", "a tar archive", "a zip in a zip"],
+)
+def test_what_gradescope_leaves_packed_is_unpacked(files, tmp_path, run, monkeypatch):
+    monkeypatch.setattr(grading.Run, "drawn", lambda: run)
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    found = gradescope.graded(tmp_path, rubric.load())
+    assert found.exercises["compute_saliency_maps"].verdict == "right"
+
+
+def test_a_file_that_cannot_be_read_is_refused_before_an_exam_is_drawn(tmp_path, monkeypatch):
+    def drawn():
+        raise AssertionError("it was drawn")
+
+    monkeypatch.setattr(grading.Run, "drawn", drawn)
+    (tmp_path / "work.ipynb").write_text("{", encoding="utf-8")
+    found = gradescope.graded(tmp_path, rubric.load())
+    assert found.verdict == "unreadable"
+    assert found.note
+    (tmp_path / "work.ipynb").unlink()
+    (tmp_path / "work.py").write_text(SALIENCY, encoding="utf-8")
+    with pytest.raises(AssertionError, match="it was drawn"):
+        gradescope.graded(tmp_path, rubric.load())
 
 
 def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone_what_is_not_in_force(autograder):

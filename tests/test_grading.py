@@ -297,7 +297,9 @@ def _start(command, some, out, jobs, *more):
 
 
 def _workers(process):
-    return [pid for pid in _children(process.pid) if "LokyProcess" in Path(f"/proc/{pid}/cmdline").read_text()]
+    """Return the process ids of the grader's workers: they are forks of it, while its sandboxes have a command of their own."""
+    own = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    return [pid for pid in _children(process.pid) if Path(f"/proc/{pid}/cmdline").read_bytes() == own]
 
 
 def _have_ended(pids):
@@ -378,7 +380,7 @@ def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(t
         raise Failed("There is no room.")
 
     monkeypatch.setattr(worker, "Sandbox", refuse)
-    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
+    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs, ahead: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "There is no room. 0 results are kept" in capsys.readouterr().err
     assert _rows(tmp_path / "grades") == {}
@@ -454,7 +456,7 @@ def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_e
 
 def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submission(two, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(specimens, "SPECIMEN", specimens.SPECIMEN._replace(wrong=specimens.SPECIMEN.right))
-    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs: grading._here(run, found))
+    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs, ahead: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert "The grader has examined itself, and stops: a specimen that is wrong came out as right." in capsys.readouterr().err
     assert _rows(tmp_path / "grades") == {}
@@ -537,7 +539,7 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
 
 def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
-    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed: seeds.append(seed))
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed, *_: seeds.append(seed))
     monkeypatch.setattr("cs231n.instructor.grading.run.drawn_photographs", lambda seed, *_: None)
     grading.Run.drawn()
     grading.Run.drawn()

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from cs231n.checks.report import Verdict
-from cs231n.instructor.course import course
+from cs231n.instructor.course import course, without_late
 from cs231n.instructor.grading import rubric as rubrics
-from cs231n.instructor.grading.late_days import Counts, Deduction, counts, read_days_used, require_known
-from cs231n.instructor.late_policy import Of
+from cs231n.instructor.grading.late_days import Counts, counts, read_days_used, require_known
+from cs231n.instructor.late_policy import Of, told
+from cs231n.instructor.reports.deductions import Deduction
 from cs231n.instructor.reports.grades import grades_table
 from cs231n.instructor.reports.records import Member, Record, Result, State
 
@@ -53,7 +54,7 @@ def lost(folder, text, handed_in, **days_used):
     own, one = rubric(folder, text, **days_used), record(handed_in)
     columns = own.score(one, {})
     found = own.deduction(one, columns)
-    return (found.points if found else None, own.total(columns), own.final_total(one, columns))
+    return (-found.points if found else None, own.total(columns), own.final_total(one, columns))
 
 
 # What a course's file says
@@ -119,6 +120,27 @@ def test_what_the_table_may_not_say_is_refused_with_file_and_key(tmp_path, text,
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('title = "x"\n', 'title = "x"\n'),
+        ("[late]\ndue = 2026-10-05\n[points]\nsmoothgrad = 3\n", "[points]\nsmoothgrad = 3\n"),
+        ("[ late ]\ndue = 2026-10-05\n [late . extensions]\njane = 3\n", ""),
+        ('title = "x"\nlate = {due = 2026-10-05}\n', None),
+        ("late.due = 2026-10-05\n", None),
+        ('[late]\ndue = 2026-10-05\n[question-3]\npoints = 1\ntext = "x"\nrubric = """\n[late]\n"""\n', None),
+    ],
+)
+def test_for_what_leaves_the_machine_the_table_is_taken_out_or_the_file_is_refused(tmp_path, text, kept):
+    path = tmp_path / "course.toml"
+    path.write_text(text, encoding="utf-8")
+    if kept is not None:
+        assert without_late(path) == kept
+        return
+    with pytest.raises(ValueError, match=r"course\.toml: what it says of late days cannot be told from the rest"):
+        without_late(path)
+
+
 # Who is late
 
 
@@ -144,6 +166,17 @@ def test_a_day_lasts_until_the_same_time_of_the_next_day_when_clocks_change(tmp_
     own = rubric(tmp_path, DUE.replace("2026-10-05T23:59", "2026-10-24T12:00"))  # the night has 25 hours
     assert own.days_late(record("2026-10-25T12:00:00")) == 1
     assert own.days_late(record("2026-10-25T12:00:01")) == 2
+
+
+def test_in_the_hour_that_comes_twice_what_is_later_is_late(tmp_path):
+    own = rubric(tmp_path, '[late]\ndue = 2026-10-25T02:30:00+02:00\ntimezone = "Europe/Berlin"\n')
+    assert own.days_late(record("2026-10-25T02:15:00+01:00")) == 1  # 45 minutes after
+    assert own.days_late(record("2026-10-25T02:15:00+02:00")) == 0
+
+
+def test_a_due_date_with_an_offset_is_told_in_the_courses_zone(tmp_path):
+    found = policy(tmp_path, '[late]\ndue = 2026-10-05T21:59:00Z\ntimezone = "Europe/Berlin"\n')
+    assert told(found.due, found.zone_name) == "Monday, 5 October 2026, 23:59 (Europe/Berlin)"
 
 
 def test_a_date_alone_lasts_until_its_end(tmp_path):
@@ -185,7 +218,7 @@ def test_a_group_has_the_latest_deadline_of_its_members_and_the_free_days_of_who
     one = record("2026-10-08T12:00:00", student="Group A", members=members)
     assert rubric(tmp_path, DUE + "[late.extensions]\n2 = 2\n").days_late(one) == 1
     own = rubric(tmp_path, TEN_PERCENT + "free-days = 3", jane=1, bob=2)
-    assert own.deduction(one, own.score(one, {})).points == 2  # of 3 days 1 is free
+    assert own.deduction(one, own.score(one, {})).points == -2  # of 3 days 1 is free
 
 
 # What it costs
@@ -226,8 +259,8 @@ def test_a_deduction_says_how_it_comes_about(tmp_path):
     own = rubric(tmp_path, TEN_PERCENT + 'free-days = 1\ncap = "15 %"')
     one = record("2026-10-08T12:30:00")
     assert own.deduction(one, own.score(one, {})) == Deduction(
-        "3 days late",
-        1.5,
+        "Late by 3 days",
+        -1.5,
         "Handed in: Thursday, 8 October 2026, 12:30 (Europe/Berlin). Due: Monday, 5 October 2026, 23:59 (Europe/Berlin). "
         "Free late days used: 1 of 1. 10 % of the points earned for each of 2 days. "
         "At most 15 % of the points earned is taken off.",

@@ -37,7 +37,8 @@ MAY_IMPORT = {
     "assignment": set(),
     "answers": {"assignment"},
     "student_code": {"kit", "newer_python", "notebook_file"},
-    "checked": set(),
+    "checked": {"used_code"},
+    "used_code": set(),
     "front_end": set(),
     "first_cell": {"download", "front_end", "squeezenet"},
     "checks": {
@@ -91,13 +92,13 @@ MAY_IMPORT = {
 
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
-    "platforms": {"grading", "release", "reports"},
+    "platforms": {"course", "grading", "sandbox", "release", "reports"},
     "marking": {"grading", "reports"},
     "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "late_policy", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
     "exercises": set(),
-    "release": {"course"},
+    "release": {"course", "late_policy"},
     "reports": set(),
     "atlas": set(),
     "course": {"late_policy"},  # one file, not a room: what a course changes

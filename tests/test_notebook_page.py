@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from html.parser import HTMLParser
 
@@ -179,6 +180,32 @@ def test_html_that_does_nothing_stays_as_it_is_with_the_kits_pictures_and_links(
     assert {"href": "https://example.org"} in page.of("a")
     for tag in ("details", "summary", "sup"):
         assert len(page.of(tag)) == 1
+
+
+def test_the_setup_cell_is_folded_and_every_other_cell_is_not():
+    html = pages.page(notebook("n.ipynb", REFERENCE.read_bytes()), "page").decode()
+    (folded,) = re.findall(r'<details class="folded">.*?</details>', html, re.S)
+    assert "<summary>Setup: run this cell first</summary>" in folded
+    assert "kit_on_colab" in folded
+    assert "create_feature_extractor" in html
+    assert "create_feature_extractor" not in folded
+
+
+@pytest.mark.parametrize("jupyter", ["folded", None, {"source_hidden": "yes"}, [], {"source_hidden": False}])
+def test_metadata_that_say_nothing_of_folding_fold_nothing(jupyter):
+    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 3")])
+    written.cells[0].metadata = {"jupyter": jupyter}
+    assert "<details" not in pages.page(notebook("n.ipynb", json.dumps(written).encode()), "mine").decode()
+
+
+@pytest.mark.parametrize(
+    ("source", "title"), [("</summary><b>x", "&lt;/summary&gt;&lt;b&gt;x"), ("", "Code"), ("x " * 999, "x x"), ("#\n1", "Code")]
+)
+def test_the_title_of_folded_code_is_short_and_is_text(source, title):
+    folded = page_of(nbformat.v4.new_code_cell(source, metadata={"jupyter": {"source_hidden": True}}))
+    (summary,) = re.findall(r"<details class=\"folded\"><summary>(.*?)</summary>", folded)
+    assert summary.startswith(title)
+    assert len(summary) < 100
 
 
 def test_styles_are_no_text():

@@ -31,7 +31,8 @@ OF_STEPS = [key for key in OWN if key not in OF_ARRAYS]
 
 @pytest.fixture(scope="module")
 def run(drawn, model, photographs):
-    return Run(drawn, drawn_photographs(3, model, photographs[0]), figures={}, number="proof", seconds=30.0)
+    asked = drawn_photographs(3, model, photographs[0])
+    return Run(exam=drawn, photographs=asked, figures={}, number="proof", seconds=30.0)
 
 
 @pytest.fixture(scope="module")

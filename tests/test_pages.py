@@ -407,11 +407,12 @@ def test_feedback_names_the_student_the_group_and_the_times(reference):
     assert "This feedback is for" not in alone
 
 
-def test_a_deduction_is_a_line_of_its_own_and_in_the_total(reference):
+def test_a_deduction_is_a_line_of_its_own_and_taken_off_what_was_earned(reference):
     submitted, late = from_json(record()), Deduction("Late by 2 days", -4.5, "10 % a day.")
     columns = RUBRIC.score(submitted, {})
     text = Page(feedback_page(submitted, columns, RUBRIC, {}, reference, [late, Deduction("Free late day", 0.0)])).text
-    assert "16.5 of 40 points, and 8 of 12 bonus points so far" in text
+    assert "21 of 40 points, and 8 of 12 bonus points so far 24.5 points in all after deductions so far" in text
+    assert "in all" not in Page(feedback(record(), reference)).text
     assert "Late by 2 days 10 % a day. \N{MINUS SIGN}4.5 Free late day 0" in text
 
 
@@ -724,15 +725,15 @@ def test_the_summary_counts_bonus_apart_in_words_and_charts(reference):
     assert "bonus" not in text
 
 
-def test_the_summary_counts_who_was_late_and_takes_off_what_that_costs(reference):
+def test_the_summary_counts_who_was_late_and_who_loses_points_for_it(reference):
     records = [{**record("ada"), "late": True}, {**record("ben"), "late": False}, record("cy")]
     text = Page(summary(records, reference)).text
-    assert "1 submission was late; no points are taken off in these numbers." in text
+    assert "1 submission was late." in text
     late = {"ben": [Deduction("Late by a day", -3.0)], "cy": [Deduction("Free late day", 0.0)]}
     text = Page(summary(records, reference, deductions=late)).text
-    assert "3 submissions were late; the points that 1 loses for it are taken off in these numbers." in text
-    assert "mean 20.0, median 21.0 of 40" in text
-    assert "late;" not in Page(summary([record()], reference)).text
+    assert "3 submissions were late, and 1 loses points for it; the numbers here are the points earned, before that." in text
+    assert "mean 21.0, median 21.0 of 40" in text
+    assert "late" not in Page(summary([record()], reference)).text.partition("For the next lecture")[0]
 
 
 def test_the_summary_names_nobody_outside_of_the_folded_list(reference):
@@ -925,5 +926,5 @@ def test_what_was_not_judged_for_its_newer_python_is_for_the_instructor_to_look_
     newer = {"verdict": "newer-python", "message": "This needs Python 3.14 or newer."}
     page = Page(summary([record("jane", **{SALIENCY: newer}), record("bob")], reference))
     assert f"{SALIENCY} was not judged and has 0 points: it needs a newer Python than this grader's" in page.text
-    assert "1 submissions that need a look" in page.text
+    assert "1 submission that needs a look" in page.text
     assert "not judged: newer Python" in Page(feedback(record("jane", **{SALIENCY: newer}), reference)).text

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import math
 import os
 import random
 import re
@@ -22,6 +23,7 @@ from cs231n.instructor.similarity.code import read
 from cs231n.instructor.similarity.given import given
 from cs231n.instructor.similarity.page import marked, page
 from cs231n.instructor.similarity.pairs import unusual
+from cs231n.instructor.similarity.rarity import Shared
 from cs231n.instructor.similarity.signs import Class, Kind
 from cs231n.instructor.similarity.submissions import Submission
 
@@ -253,7 +255,7 @@ def test_the_same_comment_counts_unless_it_is_one_word_or_the_kits(comment, expe
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [("graident", {Kind.SPELLING}), ("gradiet", {Kind.SPELLING}), ("gradients", set()), ("zebra", set()), ("normalize", set())],
+    [("graident", {Kind.SPELLING}), ("gradiet", {Kind.SPELLING}), ("normalises", set()), ("zebra", set()), ("normalize", set())],
 )
 def test_the_same_misspelling_counts_and_another_ending_or_a_british_spelling_does_not(word, expected):
     found = [
@@ -373,6 +375,13 @@ def test_a_class_without_anything_in_common_gets_a_page_that_says_so(tmp_path, s
     assert "nothing can be called rare" in text
 
 
+def test_what_two_honest_students_alone_share_by_chance_is_not_unusual(tmp_path):
+    found = honest_class()
+    assert kinds([found[4], found[16]], 0, 1)
+    assert main(["similar", str(grades(tmp_path, [found[4], found[16]]))]) == 0
+    assert "Nothing unusual" in shown((tmp_path / "similar.html").read_text(encoding="utf-8"))
+
+
 def test_two_students_alone_with_the_same_code_are_shown(tmp_path):
     found = with_copy(honest_class(), thief=3, victim=17)
     assert main(["similar", str(grades(tmp_path, [found[3], found[17]]))]) == 0
@@ -456,7 +465,10 @@ def test_the_export_has_a_file_for_each_student_the_template_and_the_commands(tm
 def test_an_anonymous_export_holds_no_name_and_no_comment(tmp_path):
     found = _commented(honest_class(4), 1, "by Ada Lovelace")
     found = changed(found, 1, name="Ada Lovelace", student="ada")
-    broken = {**found[2].sources, STEP: "def f():\n    'By Ada Lovelace.'\n    x = (1  # Ada Lovelace\n  'x\n"}
+    broken = {
+        **found[2].sources,
+        STEP: 'def f():\n    \'By Ada Lovelace.\'\n    x = (1  # Ada Lovelace\n  y = """by Ada Lovelace\n',
+    }
     found = changed(found, 2, sources=broken)
     out = tmp_path / "export"
     main(["similar", str(grades(tmp_path / "grades", found)), "--export", str(out), "--anonymous"])
@@ -474,3 +486,26 @@ def test_an_export_replaces_nothing(tmp_path, capsys):
     assert main(["similar", str(folder), "--export", str(out)]) == 2
     assert "is there already" in capsys.readouterr().err
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
+# How much a thing is worth
+
+
+def test_a_thing_is_worth_minus_the_logarithm_of_the_share_of_pairs_that_have_it():
+    things = [{"few"} if i < 4 else {"two"} if i < 6 else {"many"} for i in range(16)]
+    shared = Shared(things)
+    assert shared.worth("two") == math.log2(120)  # of 120 pairs, one
+    assert shared.worth("few") == math.log2(120 / 6)
+    assert "many" not in shared.holders
+    assert shared.largest == math.log2(120)
+    assert Shared(things[:6]).worth("two") == math.log2(66)  # as in a class of 12
+
+
+def test_what_two_share_is_summed_or_the_rarest_of_it_counts():
+    things = [{"a", "b"}, {"a", "b", "c"}, {"c"}, {"b"}, *({f"own {i}"} for i in range(12))]
+    shared = Shared(things)
+    assert shared.summed()[0, 1] == pytest.approx(math.log2(120) + math.log2(120 / 3))
+    assert shared.summed()[1, 2] == shared.summed()[2, 1] == pytest.approx(math.log2(120))
+    assert shared.summed()[0, 2] == shared.rarest()[0, 2] == 0
+    assert shared.rarest()[0, 1] == math.log2(120)
+    assert shared.between(0, 1) == ["a", "b"]

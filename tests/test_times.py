@@ -81,6 +81,22 @@ def test_ids_are_also_those_of_the_roster(folder, tmp_path):
     assert taken(folder, "id,time\n'0042,2026-10-04 08:00\n", roster=load(roster))[0] == {"0042": "2026-10-04T08:00:00"}
 
 
+def test_an_id_counts_before_a_name(folder):
+    put(folder, "Li Wei_1_assignsubmission_file/nb.ipynb", "Li Wei_2_assignsubmission_file/nb.ipynb")
+    found, _ = taken(folder, "id,name,time\n1,Li Wei,2026-10-04 08:00\n2,Li Wei,2026-10-04 09:00\n")
+    assert found == {"Li Wei_1": "2026-10-04T08:00:00", "Li Wei_2": "2026-10-04T09:00:00"}
+    with pytest.raises(ValueError, match=r"line 2: this could be Li Wei_1, Li Wei_2"):
+        taken(folder, "name,time\nLi Wei,2026-10-04 08:00\n")
+
+
+def test_of_a_groups_members_the_latest_time_counts(folder, tmp_path):
+    put(folder, "team.ipynb", "solo.ipynb")
+    members = tmp_path / "members.csv"
+    members.write_text("group,id\nteam,1\nteam,2\n", encoding="utf-8")
+    times = "id,time\n1,2026-10-04 08:00\n2,2026-10-04 09:00\nsolo,2026-10-04 07:00\n"
+    assert taken(folder, times, members=members)[0] == {"team": "2026-10-04T09:00:00", "solo": "2026-10-04T07:00:00"}
+
+
 def test_a_line_with_a_time_and_without_a_submission_is_said(folder):
     put(folder, "jane.ipynb")
     _, notices = taken(folder, "id,time\njane,2026-10-04 08:00\nzoe,2026-10-04 08:00\nmax,-\n")

@@ -11,6 +11,7 @@ from cs231n import vis_utils
 from cs231n.data_utils import imagenet_class_names
 from cs231n.figures import INCHES, Content
 from cs231n.net_visualization_pytorch import compute_saliency_maps, make_fooling_image
+from cs231n.networks import SIZE
 from cs231n.recording import recorded_scores
 
 NAMES = imagenet_class_names()
@@ -299,7 +300,10 @@ def test_an_animation_is_written_whole_and_shown_sharp_in_the_notebook(tmp_path)
     with Image.open(path) as film:
         assert film.n_frames == 4
         html = vis_utils.show_animation(path, description='a "tarantula"').data
-        assert film.width >= 1.9 * int(re.search(r'width="(\d+)"', html)[1])
+        width = int(re.search(r'width="(\d+)"', html)[1])
+        assert width >= 2 * SIZE
+        assert film.width >= 1.9 * width
+    assert "margin: 0 auto" in html
     assert 'alt="a &quot;tarantula&quot;"' in html
     embedded = re.search(r'base64,([^"]+)"', html)[1]
     assert base64.b64decode(embedded) == path.read_bytes()

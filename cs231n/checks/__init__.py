@@ -140,6 +140,9 @@ def _why_not_ready(exercise, function, made, images):
     left_out = "so this cell leaves out what needs it."
     if kind := cells.error_after(function):
         return f"The cell that defines {exercise} ended in a {kind}. Python still has the older function, {left_out}"
+    if changed := checked.changed_since(function):
+        older = f"{exercise} uses {', '.join(changed[:3])}, changed since its check"
+        return f"{older}. Run the check again; this cell leaves out what needs it."
     report = checked.report_on(function) or _report(exercise, function, None)
     if report.verdict is Verdict.MISSING:
         return f"No cell that you ran defines {exercise}, {left_out}"

@@ -35,6 +35,7 @@ needs what is left out) is refused by `release`, which names cell and line.
 """
 
 import dataclasses
+import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -54,6 +55,9 @@ REGRADE = (
     "was overlooked."
 )
 OF_THE_COURSE = {"title", "regrade", "left-out", "bonus"}
+TABLES = {"points", "late"}  # the course's own, apart from those of its questions
+HEADER = re.compile(r"\s*\[")  # of a table in TOML
+HEADER_OF_LATE = re.compile(r"\s*\[\s*late\s*[.\]]")
 OF_A_QUESTION = {"points", "text", "rubric"}
 
 
@@ -174,7 +178,7 @@ def _adapted(file: _File, text: str) -> Course:
 
 def _require_known_keys(file: _File) -> None:
     for key, value in file.tables.items():
-        if key not in {*OF_THE_COURSE, "points", "late"} and not isinstance(file.kits.by_key.get(key), Question):
+        if key not in {*OF_THE_COURSE, *TABLES} and not isinstance(file.kits.by_key.get(key), Question):
             raise file.refused(
                 f"{key} is not known; expected title, left-out, bonus, regrade, [points], [late], or the key of a question: "
                 f"{', '.join(question.key for question in file.kits.questions)}."
@@ -257,3 +261,25 @@ def _own_question(file: _File, key: str, left_out: Collection[str]) -> OwnQuesti
         if not isinstance(table[name], str) or not table[name].strip():
             raise file.refused(f"[{key}] {name} = {table[name]!r}; expected Markdown, in quotes.")
     return OwnQuestion(table["text"].strip(), table["rubric"].strip())
+
+
+def without_late(path: Path) -> str:
+    """Return the text of a course's file without its table [late], which names students: for what leaves this machine.
+
+    Raises OSError if it cannot be read, and ValueError if it is not TOML, or has the table in another form than as a table.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    kept, is_late = [], False
+    for line in text.splitlines(keepends=True):
+        if HEADER.match(line):
+            is_late = bool(HEADER_OF_LATE.match(line))
+        kept += [] if is_late else [line]
+    made = "".join(kept)
+    try:
+        expected = {key: value for key, value in tomllib.loads(text).items() if key != "late"}
+        is_right = tomllib.loads(made) == expected
+    except ValueError:
+        is_right = False
+    if not is_right:
+        raise ValueError(f"{path}: what it says of late days cannot be told from the rest. Put it last, below a line [late].")
+    return made

@@ -187,28 +187,28 @@ def look_at_memory(number, peaks):
     with contextlib.suppress(psutil.NoSuchProcess):
         parent = psutil.Process(number)
         family = [parent, *parent.children(recursive=True)]
-        parents = {process.pid: process.ppid() for process in family}
+        commands = {}
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
-                role = role_of(process, parent, parents)
+                commands[process.pid] = process.ppid(), " ".join(process.cmdline())
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess, KeyError):  # KeyError: it has ended meanwhile
+                role = role_of(process, parent, commands)
                 if role:
                     peaks[role][process] = max(peaks[role].get(process, 0), process.memory_info().rss)
 
 
-def role_of(process, parent, parents):
-    """Return the role of a process, None for others. parents: {number of a process: number of its parent}.
+def role_of(process, parent, commands):
+    """Return the role of a process, None for others. commands: {number of a process: (number of its parent, its command line)}.
 
-    A child that is about to start a program of its own still has its parent's command line: it is None for this moment.
+    Workers are forks of the command itself, with its command line, and so are the processes that draw the exam before them.
     """
-    above = parents[process.pid]
+    above, command = commands[process.pid]
     if process == parent:
         return "parent"
-    command = " ".join(process.cmdline())
-    if "LokyProcess" in command:
-        return "worker" if above == parent.pid else None
     if "inside.child" in command:
-        return "sandbox" if parents.get(above) == parent.pid else "submission"
-    return None
+        return "submission" if "inside.child" in commands.get(above, (0, ""))[1] else "sandbox"
+    return "worker" if above == parent.pid and command == commands[parent.pid][1] else None
 
 
 def require_verdicts(students, grades):

@@ -14,16 +14,17 @@ from PIL import Image
 
 from cs231n.checks.explanations import EXERCISES
 from cs231n.checks.report import Report, Verdict
+from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.reports import pages
-from cs231n.instructor.reports.records import Record, Result, State
+from cs231n.instructor.reports.records import Record, Result, State, write
 from cs231n.instructor.reports.reference import reference_material
 from cs231n.instructor.reports.safe import file_name
 
 RUBRIC = rubric.load()
 SALIENCY, FOOLING, STEP, SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = EXERCISES
 MISTAKES = {SALIENCY: "batch-mean", FOOLING: "no-stop-test", STEP: "regulariser-detached", SMOOTHGRAD: "sum-over-copies"}
-STUDENTS = 24
+STUDENTS, COPIES = 24, (3, 7)
 ANSWER = (
     "The gradient $\\nabla_x s_y(x)$ says *how much* the score changes:\n\n"
     "$$\\frac{\\partial s_y}{\\partial x_i} \\approx \\frac{s_y(x + \\epsilon e_i) - s_y(x)}{\\epsilon} = "
@@ -37,14 +38,15 @@ EVIL = (
 )
 EVIL_NAME = f"{EVIL[:180]}"
 
-# Each page by its path in the folder of grades. Another page that grading writes needs a line here, and nothing else.
+# Each page by its path in the folder of grades.
 PAGES = {
     "feedback": "feedback/s1.html",
     "feedback-hostile": f"feedback/{file_name(EVIL_NAME)}.html",
     "summary": "summary.html",
     "marking": "marking/question-1.html",
+    "similar": "similar.html",
 }
-HOSTILE = "feedback-hostile", "marking"  # and the summary's folded lists
+HOSTILE = "feedback-hostile", "marking", "similar"  # and the summary's folded lists
 WIDTHS, SCHEMES = (1280, 390), ("light", "dark")
 
 # What is wider than the screen, or than its own place and would be cut or scroll.
@@ -126,6 +128,7 @@ def student(number, figures):
     exercises[TRANSFORMATION] = result(
         TRANSFORMATION, Verdict.BROKEN, evidence=["line 3: return grid.shapes", "AttributeError: no attribute 'shapes'"]
     )
+    shared = "Perhapps the two of us see an octopus in the saliency map, " * 3 if number in COPIES else ""
     return Record(
         f"s{number}",
         f"Zoë Çelik-Nguyễn {number}",
@@ -133,7 +136,7 @@ def student(number, figures):
         "0" * 64,
         verdict=State.GRADED,
         exercises=exercises,
-        answers=dict.fromkeys(RUBRIC.questions, ANSWER),
+        answers=dict.fromkeys(RUBRIC.questions, ANSWER + shared),
         answer_pictures={"question-1": [noise()]},
         figures=figures if number < 4 else {},
         sources={name: source_of(name) for name in EXERCISES},
@@ -148,9 +151,9 @@ def source_of(exercise):
     return "def f(grid):\n    grid = grid * 2  # " + "a long comment " * 12 + "\n    return grid.shapes\n"
 
 
-def hostile():
+def hostile(name):
     return Record(
-        EVIL_NAME,
+        name,
         EVIL,
         EVIL,
         "0" * 64,
@@ -170,7 +173,7 @@ def hostile():
 def grades(tmp_path_factory):
     """A folder with the pages of a class."""
     folder, figures = tmp_path_factory.mktemp("grades"), own_figures()
-    records = [*(student(number, figures) for number in range(STUDENTS)), hostile()]
+    records = [*(student(number, figures) for number in range(STUDENTS)), hostile(EVIL_NAME), hostile(f"{EVIL_NAME}2")]
     draw = random.Random(0)
     marks = {
         record.student: {name: (round(draw.uniform(0, RUBRIC.points[name])), "Good.\nBut why?") for name in RUBRIC.questions}
@@ -178,6 +181,9 @@ def grades(tmp_path_factory):
     }
     marks["s5"].pop("question-6")
     pages.write_pages(folder, records, RUBRIC, marks, reference_material(NOTEBOOK), gallery=["s1", "s2", "s3"])
+    for record in records:
+        write(folder / "rows" / f"{file_name(record.student)}.json", record)
+    assert main(["similar", str(folder)]) == 0
     return folder
 
 

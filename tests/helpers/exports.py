@@ -2,7 +2,7 @@
 
 By hand, a class in which no two notebooks are the same:
 
-    python tests/helpers/exports.py FOLDER    # writes FOLDER/canvas, FOLDER/canvas.csv, FOLDER/moodle and FOLDER/moodle.csv
+    python tests/helpers/exports.py FOLDER    # writes canvas/, canvas.csv, moodle/, moodle.csv and members.csv into FOLDER
 """
 
 import csv
@@ -51,7 +51,10 @@ class Pupil:
 
 
 def class_of_sixty(alike=True):
-    """Return the Pupils; two more handed in nothing. alike: whether those with the same solution hand in the same bytes."""
+    """Return the Pupils; two more handed in nothing, or on Moodle as a group.
+
+    alike: whether those with the same solution hand in the same bytes.
+    """
     found = []
     for index in range(COUNT):
         first, last = NAMES[index] if index < len(NAMES) else (f"First{index}", f"Last{index}")
@@ -62,7 +65,7 @@ def class_of_sixty(alike=True):
         file = f"submission{'' if index % 7 else '-1'}.zip" if is_zip else "NetworkVisualization.ipynb"
         found.append(Pupil(4700 + index, first, last, file, content, late=index % 11 == 3))
     found[30] = Pupil(4730, "Cannot", "Be Read", "submission.zip", b"PK but no zip", late=False)
-    return [*found, Pupil(4790, "No", "Submission", "", b"", late=False), Pupil(4791, "Nor", "This One", "", b"", late=False)]
+    return [*found, Pupil(4790, "Nora", "Gruber", "", b"", late=False), Pupil(4791, "Omar", "Haddad", "", b"", late=False)]
 
 
 def write_canvas(folder, pupils):
@@ -77,29 +80,25 @@ def write_canvas(folder, pupils):
 
 def canvas_gradebook(pupils):
     """Return the bytes of Canvas's gradebook, in which an earlier assignment has its points."""
+    header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 1 (501)", "Network Visualization (502)"]
     rows = [
-        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Homework 1 (501)", "Network Visualization (502)"],
-        ["", "", "", "", "", "", "Manual Posting"],
-        ["    Points Possible", "", "", "", "", "10.00", "69.00"],
+        [*header, "Current Score", "Final Score"],
+        ["", "", "", "", "", "", "Manual Posting", "", ""],
+        ["    Points Possible", "", "", "", "", "10.00", "69.00", "(read only)", "(read only)"],
         *(
-            [f"{one.last}, {one.first}", one.number, f"00{one.number}", f"u{one.number}", "Lecture", "7.50", ""]
+            [f"{one.last}, {one.first}", one.number, f"00{one.number}", f"u{one.number}", "Lecture", "7.50", "", "75.00", "8.00"]
             for one in sorted(pupils, key=lambda one: one.last)
         ),
-        ["Student, Test", 9999, "", "", "Lecture", "", ""],
+        ["Student, Test", 9999, "", "", "Lecture", "", "", "", ""],
     ]
-    for row in rows:
-        row += (
-            ["(read only)", "(read only)"]
-            if "Points" in row[0]
-            else ["Current Score", "Final Score"]
-            if row is rows[0]
-            else ["75", "8"]
-        )
     return _csv(rows, lineterminator="\r\n")
 
 
 def write_moodle(folder, pupils):
-    """Write a download of submissions as Moodle names them (see layouts.py), a folder for each."""
+    """Write a download of submissions as Moodle names them (see layouts.py), a folder for each, and one for the group."""
+    group = folder / "Group A_55_assignsubmission_file"
+    group.mkdir(parents=True)
+    (group / "submission.zip").write_bytes(next(pupil for pupil in pupils if pupil.file == "submission.zip").content)
     for pupil in pupils:
         if pupil.content:
             own = folder / f"{pupil.name.replace('_', ' ')}_{pupil.number}_assignsubmission_file"
@@ -118,11 +117,11 @@ def moodle_worksheet(pupils):
                 one.name,
                 f"00{one.number}",
                 f"u{one.number}@example.edu",
-                "Submitted for grading - " if one.content else "No submission - ",
+                "Submitted for grading - ",
                 "",
                 "100.00",
                 "Yes",
-                "Monday, 5 October 2026, 10:10 AM" if one.content else "-",
+                "Monday, 5 October 2026, 10:10 AM",
                 "-",
                 "",
             ]
@@ -130,6 +129,12 @@ def moodle_worksheet(pupils):
         ),
     ]
     return b"\xef\xbb\xbf" + _csv(rows, lineterminator="\n")
+
+
+def members_list(pupils):
+    """Return the bytes of a list of a group's members: those who handed in nothing by themselves. The ids are the course's."""
+    rows = [["group", "id", "name"], *(["Group A", f"00{one.number}", one.name] for one in pupils if not one.content)]
+    return _csv(rows)
 
 
 def _csv(rows, **form):
@@ -145,6 +150,7 @@ def main(folder):
     write_moodle(folder / "moodle", pupils)
     (folder / "canvas.csv").write_bytes(canvas_gradebook(pupils))
     (folder / "moodle.csv").write_bytes(moodle_worksheet(pupils))
+    (folder / "members.csv").write_bytes(members_list(pupils))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """How a call is limited in time: it runs in a thread of its own, whose computing, importing and waiting are counted."""
 
+import atexit
 import ctypes
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ from typing import Any
 WAITING_SECONDS = 15.0  # in which a call sleeps or is blocked; no solution has a reason to
 IMPORT_SECONDS = 300.0  # in which a call imports: torch.optim takes 1.4 seconds of computing when it is first used
 LOOK_SECONDS = 0.02  # between two looks at a call
+EXIT_SECONDS = 3.0  # for which Python's end waits for calls that were left behind
+
+_left_behind: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
 class Stopped(SystemExit):
@@ -58,6 +63,8 @@ def within(seconds: float, function: Callable, arguments: Iterable, waiting: flo
     if not outcome:
         stopped = TimeIsUp()
         stopped.left_behind = thread.is_alive()
+        if stopped.left_behind:
+            _left_behind.add(thread)
         raise stopped
     value, error = outcome[0]
     if error is not None:
@@ -129,6 +136,21 @@ def _end(thread, clocks):
             _raise_in(thread, TimeIsUp)
         thread.join(LOOK_SECONDS)
         clocks.look()
+
+
+@atexit.register
+def _end_left_behind():
+    """Give what was left behind a moment to end before Python does.
+
+    Before Python 3.14 a thread that comes back from PyTorch's code while Python ends is ended there, in the midst of C++: the
+    process then aborts with "terminate called without an active exception", whatever its result was.
+    """
+    until = time.monotonic() + EXIT_SECONDS
+    for thread in list(_left_behind):
+        while thread.is_alive() and time.monotonic() < until:
+            if not _is_importing(thread.ident):
+                _raise_in(thread, TimeIsUp)
+            thread.join(LOOK_SECONDS)
 
 
 def _raise_in(thread, error):

@@ -15,9 +15,11 @@ from ...checks.guard import own_settings
 from ...checks.report import Verdict
 from ..reports import marks as marks_files
 from ..reports import pages, writing
+from ..reports.deductions import Deduction
 from ..reports.grades import write_intake
+from ..reports.marks import Marks
 from ..reports.records import Record
-from ..reports.reference import Reference, reference_material
+from ..reports.reference import REFERENCE, Reference, reference_material
 from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
 from . import rubric as rubrics
 from .course_material import as_asked
@@ -25,15 +27,15 @@ from .folder import kept_row, set_aside, write_row
 from .found_files import named
 from .handed_in import with_files_beside
 from .late_days import require_known
-from .on_dask import by_dask
+from .on_dask import by_dask, checked_cluster
 from .owners import Submission
-from .pool import by_workers
+from .pool import by_workers, started_ahead
 from .roster import Roster
 from .rubric import Rubric
-from .run import REFERENCE, Run, cells_of
+from .run import Asked, Run, cells_of
 from .settings import Lists, remember
 from .submissions import Intake, intake
-from .worker import Graded, close_sandbox, in_worker
+from .worker import Graded, close_sandbox, in_worker, unreadable_one
 
 
 def grade_folder(
@@ -92,9 +94,8 @@ def _grade_into(
         raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
     students = [submission.student for submission in found.submissions]
     marks_files.read(out, rubric, students)  # what is wrong there is said before the work, not after it
-    marks_files.merge(
-        out, rubric, expected=students
-    )  # before answers change: what was marked in the browser has its row in the marks files then
+    # Before answers change, so that what was marked in the browser has its row in the marks files.
+    marks_files.merge(out, rubric, expected=students)
     write_intake(out / "intake.csv", found.files)
     _tell_unusual(found.notices + set_aside(out, found.submissions), out)
     kept = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
@@ -114,8 +115,15 @@ def _grade_into(
         )
     for conflict in marks_files.merge(out, rubric):
         print(conflict, file=sys.stderr)
-    pages.write_pages(out, records, rubric, marks_files.read(out, rubric), reference, found.absent, gallery)
+    marks = marks_files.read(out, rubric)
+    pages.write_pages(out, records, rubric, marks, reference, found.absent, gallery, _deductions(records, rubric, marks))
     return records
+
+
+def _deductions(records: Iterable[Record], rubric: Rubric, marks: Marks) -> dict[str, list[Deduction]]:
+    """Return, by student, what is taken off for late days."""
+    found = {record.student: rubric.deduction(record, rubric.score(record, marks.get(record.student, {}))) for record in records}
+    return {student: [deduction] for student, deduction in found.items() if deduction}
 
 
 def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:
@@ -164,14 +172,25 @@ def _graded(
     """Yield the records of Submissions as they come, in any order. Raises CutShort with a sentence where it cannot go on."""
     if not found:
         return
-    with own_settings():
-        run = dataclasses.replace(Run.drawn().following(rubric, cells), without_isolation=without_isolation)
-    told = False
-    if scheduler is not None:
-        results = by_dask(run, found, jobs or 1, scheduler)
-    else:
-        results = _here(run, found) if jobs is None else by_workers(run, found, jobs)
-    with contextlib.closing(results):
+    with contextlib.ExitStack() as ends:
+        if jobs is None and scheduler is None and len(found) == 1:
+            ends.callback(close_sandbox)
+            asked = Asked.by_the_kit().following(rubric, cells)
+            if unread := unreadable_one(dataclasses.replace(asked, without_isolation=without_isolation), found[0]):
+                yield unread[0]
+                return
+        here = scheduler is None and jobs is not None
+        cluster = ends.enter_context(checked_cluster(scheduler, found)) if scheduler is not None else None
+        ahead = ends.enter_context(started_ahead(min(jobs or 1, len(found)))) if here else None
+        with own_settings():
+            drawn = Run.drawn().following(rubric, cells)
+        run = dataclasses.replace(drawn, without_isolation=without_isolation)
+        if cluster is not None:
+            results = by_dask(run, found, jobs or 1, cluster)
+        else:
+            results = _here(run, found) if ahead is None else by_workers(run, found, jobs or 1, ahead)
+        ends.enter_context(contextlib.closing(results))
+        told = False
         for record, protections in tqdm(results, total=len(found), unit="submission", file=sys.stderr):
             if not told and protections is not None:
                 _tell(protections)

@@ -13,7 +13,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from ..sandbox.inside import limits
 from ..sandbox.inside.reading import kind
@@ -61,7 +61,7 @@ def _is_plain(path):
 
 
 @contextlib.contextmanager
-def opened(submission: Submission) -> Iterator[tuple[IO[bytes], str, str]]:
+def opened(submission: Submission) -> Iterator[tuple[BinaryIO, str, str]]:
     """Give (binary file to be read, its name, path of what counts in it if it is an archive made here, else "").
 
     What does not fit into the size that is read is left out of the archive.

@@ -18,7 +18,7 @@ from ..sandbox.inside.reading import Outline, checked_outline
 from ..sandbox.sandbox import Ended, Failed, Sandbox, Stopped
 from .handed_in import opened
 from .owners import Submission
-from .run import Run
+from .run import Asked, Run
 
 REPORTED = "Reported by the process that ran your code; the grader has not verified it:"  # it can say what it likes
 
@@ -38,11 +38,10 @@ def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn
         The grader's own SqueezeNet.
     """
     started = time.monotonic()
-    record = empty_record(submission, run)
-    outline = Outline(submission.problem) if submission.problem else _outline(submission, run, sandbox)
-    notes = _on_earlier_attempts(submission, outline)
+    outline = outline_of(submission, run, sandbox)
     if outline.problem:
-        return replace(record, note=" ".join([*notes, outline.problem]))
+        return unreadable(submission, run, outline)
+    record, notes = empty_record(submission, run), _on_earlier_attempts(submission, outline)
     exercises = {}
     for name in record.exercises:
         left = limits.SUBMISSION_SECONDS - (time.monotonic() - started)
@@ -64,6 +63,12 @@ def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn
     )
 
 
+def unreadable(submission: Submission, asked: Asked, outline: Outline) -> Record:
+    """Return the record of a submission whose Outline names a problem."""
+    notes = [*_on_earlier_attempts(submission, outline), outline.problem]
+    return replace(empty_record(submission, asked), note=" ".join(notes))
+
+
 def _on_earlier_attempts(submission, outline):
     """Return the sentence on earlier attempts that do not count, unless reading took another file, which it says itself."""
     counts = outline.counts
@@ -72,29 +77,31 @@ def _on_earlier_attempts(submission, outline):
     return [f"Earlier attempts, which do not count: {', '.join(submission.earlier)}."]
 
 
-def empty_record(submission: Submission, run: Run) -> Record:
+def empty_record(submission: Submission, asked: Asked) -> Record:
     """Return the record of a submission of which nothing is known yet: all exercises are missing."""
     return Record(
         student=submission.student,
         sha256=submission.sha256(),
         **submission.as_told(),
-        exercises={name: _result(Report(name, Verdict.MISSING), []) for name in run.exercises},
-        answers=dict.fromkeys(run.questions, ""),
+        exercises={name: _result(Report(name, Verdict.MISSING), []) for name in asked.exercises},
+        answers=dict.fromkeys(asked.questions, ""),
     )
 
 
-def _outline(submission, run, sandbox):
+def outline_of(submission: Submission, asked: Asked, sandbox: Sandbox) -> Outline:
     """Return the Outline that reading.outline found in the sandbox, with the problem if it found nothing."""
+    if submission.problem:
+        return Outline(submission.problem)
     with opened(submission) as (file, name, first):
         try:
             with sandbox.job(
                 limits.CLOCK_SECONDS_PER_CPU_SECOND * limits.READING_CPU_SECONDS, limits.READING_CPU_SECONDS, file
             ) as job:
-                found, _ = job.ask("outline", name=name, figures=run.figures, kit=run.kit, first=first)
+                found, _ = job.ask("outline", name=name, figures=asked.figures, kit=asked.kit, first=first)
         except Stopped as stop:
             return Outline(f"{submission.shown} could not be read. {stop}")
     try:
-        return checked_outline(found, run.figures)
+        return checked_outline(found, asked.figures)
     except ValueError as error:
         return Outline(str(error))
 

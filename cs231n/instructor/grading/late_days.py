@@ -13,29 +13,11 @@ from typing import Any
 
 from ..late_policy import Amount, LatePolicy, Of, told
 from ..reports import spreadsheets
+from ..reports.deductions import Deduction
 from ..reports.records import Record
 from .roster import ID, folded
 
 DAYS_USED = ("days used", "used", "late days", "late_days", "days")  # the column of a table of late days, the first that is there
-
-
-@dataclass(frozen=True)
-class Deduction:
-    """What is taken off a submission's points.
-
-    Parameters
-    ----------
-    title : str
-        Such as "2 days late".
-    points : float
-        That are taken off, from 0; 0 where free late days are enough.
-    explanation : str
-        Sentences on how it comes about.
-    """
-
-    title: str
-    points: float
-    explanation: str
 
 
 @dataclass(frozen=True)
@@ -92,9 +74,9 @@ def deduction(
         sentences.append(f"Free late days used: {free} of {policy.free_days}.")
     if policy.last_day is not None and days > policy.last_day:
         sentences.append(f"After {_days(policy.last_day)} a submission earns no points.")
-        return Deduction(_title(days), total, " ".join(sentences))
+        return Deduction(_title(days), 0.0 - total, " ".join(sentences))
     points, rule = _points(policy, days - free, total, full_marks)
-    return Deduction(_title(days), points, " ".join([*sentences, *rule]))
+    return Deduction(_title(days), 0.0 - points, " ".join([*sentences, *rule]))
 
 
 def _points(policy: LatePolicy, days: int, total: float, full_marks: float) -> tuple[float, list[str]]:
@@ -115,7 +97,7 @@ def _amount(amount: Amount, policy: LatePolicy) -> str:
 
 
 def _title(days: int) -> str:
-    return f"{_days(days)} late"
+    return f"Late by {_days(days)}"
 
 
 def _days(number: int) -> str:
@@ -128,7 +110,7 @@ def counts(records: Iterable[Record], policy: LatePolicy, deductions: Iterable[D
     unknown = [record for record in records if days_late(record, policy) is None]
     return Counts(
         late=sum(bool(days_late(record, policy)) for record in records) + sum(bool(record.late) for record in unknown),
-        deducted=sum(one is not None and one.points > 0 for one in deductions),
+        deducted=sum(one is not None and one.points < 0 for one in deductions),
         unknown=len(unknown),
         unknown_late=sum(bool(record.late) for record in unknown),
     )

@@ -10,9 +10,9 @@ from typing import Any
 from ...assignment import Exercise, Question, points_of
 from ...checks.report import Verdict
 from ..course import Course, course
+from ..reports.deductions import Deduction
 from ..reports.records import Record
 from . import late_days
-from .late_days import Deduction
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -108,7 +108,7 @@ class Rubric:
     def final_total(self, record: Record, columns: Mapping[str, float | None]) -> float:
         """Return total() without what is deducted for late days: the points that a student gets. Never below 0."""
         lost = self.deduction(record, columns)
-        return round(self.total(columns) - (lost.points if lost else 0.0), 2)
+        return round(self.total(columns) + (lost.points if lost else 0.0), 2)
 
     def full_marks(self, names: Iterable[str] | None = None) -> float:
         """Return the points of columns, by default of all, without the bonus."""

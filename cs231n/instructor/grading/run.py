@@ -1,11 +1,14 @@
 """What all submissions of a run are examined with: drawn anew for every run, and known to the grader alone."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import secrets
 import sys
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import nbformat
 import torch
@@ -20,19 +23,20 @@ from ..exercises.exam import drawn_exam, drawn_photographs
 from ..release.edition import CELLS, edition
 from ..reports.reference import FIGURES, REFERENCE
 from ..sandbox.inside import limits
+from .processes import in_processes, processors
 from .rubric import Rubric
 
+T = TypeVar("T", bound="Asked")
 
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """What all submissions of a run are examined with.
+DRAWING = 4  # processes that draw at most: what takes longest takes as long as all the rest in three others
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked of submissions: enough to read them.
 
     Parameters
     ----------
-    exam : Exam
-        The small networks with their images and targets.
-    photographs : object
-        What is asked on SqueezeNet, see drawn_photographs.
     figures : dict of str to str
         By cell of the reference, the source of a cell with a figure.
     number : str
@@ -49,8 +53,6 @@ class Run:
         The questions that are asked.
     """
 
-    exam: Exam
-    photographs: Any
     figures: Mapping[str, str]
     number: str
     seconds: float
@@ -60,33 +62,61 @@ class Run:
     questions: tuple[str, ...] = tuple(question.key for question in assignment().questions)
 
     @classmethod
-    def drawn(cls) -> "Run":
-        """Return a Run of the kit's own assignment, drawn anew."""
-        seed = secrets.randbits(63)
-        tqdm.write("Drawing the networks, images and targets of this run: some ten seconds.", file=sys.stderr)
-        X, _, _ = load_imagenet_val()
-        network = load_squeezenet(device="cpu")
-        photographs = drawn_photographs(seed, network, torch.cat([preprocess(image) for image in X]))
+    def by_the_kit(cls) -> Asked:
+        """Return what the kit's own assignment asks."""
         cells = {cell.get("id"): cell.source for cell in nbformat.read(REFERENCE, as_version=4).cells}
-        return cls(
-            exam=drawn_exam(seed),
-            photographs=photographs,
+        return Asked(
             figures={name: cells[name] for name in FIGURES},
             number=secrets.token_hex(8),
             seconds=limits.EXERCISE_CPU_SECONDS,
             kit={name: source for name, source in cells.items() if name and not name.startswith("answer-")},
         )
 
-    def following(self, rubric: Rubric, cells: Mapping[str, str]) -> "Run":
-        """Return the same Run for the assignment as a course gives it. cells: as cells_of() gives them; {} for the kit's own."""
-        run = dataclasses.replace(self, exercises=rubric.exercises, questions=rubric.questions)
+    def following(self: T, rubric: Rubric, cells: Mapping[str, str]) -> T:
+        """Return the same for the assignment as a course gives it. cells: as cells_of() gives them; {} for the kit's own."""
+        asked = dataclasses.replace(self, exercises=rubric.exercises, questions=rubric.questions)
         if not cells:
-            return run
+            return asked
         return dataclasses.replace(
-            run,
+            asked,
             figures={name: cells[name] for name in FIGURES if name in cells},
             kit={name: source for name, source in cells.items() if not name.startswith("answer-")},
         )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run(Asked):
+    """What all submissions of a run are examined with.
+
+    Parameters
+    ----------
+    exam : Exam
+        The small networks with their images and targets.
+    photographs : object
+        What is asked on SqueezeNet, see drawn_photographs.
+    """
+
+    exam: Exam
+    photographs: Any
+
+    @classmethod
+    def drawn(cls) -> Run:
+        """Return a Run of the kit's own assignment, drawn anew, in as many processes as there are processors, up to four."""
+        seed = secrets.randbits(63)
+        X, _, _ = load_imagenet_val()
+        network = load_squeezenet(device="cpu")
+        photographs = drawn_photographs(seed, network, torch.cat([preprocess(image) for image in X]))
+        exam = drawn_exam(seed, partial(_with_a_bar, min(processors(), DRAWING)))
+        asked = Asked.by_the_kit()
+        return cls(
+            exam=exam, photographs=photographs, **{one.name: getattr(asked, one.name) for one in dataclasses.fields(asked)}
+        )
+
+
+def _with_a_bar(processes, function, keys):
+    """Yield (key, function(key)), computed in so many processes, and show how far it is."""
+    computed = in_processes(function, keys, processes)
+    yield from tqdm(computed, "Drawing the exam of this run", total=len(keys), unit="exercise", file=sys.stderr, leave=False)
 
 
 def cells_of(rubric: Rubric) -> dict[str, str]:

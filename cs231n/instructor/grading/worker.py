@@ -17,9 +17,9 @@ from ..sandbox.inside import limits
 from ..sandbox.inside.cage import ISOLATION, PROTECTIONS, mapped
 from ..sandbox.sandbox import Ended, Failed, Sandbox
 from ..sandbox.specimens import examined
-from .judging import empty_record, exercise_result, graded
+from .judging import empty_record, exercise_result, graded, outline_of, unreadable
 from .owners import Submission
-from .run import Run
+from .run import Asked, Run
 
 Graded = tuple[Record, list[str] | None]  # a record, and the protections in force while it was made, where they are known
 NOT_ISOLATED = "Graded without isolation: submissions shared this machine's disk and processes with the grader."
@@ -72,25 +72,52 @@ def _in_own_sandbox(run: Run, submission: Submission | None) -> tuple[Record | N
         raise
 
 
+def unreadable_one(asked: Asked, submission: Submission) -> Graded | None:
+    """Return (record, protections) of a submission that cannot be read, None for another one: before an exam is drawn.
+
+    The sandbox in which it is read is this worker's from then on. A sandbox that fails is left to in_worker, which says so.
+    """
+    try:
+        sandbox = _isolated_sandbox(asked)
+        outline = outline_of(submission, asked, sandbox)
+    except (Ended, Failed, MemoryError):
+        close_sandbox()
+        return None
+    mine.begun = sandbox
+    if not outline.problem:
+        return None
+    return with_isolation(unreadable(submission, asked, outline), sandbox.protections), sandbox.protections
+
+
 def _own_sandbox(run: Run) -> Sandbox:
     """Return this worker's sandbox. The first one of a run has to pass an examination, as has one `after` a failure."""
     if getattr(mine, "number", None) == run.number:
         return mine.sandbox
-    close_sandbox()
-    mine.sandbox, mine.network = Sandbox(getattr(mine, "folder", None)), load_squeezenet(device="cpu")
-    missing = sorted(ISOLATION - set(mine.sandbox.protections))
-    if missing and not run.without_isolation:
-        raise NotIsolated(
-            "This machine does not allow what keeps submissions from the solutions and from each other. Not in force: "
-            f"{'; '.join(PROTECTIONS[name] for name in missing)}. Grade on a Linux machine that allows user namespaces, or as "
-            "root outside of a container; or add --without-isolation if you trust all students, and every page will say so."
-        )
+    _isolated_sandbox(run)
+    mine.network = load_squeezenet(device="cpu")
     if getattr(mine, "examined", None) != run.number:
         problem = examined(mine.sandbox, partial(_judged, run, mine.sandbox, mine.network))
         if problem:
             raise CutShort(f"The grader has examined itself, and stops: {problem}")
         mine.examined = run.number
     mine.number = run.number
+    return mine.sandbox
+
+
+def _isolated_sandbox(asked: Asked) -> Sandbox:
+    """Return a sandbox as this worker's: one that was started ahead, if there is one, else a new one. Raises NotIsolated."""
+    begun, mine.begun = getattr(mine, "begun", None), None
+    if begun is not getattr(mine, "sandbox", None):
+        close_sandbox()
+    mine.sandbox, mine.number = begun or Sandbox(getattr(mine, "folder", None)), None
+    mine.sandbox.wait()
+    missing = sorted(ISOLATION - set(mine.sandbox.protections))
+    if missing and not asked.without_isolation:
+        raise NotIsolated(
+            "This machine does not allow what keeps submissions from the solutions and from each other. Not in force: "
+            f"{'; '.join(PROTECTIONS[name] for name in missing)}. Grade on a Linux machine that allows user namespaces, or as "
+            "root outside of a container; or add --without-isolation if you trust all students, and every page will say so."
+        )
     return mine.sandbox
 
 
@@ -162,4 +189,6 @@ def _memory_limited() -> Iterator[None]:
 def close_sandbox() -> None:
     if getattr(mine, "sandbox", None) is not None:
         mine.sandbox.close()
+    if getattr(mine, "begun", None) is getattr(mine, "sandbox", None):
+        mine.begun = None
     mine.sandbox = mine.number = None

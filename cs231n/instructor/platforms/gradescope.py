@@ -1,6 +1,7 @@
 """The archive for Gradescope's autograder, and the results.json that Gradescope reads.
 
-The format of both is described at https://gradescope-autograders.readthedocs.io/en/latest/specs/. Only the exercises are
+The format of both is described at https://gradescope-autograders.readthedocs.io/en/latest/specs/, where "visibility" is one of
+hidden, after_due_date, after_published and visible, for everything and for each test. Only the exercises are
 graded there; the inline questions are marked by hand, in Gradescope's own outline of the assignment.
 """
 
@@ -18,9 +19,11 @@ from typing import Any
 from ...checks.report import Verdict
 from ...kit import ROOT
 from ...whole_file import replacing, write_whole
+from ..course import without_late
 from ..grading import rubric as rubrics
 from ..reports import safe
 from ..reports.records import Record, Result, State
+from ..sandbox.inside.archives import SUFFIXES
 
 SCRIPTS = Path(__file__).with_name("autograder")
 BESIDE_THE_PACKAGE = (
@@ -34,6 +37,9 @@ BESIDE_THE_PACKAGE = (
     "requirements.txt",
 )
 OWN_RUBRIC, OWN_COURSE = "rubric.toml", "course.toml"  # at the archive's root, if the instructor gave them
+AFTER_PUBLISHED = "after-published"  # a file at the archive's root, if students are to see points only when grades are published
+CONTAINER_GB = 3.0  # of memory, in Gradescope's choice of sizes; grading needs MEMORY_GB
+MEMORY_GB = 1.8
 EXECUTABLE = ("setup.sh", "run_autograder", "get_datasets.sh")
 
 # What results.json holds when grading itself failed: no score, so that Gradescope tells of an error and gives no points.
@@ -52,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rubric", type=Path, metavar="FILE", help="a TOML file with what a mistake keeps, where it differs from the kit's"
     )
+    parser.add_argument(
+        "--after-published",
+        action="store_true",
+        help="students see points and messages only once you publish the grades; that a file cannot be read they see at once",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,33 +70,45 @@ def run(options: argparse.Namespace) -> int:
     rubric = rubrics.load(options.rubric, options.course)
     for notice in rubric.notices:
         print(notice, file=sys.stderr)
-    write_archive(options.out, options.rubric, options.course)
+    write_archive(options.out, options.rubric, options.course, options.after_published)
     points, bonus = rubric.full_marks(rubric.exercises), rubric.most_bonus(rubric.exercises)
     print(f"Wrote {options.out}. In Gradescope make a programming assignment with {points:g} points for the autograder,")
     print(
         f"enable manual grading for the {len(rubric.questions)} inline questions, and upload the file under Configure Autograder."
     )
+    if rubric.course.late:
+        print("Late days are not in it: give the due date, and students' extensions, in Gradescope's own settings.")
+    print(f"Choose a container with {CONTAINER_GB:g} GB of memory or more: grading takes up to {MEMORY_GB:g} GB.")
+    if options.after_published:
+        print("Students see points and messages only once you publish the grades; that a file cannot be read they see at once.")
     if bonus:
         print(f"Do not count the optional exercises in: their {bonus:g} points are extra credit, a score above these {points:g}.")
     return 0
 
 
-def write_archive(out: Path, rubric_file: Path | None = None, course_file: Path | None = None) -> None:
+def write_archive(
+    out: Path, rubric_file: Path | None = None, course_file: Path | None = None, after_published: bool = False
+) -> None:
     """Write the zip `out`: setup.sh and run_autograder at its root, and beside them the kit that they need.
 
-    The same kit gives the same bytes. Raises FileExistsError if `out` is something other than an earlier archive, and
-    FileNotFoundError if its folder is not there.
+    What the course's file says of late days, with its students' extensions, is not in it: Gradescope counts these itself.
+    The same kit gives the same bytes. after_published: whether students see points only then. Raises FileExistsError if `out` is
+    something other than an earlier archive, and FileNotFoundError if its folder is not there.
     """
     out = Path(out)
     if not out.parent.is_dir():
         raise FileNotFoundError(f"The folder {out.parent} does not exist. Make it, or name another file for --out.")
     if out.exists() and not _is_archive(out):
         raise FileExistsError(f"{out} exists and is no autograder archive. It is left as it is; name another file for --out.")
-    members = _members(rubric_file, course_file)
+    members = {name: path.read_bytes() for name, path in _members(rubric_file, course_file).items()}
+    if course_file:
+        members[OWN_COURSE] = without_late(course_file).encode()
+    if after_published:
+        members[AFTER_PUBLISHED] = b"Students see points and messages only once the grades are published.\n"
     with replacing(out) as whole:
         with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in sorted(members):
-                archive.writestr(_zip_info(name), members[name].read_bytes())
+                archive.writestr(_zip_info(name), members[name])
         _verify(whole, members)
 
 
@@ -124,12 +147,17 @@ def _verify(path: Path, members: Collection[str]) -> None:
             )
 
 
-def results(record: Record, columns: dict[str, float | None], rubric: rubrics.Rubric) -> dict[str, Any]:
+def results(
+    record: Record, columns: dict[str, float | None], rubric: rubrics.Rubric, after_published: bool = False
+) -> dict[str, Any]:
     """Return what results.json holds: the exercises with their points, the answers without, to be marked by hand.
 
     record: what grading one submission yields. columns: its points, from rubric.score(). All texts are shown as plain text.
     Bonus points are extra credit: their box has 0 as its largest score. What a student left out of the optional part has none.
+    after_published: whether students see it only when the grades are published. What could not be read is always shown at once,
+    so that it can be handed in again; it says nothing about the grading.
     """
+    hidden = after_published and record.verdict is State.GRADED
     done = [name for name in rubric.exercises if not (name in rubric.bonus and _is_left_out(record.exercises[name]))]
     exercises = [_exercise_box(name, record.exercises[name], columns[name], rubric) for name in done]
     answers = {name: record.answer(name) for name in rubric.questions}
@@ -138,14 +166,15 @@ def results(record: Record, columns: dict[str, float | None], rubric: rubrics.Ru
         for name, text in answers.items()
         if text.strip() or name not in rubric.bonus
     ]
+    visibility = "after_published" if hidden else "visible"
     return {
         "score": round(sum(box["score"] for box in exercises), 2),
         "execution_time": round(sum(record.exercises[name].seconds for name in rubric.exercises), 2),
         "output": safe.plain(_headline(record, rubric)),
         "output_format": "text",
-        "visibility": "visible",
+        "visibility": visibility,
         "stdout_visibility": "hidden",
-        "tests": exercises + questions,
+        "tests": [{**box, "visibility": visibility} for box in exercises + questions],
         "extra_data": {"sha256": record.sha256},
     }
 
@@ -176,7 +205,6 @@ def _exercise_box(name: str, result: Result, points: float | None, rubric: rubri
         "status": "passed" if result.verdict is Verdict.RIGHT else "failed",
         "output": safe.plain(result.message),
         "output_format": "text",
-        "visibility": "visible",
     }
 
 
@@ -186,7 +214,6 @@ def _question_box(name: str, answer: str, bonus: bool) -> dict[str, Any]:
         "name_format": "text",
         "output": safe.plain(answer) if answer.strip() else "There is no answer in your notebook.",
         "output_format": "text",
-        "visibility": "visible",
     }
 
 
@@ -206,10 +233,16 @@ def graded(submission: Path, rubric: rubrics.Rubric) -> Record:
 
 
 def _pack(submission: Path, target: Path) -> None:
-    """Put what a student handed in at `target`, as the one file that it is, or as a zip of several. Links are left out."""
+    """Put what a student handed in at `target`, as the one file that it is, or as a zip of several. Links are left out.
+
+    Gradescope unpacks a zip that comes alone; archives beside other files, and other kinds, it leaves packed. They stay so here:
+    reading a submission opens an archive, and archives in it, wherever they are from.
+    """
     files = [path for path in sorted(submission.rglob("*")) if path.is_file() and not path.is_symlink()]
     if len(files) == 1:
-        shutil.copyfile(files[0], target.with_suffix(files[0].suffix))
+        name = files[0].name.lower()
+        suffix = next((suffix for suffix in SUFFIXES if name.endswith(suffix)), files[0].suffix)  # .tar.gz whole
+        shutil.copyfile(files[0], target.with_name(target.name + suffix))
         return
     with zipfile.ZipFile(target.with_suffix(".zip"), "w", strict_timestamps=False) as archive:
         for path in files:
@@ -225,7 +258,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         rubric = rubrics.load(*(path if path.is_file() else None for path in (ROOT / OWN_RUBRIC, ROOT / OWN_COURSE)))
         record = graded(options.submission, rubric)
-        found, code = results(record, rubric.score(record, {}), rubric), 0
+        found, code = results(record, rubric.score(record, {}), rubric, (ROOT / AFTER_PUBLISHED).is_file()), 0
         print(f"{record.submission}: {record.verdict}. {record.note}")
         if record.isolation:
             print("Gradescope's container keeps this submission from other students' work, not from the kit's own files: look")

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from ...assignment import Assignment, Question, plain
 from ..course import Course
+from ..late_policy import told
 from .reference import Reference
 
 SPAN = re.compile(
@@ -132,6 +133,14 @@ def with_totals(text: str, totals: Mapping[str, float]) -> str:
 def with_title(text: str, title: str) -> str:
     """Return a text whose first line, a heading, is this one."""
     return re.sub(r"\A# .*", lambda _: f"# {title}", text)
+
+
+def with_due(text: str, course: Course) -> str:
+    """Return a text with the date on which the work is due below its heading, if the course says one, and nobody's extension."""
+    if course.late is None:
+        return text
+    heading, _, rest = text.partition("\n")
+    return f"{heading}\n\n**Due** {told(course.late.due, course.late.zone_name)}\n{rest}"
 
 
 def with_own_text(text: str, own: str) -> str:

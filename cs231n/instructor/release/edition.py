@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from ...assignment import Question, read, written
 from ..course import Course, course
 from . import github_classroom as github_classrooms
-from .adapting import Kept, fitted, with_title
+from .adapting import Kept, fitted, with_due, with_title
 from .agreement import LISTED, Asked, disagreements, disagreements_of_readme, not_asked
 from .model_answers import asks, is_answer, labelled_lines, misplaced_answers
 from .package import package_without, without_what_nothing_reaches
@@ -169,8 +169,10 @@ def _package_of(line):
 def _adapted_text(path, kept):
     """Return the bytes of a text for students, as the course has it."""
     text = path.read_text(encoding="utf-8")
+    if path.suffix != ".md":
+        return text.encode()
     try:
-        return with_title(fitted(text, kept), kept.course.assignment.title).encode() if path.suffix == ".md" else text.encode()
+        return with_due(with_title(fitted(text, kept), kept.course.assignment.title), kept.course).encode()
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

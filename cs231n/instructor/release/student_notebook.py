@@ -165,6 +165,7 @@ def _adapted_source(cell, asked, exercises, kept):
     if cell.id == "title":
         totals = totals_of(listed, exercise_minutes(exercises, listed))
         source = adapting.with_title(adapting.with_totals(source, totals), listed.title)
+        source = adapting.with_due(source, kept.course)
     return source
 
 

@@ -48,7 +48,7 @@ def _graded_cells(record, rubric, columns):
 def _late_cells(record, rubric, columns):
     """Return how many days late a submission is and what that costs; who is late at an unknown time has a word."""
     days, lost = rubric.days_late(record), rubric.deduction(record, columns)
-    return [LATE_AT_UNKNOWN_TIME if days is None and record.late else _number(days), _number(lost.points if lost else 0)]
+    return [LATE_AT_UNKNOWN_TIME if days is None and record.late else _number(days), _number(abs(lost.points) if lost else 0)]
 
 
 def _number(value):

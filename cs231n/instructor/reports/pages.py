@@ -85,7 +85,7 @@ def write_pages(
         if not _is_there(path, made):
             write_whole(path, made.page(today or datetime.date.today()))
     write_whole(folder / "summary.html", summary(records, rubric, all_columns, reference, gallery, len(absent), deductions))
-    current.write(folder, records, all_columns, marks)
+    current.write(folder, records, rubric, marks)
 
 
 def _is_there(path: Path, made: Draft) -> bool:

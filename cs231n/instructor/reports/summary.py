@@ -73,7 +73,8 @@ def summary(
 ) -> str:
     """Return the page on the whole class: points, verdicts, what to say in the next lecture, what to look at.
 
-    Full marks and bonus are counted apart everywhere. Names are only in the part that is folded.
+    Full marks and bonus are counted apart everywhere, and points are those earned, before deductions. Names are only in the
+    part that is folded.
 
     Parameters
     ----------
@@ -93,9 +94,8 @@ def summary(
         By student, what is taken off as a whole.
     """
     deductions = deductions or {}
-    taken = {student: sum(one.points for one in deductions.get(student, ())) for student in all_columns}
     bonuses = [rubric.bonus_of(columns) for columns in all_columns.values()]
-    totals = [rubric.total(columns) - rubric.bonus_of(columns) + taken[student] for student, columns in all_columns.items()]
+    totals = [rubric.total(columns) - rubric.bonus_of(columns) for columns in all_columns.values()]
     known = items(records, rubric, all_columns)
     late = [record.student for record in records if record.late or deductions.get(record.student)]
     return templates.get_template("summary.html").render(
@@ -120,7 +120,7 @@ def summary(
         exercises=[_class_mistakes(name, records, reference, gallery) for name in rubric.exercises],
         absent=absent,
         late=len(late),
-        late_for_points=sum(taken[student] < 0 for student in late),
+        deducted=sum(any(one.points < 0 for one in taken) for taken in deductions.values()),
         look=[look for record in records if (look := _look(record))],
     )
 

@@ -7,8 +7,22 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 LOCK = "grading.lock"
+
+_held: set[TextIO] = set()  # the lock files that this process has locked
+
+
+def _close_in_fork() -> None:
+    """Let the lock be this process's alone: a worker that is forked from it, and outlives it for a second, does not hold it."""
+    for file in _held:
+        file.close()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_in_fork)
 
 
 def require_apart(submissions: Path, out: Path) -> None:
@@ -32,11 +46,13 @@ def only_grader(out: Path) -> Iterator[None]:
     out.mkdir(parents=True, exist_ok=True)
     path = out / LOCK
     file = _locked(path)
+    _held.add(file)
     try:
         yield
     finally:
         with contextlib.suppress(OSError):
             path.unlink()
+        _held.discard(file)
         file.close()
         if is_new:
             with contextlib.suppress(OSError):  # it is not empty, as a rule

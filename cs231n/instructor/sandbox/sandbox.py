@@ -15,6 +15,7 @@ import sysconfig
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +35,7 @@ from .inside.wire import BadMessage, Trouble, receive, send
 from .packages import student_packages
 
 FIRST_USER = 61000  # one for each worker, so that their limits on processes are their own
+USERS = 2000  # for sandboxes that a worker starts, and as many for those that are started ahead of the workers
 FLOATS = {"float16", "bfloat16", "float32", "float64"}
 
 
@@ -59,32 +61,59 @@ class RemoteTrial(Trial):
 class Sandbox:
     """A process that imports PyTorch once and runs submissions, each in a fresh process of its own. Close it after use.
 
-    protections: those of cage.PROTECTIONS that this machine allows. spoiled: whether a submission has changed files that the
-    next one would use, which happens only where there is no small disk.
+    protections: those of cage.PROTECTIONS that this machine allows, known when it can be used. spoiled: whether a submission has
+    changed files that the next one would use, which happens only where there is no small disk.
     """
+
+    protections: list[str]
 
     def __init__(self, folder: Path | None = None) -> None:
         """folder: where to make its own; the temporary folder by default. Raises Failed with a sentence if it cannot be made."""
+        self._begin(folder, FIRST_USER + os.getpid() % USERS)
+        self.wait()
+
+    @classmethod
+    def begun(cls, folder: Path, number: int) -> "Sandbox":
+        """Return a sandbox whose process has only begun to import PyTorch; `wait` for it before use.
+
+        A worker that is forked meanwhile can take it over: there `taken_over` makes it the worker's own. number: 0, 1, ..., which
+        tells it from others that this process begins. Raises Failed like the class itself.
+        """
+        sandbox = cls.__new__(cls)
+        sandbox._begin(folder, FIRST_USER + USERS + (os.getpid() + number) % USERS)
+        return sandbox
+
+    def wait(self) -> None:
+        """Wait until its process can run submissions. Raises Failed with a sentence if it cannot be started."""
+        if hasattr(self, "protections"):
+            return
+        try:
+            self.protections = json.loads(self._answer(limits.START_SECONDS))
+        except Ended:
+            raise Failed("The process that runs submissions could not be started; its message, if any, is above.") from None
+
+    def let_go(self) -> None:
+        """Leave it to the process, forked from this one, that takes it over: it ends with that process."""
+        self._control.close()
+
+    def _begin(self, folder: Path | None, user: int) -> None:
         self.spoiled = False
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=folder))
         except OSError as error:
             raise Failed(f"There is no temporary folder to work in ({error}). Name one in the variable TMPDIR.") from None
         try:
-            self._start()
-            self.protections: list[str] = json.loads(self._answer(limits.START_SECONDS))
-        except Ended:
-            raise Failed("The process that runs submissions could not be started; its message, if any, is above.") from None
-        except OSError as error:
-            raise Failed(
-                f"The sandbox could not be made in {self._folder.parent} ({error.strerror or error}). Make room there, or name "
-                "another folder in the variable TMPDIR."
-            ) from None
-        finally:
-            if not hasattr(self, "protections"):
-                self.close()
+            self._start(user)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError):
+                raise Failed(
+                    f"The sandbox could not be made in {self._folder.parent} ({error.strerror or error}). Make room there, or "
+                    "name another folder in the variable TMPDIR."
+                ) from None
+            raise
 
-    def _start(self) -> None:
+    def _start(self, user: int) -> None:
         self._folder.chmod(0o755)
         scratch, edition, packages = (self._folder / name for name in ("scratch", "edition", "packages"))
         scratch.mkdir()
@@ -103,7 +132,7 @@ class Sandbox:
             packages=str(packages),
             hidden=[str(ROOT), *_package_folders(folders)],
             scratch=str(scratch),
-            user=FIRST_USER + os.getpid() % 4000,
+            user=user,
         )
         code = (
             f"import sys; sys.path[:0] = [{str(edition)!r}]; sys.path += [{str(packages)!r}]\n"
@@ -352,14 +381,18 @@ def _value(told, arrays, objects, deep=True):
 
 def _copy_without_solutions(folder):
     """Copy the package as the sandbox's process imports it: what students have, and of the instructor's the folder inside/."""
-    files = package_without(marked_functions(ROOT), ROOT)
-    inside = Path(cage.__file__).parent
-    packages = [ROOT / "cs231n" / "instructor" / "__init__.py", inside.parent / "__init__.py"]
-    files |= {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in (*packages, *inside.glob("*.py"))}
-    for name, content in files.items():
+    for name, content in _files_without_solutions().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     _copy_weights(folder / "datasets")
+
+
+@cache
+def _files_without_solutions():
+    files = package_without(marked_functions(ROOT), ROOT)
+    inside = Path(cage.__file__).parent
+    packages = [ROOT / "cs231n" / "instructor" / "__init__.py", inside.parent / "__init__.py"]
+    return files | {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in (*packages, *inside.glob("*.py"))}
 
 
 def _copy_weights(folder):

@@ -23,11 +23,12 @@ class Blackboard(Platform):
     name = "Blackboard"
     gradebook = "Gradebook, Download (in the Original view: Full Grade Center, Work Offline, Download)"
     above = Above.TAKEN
-    advice = (
+    on_grades = (
         "Upload the grades in Blackboard's gradebook (in the Original view: Full Grade Center, Work Offline, Upload). A column "
-        "without a number in its header becomes a new column; set its points there.",
-        "Blackboard takes feedback files one by one only, so there is no zip: send the pages by mail merge.",
+        "without a number in its header becomes a new column; set its points there."
     )
+    on_feedback = "Blackboard takes feedback files one by one only, so there is no zip: send the pages by mail merge."
+    takes_zip = False
 
     def is_own(self, text: str) -> bool:
         """Return whether there is a user name at all: every id of a download is one."""
@@ -53,7 +54,7 @@ class Blackboard(Platform):
                 found.append(Line(number, own, others, name, own.casefold().endswith(PREVIEW)))
         return found
 
-    def fresh(self, students: Sequence[Student], title: str, most: float) -> tuple[str, str]:
+    def fresh(self, students: Sequence[Student], title: str, full: float) -> tuple[str, str]:
         """Return Username and points, in quotes, with the mark by which UTF-8 is told."""
         rows = [["Username", title], *([self.own_id(one), decimal(one.points)] for one in students)]
         return ".csv", "\ufeff" + written(rows, quote_all=True)

@@ -27,10 +27,10 @@ class Brightspace(Platform):
     name = "Brightspace"
     gradebook = "Grades, Enter Grades, Export, with both key fields, Points Grade and the users' names"
     above = Above.CAPPED
-    advice = (
-        "Import the grades in Brightspace under Grades, Enter Grades, Import.",
+    on_grades = "Import the grades in Brightspace under Grades, Enter Grades, Import."
+    on_feedback = (
         "Upload the zip on the assignment's page, Add Feedback Files. Look at a few students' feedback there before you publish "
-        "it: how Brightspace finds a student is not documented.",
+        "it: how Brightspace finds a student is not documented."
     )
 
     def is_own(self, text: str) -> bool:
@@ -60,7 +60,7 @@ class Brightspace(Platform):
                 found.append(Line(number, "", others, f"{value(texts, first)} {value(texts, last)}".strip()))
         return found
 
-    def fresh(self, students: Sequence[Student], title: str, most: float) -> tuple[str, str]:
+    def fresh(self, students: Sequence[Student], title: str, full: float) -> tuple[str, str]:
         """Raise ValueError: a download of submissions names nobody's OrgDefinedId or Username."""
         raise ValueError(
             "Brightspace's downloads of submissions do not say the OrgDefinedId or the Username by which it imports grades. "

@@ -21,7 +21,7 @@ ASSIGNMENT = re.compile(r"(?P<title>.*) \((?P<id>[0-9]+)\)", re.DOTALL)
 TOTALS = re.compile(r"(?:Current|Final) (?:Score|Points|Grade)|Override (?:Score|Grade|Status)")
 NOBODYS = re.compile(r"\s*(?:Muted|Manual Posting.*)?\s*", re.IGNORECASE | re.DOTALL)
 POINTS = "Points Possible"
-TEST_STUDENT = {"student, test", "test student"}
+TEST_STUDENT = "test student"
 
 
 class Canvas(Platform):
@@ -31,11 +31,13 @@ class Canvas(Platform):
     name = "Canvas"
     gradebook = "Grades, Export, Export Entire Gradebook"
     above = Above.TAKEN
-    advice = (
-        "Upload the grades in Canvas under Grades, Import. Canvas shows what will change before it changes anything.",
+    on_grades = (
+        "Upload the grades in Canvas under Grades, Import. Canvas shows what will change before it changes anything. If the "
+        "course has a late policy in Canvas, turn it off first: otherwise Canvas deducts from these points, too."
+    )
+    on_feedback = (
         "Upload the zip on the assignment's page in Canvas, Re-Upload Submissions: each page becomes a comment. Uploading it "
-        "twice makes two comments.",
-        "If the assignment has a late policy in Canvas, turn it off first: otherwise Canvas deducts from these points, too.",
+        "twice makes two comments."
     )
 
     def is_own(self, text: str) -> bool:
@@ -60,11 +62,11 @@ class Canvas(Platform):
             texts = sheet.row(number)
             if POINTS in texts[0] or all(map(NOBODYS.fullmatch, texts)):
                 continue
-            name = f"{texts[1]} {texts[0]}".strip() if "firstname" in place else texts[0].strip()
+            name = f"{texts[1]} {texts[0]}".strip() if "firstname" in place else _first_name_first(texts[0])
             others = tuple(
                 filter(None, (value(texts, place.get(one)) for one in ("sis user id", "sis login id", "integration id")))
             )
-            found.append(Line(number, texts[place["id"]].strip(), others, name, name.casefold() in TEST_STUDENT))
+            found.append(Line(number, texts[place["id"]].strip(), others, name, name.casefold() == TEST_STUDENT))
         return found
 
     def closed(self, sheet: Sheet, row: int, column: int) -> str:
@@ -74,11 +76,11 @@ class Canvas(Platform):
             return "is excused from the assignment (EX) in the gradebook; points would undo that"
         return "is not assigned the assignment (N/A) in the gradebook, and Canvas ignores points there" if cell == "N/A" else ""
 
-    def fresh(self, students: Sequence[Student], title: str, most: float) -> tuple[str, str]:
+    def fresh(self, students: Sequence[Student], title: str, full: float) -> tuple[str, str]:
         """Return a gradebook with this assignment alone. A student's name only serves people: Canvas goes by the ID."""
         rows = [
             ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
-            [f"    {POINTS}", "", "", "", "", decimal(most)],
+            [f"    {POINTS}", "", "", "", "", decimal(full)],
             *([text_cell(one.name), self.own_id(one), "", "", "", decimal(one.points)] for one in students),
         ]
         return ".csv", written(rows)
@@ -103,6 +105,12 @@ def _columns(sheet: Sheet) -> dict[str, int]:
             f"..., Section. Download it under {Canvas.gradebook}."
         )
     return {name: index for index, name in enumerate(own)}
+
+
+def _first_name_first(name: str) -> str:
+    """Return "Jane Doe" for "Doe, Jane"; a name without a comma, or with several, as it is."""
+    last, *first = (part.strip() for part in name.split(","))
+    return f"{first[0]} {last}".strip() if len(first) == 1 else name.strip()
 
 
 def _number(text: str) -> float | None:

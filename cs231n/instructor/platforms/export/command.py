@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ....whole_file import NotWritten
-from ...grading.found_files import printable
+from ...grading.found_files import named, printable
 from ...grading.rubric import Rubric
 from ...grading.settings import settled
 from ...reports import current, writing
@@ -20,15 +20,16 @@ from .brightspace import Brightspace
 from .canvas import Canvas
 from .gradescope import Gradescope
 from .handing_back import (
+    PAGES,
     HandBack,
     Wishes,
+    counted,
     feedback_zip,
     from_ids,
     into_gradebook,
     left_out_table,
     mail_merge,
-    pages_of,
-    unfinished,
+    page_of,
 )
 from .lms import Platform, Student
 from .moodle import Moodle
@@ -36,7 +37,7 @@ from .sheet import Sheet
 from .students import students_of
 
 PLATFORMS: dict[str, Platform] = {one.key: one for one in (Canvas(), Moodle(), Brightspace(), Blackboard(), Gradescope())}
-PAGES, MAIL_MERGE, LEFT_OUT = "feedback", "mail_merge.csv", "left_out.csv"
+MAIL_MERGE, LEFT_OUT = "mail_merge.csv", "left_out.csv"
 REASONS_LIMIT = 20  # students named with a reason on the console; left_out.csv has them all
 
 
@@ -78,20 +79,23 @@ def run(options: argparse.Namespace) -> int:
         print(notice, file=sys.stderr)
     _require_own(out, platform)
     wishes = Wishes(rubric.course.assignment.title, options.column, options.cap, options.unmarked_as_zero, options.zero_missing)
+    if options.zero_missing and not options.gradebook:
+        raise ValueError("--zero-missing needs --gradebook: only the platform's own file says who handed in nothing.")
     sheet = Sheet.read(options.gradebook) if options.gradebook else None
     with writing.only_grader(options.grades):
         marks = marks_files.read(options.grades, rubric)
         _require_current(options.grades, records, rubric, marks)
-        students, waiting = unfinished(students_of(records, rubric, marks), wishes)
-        full = rubric.full_marks()
+        conflicts = marks_files.conflicts(options.grades, rubric, records)
+        students, full = list(students_of(records, rubric, marks)), rubric.full_marks()
         done = into_gradebook(students, sheet, platform, full, wishes) if sheet else from_ids(students, platform, full, wishes)
-        done.left_out += waiting
-        pages = pages_of(options.grades, [student for student, _ in done.given])
+        pages = [page_of(options.grades, student) for student, _ in done.given]
+    for conflict in conflicts:
+        print(conflict, file=sys.stderr)
     _tell(done, platform, records)
     if done.left_out and not options.partial:
         print(
-            "Nothing is written. Settle these, or add --partial to hand back the others' grades"
-            + (", or --unmarked-as-zero to count what nobody has marked as 0." if waiting else "."),
+            "Nothing is written. Settle these, or add --partial to hand back the others' grades; --unmarked-as-zero counts what "
+            "nobody has marked as 0.",
             file=sys.stderr,
         )
         return 1
@@ -100,14 +104,13 @@ def run(options: argparse.Namespace) -> int:
         return 1
     files, without = _files(done, pages, platform)
     _replace(out, files)
-    _tell_files(out, files, done, without, platform)
+    _tell_files(out, files, without, platform)
     return 0
 
 
 def _require_current(grades: Path, records: Sequence[Record], rubric: Rubric, marks: Marks) -> None:
     """Raise ValueError if a record, a mark or the course's points are not those that the pages were made from."""
-    columns = {record.student: rubric.score(record, marks.get(record.student, {})) for record in records}
-    if stale := current.outdated(grades, records, columns, marks):
+    if stale := current.outdated(grades, records, rubric, marks):
         names = ", ".join(stale[:8]) + (f" and {len(stale) - 8} more" if len(stale) > 8 else "")
         raise ValueError(
             f"{grades}/grades.csv and feedback/ are older than the results or the marks of {names}. Run `grade --resume` first, "
@@ -123,23 +126,24 @@ def _require_own(out: Path, platform: Platform) -> None:
         raise ValueError(f"--out {out} is a file; expected a folder.")
     names = {f"{platform.key}_feedback.zip", PAGES, MAIL_MERGE, LEFT_OUT}
     others = [path.name for path in out.iterdir() if path.name not in names and path.stem != f"{platform.key}_grades"]
+    others += [f"{PAGES}/{path.name}" for path in (out / PAGES).glob("*") if path.suffix != ".html"]
     if others:
         raise ValueError(
             f"--out {out} holds other files ({', '.join(sorted(others)[:4])}), and would be replaced. Name another folder."
         )
 
 
-def _files(done: HandBack, pages: Mapping[str, bytes], platform: Platform) -> tuple[dict[str, bytes], list[str]]:
+def _files(done: HandBack, pages: Sequence[bytes], platform: Platform) -> tuple[dict[str, bytes], list[str]]:
     """Return ({path below the folder: content}, the keys of students for whom the zip has no place)."""
     ending, grades = done.grades
-    listed, names = mail_merge(done.given, done.most)
+    listed, paths = mail_merge(done.given, done.most)
     packed, without = feedback_zip(done.given, pages, platform)
     files = {f"{platform.key}_grades{ending}": grades, MAIL_MERGE: listed.encode("utf-8", "surrogatepass")}
     if packed:
         files[f"{platform.key}_feedback.zip"] = packed
     if done.left_out:
         files[LEFT_OUT] = left_out_table(done.left_out).encode("utf-8", "surrogatepass")
-    return files | {f"{PAGES}/{names[key]}.html": page for key, page in pages.items()}, without
+    return files | dict(zip(paths, pages, strict=True)), without
 
 
 def _replace(out: Path, files: Mapping[str, bytes]) -> None:
@@ -171,13 +175,12 @@ def _swap(out: Path, new: Path, old: Path) -> None:
 def _tell(done: HandBack, platform: Platform, records: Sequence[Record]) -> None:
     for notice in done.notices:
         print(notice, file=sys.stderr)
-    unreadable = sum(record.verdict is State.UNREADABLE for record in records)
-    if unreadable:
-        print(f"{unreadable} submissions could not be read, and have the points that grades.csv says.", file=sys.stderr)
-    if zero := [student.key for student, _ in done.given if student.unmarked]:
-        print(f"{len(zero)} have answers that nobody has marked; these count 0.", file=sys.stderr)
+    if unreadable := sum(record.verdict is State.UNREADABLE for record in records):
+        print(f"{counted(unreadable, 'submission')} could not be read: they have the points in grades.csv.", file=sys.stderr)
+    if unmarked := sum(bool(student.unmarked) for student, _ in done.given):
+        print(f"{counted(unmarked, 'student')} with answers that nobody has marked, which count 0.", file=sys.stderr)
     if done.left_out:
-        print(f"{len(done.left_out)} get no grade in {platform.name}'s file:", file=sys.stderr)
+        print(f"{counted(len(done.left_out), 'student')} without a grade in {platform.name}'s file:", file=sys.stderr)
     for one in done.left_out[:REASONS_LIMIT]:
         print(printable(f"  {_called(one.student)} {one.why}."), file=sys.stderr)
     if len(done.left_out) > REASONS_LIMIT:
@@ -188,20 +191,22 @@ def _called(student: Student) -> str:
     return student.key if student.key == student.name else f"{student.key}, {student.name},"
 
 
-def _tell_files(out: Path, files: Mapping[str, bytes], done: HandBack, without: Sequence[str], platform: Platform) -> None:
-    print(f"{len(done.given)} grades are in {out}:")
+def _tell_files(out: Path, files: Mapping[str, bytes], without: Sequence[str], platform: Platform) -> None:
+    pages = [content for name, content in files.items() if name.startswith(f"{PAGES}/")]
+    print(f"{counted(len(pages), 'grade')} in {out}:")
     for name, content in files.items():
         if "/" not in name:
             print(f"  {name}, {_size(content)}")
-    pages = [content for name, content in files.items() if "/" in name]
-    print(f"  {PAGES}/, {len(pages)} pages, {_size(b''.join(pages))}")
-    if without and len(without) < len(done.given):
+    print(f"  {PAGES}/, {counted(len(pages), 'page')}, {_size(b''.join(pages))}")
+    if without and platform.takes_zip:
         print(
-            f"{len(without)} have no place in the zip, as no download names their file: {', '.join(without[:8])}.",
+            f"{counted(len(without), 'page')} not in a zip for {platform.name}, as no name of its downloads says where they go: "
+            f"{named(list(without))}.",
             file=sys.stderr,
         )
-    for sentence in platform.advice:
-        print(sentence)
+    print(platform.on_grades)
+    if not platform.takes_zip or len(without) < len(pages):
+        print(platform.on_feedback)
 
 
 def _size(content: bytes) -> str:

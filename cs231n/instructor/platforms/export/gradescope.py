@@ -18,11 +18,14 @@ class Gradescope(Platform):
     name = "Gradescope"
     gradebook = "none"
     above = Above.TAKEN
-    advice = (
+    on_grades = (
         "Gradescope imports neither grades nor feedback files. Its autograder gives the points of the exercises (the command "
-        "`gradescope`); those of the answers are entered in Gradescope's own outline.",
-        "The grades file has the columns of Gradescope's own download, for whatever reads that; send the pages by mail merge.",
+        "`gradescope`); those of the answers are entered in Gradescope's own outline. The grades file has the "
+        "columns of Gradescope's own download, for whatever reads that."
     )
+    on_feedback = "Send the pages by mail merge."
+    takes_zip = False
+    names_members = True
 
     def is_own(self, text: str) -> bool:
         """Return whether there is an id at all: a student's number, or an e-mail address."""
@@ -36,11 +39,11 @@ class Gradescope(Platform):
         """Raise ValueError: see columns()."""
         raise ValueError("Gradescope imports no grades, so there is no file of its own to fill. Leave --gradebook out.")
 
-    def fresh(self, students: Sequence[Student], title: str, most: float) -> tuple[str, str]:
+    def fresh(self, students: Sequence[Student], title: str, full: float) -> tuple[str, str]:
         """Return the list."""
         rows = [["Name", "SID", "Email", "Total Score", "Max Points"]]
         for one in students:
             email = next((text for text in one.ids if "@" in text), "")
             number = next((text for text in one.ids if "@" not in text), "")
-            rows.append([text_cell(one.name), number, email, decimal(one.points), decimal(most)])
+            rows.append([text_cell(one.name), number, email, decimal(one.points), decimal(full)])
         return ".csv", written(rows)

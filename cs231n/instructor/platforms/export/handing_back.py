@@ -16,7 +16,7 @@ from .matching import LeftOut, matched
 from .names import readable_names
 from .sheet import Sheet, decimal
 
-PAGE = "feedback.html"
+PAGES, PAGE = "feedback", "feedback.html"  # the folder of pages; the page in a zip
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the date of what is in the zip, so that the same pages give the same bytes
 
 
@@ -73,18 +73,6 @@ class HandBack:
     notices: list[str] = field(default_factory=list)
 
 
-def unfinished(students: Iterable[Student], wishes: Wishes) -> tuple[list[Student], list[LeftOut]]:
-    """Return (students who can get a grade, those whose answers are not all marked)."""
-    ready, waiting = [], []
-    for student in students:
-        if student.unmarked and not wishes.unmarked_as_zero:
-            count = len(student.unmarked)
-            waiting.append(LeftOut(student, f"has {count} {'answer' if count == 1 else 'answers'} that nobody has marked yet"))
-        else:
-            ready.append(student)
-    return ready, waiting
-
-
 def into_gradebook(students: Sequence[Student], sheet: Sheet, platform: Platform, full: float, wishes: Wishes) -> HandBack:
     """Return what is handed back in a platform's own gradebook, of which one column is filled. full: what the kit gives.
 
@@ -93,30 +81,28 @@ def into_gradebook(students: Sequence[Student], sheet: Sheet, platform: Platform
     column = chosen(platform.columns(sheet), sheet, wishes)
     lines = platform.lines(sheet)
     found = matched(students, lines, platform)
-    left_out = found.left_out
+    done = HandBack(("", b""), [], full if column.most is None else column.most, list(found.left_out), [])
+    done.notices += _on_column(sheet, column, platform, full) + _on_names(found.by_name)
     changes: dict[tuple[int, int], str] = {}
-    given, replaced, capped = [], [], []
+    replaced = []
     for student, line in found.pairs:
-        kept, why = _fitting(student, column.most, platform, wishes)
-        if why := why or platform.closed(sheet, line.row, column.index):
-            left_out.append(LeftOut(student, why))
+        why = _why_not(student, column.most, platform, wishes) or platform.closed(sheet, line.row, column.index)
+        if why:
+            done.left_out.append(LeftOut(student, why))
             continue
-        if kept is not student:
-            capped.append(student.key)
-        before = sheet.row(line.row)[column.index].strip()
-        changes[line.row, column.index] = sheet.number(kept.points)
-        given.append((kept, line))
-        if before and _is_other(before, kept.points):
+        done.given.append((_capped(student, column.most, wishes), line))
+        points, before = done.given[-1][0].points, sheet.row(line.row)[column.index].strip()
+        changes[line.row, column.index] = sheet.number(points)
+        if _is_other(before, points):
             replaced.append(f"{student.key} ({before})")
-    notices = [f"The points are in the column {sheet.header[column.index]!r} of {sheet.path.name}."]
-    if column.most is not None and abs(column.most - full) > 1e-9:
-        notices.append(
-            f"That column takes {decimal(column.most)} points, and this assignment gives {decimal(full)}. Points are not scaled."
-        )
-    notices += _on_names(found.by_name) + _on_points(replaced, capped)
-    busy = {line.row for _, line in found.pairs}
-    notices += _on_others([line for line in lines if line.row not in busy], sheet, column, platform, wishes, changes)
-    return HandBack((sheet.path.suffix or ".csv", sheet.filled(changes)), given, column.most or full, left_out, notices)
+    if replaced:
+        done.notices.append(f"Points in the gradebook that these replace: {len(replaced)}. {named(replaced)}.")
+    done.notices += _on_points(done.given, column.most, platform)
+    others = [line for line in lines if line.row not in found.claimed]
+    zero = _zeros(others, sheet, column, platform) if wishes.zero_missing else {}
+    done.notices += _on_others(others, len(zero))
+    done.grades = (sheet.path.suffix or ".csv", sheet.filled(changes | zero))
+    return done
 
 
 def from_ids(students: Sequence[Student], platform: Platform, full: float, wishes: Wishes) -> HandBack:
@@ -124,24 +110,25 @@ def from_ids(students: Sequence[Student], platform: Platform, full: float, wishe
 
     Raises ValueError if those are not the ids that its gradebook needs.
     """
-    left_out, given, capped = [], [], []
+    title = wishes.column or wishes.title
+    done = HandBack(("", b""), [], full)
     sharing = Counter(platform.own_id(student) for student in students)
     for student in students:
         own = platform.own_id(student)
-        kept, why = _fitting(student, full, platform, wishes)
+        why = _why_not(student, None, platform, wishes)
         if not own:
             why = f"has no id that {platform.name} gave it in the names of a download; pass the gradebook as --gradebook"
         elif sharing[own] > 1:
             why = f"has the {platform.name} id {own}, and so has another submission"
         if why:
-            left_out.append(LeftOut(student, why))
-            continue
-        given.append((kept, Line(0, own, (), student.name)))
-        capped += [student.key] if kept is not student else []
-    title = wishes.column or wishes.title
-    ending, text = platform.fresh([student for student, _ in given], title, full)
-    notices = [f"The points are in a column {title!r}; another name, as it is in {platform.name}, by --column NAME."]
-    return HandBack((ending, text.encode()), given, full, left_out, notices + _on_points([], capped))
+            done.left_out.append(LeftOut(student, why))
+        else:
+            done.given.append((_capped(student, full, wishes), Line(0, own, (), student.name)))
+    ending, text = platform.fresh([student for student, _ in done.given], title, full)
+    done.grades = (ending, text.encode())
+    done.notices.append(f"The points are in a column {title!r}; another name, as it is in {platform.name}, by --column NAME.")
+    done.notices += _on_points(done.given, None, platform)
+    return done
 
 
 def chosen(columns: Sequence[Column], sheet: Sheet, wishes: Wishes) -> Column:
@@ -167,92 +154,102 @@ def chosen(columns: Sequence[Column], sheet: Sheet, wishes: Wishes) -> Column:
     return titled[0] if len(titled) == 1 else columns[0]
 
 
-def _fitting(student: Student, most: float | None, platform: Platform, wishes: Wishes) -> tuple[Student, str]:
-    """Return (the student, with fewer points where they are capped; why there is no grade, or "")."""
-    if most is None or student.points <= most or platform.above is Above.TAKEN:
-        return student, ""
-    if wishes.cap:
-        return dataclasses.replace(student, points=most), ""
-    if platform.above is Above.CAPPED:
-        return student, ""
-    return (
-        student,
-        f"has {decimal(student.points)} points, and {platform.name} ignores more than {decimal(most)} (--cap writes those)",
-    )
+def _why_not(student: Student, most: float | None, platform: Platform, wishes: Wishes) -> str:
+    """Return why a student gets no grade, "" if there is no reason. most: what the column takes, None if nobody knows."""
+    if student.unmarked and not wishes.unmarked_as_zero:
+        return f"has {counted(len(student.unmarked), 'answer')} that nobody has marked yet"
+    if most is not None and student.points > most and platform.above is Above.IGNORED and not wishes.cap:
+        return f"has {decimal(student.points)} points, and {platform.name} ignores more than {decimal(most)} (--cap writes those)"
+    return ""
+
+
+def _capped(student: Student, most: float | None, wishes: Wishes) -> Student:
+    return dataclasses.replace(student, points=min(student.points, most)) if wishes.cap and most is not None else student
 
 
 def _is_other(before: str, points: float) -> bool:
+    """Return whether a cell holds something else than these points; "-" and N/A stand for no points."""
     try:
         return abs(float(before.replace(",", ".")) - points) > 0.005
     except ValueError:
-        return before not in ("-", "N/A")
+        return before not in ("", "-", "N/A")
+
+
+# What the instructor should know
+
+
+def counted(count: int, noun: str) -> str:
+    """Return "1 answer", "2 answers"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _on_column(sheet: Sheet, column: Column, platform: Platform, full: float) -> list[str]:
+    notices = [f"The points are in the column {sheet.header[column.index]!r} of {sheet.path.name}."]
+    if column.most is not None and abs(column.most - full) > 1e-9:
+        notices.append(
+            f"That column takes {decimal(column.most)} points, and this assignment gives {decimal(full)}. Points are not scaled."
+        )
+    return notices
 
 
 def _on_names(by_name: Sequence[Student]) -> list[str]:
     if not by_name:
         return []
     people = named([f"{student.key} as {student.name}" for student in by_name])
-    return [f"{len(by_name)} found in the gradebook by name alone, for want of a common id; please compare: {people}."]
+    return [f"Found in the gradebook by name alone, as no id is the same: {len(by_name)}. Please compare: {people}."]
 
 
-def _on_points(replaced: Sequence[str], capped: Sequence[str]) -> list[str]:
-    notices = []
-    if replaced:
-        notices.append(f"{len(replaced)} had other points in the gradebook, which these replace: {named(list(replaced))}.")
-    if capped:
-        notices.append(
-            f"{len(capped)} have more points than the column takes, and get the most that it takes: {named(list(capped))}."
-        )
-    return notices
+def _on_points(given: Sequence[Given], most: float | None, platform: Platform) -> list[str]:
+    """Return what becomes of more points than the assignment gives; what the gradebook does not say, a person has to check."""
+    highest = max((student.points for student, _ in given), default=0.0)
+    if platform.above is Above.TAKEN or (most is not None and highest <= most):
+        return []
+    maximum = "" if most is None else f" ({decimal(most)} here)"
+    return [f"{platform.name} {platform.above.value}{maximum}. The highest total is {decimal(highest)}."]
 
 
-def _on_others(
-    lines: Sequence[Line],
-    sheet: Sheet,
-    column: Column,
-    platform: Platform,
-    wishes: Wishes,
-    changes: dict[tuple[int, int], str],
-) -> list[str]:
-    """Return sentences on rows without a submission; with zero_missing those without points get 0 in `changes`."""
-    test = [line.name or line.own for line in lines if line.is_test]
-    others = [line for line in lines if not line.is_test]
+def _zeros(others: Sequence[Line], sheet: Sheet, column: Column, platform: Platform) -> dict[tuple[int, int], str]:
+    """Return {(row, column): "0"} for students without points whose cell takes some; never for a test student."""
+    return {
+        (line.row, column.index): "0"
+        for line in others
+        if not line.is_test
+        and sheet.row(line.row)[column.index].strip() in ("", "-")
+        and not platform.closed(sheet, line.row, column.index)
+    }
+
+
+def _on_others(others: Sequence[Line], zero: int) -> list[str]:
+    """Return sentences on rows without a submission, of which `zero` get 0 points."""
+    test, people = ([line.name or line.own for line in others if line.is_test is wanted] for wanted in (True, False))
     notices = [f"{named(test)}: the platform's own test student. The row stays as it is."] if test else []
-    if not others:
-        return notices
-    zero = []
-    for line in others:
-        cell = sheet.row(line.row)[column.index].strip()
-        if wishes.zero_missing and cell in ("", "-") and not platform.closed(sheet, line.row, column.index):
-            changes[line.row, column.index] = "0"
-            zero.append(line.name or line.own)
-    people = named([line.name or line.own for line in others])
-    kept = f"{len(others) - len(zero)} keep what the gradebook has" + (f", {len(zero)} get 0" if zero else "")
-    return [*notices, f"{len(others)} in the gradebook have no submission here; {kept}: {people}."]
+    if people:
+        kept = f"{len(people) - zero} keep what the gradebook has" + (f", {zero} get 0" if zero else "")
+        notices.append(f"In the gradebook without a submission here: {len(people)}; {kept}. {named(people)}.")
+    return notices
 
 
 # The feedback
 
 
-def pages_of(grades: Path, students: Iterable[Student]) -> dict[str, bytes]:
-    """Return {student's key: the bytes of the feedback page}. Raises ValueError if a page is missing."""
-    pages = {}
-    for student in students:
-        path = grades / "feedback" / f"{file_name(student.record.student)}.html"
-        try:
-            pages[student.key] = path.read_bytes()
-        except FileNotFoundError:
-            raise ValueError(f"{path} is missing. Run grade --resume, which makes it.") from None
-    return pages
+def page_of(grades: Path, student: Student) -> bytes:
+    """Return the bytes of a student's feedback page. Raises ValueError if it is missing."""
+    path = grades / PAGES / f"{file_name(student.record.student)}.html"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing. Run grade --resume, which makes it.") from None
 
 
-def feedback_zip(given: Iterable[Given], pages: Mapping[str, bytes], platform: Platform) -> tuple[bytes, list[str]]:
-    """Return (the zip that the platform takes, b"" if it takes none; the keys of students for whom it has no place)."""
+def feedback_zip(given: Sequence[Given], pages: Sequence[bytes], platform: Platform) -> tuple[bytes, list[str]]:
+    """Return (the zip that the platform takes, b"" if it takes none; the keys of students for whom it has no place).
+
+    pages: in the order of `given`.
+    """
     paths: dict[str, bytes] = {}
     without = []
-    for student, line in given:
+    for (student, line), page in zip(given, pages, strict=True):
         if path := platform.feedback_path(student, line.own):
-            page = pages[student.key]
             paths[path] = _zipped({PAGE: page}) if path.lower().endswith(".zip") else page
         else:
             without.append(student.key)
@@ -271,16 +268,20 @@ def _zipped(files: Mapping[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def mail_merge(given: Sequence[Given], most: float) -> tuple[str, dict[str, str]]:
-    """Return (the list for mail merge, {student's key: name of the page, without its ending})."""
-    names = readable_names({student.key: student.name for student, _ in given})
+def mail_merge(given: Sequence[Given], most: float) -> tuple[str, list[str]]:
+    """Return (the list for mail merge, the paths of the pages that it names, in the order of `given`).
+
+    Names are the gradebook's where it has them: those of a download may be squeezed together ("doejane").
+    """
+    names = [line.name or student.name for student, line in given]
+    keys = [student.key for student, _ in given]
+    paths = [f"{PAGES}/{name}.html" for name in readable_names(list(zip(keys, names, strict=True)))]
     rows = [["id", "name", "email", "points", "of", "feedback"]]
-    for student, line in given:
+    for (student, line), name, path in zip(given, names, paths, strict=True):
         email = next((one for one in (*student.ids, *line.others) if "@" in one), "")
-        page = f"feedback/{names[student.key]}.html"
         points = [decimal(student.points), decimal(most)]
-        rows.append([id_cell(student.key), text_cell(student.name), text_cell(email), *points, text_cell(page)])
-    return "\ufeff" + table(rows), names
+        rows.append([id_cell(student.key), text_cell(name), text_cell(email), *points, text_cell(path)])
+    return "\ufeff" + table(rows), paths
 
 
 def left_out_table(left_out: Iterable[LeftOut]) -> str:

@@ -88,9 +88,9 @@ class Column:
 class Above(enum.Enum):
     """What a platform does with more points than the assignment gives."""
 
-    TAKEN = "it takes them"
-    CAPPED = "it takes the most that the assignment gives, unless the assignment allows more"
-    IGNORED = "it ignores them"
+    TAKEN = "takes them"
+    CAPPED = "lowers a total above the assignment's maximum to it, unless the assignment allows more"
+    IGNORED = "silently ignores a total above the assignment's maximum"
 
 
 class Platform(abc.ABC):
@@ -106,19 +106,33 @@ class Platform(abc.ABC):
         What --gradebook takes: the download, and where it is.
     above : Above
         What becomes of bonus points.
-    advice : tuple of str
-        Sentences on where the files are uploaded, and on what to watch.
+    on_grades : str
+        Where the grades file is uploaded, and what to watch.
+    on_feedback : str
+        The same for the zip; where it takes none, what to do instead.
+    takes_zip : bool
+        Whether there is a zip that it takes.
+    names_members : bool
+        Whether its downloads say who the members of a group are.
     """
 
     key: str
     name: str
     gradebook: str
     above: Above
-    advice: tuple[str, ...]
+    on_grades: str
+    on_feedback: str
+    takes_zip = True
+    names_members = False
 
     def own_id(self, student: Student) -> str:
-        """Return the id that the platform's own download gave a student, "" for one who came another way."""
-        return next((one for one in student.ids if self.is_own(one)), "") if student.record.platform == self.name else ""
+        """Return the id that the platform's own download gave a student, "" for one who came another way.
+
+        The members of a group come from a list with ids of its own, unless the platform's downloads name members.
+        """
+        if student.record.platform != self.name or (student.record.members and not self.names_members):
+            return ""
+        return next((one for one in student.ids if self.is_own(one)), "")
 
     @abc.abstractmethod
     def is_own(self, text: str) -> bool:
@@ -137,8 +151,8 @@ class Platform(abc.ABC):
         return ""
 
     @abc.abstractmethod
-    def fresh(self, students: Sequence[Student], title: str, most: float) -> tuple[str, str]:
-        """Return (ending, text) of a grades file made from the ids of students who all have an own_id().
+    def fresh(self, students: Sequence[Student], title: str, full: float) -> tuple[str, str]:
+        """Return (ending, text) of a grades file made from the ids of students who all have an own_id(). full: full marks.
 
         Raises ValueError if the platform's downloads do not say the ids that its gradebook needs.
         """

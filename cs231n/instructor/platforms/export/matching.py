@@ -19,11 +19,13 @@ class LeftOut:
 
 @dataclass
 class Matched:
-    """pairs: [(Student, Line)]. left_out: those without a row of their own. by_name: of the pairs those that share no id."""
+    """pairs: [(Student, Line)]. left_out: those without a row of their own. by_name: of the pairs those that share no id.
+    claimed: the rows that are, or could be, somebody's."""
 
     pairs: list[tuple[Student, Line]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     by_name: list[Student] = field(default_factory=list)
+    claimed: set[int] = field(default_factory=set)
 
 
 def matched(students: Sequence[Student], lines: Sequence[Line], platform: Platform) -> Matched:
@@ -35,6 +37,7 @@ def matched(students: Sequence[Student], lines: Sequence[Line], platform: Platfo
     result = Matched()
     for student in students:
         found, is_by_name = finder.find(student, platform)
+        result.claimed |= {line.row for line in found}
         if len(found) != 1:
             result.left_out.append(LeftOut(student, _why_not(found, student, platform)))
             continue

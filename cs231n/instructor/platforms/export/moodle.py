@@ -27,12 +27,14 @@ class Moodle(Platform):
     name = "Moodle"
     gradebook = "the assignment's Submissions page, Actions, Download grading worksheet"
     above = Above.IGNORED
-    advice = (
+    on_grades = (
         "Upload the grades on the assignment's Submissions page in Moodle, Actions, Upload grading worksheet (the feedback type "
         "Offline grading worksheet must be on). If grades were given in Moodle since the download, Moodle keeps those unless you "
-        "allow updates of records that were modified more recently.",
+        "allow updates of records that were modified more recently."
+    )
+    on_feedback = (
         "Upload the zip there, too: Upload multiple feedback files in a zip (feedback type Feedback files). A page that was "
-        "uploaded before is replaced.",
+        "uploaded before is replaced."
     )
 
     def is_own(self, text: str) -> bool:
@@ -74,14 +76,11 @@ class Moodle(Platform):
         changeable = value(sheet.row(row), position(sheet, "grade can be changed"))
         return "has a locked grade in Moodle (Grade can be changed: No)" if changeable.casefold() == "no" else ""
 
-    def fresh(self, students: Sequence[Student], title: str, most: float) -> tuple[str, str]:
+    def fresh(self, students: Sequence[Student], title: str, full: float) -> tuple[str, str]:
         """Return a worksheet as a site in English writes it, with the columns that its import needs."""
         rows = [
-            ["Identifier", "Full name", "Grade", "Maximum grade", "Last modified (grade)"],
-            *(
-                [f"Participant {self.own_id(one)}", text_cell(one.name), decimal(one.points), decimal(most), "-"]
-                for one in students
-            ),
+            ["Identifier", "Full name", "Grade", "Last modified (grade)"],
+            *([f"Participant {self.own_id(one)}", text_cell(one.name), decimal(one.points), "-"] for one in students),
         ]
         return ".csv", written(rows)
 

@@ -1,8 +1,10 @@
 """Names of files that people read, from names of people in any script."""
 
+import itertools
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from ...reports.safe import DECEPTIVE, RESERVED
 
@@ -22,26 +24,25 @@ def safe_name(text: str) -> str:
     return f"_{name}" if RESERVED.fullmatch(name.split(".")[0].strip().lower()) else name
 
 
-def readable_names(people: Mapping[str, str]) -> dict[str, str]:
-    """Return {key: name of a file} for {key: person's name}: unique also where capitals count as small letters.
+def readable_names(people: Sequence[tuple[str, str]]) -> list[str]:
+    """Return names of files, without their ending, for (key, person's name): unique also where capitals do not count.
 
-    People who share a name get their keys behind it; keys that look the same, too, a number.
+    People who share a name get their keys behind it; if these are the same, too, a number.
     """
-    names: dict[str, str] = {}
+    names: list[str] = []
+    wanted = [safe_name(name) for _, name in people]
+    times = Counter(map(_folded, wanted))
     taken: set[str] = set()
-    wanted = {key: safe_name(name) for key, name in people.items()}
-    folded = [_folded(name) for name in wanted.values()]
-    for key, name in wanted.items():
-        first = safe_name(f"{name} ({key})") if folded.count(_folded(name)) > 1 else name
-        names[key] = next(one for one in _numbered(first) if _folded(one) not in taken)
-        taken.add(_folded(names[key]))
+    for (key, _), name in zip(people, wanted, strict=True):
+        first = safe_name(f"{name} ({key})") if times[_folded(name)] > 1 else name
+        names.append(next(one for one in _numbered(first) if _folded(one) not in taken))
+        taken.add(_folded(names[-1]))
     return names
 
 
-def _numbered(name: str):
+def _numbered(name: str) -> Iterator[str]:
     yield name
-    for number in range(2, 10**6):
-        yield f"{name} {number}"
+    yield from (f"{name} {number}" for number in itertools.count(2))
 
 
 def _folded(name: str) -> str:

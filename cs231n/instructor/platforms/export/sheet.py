@@ -1,6 +1,7 @@
 """A learning platform's own CSV file, in which single cells are filled in and every other byte stays as it is."""
 
 import csv
+import functools
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -82,16 +83,14 @@ class Sheet:
         texts = [cell.text for cell in self.cells[number]]
         return texts + [""] * (len(self.cells[0]) - len(texts))
 
-    def line(self, number: int) -> int:
-        """Return the line of the file, from 1, in which a row begins."""
-        cells = self.cells[number]
-        return 1 + len(LINE_END.findall(self.text[: cells[0].start])) if cells else number + 1
-
     def number(self, value: float) -> str:
         """Return a number with at most two decimals, and a decimal comma if the file writes numbers so."""
+        return decimal(value).replace(".", ",") if self._has_decimal_commas else decimal(value)
+
+    @functools.cached_property
+    def _has_decimal_commas(self) -> bool:
         texts = [cell.text.strip() for row in self.cells[1:] for cell in row]
-        comma = any(map(WITH_COMMA.fullmatch, texts)) and not any(map(WITH_POINT.fullmatch, texts))
-        return decimal(value).replace(".", ",") if comma else decimal(value)
+        return any(map(WITH_COMMA.fullmatch, texts)) and not any(map(WITH_POINT.fullmatch, texts))
 
     def filled(self, changes: Mapping[tuple[int, int], str]) -> bytes:
         """Return the file's bytes with {(row, column): text} in place of what was there.

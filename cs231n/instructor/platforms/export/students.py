@@ -16,7 +16,7 @@ def students_of(records: Iterable[Record], rubric: Rubric, marks: Marks) -> Iter
     for record in records:
         columns = rubric.score(record, marks.get(record.student, {}))
         unmarked = tuple(question for question in rubric.questions if columns[question] is None)
-        points = rubric.total(columns)
+        points = rubric.final_total(record, columns)
         if record.members:
             for member in record.members:
                 yield Student(member.student, member.name, member.ids, record, points, unmarked)

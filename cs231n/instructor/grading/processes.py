@@ -1,0 +1,87 @@
+"""Start processes on this machine, and end them."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import as_completed
+from typing import Any
+
+import torch
+from joblib.externals.loky import ProcessPoolExecutor
+
+FORKS = sys.platform == "linux"  # whether a worker is a fork of this process; elsewhere that is not safe
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def processes(
+    count: int, initializer: Callable[..., Any] | None = None, given: Sequence[Any] = ()
+) -> Iterator[ProcessPoolExecutor]:
+    """An executor of so many processes, which compute with one thread each; they have ended at the end.
+
+    On Linux they are forks of this process, as those of PyTorch's DataLoader are: nothing is imported again. They are started
+    when the first work is submitted; do that while this process is `not_interrupted`.
+    """
+    if FORKS:
+        executor = ProcessPoolExecutor(
+            count, context=multiprocessing.get_context("fork"), initializer=initializer, initargs=given
+        )
+    else:
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        executor = ProcessPoolExecutor(count, env=threads, initializer=initializer, initargs=given)
+    whole = False
+    try:
+        yield executor
+        whole = True
+    finally:
+        with contextlib.nullcontext() if whole else _threads_end_silently():
+            executor.shutdown(wait=True, kill_workers=not whole)
+
+
+def in_processes(function: Callable[[Any], Any], given: Sequence[Any], count: int) -> Iterator[tuple[Any, Any]]:
+    """Yield (item, function(item)) of `given` as they come, computed in at most `count` processes; in this one if it is 1."""
+    count = min(count, len(given))
+    if count <= 1 or not FORKS:
+        yield from ((item, function(item)) for item in given)
+        return
+    with processes(count, torch.set_num_threads, (1,)) as executor:
+        with not_interrupted():
+            futures = {executor.submit(function, item): item for item in given}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def counter() -> Any:
+    """Return a number that forks of this process count up together; None where there are no forks."""
+    return multiprocessing.get_context("fork").Value("i", 0) if FORKS else None
+
+
+@contextlib.contextmanager
+def not_interrupted() -> Iterator[None]:
+    """Ignore Ctrl-C meanwhile; the processes that are started here ignore it for ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _threads_end_silently():
+    """Let threads end without a traceback meanwhile: loky's own can trip over the workers that are taken from it."""
+    before, threading.excepthook = threading.excepthook, lambda _: None
+    try:
+        yield
+    finally:
+        threading.excepthook = before

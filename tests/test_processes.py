@@ -1,0 +1,136 @@
+"""Processes of the grader: how many there are, what they share, and that what begins ahead is used."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers import zoo
+from helpers.limits import HANGS
+from helpers.places import ROOT
+
+from cs231n.instructor.grading import grading, worker
+from cs231n.instructor.grading.pool import started_ahead
+from cs231n.instructor.grading.processes import FORKS, in_processes, processors
+from cs231n.instructor.reports import writing
+from cs231n.instructor.sandbox.sandbox import Sandbox
+
+only_forks = pytest.mark.skipif(not FORKS, reason="workers are forks on Linux only")
+
+
+def _own_number(_):
+    return os.getpid()
+
+
+@only_forks
+def test_work_is_done_in_other_processes_unless_one_is_enough():
+    found = dict(in_processes(_own_number, ["a", "b", "c"], 2))
+    assert sorted(found) == ["a", "b", "c"]
+    assert os.getpid() not in found.values()
+    assert len(set(found.values())) <= 2
+    assert dict(in_processes(_own_number, ["a", "b"], 1)) == {"a": os.getpid(), "b": os.getpid()}
+    assert list(in_processes(_own_number, [], 2)) == []
+
+
+def _fails(item):
+    raise ArithmeticError(f"It failed on {item}.")
+
+
+@only_forks
+def test_what_fails_in_another_process_is_raised_here():
+    with pytest.raises(ArithmeticError, match="It failed on b"):
+        list(in_processes(_fails, ["b", "b"], 2))
+
+
+def test_there_is_a_processor():
+    assert processors() >= 1
+
+
+@pytest.fixture
+def submissions(tmp_path):
+    folder = tmp_path / "submissions"
+    folder.mkdir()
+    for name in ("ada", "ben"):
+        (folder / f"{name}.py").write_text(zoo.RIGHT_CODE[zoo.SALIENCY] + f"# {name}\n", encoding="utf-8")
+    return folder
+
+
+@only_forks
+def test_workers_take_over_the_sandboxes_that_began_before_the_exam_was_drawn(submissions, run, tmp_path, monkeypatch):
+    """They begin before it is drawn, as many as there are workers, and no worker starts another."""
+    begun, begin = [], Sandbox.begun
+
+    def counted(folder, number):
+        begun.append(number)
+        return begin(folder, number)
+
+    def drawn():
+        assert begun == [0, 1], "the sandboxes begin first"
+        return run
+
+    def refuse(*_):
+        raise AssertionError("a worker started a sandbox of its own")
+
+    monkeypatch.setattr(Sandbox, "begun", counted)
+    monkeypatch.setattr(grading.Run, "drawn", drawn)
+    monkeypatch.setattr(worker, "Sandbox", refuse)  # workers are forks, and know it
+    records = grading.grade_folder(submissions, tmp_path / "grades", jobs=2)
+    assert [record.exercises[zoo.SALIENCY].verdict for record in records] == ["right", "right"]
+    assert begun == [0, 1]
+
+    def unwanted(*_):
+        raise AssertionError("there is nothing to grade")
+
+    monkeypatch.setattr(grading.Run, "drawn", unwanted)
+    monkeypatch.setattr(Sandbox, "begun", unwanted)
+    again = grading.grade_folder(submissions, tmp_path / "grades", jobs=2, resume=True)
+    assert [record.student for record in again] == ["ada", "ben"]
+
+
+@only_forks
+def test_sandboxes_that_nobody_takes_over_end_and_leave_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with started_ahead(2) as ahead:
+        users = [sandbox._process for sandbox in ahead.sandboxes]
+        assert all(process.poll() is None for process in users)
+        assert len(list(tmp_path.glob("grading-*/grading-*/edition"))) == 2
+    assert all(process.poll() is not None for process in users)
+    assert list(tmp_path.iterdir()) == []
+
+
+@only_forks
+def test_each_sandbox_has_a_user_of_its_own(tmp_path, monkeypatch):
+    users = []
+    monkeypatch.setattr(Sandbox, "_start", lambda self, user: users.append(user))
+    monkeypatch.setattr(Sandbox, "wait", lambda self: None)
+    for make in (lambda: Sandbox(tmp_path), lambda: Sandbox.begun(tmp_path, 0), lambda: Sandbox.begun(tmp_path, 1)):
+        make()
+    assert len(set(users)) == 3
+    assert all(61000 <= user < 65000 for user in users)
+
+
+LEAVES_A_FORK = """
+import os, sys, time
+from pathlib import Path
+from cs231n.instructor.reports.writing import only_grader
+
+with only_grader(Path(sys.argv[1])):
+    if os.fork() == 0:
+        time.sleep(600)
+    print("held", flush=True)
+    os._exit(0)  # as if it were killed
+"""
+
+
+@only_forks
+def test_a_worker_that_outlives_a_killed_grader_does_not_hold_its_lock(tmp_path):
+    command = [sys.executable, "-c", LEAVES_A_FORK, str(tmp_path / "grades")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert process.stdout.readline() == "held\n"
+        process.wait(HANGS)
+        with writing.only_grader(tmp_path / "grades"):
+            pass
+    finally:
+        os.killpg(process.pid, 9)  # the fork, which has not ended by itself
+        process.stdout.close()
