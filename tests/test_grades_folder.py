@@ -23,7 +23,8 @@ from cs231n.checks.report import Verdict
 from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import grading
 from cs231n.instructor.platforms import gradebook
-from cs231n.instructor.reports import marks, records, writing
+from cs231n.instructor.reports import journal, marks, records, writing
+from cs231n.instructor.reports.items import item_id
 from cs231n.instructor.reports.records import Record, Result, State
 
 QUESTIONS = [f"question-{number}" for number in range(1, 9)]
@@ -232,6 +233,34 @@ def test_each_member_of_a_group_has_a_row_and_the_list_is_remembered(grade, tmp_
 
 
 # Whose marks count
+
+
+def in_browser(student, points):
+    """Mark an answer to question 1 as the marking server does that is killed a moment later."""
+    record = next(record for record in gradebook.read_records("out") if record.student == student)
+    item = item_id(record, "question-1")
+    writer = journal.Writer(Path("out/marking", journal.FOLDER, "anna.jsonl"))
+    writer.append([journal.Entry(journal.Kind.MARK, "question-1", item, "anna", (student,), points=points)])
+    writer.close()
+
+
+def test_marks_from_the_browser_are_in_the_grades_and_a_row_that_says_otherwise_is_said(grade, tmp_path, capsys):
+    assert grade() == 0
+    in_browser("ada", 3.5)
+    assert grade("--resume") == 0
+    assert [row["question-1"] for row in rows()] == ["3.5", "", ""]
+    assert "3.5" in (tmp_path / "out/feedback/ada.html").read_text(encoding="utf-8")
+    assert next(row for row in rows("out/marking/question-1.csv") if row["student"] == "ada")["points"] == "3.5"
+    marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ben": (1.0, "")})
+    in_browser("ben", 2.0)
+    capsys.readouterr()
+    assert grade("--resume") == 0
+    assert "ben, question-1: 1 points in the marks file, 2 points in the browser." in capsys.readouterr().err
+    assert [row["question-1"] for row in rows()] == ["3.5", "2", ""]
+    (tmp_path / "in/ada.py").write_text("# another answer", encoding="utf-8")
+    in_browser("ada", 3.0)
+    assert grade("--resume") == 0
+    assert [row["question-1"] for row in rows()] == ["", "2", ""]
 
 
 def test_a_changed_answer_is_to_mark_again_and_it_is_said(grade, tmp_path, capsys):

@@ -213,10 +213,13 @@ def test_an_answer_that_has_changed_has_no_mark_and_its_row_shows_the_old_one(fo
 def test_a_wrong_row_stops_the_merge_before_anything_is_written(folder):
     folder.give("jane", 1.0)
     folder.type("ben", "9")
+    graded(folder.path, {"new": {"question-1": "A new answer.", "question-2": "x"}})
     content = folder.csv.read_bytes()
+    first = (folder.path / "marking" / "question-1.csv").read_bytes()
     with pytest.raises(ValueError, match=r"question-2\.csv, line 2: the points of ben are '9'"):
         folder.merge()
     assert folder.csv.read_bytes() == content
+    assert (folder.path / "marking" / "question-1.csv").read_bytes() == first
 
 
 def grades(folder, points):
@@ -242,6 +245,17 @@ def test_a_row_that_changes_points_of_the_grades_is_in_the_regrade_log_and_other
     folder.merge()
     assert regrades(folder) == []
     folder.type("jane", "2", "half")
+    folder.merge()
+    assert regrades(folder) == [("jane", f"{QUESTION}.csv", "1", "2", f"changed in {QUESTION}.csv")]
+
+
+def test_points_that_a_groups_members_have_in_the_grades_are_the_groups(folder):
+    folder.type("jane", "1")
+    folder.merge()
+    text = f"student,group,{QUESTION},total\nx1,jane,1,9\nx2,jane,1,9\nben,,,9\n"
+    (folder.path / "grades.csv").write_text(text, encoding="utf-8")
+    folder.type("jane", "2")
+    folder.type("ben", "3")
     folder.merge()
     assert regrades(folder) == [("jane", f"{QUESTION}.csv", "1", "2", f"changed in {QUESTION}.csv")]
 

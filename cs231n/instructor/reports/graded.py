@@ -12,7 +12,8 @@ Graded = Mapping[tuple[str, str], float]  # by student and question
 def graded_points(path: Path, records: Sequence[Record], questions: Collection[str]) -> dict[tuple[str, str], float]:
     """Return {(student, question): points} of grades.csv, where it has any; {} if there is no such file.
 
-    The points of a group are those of any of its members. Raises ValueError, with file and line, if it is not a table.
+    The points of a group are those of any of its members; the column `group` of grades.csv names it. Raises ValueError, with
+    file and line, if it is not a table.
     """
     if not path.exists():
         return {}
@@ -24,7 +25,7 @@ def graded_points(path: Path, records: Sequence[Record], questions: Collection[s
     found = {}
     for _, cells in lines:
         row = dict(zip(header, cells, strict=True))
-        name = ids.find(row["student"])
+        name = ids.find(row.get("group", "")) or ids.find(row["student"])
         for question in questions:
             if name is not None and (points := _number(row.get(question, ""))) is not None:
                 found[groups[name], question] = points
