@@ -92,7 +92,7 @@ MAY_IMPORT = {
 
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
-    "platforms": {"course", "grading", "sandbox", "release", "reports"},
+    "platforms": {"course", "grading", "release", "reports"},
     "marking": {"grading", "reports"},
     "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "late_policy", "sandbox", "exercises", "release", "reports"},
