@@ -420,6 +420,16 @@ def test_a_second_opinion_on_a_mark_in_the_grades_changes_nothing_and_needs_no_r
         mark(other, "no", 2)
 
 
+def test_the_mark_of_the_share_needs_a_reason_where_it_replaces_a_second_opinion_that_is_in_the_grades(pair):
+    owner, other = pair
+    mark(other, "no", 3)
+    in_grades(owner, dan="3")
+    with pytest.raises(Refused, match="3 points for this answer in the grades"):
+        mark(owner, "no", 1)
+    mark(owner, "no", 1, reason="stricter")
+    assert given(owner)["dan"][0] == 1
+
+
 def test_a_conflict_with_a_marks_file_is_shown_and_decided_either_way(sit):
     for keep, points in (("journal", 3.0), ("file", 2.0)):
         api = sit(keep)
