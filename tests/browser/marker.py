@@ -34,14 +34,14 @@ class Desk:
 
 @contextlib.contextmanager
 def marking(grades, name, *options):
-    """Yield the Desk of a marker at a folder of grades; at the end it is stopped as Ctrl-C does."""
+    """Yield the Desk of a marker at a folder of grades; at the end it is stopped, as Ctrl-C does."""
     command = [sys.executable, "-m", "cs231n.instructor", "mark", str(grades), "--no-open", "--as", name, *map(str, options)]
     with tempfile.NamedTemporaryFile() as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
         try:
             yield _started(process, Path(log.name))
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # SIGINT is ignored by what was started in the background
             process.wait(HANGS)
 
 
