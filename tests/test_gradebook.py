@@ -22,6 +22,7 @@ from traitlets.config import Config
 from cs231n import submit
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.platforms import gradebook
+from cs231n.instructor.platforms.formgrader import nbgrader_id
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.reports import marks as marks_files
 from cs231n.instructor.reports import rendering, safe
@@ -277,7 +278,7 @@ def test_a_name_that_is_no_folder_gets_a_safe_one(course, tmp_path):
 
 @pytest.mark.parametrize("student", ["jane", "Jane.Doe", "jd12@example.org", "0012"])
 def test_usual_names_are_the_ids_that_a_course_has_already(student):
-    assert gradebook.nbgrader_id(student) == student
+    assert nbgrader_id(student) == student
 
 
 # The optional part
