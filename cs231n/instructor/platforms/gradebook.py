@@ -31,7 +31,7 @@ from ..reports.rendering import VERDICTS
 from ..reports.safe import MOST_PICTURES, plain
 from ..reports.writing import only_grader
 from . import formgrader
-from .gradebook_marks import collect
+from .gradebook_marks import collect, remember
 
 NO_AUTOGRADE = "graded by cs231n.instructor.txt"
 # The place in a stub where a student writes.
@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         marks = marks_files.read(options.grades, rubric)
         done, conflicts = fill(records, rubric, marks, options.course, options.assignment)
+        remember(options.grades, records, options.course, options.assignment, rubric)
     print(done)
     for conflict in conflicts:
         print(f"  {conflict}")
