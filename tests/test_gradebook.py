@@ -22,6 +22,7 @@ from traitlets.config import Config
 from cs231n import submit
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.platforms import gradebook
+from cs231n.instructor.platforms.formgrader import nbgrader_id
 from cs231n.instructor.release.edition import edition
 from cs231n.instructor.reports import marks as marks_files
 from cs231n.instructor.reports import rendering, safe
@@ -277,7 +278,7 @@ def test_a_name_that_is_no_folder_gets_a_safe_one(course, tmp_path):
 
 @pytest.mark.parametrize("student", ["jane", "Jane.Doe", "jd12@example.org", "0012"])
 def test_usual_names_are_the_ids_that_a_course_has_already(student):
-    assert gradebook.nbgrader_id(student) == student
+    assert nbgrader_id(student) == student
 
 
 # The optional part
@@ -515,6 +516,37 @@ def test_marks_given_in_formgrader_come_back_into_the_marks_files(grades, course
         "bob": {"question-6": (1.5, "")},
     }
     assert command(grades, course) == 0  # and they agree with where they came from
+
+
+def put_into_grades(grades, points):
+    (grades / "grades.csv").write_text(f"student,question-1\njane,{points}\nbob,\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("new", [2.5, None])
+def test_a_mark_changed_or_taken_back_in_formgrader_comes_back_as_a_regrade(grades, course, points, new):
+    command(grades, course)
+    give(course, "jane", "answer-1", 3.5, "Good.")
+    assert command(grades, course, "--collect") == 0
+    put_into_grades(grades, 3.5)
+    give(course, "jane", "answer-1", new)
+    assert command(grades, course, "--collect") == 0
+    assert marks_files.read(grades, points) == ({"jane": {"question-1": (2.5, "Good.")}} if new else {})
+    with (grades / "marking" / "regrades.csv").open(encoding="utf-8-sig", newline="") as file:
+        (logged,) = csv.DictReader(file)
+    assert (logged["by"], logged["student"], logged["old"], logged["new"]) == ("Formgrader", "jane", "3.5", f"{new or ''}")
+    assert logged["reason"] == "changed in Formgrader"
+
+
+def test_a_mark_changed_on_both_sides_is_a_conflict_and_stays(grades, course, points, capsys):
+    command(grades, course)
+    give(course, "jane", "answer-1", 3.5)
+    command(grades, course, "--collect")
+    path = grades / "marking" / "question-1.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("3.5", "1"), encoding="utf-8")
+    give(course, "jane", "answer-1", 2.5)
+    assert command(grades, course, "--collect") == 1
+    assert "2.5 points in Formgrader, 1 in the marks file" in capsys.readouterr().out
+    assert marks_files.read(grades, points) == {"jane": {"question-1": (1.0, "")}}
 
 
 def test_rows_that_are_filled_stay_and_contradictions_are_told(grades, course, points, capsys):

@@ -7,14 +7,9 @@ answers as text, the grader's messages, the student's figures as pictures.
 import argparse
 import base64
 import copy
-import html
-import os
 import re
 import sys
-import sysconfig
 import warnings
-from collections import defaultdict
-from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -29,21 +24,18 @@ from ..grading.settings import settled
 from ..release.edition import edition
 from ..reports import marks as marks_files
 from ..reports import records as records_files
-from ..reports.marks import Mark, Marks
+from ..reports.marks import Marks
 from ..reports.records import Record
 from ..reports.reference import FIGURES
 from ..reports.rendering import VERDICTS
-from ..reports.safe import MOST_PICTURES, file_name, plain
-from ..reports.spreadsheets import text_cell
+from ..reports.safe import MOST_PICTURES, plain
 from ..reports.writing import only_grader
+from . import formgrader
+from .gradebook_marks import collect, remember
 
-NOTEBOOK = "NetworkVisualization"
-INSTALL = 'nbgrader is not installed. Install it with: pip install "nbgrader>=0.9.5" -c constraints.txt'
 NO_AUTOGRADE = "graded by cs231n.instructor.txt"
 # The place in a stub where a student writes.
 STUB = re.compile(r"^( *)# YOUR CODE HERE\n\1raise NotImplementedError\(.*\)$", re.MULTILINE)
-# What nbgrader takes for a student: one folder's name, and a part of its addresses.
-PLAIN_ID = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.@+-]{0,98}[A-Za-z0-9_])?")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         marks = marks_files.read(options.grades, rubric)
         done, conflicts = fill(records, rubric, marks, options.course, options.assignment)
+        remember(options.grades, records, options.course, options.assignment, rubric)
     print(done)
     for conflict in conflicts:
         print(f"  {conflict}")
@@ -87,11 +80,6 @@ def read_records(grades: Path) -> list[Record]:
     return sorted(map(records_files.read, paths), key=lambda record: record.student)
 
 
-def nbgrader_id(student: str) -> str:
-    """Return the id of a student in nbgrader: the student's own key where it can be one, else that of the student's files."""
-    return student if PLAIN_ID.fullmatch(student) else file_name(student)
-
-
 # Into the gradebook
 
 
@@ -103,19 +91,19 @@ def fill(records: list[Record], rubric: Rubric, marks: Marks, course: Path, assi
     marks that contradict each other or should be looked at again; of two marks that of Formgrader stays.
     Raises ValueError if nbgrader is missing, or if the gradebook knows the assignment with other cells.
     """
-    coursedir = _course_folder(course, assignment)
+    coursedir = formgrader.course_folder(course, assignment)
     frame = _Frame(rubric)
     _require_fitting(coursedir, assignment, frame)
     Path(coursedir.root).mkdir(exist_ok=True)
     conflicts = []
-    with _gradebook(coursedir) as gradebook:
+    with formgrader.gradebook(coursedir) as gradebook:
         _write_assignment(gradebook, assignment, frame)
-        source = _folder(coursedir, "source", ".", assignment)
+        source = formgrader.folder(coursedir, "source", ".", assignment)
         if not source.exists():
             _write_notebook(source, _as_source(frame.edition))
         for record in tqdm(records, unit="submission", disable=None):
             conflicts += _Submission(gradebook, coursedir, assignment, record, frame).write(marks.get(record.student, {}))
-        conflicts += _left_behind(gradebook, assignment, {nbgrader_id(record.student) for record in records})
+        conflicts += _left_behind(gradebook, assignment, {formgrader.nbgrader_id(record.student) for record in records})
     waiting = f"Mark the inline questions with `jupyter lab` in {course}, menu Nbgrader, Formgrader, Manual grading."
     return f"{len(records)} submissions of {assignment} stand in {course}/gradebook.db. {waiting}", conflicts
 
@@ -131,74 +119,24 @@ def _left_behind(gradebook, assignment, here):
     ]
 
 
-def _course_folder(course, assignment):
-    """Return nbgrader's CourseDirectory, with what an nbgrader_config.py in it says."""
-    try:
-        from nbgrader.coursedir import CourseDirectory
-    except ImportError:
-        raise ValueError(INSTALL) from None
-    from traitlets.config import Config, PyFileConfigLoader
-
-    course = Path(course).resolve()
-    if not course.parent.is_dir():
-        raise ValueError(f"{course.parent} does not exist. Make it, or name the course folder that you have for --course.")
-    if not PLAIN_ID.fullmatch(assignment) or "+" in assignment:
-        raise ValueError(f"{assignment!r} cannot be the name of an assignment; expected letters, digits, '.', '_' and '-'.")
-    own = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config() if _has_config(course) else Config()
-    own.CourseDirectory.root = str(course)
-    return CourseDirectory(config=own)
-
-
-def _has_config(course):
-    return (course / "nbgrader_config.py").is_file()
-
-
-def _gradebook(coursedir):
-    from nbgrader.api import Gradebook
-
-    with _scripts_on_path():
-        return Gradebook(coursedir.db_url, coursedir.course_id)
-
-
-@contextmanager
-def _scripts_on_path():
-    """A new gradebook asks the program `alembic` for its version, and looks for it on the path only."""
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), before))
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
-
-
-def _has_gradebook(coursedir):
-    """Opening a gradebook makes one; this only looks."""
-    kind, _, path = coursedir.db_url.partition(":///")
-    return kind != "sqlite" or Path(path).exists()
-
-
-def _folder(coursedir, step, student, assignment):
-    return Path(coursedir.format_path(getattr(coursedir, f"{step}_directory"), student, assignment))
-
-
 def _require_fitting(coursedir, assignment, frame):
     """The gradebook may know the assignment already, from the student edition: then it must have the same graded cells."""
     from nbgrader.api import MissingEntry
 
-    if not _has_gradebook(coursedir):
+    if not formgrader.has_gradebook(coursedir):
         return
-    with _gradebook(coursedir) as gradebook:
+    with formgrader.gradebook(coursedir) as gradebook:
         try:
             notebooks = {notebook.name: notebook for notebook in gradebook.find_assignment(assignment).notebooks}
         except MissingEntry:
             return
-        if set(notebooks) - {NOTEBOOK}:
+        if set(notebooks) - {formgrader.NOTEBOOK}:
             raise ValueError(
-                f"The assignment {assignment} has the notebooks {', '.join(sorted(notebooks))}; expected {NOTEBOOK}."
+                f"The assignment {assignment} has the notebooks {', '.join(sorted(notebooks))}; expected {formgrader.NOTEBOOK}."
             )
-        if NOTEBOOK not in notebooks:
+        if formgrader.NOTEBOOK not in notebooks:
             return
-        known = {cell.name for cell in notebooks[NOTEBOOK].grade_cells}
+        known = {cell.name for cell in notebooks[formgrader.NOTEBOOK].grade_cells}
         if known != set(frame.points):
             differing = ", ".join(sorted(known ^ set(frame.points)))
             raise ValueError(
@@ -210,10 +148,10 @@ def _require_fitting(coursedir, assignment, frame):
 def _write_assignment(gradebook, assignment, frame):
     """Tell the gradebook of the cells of the student edition, as `nbgrader generate_assignment` would; points by the rubric."""
     gradebook.update_or_create_assignment(assignment)
-    gradebook.update_or_create_notebook(NOTEBOOK, assignment)
-    known = {cell.name for cell in gradebook.find_notebook(NOTEBOOK, assignment).source_cells}
+    gradebook.update_or_create_notebook(formgrader.NOTEBOOK, assignment)
+    known = {cell.name for cell in gradebook.find_notebook(formgrader.NOTEBOOK, assignment).source_cells}
     for cell in (cell for cell in frame.edition.cells if "nbgrader" in cell.metadata):
-        place = cell.id, NOTEBOOK, assignment
+        place = cell.id, formgrader.NOTEBOOK, assignment
         if cell.id in frame.points:
             gradebook.update_or_create_grade_cell(*place, max_score=frame.points[cell.id], cell_type=cell.cell_type)
         if cell.metadata.nbgrader.solution:
@@ -239,11 +177,11 @@ class _Submission:
 
     def __init__(self, gradebook, coursedir, assignment, record, frame):
         self.gradebook, self.record, self.frame, self.rubric = gradebook, record, frame, frame.rubric
-        self.id = nbgrader_id(record.student)
-        self.submitted = _folder(coursedir, "submitted", self.id, assignment)
-        self.autograded = _folder(coursedir, "autograded", self.id, assignment)
+        self.id = formgrader.nbgrader_id(record.student)
+        self.submitted = formgrader.folder(coursedir, "submitted", self.id, assignment)
+        self.autograded = formgrader.folder(coursedir, "autograded", self.id, assignment)
         self._enter(coursedir, assignment)
-        entry = gradebook.find_submission_notebook(NOTEBOOK, assignment, self.id)
+        entry = gradebook.find_submission_notebook(formgrader.NOTEBOOK, assignment, self.id)
         self.grades = {grade.name: grade for grade in entry.grades}
         self.comments = {comment.name: comment for comment in entry.comments}
 
@@ -264,7 +202,7 @@ class _Submission:
     def write(self, marks):
         """Write points, comments and folders. Returns sentences on marks that should be looked at."""
         columns = self.rubric.score(self.record, {})
-        before = _sources(self.autograded)
+        before = formgrader.sources(self.autograded)
         notebook = self.frame.notebook(self.record)
         now = {cell.id: cell.source for cell in notebook.cells}
         look = []
@@ -285,11 +223,11 @@ class _Submission:
         grade = self.grades[cell]
         # Extra credit counts only where there is a score: a bonus that waits has 0 and not none.
         grade.auto_score = 0.0 if points is None and grade.max_score == 0 else points
-        if not _is_marked(grade):
+        if not formgrader.is_marked(grade):
             grade.needs_manual_grade = points is None
         elif changed:
             grade.needs_manual_grade = True
-            return [f"{self.id}, {cell}: changed after you gave {_given(grade):g} points. Look at it again."]
+            return [f"{self.id}, {cell}: changed after you gave {formgrader.given(grade):g} points. Look at it again."]
         return []
 
     def _write_mark(self, cell, question, mark):
@@ -297,15 +235,16 @@ class _Submission:
         if mark is None:
             return []
         points, words = mark
-        if not _is_marked(grade):
+        if not formgrader.is_marked(grade):
             if question in self.rubric.bonus:
                 grade.manual_score, grade.extra_credit = 0.0, points
             else:
                 grade.manual_score = points
             grade.needs_manual_grade = False
             comment.manual_comment = comment.manual_comment or words or None
-        elif _given(grade) != points:
-            return [f"{self.id}, {question}: {points:g} points in the marks file, {_given(grade):g} in Formgrader. Change one."]
+        elif formgrader.given(grade) != points:
+            given = formgrader.given(grade)
+            return [f"{self.id}, {question}: {points:g} points in the marks file, {given:g} in Formgrader. Change one."]
         return []
 
     def _write_submitted(self):
@@ -313,15 +252,6 @@ class _Submission:
         if not self.submitted.exists():
             words = f"{self.record.submission} was graded by python -m cs231n.instructor. nbgrader shall not run it.\n"
             write_whole(self.submitted / NO_AUTOGRADE, plain(words))
-
-
-def _given(grade):
-    """Return the points that a person gave. For a cell of 0 points Formgrader takes extra credit only."""
-    return (grade.manual_score or 0) + (grade.extra_credit or 0)
-
-
-def _is_marked(grade):
-    return grade.manual_score is not None or (grade.max_score == 0 and grade.extra_credit is not None)
 
 
 def _names(record):
@@ -352,7 +282,9 @@ class _Frame:
 
     def __init__(self, rubric):
         self.rubric = rubric
-        self.edition = nbformat.reads(edition(course_file=rubric.course_file)[1][f"{NOTEBOOK}.ipynb"].decode(), as_version=4)
+        self.edition = nbformat.reads(
+            edition(course_file=rubric.course_file)[1][f"{formgrader.NOTEBOOK}.ipynb"].decode(), as_version=4
+        )
         self.sources = {cell.id: cell.source for cell in self.edition.cells}
         numbers = {name: rubric.course.assignment.by_function[name].number for name in rubric.exercises}
         self.checks = {name: f"check-{number}" for name, number in numbers.items()}
@@ -390,7 +322,7 @@ class _Frame:
         ]
 
     def _question(self, name, record):
-        answer = _as_text(record.answer(name))
+        answer = formgrader.as_text(record.answer(name))
         return [
             new_markdown_cell(self.sources[f"{name}-text"], id=f"{name}-text"),
             self._cell(new_markdown_cell, self.answers[name], answer, grade=True, solution=True),
@@ -414,17 +346,6 @@ class _Frame:
         return make(source, id=name, metadata={"nbgrader": nbgrader | points}, **parts)
 
 
-def _as_text(answer):
-    """Return a Markdown cell that shows what the student wrote letter by letter; only formulas are drawn.
-
-    It is one line: an empty line would end the piece of HTML, and what follows it would be Markdown again.
-    """
-    text = html.escape(plain(answer).strip())
-    if not text:
-        return "*(no answer)*"
-    return f'<div style="white-space: pre-wrap">{text.replace(chr(10), "&#10;")}</div>'
-
-
 def _is_picture(text: str) -> bool:
     try:
         return picture_type(base64.b64decode(text, validate=True)) == "image/png"
@@ -436,104 +357,5 @@ def _picture(text):
     return new_output("display_data", data={"image/png": text})
 
 
-def _sources(folder):
-    """Return {cell id: source} of the notebook that an earlier run, or nbgrader, left in a folder of autograded/."""
-    path = folder / f"{NOTEBOOK}.ipynb"
-    return {cell.get("id"): cell.source for cell in nbformat.read(path, as_version=4).cells} if path.exists() else {}
-
-
 def _write_notebook(folder, notebook):
-    write_whole(folder / f"{NOTEBOOK}.ipynb", nbformat.writes(notebook))
-
-
-# Back from the gradebook
-
-
-def read_marks(course: Path, assignment: str) -> Marks:
-    """Return {nbgrader's id of a student: {question: (points, comment)}}: what was marked by hand in Formgrader.
-
-    Extra credit is in the points. What waits for a person again, because the answer has changed, is left out. Raises
-    ValueError if the course has no such assignment.
-    """
-    marks: Marks = defaultdict(dict)
-    for student, question, mark, waits in _marked_by_hand(course, assignment):
-        if not waits:
-            marks[student][question] = mark
-    return dict(marks)
-
-
-def _marked_by_hand(course, assignment):
-    """Return [(nbgrader's id of a student, question, (points, comment), whether it waits for a person again)]."""
-    coursedir = _course_folder(course, assignment)
-    from nbgrader.api import MissingEntry
-
-    advice = f"{course} has no assignment {assignment} with {NOTEBOOK}. Run this without --collect first."
-    if not _has_gradebook(coursedir):
-        raise ValueError(advice)
-    marked = []
-    with _gradebook(coursedir) as gradebook:
-        try:
-            gradebook.find_notebook(NOTEBOOK, assignment)
-        except MissingEntry:
-            raise ValueError(advice) from None
-        for entry in gradebook.notebook_submissions(NOTEBOOK, assignment):
-            comments = {comment.name: comment.manual_comment for comment in entry.comments}
-            for grade in entry.grades:
-                if grade.name.startswith("answer-") and _is_marked(grade):
-                    mark = _given(grade), comments.get(grade.name) or ""
-                    question = grade.name.replace("answer", "question")
-                    marked.append((entry.student.id, question, mark, grade.needs_manual_grade))
-    return marked
-
-
-def collect(grades: Path, records: list[Record], course: Path, assignment: str, rubric: Rubric) -> tuple[str, list[str]]:
-    """Write the marks given in Formgrader into the empty rows of GRADES/marking/question-N.csv.
-
-    Returns a sentence on what was done and a list of sentences on marks that contradict each other or are for an answer that
-    has changed; those files' rows stay as they are. Raises ValueError if the course has no such assignment, or if a marks file
-    cannot be read.
-    """
-    marked = _marked_by_hand(course, assignment)
-    written = marks_files.read(grades, rubric)
-    students = {nbgrader_id(record.student): record for record in records}
-    conflicts = [
-        f"{name} has marks in {course}, and no submission in {grades}."
-        for name in sorted({name for name, *_ in marked} - students.keys())
-    ]
-    new: dict[str, dict[str, Mark]] = defaultdict(dict)
-    coursedir = _course_folder(course, assignment)
-    for name, question, mark, waits in sorted(found for found in marked if found[0] in students):
-        student = students[name].student
-        has = written.get(student, {}).get(question)
-        conflict = _contradiction(mark, has, rubric.points.get(question, 0))
-        if waits or _is_outdated(_folder(coursedir, "autograded", name, assignment), students[name], question):
-            conflict = "the answer has changed since it was marked in Formgrader. Run this without --collect, then mark it again."
-        if conflict:
-            conflicts.append(f"{student}, {question}: {conflict}")
-        elif has is None:
-            new[question][student] = mark
-    for question, marks in new.items():
-        path = Path(grades) / "marking" / f"{question}.csv"
-        answered = [record.student for record in records if record.answer(question).strip()]
-        marks_files.update(path, records, answered)
-        marks_files.fill(path, records, marks)
-    count = sum(map(len, new.values()))
-    return (
-        f"{count} marks from {course} are new in {grades}/marking. Run `grade` with --resume to merge them into the pages.",
-        conflicts,
-    )
-
-
-def _is_outdated(folder, record, question):
-    """Return whether Formgrader shows another answer than the record has."""
-    shown = _sources(folder).get(question.replace("question", "answer"))
-    return shown is not None and shown != _as_text(record.answer(question))
-
-
-def _contradiction(given, written, most):
-    points, comment = given
-    if written is not None and (written[0] != points or (comment and text_cell(written[1]) not in ("", text_cell(comment)))):
-        return f"{points:g} points in Formgrader, {written[0]:g} in the marks file, or another comment. The marks file stays."
-    if not 0 <= points <= most:
-        return f"{points:g} points in Formgrader; expected 0 to {most:g}. It is left out."
-    return None
+    write_whole(folder / f"{formgrader.NOTEBOOK}.ipynb", nbformat.writes(notebook))

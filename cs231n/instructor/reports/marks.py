@@ -7,6 +7,7 @@ each side's news over to the other, and read() sees both, whether that was done 
 
 import collections
 import contextlib
+import dataclasses
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -256,6 +257,39 @@ def _take_over(journals: Journals, found: Mapping[str, Merged], here: Sequence[R
             writer.append(entries)
         finally:
             writer.close()
+
+
+def enter(
+    folder: Path, rubric: Any, records: Sequence[Record], marks: Mapping[str, Mapping[str, Mark | None]], by: str
+) -> list[Conflict]:
+    """Put marks of another program, {question: {student: mark}}, in place of those that count; None takes one back.
+
+    They are entered into a journal of their own and carried over to the marks files, and to the log of regrades where they
+    change points that are in the grades. Returns and raises as merge() does.
+    """
+    folder = Path(folder)
+    journals = Journals(folder / "marking" / journal.FOLDER)
+    journals.folder.mkdir(parents=True, exist_ok=True)
+    merge(folder, rubric, records)  # what a person typed is in a journal before something replaces it
+    journals.refresh()
+    graded = graded_points(folder / "grades.csv", records, rubric.questions)
+    here = {record.student: record for record in records}
+    entries = []
+    for question, given in marks.items():
+        for student, mark in given.items():
+            item = item_id(here[student], question)
+            heads = journals.standing.heads(question, item, student)
+            points, comment = mark or (None, "")
+            told = regraded(graded, student, question, mark, f"changed in {by}")
+            replaces = tuple(head.id for head in heads)
+            one = Entry(Kind.MARK, question, item, by, (student,), points=points, comment=comment, replaces=replaces, only=True)
+            entries.append(dataclasses.replace(one, **told))
+    writer = journal.Writer(journals.folder / f"+{by.lower()}{journal.ENDING}")
+    try:
+        writer.append(entries)
+    finally:
+        writer.close()
+    return merge(folder, rubric, records)
 
 
 def regraded(graded: Graded, student: str, question: str, mark: Mark | None, reason: str) -> dict[str, Any]:
