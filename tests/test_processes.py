@@ -1,6 +1,7 @@
 """Processes of the grader: how many there are, what they share, and that what begins ahead is used."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from helpers.places import ROOT
 
 from cs231n.instructor.grading import grading, worker
 from cs231n.instructor.grading.pool import started_ahead
-from cs231n.instructor.grading.processes import FORKS, in_processes, processors
+from cs231n.instructor.grading.processes import FORKS, in_processes, not_interrupted, processors
 from cs231n.instructor.reports import writing
 from cs231n.instructor.sandbox.sandbox import Sandbox
 
@@ -40,6 +41,33 @@ def _fails(item):
 def test_what_fails_in_another_process_is_raised_here():
     with pytest.raises(ArithmeticError, match="It failed on b"):
         list(in_processes(_fails, ["b", "b"], 2))
+
+
+def test_ctrl_c_that_comes_while_it_is_put_off_takes_effect_afterwards_and_is_not_lost():
+    reached = []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (what is in the block, too, is tested)
+        with not_interrupted():
+            signal.raise_signal(signal.SIGINT)
+            reached.append("the end of the block")
+        reached.append("what follows it")
+    assert reached == ["the end of the block"]
+
+
+def test_without_ctrl_c_nothing_is_raised_and_ctrl_c_means_what_it_did():
+    before = signal.getsignal(signal.SIGINT)
+    with not_interrupted():
+        pass
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def _takes_no_notice(_):
+    signal.raise_signal(signal.SIGINT)
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+@only_forks
+def test_a_worker_and_what_it_starts_ignore_ctrl_c():
+    assert dict(in_processes(_takes_no_notice, ["a", "b"], 2)) == {"a": True, "b": True}
 
 
 def test_there_is_a_processor():
@@ -116,8 +144,8 @@ from cs231n.instructor.reports.writing import only_grader
 
 with only_grader(Path(sys.argv[1])):
     if os.fork() == 0:
+        print("forked", flush=True)
         time.sleep(600)
-    print("held", flush=True)
     os._exit(0)  # as if it were killed
 """
 
@@ -127,7 +155,7 @@ def test_a_worker_that_outlives_a_killed_grader_does_not_hold_its_lock(tmp_path)
     command = [sys.executable, "-c", LEAVES_A_FORK, str(tmp_path / "grades")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        assert process.stdout.readline() == "held\n"
+        assert process.stdout.readline() == "forked\n"
         process.wait(HANGS)
         with writing.only_grader(tmp_path / "grades"):
             pass

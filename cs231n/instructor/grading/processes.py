@@ -28,15 +28,15 @@ def processes(
     """An executor of so many processes, which compute with one thread each; they have ended at the end.
 
     On Linux they are forks of this process, as those of PyTorch's DataLoader are: nothing is imported again. They are started
-    when the first work is submitted; do that while this process is `not_interrupted`.
+    when the first work is submitted; do that while this process is `not_interrupted`. Ctrl-C is for this process, which ends
+    them: they ignore it.
     """
+    begin: dict[str, Any] = {"initializer": _begin, "initargs": (initializer, given)}
     if FORKS:
-        executor = ProcessPoolExecutor(
-            count, context=multiprocessing.get_context("fork"), initializer=initializer, initargs=given
-        )
+        executor = ProcessPoolExecutor(count, context=multiprocessing.get_context("fork"), **begin)
     else:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        executor = ProcessPoolExecutor(count, env=threads, initializer=initializer, initargs=given)
+        executor = ProcessPoolExecutor(count, env=threads, **begin)
     whole = False
     try:
         yield executor
@@ -64,17 +64,26 @@ def counter() -> Any:
     return multiprocessing.get_context("fork").Value("i", 0) if FORKS else None
 
 
+def _begin(initializer: Callable[..., Any] | None, given: Sequence[Any]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if initializer is not None:
+        initializer(*given)
+
+
 @contextlib.contextmanager
 def not_interrupted() -> Iterator[None]:
-    """Ignore Ctrl-C meanwhile; the processes that are started here ignore it for ever."""
+    """Put Ctrl-C off meanwhile: it takes effect at the end. A fork that is made here takes no notice of it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextlib.contextmanager
