@@ -146,6 +146,20 @@ def test_a_roster_gives_ids_and_rows_of_those_who_handed_in_nothing(grade, tmp_p
     assert "1 on the roster handed in nothing" in (tmp_path / "out/summary.html").read_text(encoding="utf-8")
 
 
+def test_going_on_without_the_roster_uses_the_one_from_before(grade, tmp_path, capsys, monkeypatch):
+    (tmp_path / "class.csv").write_text("id;name;login\n0042;Ada King;ada\n0043;Ben Li;ben\n0044;Dan Wu;dan\n", encoding="utf-8")
+    assert grade("--roster", "class.csv") == 0
+    before = rows()
+    (tmp_path / "class.csv").unlink()
+    monkeypatch.setattr(grading, "_graded", lambda found, *_: (pytest.fail(f"{one.student} is graded again") for one in found))
+    assert grade("--resume") == 0
+    assert rows() == before
+    assert "Using out/roster.csv from the earlier run" in capsys.readouterr().err
+    (tmp_path / "other.csv").write_text("id;name;login\n0042;Ada King;ada\n0043;Ben Li;ben\n0045;Eve Ma;eve\n", encoding="utf-8")
+    assert grade("--resume", "--roster", "other.csv") == 0
+    assert [row["student"] for row in rows()] == ["'0042", "'0043", "cy", "'0045"]
+
+
 def test_the_console_points_to_what_is_unusual_and_intake_has_a_line_for_every_file(grade, tmp_path, capsys):
     (tmp_path / "in/ada-99.py").write_text("# a file that somebody named after ada", encoding="utf-8")
     (tmp_path / "in/.hidden").touch()
@@ -191,8 +205,8 @@ def test_late_days_are_counted_deducted_and_remembered(grade, tmp_path, capsys):
         (tmp_path / name).unlink()
     assert grade("--resume") == 0
     said = capsys.readouterr().err
-    assert "Going on with out/times.csv" in said
-    assert "Going on with out/days-used.csv" in said
+    assert "Using out/times.csv from the earlier run" in said
+    assert "Using out/days-used.csv from the earlier run" in said
     shown = [(row["student"], row["late_days"], row["deduction"], row["total"]) for row in rows()]
     assert shown == [("ada", "2", "3", "1"), ("ben", "0", "0", "4"), ("cy", "", "0", "0")]
 
@@ -253,7 +267,7 @@ def test_each_member_of_a_group_has_a_row_and_the_list_is_remembered(grade, tmp_
     (tmp_path / "together.csv").unlink()
     marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ada": (4.0, "")})
     assert grade("--resume", "--roster", "class.csv") == 0
-    assert "Going on with out/members.csv" in capsys.readouterr().err
+    assert "Using out/members.csv from the earlier run" in capsys.readouterr().err
     assert [(row["student"], row["question-1"]) for row in rows()][:3] == [("x1", "4"), ("x2", "4"), ("ben", "")]
 
 
@@ -290,16 +304,16 @@ def test_marks_from_the_browser_are_in_the_grades_and_a_row_that_says_otherwise_
 
 def test_a_changed_answer_is_to_mark_again_and_it_is_said(grade, tmp_path, capsys):
     assert grade() == 0
-    assert "3 answers to mark" in capsys.readouterr().out
+    assert "3 answers are to be marked" in capsys.readouterr().out
     marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ada": (3.5, "Fine."), "ben": (1.0, "")})
     assert grade("--resume") == 0
-    assert "1 answers to mark" in capsys.readouterr().out
+    assert "1 answer is to be marked" in capsys.readouterr().out
     assert [row["question-1"] for row in rows()] == ["3.5", "1", ""]
 
     (tmp_path / "in/ada.py").write_text("# another answer", encoding="utf-8")
     assert grade("--resume") == 0
     said = capsys.readouterr()
-    assert "2 answers to mark" in said.out
+    assert "2 answers are to be marked" in said.out
     assert "ada, question-1: the answer has changed since it got 3.5 points. It is to mark again." in said.err
     assert [row["question-1"] for row in rows()] == ["", "1", ""]
     row = next(row for row in rows("out/marking/question-1.csv") if row["student"] == "ada")
@@ -439,8 +453,8 @@ def test_resume_goes_on_with_the_course_and_the_rubric_of_the_folder_and_says_so
     capsys.readouterr()
     assert grade("--resume") == 0
     said = capsys.readouterr().err
-    assert f"Going on with {Path('out/course.toml')}" in said
-    assert f"Going on with {Path('out/rubric.toml')}" in said
+    assert f"Using {Path('out/course.toml')}" in said
+    assert f"Using {Path('out/rubric.toml')}" in said
     assert "compute_smoothgrad_maps" not in columns()
     assert Path("out/course.toml").read_text(encoding="utf-8") == COURSE
     assert everything(tmp_path / "out" / "rows") == before

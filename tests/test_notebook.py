@@ -269,7 +269,8 @@ def shown(client, cells):
     for number, cell in cells:
         if "check" not in cell.metadata.get("tags", []):
             client.execute_cell(cell, number)
-            outputs[cell.id] = [output.get("text") or output.get("data") for output in cell.outputs]
+            outputs[cell.id] = [output["data"] for output in cell.outputs if "data" in output]
+            outputs[cell.id].append("".join(output["text"] for output in cell.outputs if "text" in output))  # in any pieces
     return outputs
 
 

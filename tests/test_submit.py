@@ -409,7 +409,8 @@ def test_what_grade_reads_can_be_handed_in_and_is_mended_in_the_zip_alone(tmp_pa
         mended = archive.read(NAME)
         assert b"my words about answer-6" in archive.read("NetworkVisualization.html")
     nbformat.validate(nbformat.reads(mended.decode(), as_version=nbformat.NO_CONVERT))
-    assert outline(NAME, mended, {}) == outline(NAME, LEFT[name], {})
+    of_ids = {"cell_ids": []}  # those that several cells share are mended
+    assert outline(NAME, mended, {}) | of_ids == outline(NAME, LEFT[name], {}) | of_ids
     assert ("were not run" in capsys.readouterr().out) == (name == "no counts")
 
 

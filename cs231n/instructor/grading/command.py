@@ -10,8 +10,9 @@ from ..reports import marks as marks_files
 from ..reports import pages
 from ..reports.grades import NO_SUBMISSION
 from ..reports.marks import Marks
-from ..reports.records import Record
+from ..reports.records import Record, State
 from . import roster as rosters
+from .found_files import named
 from .grading import grade_folder
 from .late_days import counts
 from .rubric import Rubric
@@ -92,10 +93,10 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--jobs is {options.jobs}; expected 1 or more.")
     if (options.backend == "dask") != bool(options.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS go together.")
-    given = Lists(options.members, options.times, options.days_used)
+    given = Lists(options.roster, options.members, options.times, options.days_used)
     lists, of_lists = settled_lists(options.out, given, options.resume)
     rubric, remembered = settled(options.out, options.rubric, options.course, options.resume, lists.days_used)
-    roster = rosters.load(options.roster) if options.roster else None
+    roster = rosters.load(lists.roster) if lists.roster else None
     for notice in (*rubric.notices, *remembered, *of_lists):
         print(notice, file=sys.stderr)
     try:
@@ -124,11 +125,20 @@ def run(options: argparse.Namespace) -> int:
     unmarked = pages.waiting(records, rubric, marks)
     _tell_late(records, rubric, marks)
     print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
-    print(
-        f"{unmarked} answers to mark: in the browser with `python -m cs231n.instructor mark {options.out}`, or in "
-        "marking/question-N.csv next to question-N.html; then grade --resume."
-    )
+    if unreadable := [record.student for record in records if record.verdict is State.UNREADABLE]:
+        print(f"Could not be read: {named(unreadable)}. summary.html says why; they have no points for exercises or answers.")
+    print(_to_mark(unmarked, options.out))
     return 0
+
+
+def _to_mark(unmarked: int, out: Path) -> str:
+    """Return a sentence on the answers that are not marked yet."""
+    if not unmarked:
+        return "All answers are marked."
+    return (
+        f"{unmarked} answer{' is' if unmarked == 1 else 's are'} to be marked: in the browser, with `{sys.executable} -m "
+        f"cs231n.instructor mark {out}`, or in marking/question-N.csv next to question-N.html; then run grade --resume."
+    )
 
 
 def _tell_late(records: list[Record], rubric: Rubric, marks: Marks) -> None:

@@ -23,6 +23,8 @@ class Lists:
 
     Parameters
     ----------
+    roster : Path or None
+        Who is in the class; see roster.py.
     members : Path or None
         Who handed in together; see groups.py.
     times : Path or None
@@ -31,12 +33,14 @@ class Lists:
         The free late days that went into earlier assignments; see late_days.py.
     """
 
+    roster: Path | None = None
     members: Path | None = None
     times: Path | None = None
     days_used: Path | None = None
 
 
-LISTS = {"members": "members.csv", "times": "times.csv", "days_used": "days-used.csv"}  # by field, the name in GRADES
+# By field, the name in GRADES.
+LISTS = {"roster": "roster.csv", "members": "members.csv", "times": "times.csv", "days_used": "days-used.csv"}
 
 
 def settled_lists(grades: Path, given: Lists, resume: bool) -> tuple[Lists, list[str]]:
@@ -112,7 +116,7 @@ def remember(grades: Path, rubric: Rubric, lists: Lists) -> None:
 def _remembered(kept: Path, given: Path | None) -> tuple[Path | None, list[str]]:
     """Return the file that counts, and a sentence if it is the one in the folder."""
     if given is None and kept.is_file():
-        return kept, [f"Going on with {kept}, which is what these grades were made with."]
+        return kept, [f"Using {kept} from the earlier run."]
     return given, []
 
 

@@ -4,6 +4,9 @@ It is known in two cases: a message quotes the line on which the code fails; or 
 and a single line of the code calls it. The code is only split into tokens: a parser can be brought down by what it reads.
 """
 
+import functools
+import importlib
+import inspect
 import io
 import itertools
 import re
@@ -11,6 +14,7 @@ import tokenize
 from collections.abc import Collection
 from typing import NamedTuple
 
+from ...assignment import assignment
 from ...checks.report import Verdict
 from .records import Result
 from .rendering import explanation_of
@@ -31,13 +35,7 @@ CALLS = {
     "mode-changed": {"train"},
     "root-taken": {"sqrt"},
 }
-# Calls that are part of the solution of an exercise, so that they say nothing there about a mistake.
-IN_SOLUTIONS = {
-    "compute_saliency_maps": {"abs"},
-    "make_fooling_image": {"norm"},
-    "class_visualization_update_step": {"norm"},
-    "compute_grad_cam_maps": {"mean"},
-}
+KIT = __package__.partition(".")[0]
 QUOTED = re.compile(r"\bline \d+: (.*)", re.S)
 LONGEST_CHARACTERS = 100_000  # of code that is looked at
 
@@ -85,7 +83,7 @@ def _calls(exercise: str, source: str, mistakes: Collection[str]) -> list[Place]
     found = []
     for mistake in mistakes:
         others: set[str] = set().union(*(CALLS.get(other, set()) for other in mistakes if other != mistake))
-        names = CALLS.get(mistake, set()) - IN_SOLUTIONS.get(exercise, set())
+        names = CALLS.get(mistake, set()) - in_solution(exercise)
         lines = {line for line, name in called(source) if name in names}
         if len(lines) == 1 and not names & others:
             (line,) = lines
@@ -93,6 +91,13 @@ def _calls(exercise: str, source: str, mistakes: Collection[str]) -> list[Place]
             name = next(name for number, name in called(source) if number == line and name in names)
             found.append(Place(line, f"{title}: line {line} is the only one that calls {name}()."))
     return sorted(found)
+
+
+@functools.lru_cache
+def in_solution(exercise: str) -> frozenset[str]:
+    """Return what the solution of an exercise calls itself: a call of that says nothing about a mistake."""
+    module = importlib.import_module(f"{KIT}.{assignment().by_function[exercise].module}")
+    return frozenset(name for _, name in called(inspect.getsource(getattr(module, exercise))))
 
 
 def called(source: str) -> list[tuple[int, str]]:
