@@ -152,8 +152,8 @@ def test_what_was_there_before_and_who_keeps_what_is_said(export, tmp_path, caps
     (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
     assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv") == 0
     said = capsys.readouterr()
-    assert "Points in the gradebook that these replace: 1. evil_4713 (3,5)." in said.err
-    assert "In the gradebook without a submission here: 1; 1 keep what the gradebook has. Nobody." in said.err
+    assert "Points in the gradebook that are replaced: 1. evil_4713 (3,5)." in said.err
+    assert "Students without a submission who keep what the gradebook has: 1. Nobody." in said.err
     assert "Test Student: the platform's own test student. The row stays as it is." in said.err
     assert f"That column takes 30 points, and this assignment gives {FULL:g}. Points are not scaled." in said.err
     assert "3 grades in out:" in said.out
@@ -168,7 +168,9 @@ def test_students_without_a_submission_get_0_only_if_asked_for_and_never_the_tes
     assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv", "--zero-missing") == 0
     points = {row[0]: row[7] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert (points["Nobody"], points["Has points"], points["Student, Test"]) == ("0", "12", "")
-    assert "2; 1 keep what the gradebook has, 1 get 0. Nobody, Has points." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "who keep what the gradebook has: 1. Has points." in said
+    assert "who get 0: 1. Nobody." in said
 
 
 def test_whose_grade_is_not_settled_does_not_count_as_missing(export, tmp_path):
@@ -180,6 +182,18 @@ def test_whose_grade_is_not_settled_does_not_count_as_missing(export, tmp_path):
     assert export([*rivals, unmarked, THREE[2]], *command) == 0
     points = {row[1]: row[7] for row in rows(tmp_path / "out/canvas_grades.csv")}
     assert [points[number] for number in ("4711", "4712", "4713", "4714")] == ["", "", "0", "0"]
+
+
+@pytest.mark.parametrize("posting", ["Manual Posting,,,", "Manual Posting,,whoever,"])
+@pytest.mark.parametrize("note", ["", "(read only)"])
+def test_a_row_that_names_nobody_is_no_student(export, tmp_path, capsys, posting, note):
+    text = CANVAS.replace(",,,,,,Manual Posting,,,", f",,,,,{note},{posting}")
+    assert text != CANVAS or (posting, note) == ("Manual Posting,,,", "")
+    (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
+    assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv", "--zero-missing") == 0
+    with_zero = with_points(text, ALL_RIGHT, FIRST_POINTS, '"0"').replace("nobody,Section A,,,,", "nobody,Section A,,,0,")
+    assert (tmp_path / "out/canvas_grades.csv").read_bytes() == with_zero.encode()
+    assert "who get 0: 1. Nobody." in capsys.readouterr().err
 
 
 def test_zeros_need_a_gradebook(export, capsys):
@@ -205,11 +219,43 @@ def test_a_column_that_cannot_be_told_is_refused_with_the_list_of_columns(export
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "most", "hint"),
+    [
+        ("Homework 1", "HW 3: network visualization", "30.00", "Only 'HW 3: network visualization (502)' contains that name."),
+        ("Homework 1", "Homework 2", f"{FULL:g}", f"Only 'Homework 2 (502)' takes {FULL:g} points, as this assignment gives."),
+        ("Homework 1", "Homework 2", "30.00", None),
+        ("Network Visualization A", "Network Visualization B", "30.00", None),
+    ],
+)
+def test_a_refusal_names_the_likely_column_if_there_is_only_one(export, tmp_path, capsys, first, second, most, hint):
+    text = CANVAS.replace("Network Visualization (502)", f"{second} (502)").replace("Homework 1 (501)", f"{first} (501)")
+    (tmp_path / "theirs.csv").write_text(text.replace("30.00,(read", f"{most},(read"), encoding="utf-8", newline="")
+    assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv") == 2
+    said = capsys.readouterr().err
+    assert "has no column named 'Network Visualization'." in said
+    assert "Pass the right one as --column NAME." in said
+    assert hint in said if hint else "Only " not in said
+
+
+def test_the_highest_total_is_only_named_if_there_is_one(export, capsys):
+    assert export([THREE[0]], "--to", "moodle") == 1
+    assert "highest total" not in capsys.readouterr().err
+
+
+def test_the_unreadable_are_named(export, capsys):
+    broken = [canvas(name, number, verdict=State.UNREADABLE, right=()) for name, number in (("cy", "4712"), ("di", "4713"))]
+    assert export([THREE[0], *broken], "--to", "canvas") == 0
+    assert "2 submissions could not be read (cy_4712, di_4713); they get the points in grades.csv." in capsys.readouterr().err
+    assert export([THREE[0], broken[0]], "--to", "canvas") == 0
+    assert "1 submission could not be read (cy_4712); it gets the points in grades.csv." in capsys.readouterr().err
+
+
 def test_two_columns_of_the_same_title_are_told_apart_by_their_header_only(export, tmp_path, capsys):
     text = CANVAS.replace("Homework 1 (501)", "Network Visualization (501)").replace("EX", "1")
     (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
     assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv") == 2
-    assert "Name one by --column NAME." in capsys.readouterr().err
+    assert "has 2 columns named 'Network Visualization'." in capsys.readouterr().err
     name = "Network Visualization (501)"
     assert export(THREE, "--to", "canvas", "--gradebook", "theirs.csv", "--column", name) == 0
     assert rows(tmp_path / "out/canvas_grades.csv")[3][6] == ALL_RIGHT
@@ -275,7 +321,10 @@ def test_canvas_finds_the_student_and_the_file_in_the_names_of_the_zip_and_each_
 def test_who_wrote_online_has_no_place_in_canvas_zip_and_that_is_said(export, tmp_path, capsys):
     online = record("cy_4714", platform="Canvas", ids=("4714",), submission="cy_4714_text.html")
     assert export([THREE[0], online], "--to", "canvas") == 0
-    assert "1 page not in a zip for Canvas, as no name of its downloads says where they go: cy_4714." in capsys.readouterr().err
+    assert (
+        "1 page not in the zip, since no file name in a download from Canvas says where to put them: cy_4714."
+        in capsys.readouterr().err
+    )
     assert len(rows(tmp_path / "out/canvas_grades.csv")) == 4
 
 
@@ -288,7 +337,7 @@ def test_a_submission_without_a_row_is_refused_by_name_and_partial_says_who_is_m
     command = ("--to", "canvas", "--gradebook", "theirs.csv")
     assert export(found, *command) == 1
     said = capsys.readouterr().err
-    assert "ghost_9999, ghost, has no row in the gradebook with Canvas's number 9999." in said
+    assert "ghost_9999, ghost, has no row in the gradebook with the Canvas ID 9999." in said
     assert "stranger, A Stranger, has no row in the gradebook by id or name." in said
     assert "Nothing is written." in said
     assert not (tmp_path / "out").exists()
@@ -306,7 +355,7 @@ def test_a_number_of_canvas_is_never_taken_for_somebody_elses_number(export, tmp
     text = CANVAS.replace("4714,0015,nobody", "4714,4720,nobody")
     (tmp_path / "theirs.csv").write_text(text, encoding="utf-8", newline="")
     assert export([*THREE, canvas("nobody", "4720")], "--to", "canvas", "--gradebook", "theirs.csv") == 1
-    assert "nobody_4720, nobody, has no row in the gradebook with Canvas's number 4720." in capsys.readouterr().err
+    assert "nobody_4720, nobody, has no row in the gradebook with the Canvas ID 4720." in capsys.readouterr().err
     assert export([*THREE, record("4711", "X"), record("4720", "Y")], "--to", "canvas", "--gradebook", "theirs.csv") == 1
 
 
@@ -324,7 +373,7 @@ def test_two_submissions_of_one_row_are_both_refused_and_one_by_id_keeps_it_from
     assert [one["student"] for one in listed(tmp_path / "out/left_out.csv")] == ["'0012", "doejane_4711"]
     assert rows(tmp_path / "out/canvas_grades.csv")[3][7] == ""
     assert export([record("b", "Jane Doe"), canvas("doejane", "4711", right=EXERCISES), record("0012", "X")][:2], *command) == 0
-    assert "b, Jane Doe, is found in row 4 of the gradebook, and so is doejane_4711." in capsys.readouterr().err
+    assert "b, Jane Doe, matches row 4 of the gradebook, and so does doejane_4711." in capsys.readouterr().err
     assert rows(tmp_path / "out/canvas_grades.csv")[3][7] == ALL_RIGHT
 
 
@@ -339,7 +388,7 @@ def test_two_who_are_found_by_the_same_name_are_both_refused(export, tmp_path, c
 def test_who_is_found_by_name_alone_is_named(export, tmp_path, capsys):
     (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
     assert export([record("group 3", "Jane Doe")], "--to", "canvas", "--gradebook", "theirs.csv") == 0
-    assert "Found in the gradebook by name alone, as no id is the same: 1. Please compare: group 3 as Jane Doe." in (
+    assert "Matched to the gradebook by name alone, since no id matches: 1. Please check: group 3 as Jane Doe." in (
         capsys.readouterr().err
     )
 
@@ -355,8 +404,9 @@ def test_without_a_gradebook_those_without_the_platforms_id_are_refused(export, 
     anonymous = record("anon_x7f3q", platform="Canvas", ids=("anon_x7f3q",), submission="anon_x7f3q_99887_submission.zip")
     assert export([*THREE, record("jane"), anonymous], "--to", "canvas") == 1
     said = capsys.readouterr().err
-    for student in ("jane", "anon_x7f3q"):
-        assert f"{student} has no id that Canvas gave it in the names of a download; pass the gradebook as --gradebook." in said
+    assert "jane was not downloaded from Canvas, so the Canvas id is unknown; pass the gradebook as --gradebook." in said
+    assert "anon_x7f3q has no known Canvas id: the names in the download do not contain it; pass the gradebook" in said
+    assert "--unmarked-as-zero" not in said
     assert export([canvas("a", "4711"), canvas("b", "4711"), canvas("c", "4712")], "--to", "canvas", "--partial") == 0
     assert [row[1] for row in rows(tmp_path / "out/canvas_grades.csv")[2:]] == ["4712"]
     assert [one["student"] for one in listed(tmp_path / "out/left_out.csv")] == ["a_4711", "b_4711"]
@@ -371,7 +421,7 @@ def test_answers_that_nobody_marked_are_refused_or_count_0_if_asked_for(export, 
     assert export(found, "--to", "canvas", "--partial") == 0
     assert [row[1] for row in rows(tmp_path / "out/canvas_grades.csv")[2:]] == ["4711"]
     assert export(found, "--to", "canvas", "--unmarked-as-zero") == 0
-    assert "1 student with answers that nobody has marked, which count 0." in capsys.readouterr().err
+    assert "Students with unmarked answers, which count as 0: 1. cy_4712." in capsys.readouterr().err
     assert {row[1]: row[5] for row in rows(tmp_path / "out/canvas_grades.csv")[2:]} == {"4711": ALL_RIGHT, "4712": FIRST_POINTS}
     assert not (tmp_path / "out/left_out.csv").exists()
 
@@ -461,7 +511,7 @@ def test_moodles_worksheet_is_filled_and_its_zip_is_read_by_moodles_own_rule(exp
     two = f"{sum(RUBRIC.points[name] for name in EXERCISES[:2]):g}"
     expected = WORKSHEET.replace('- ",,60.00', f'- ",{FIRST_POINTS},60.00', 1).replace('- ",,60.00', f'- ",{two},60.00', 1)
     assert (tmp_path / "out/moodle_grades.csv").read_text(encoding="utf-8") == expected
-    assert "In the gradebook without a submission here: 1; 1 keep what the gradebook has. 王小明." in capsys.readouterr().err
+    assert "Students without a submission who keep what the gradebook has: 1. 王小明." in capsys.readouterr().err
     with zipfile.ZipFile(tmp_path / "out/moodle_feedback.zip") as archive:
         names = archive.namelist()
         assert [moodle_finds(name) for name in sorted(names)] == [
@@ -511,7 +561,7 @@ def test_the_ids_of_a_list_of_members_are_never_taken_for_numbers_of_the_platfor
     members = (Member("4712", "Jane Doe", ("4712", "0012")), Member("0013", "Žofie Nováková", ("0013",)))
     group = record("Group A_55", "Group A", platform="Moodle", ids=("55",), members=members)
     assert export([group], "--to", "moodle") == 1
-    assert "4712, Jane Doe, has no id that Moodle gave it" in capsys.readouterr().err
+    assert "4712, Jane Doe, has no known Moodle id" in capsys.readouterr().err
     (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")
     assert export([group], "--to", "moodle", "--gradebook", "theirs.csv") == 1
     assert "4712, Jane Doe, could be any of 2 rows of the gradebook" in capsys.readouterr().err
@@ -533,7 +583,7 @@ def test_a_student_in_a_group_and_alone_is_refused(export, tmp_path, capsys):
     group = record("Group A", platform="Moodle", members=(Member("Jane", "Jane", ("4711",)), Member("Z", "Z", ("4712",))))
     (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")
     assert export([group, moodle("Jane Doe", "4711")], "--to", "moodle", "--gradebook", "theirs.csv") == 1
-    assert "Jane is found in row 2 of the gradebook, and so is Jane Doe_4711." in capsys.readouterr().err
+    assert "Jane matches row 2 of the gradebook, and so does Jane Doe_4711." in capsys.readouterr().err
 
 
 def test_a_worksheet_in_another_language_needs_the_columns_name(export, tmp_path, capsys):
@@ -648,7 +698,7 @@ def test_blackboards_download_of_the_original_view_stays_utf_16_and_tabs(export,
     assert (tmp_path / "out/blackboard_grades.xls").read_bytes() == codecs.BOM_UTF16_LE + expected.encode("utf-16-le")
     said = capsys.readouterr()
     assert "A Lee_PreviewUser: the platform's own test student." in said.err
-    assert "Blackboard takes feedback files one by one only" in said.out
+    assert "Blackboard takes feedback files only one by one" in said.out
     assert not list((tmp_path / "out").glob("*.zip"))
 
 

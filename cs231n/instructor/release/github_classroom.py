@@ -16,7 +16,7 @@ COMMENT = """\
 # Made by `python -m cs231n.instructor release --github-classroom`.
 # It runs the checks that students have, for each exercise, and shows the points under "Actions" and in GitHub Classroom.
 # These points are a preview, not the grade: the checks run next to the student's code, which could change what they say, and
-# they know no partial credit. `grade` gives the grade: it examines the code on other networks and images, in a sandbox.
+# they give no partial credit. `grade` gives the grade: it examines the code on other networks and images, in a sandbox.
 # Answers are marked by a person. Points for bonus exercises are part of the total here.
 # Under "Protected file paths" GitHub Classroom flags changes to this file and to cs231n/.
 """

@@ -27,7 +27,7 @@ class Blackboard(Platform):
         "Upload the grades in Blackboard's gradebook (in the Original view: Full Grade Center, Work Offline, Upload). A column "
         "without a number in its header becomes a new column; set its points there."
     )
-    on_feedback = "Blackboard takes feedback files one by one only, so there is no zip: send the pages by mail merge."
+    on_feedback = "Blackboard takes feedback files only one by one, so there is no zip: send the pages by mail merge."
     takes_zip = False
 
     def is_own(self, text: str) -> bool:

@@ -58,15 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--column", metavar="NAME", help="this assignment's column in the gradebook, or its name on the platform")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="the folder to write (default: GRADES/export/PLATFORM)")
     parser.add_argument(
-        "--partial", action="store_true", help=f"write it also if students are left out; {LEFT_OUT} says who, and why"
+        "--partial", action="store_true", help=f"write even if students are left out; {LEFT_OUT} says who, and why"
     )
     parser.add_argument(
-        "--unmarked-as-zero", action="store_true", help="hand back unfinished grades, too: answers that nobody marked count 0"
+        "--unmarked-as-zero", action="store_true", help="hand back unfinished grades, too: unmarked answers count as 0"
     )
     parser.add_argument(
         "--zero-missing", action="store_true", help="0 for students of the gradebook without a submission and without points"
     )
-    parser.add_argument("--cap", action="store_true", help="points above what the column takes become the most that it takes")
+    parser.add_argument("--cap", action="store_true", help="lower points above the column's maximum to that maximum")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -94,13 +94,11 @@ def run(options: argparse.Namespace) -> int:
     _tell(done, platform, records)
     if done.left_out and not options.partial:
         print(
-            "Nothing is written. Settle these, or add --partial to hand back the others' grades; --unmarked-as-zero counts what "
-            "nobody has marked as 0.",
-            file=sys.stderr,
+            f"Nothing is written. Settle these, or add --partial to hand back the others' grades.{_ways(done)}", file=sys.stderr
         )
         return 1
     if not done.given:
-        print("Nobody is left to hand back to; nothing is written.", file=sys.stderr)
+        print("There is no grade to hand back; nothing is written.", file=sys.stderr)
         return 1
     files, without = _files(done, pages, platform)
     _replace(out, files)
@@ -114,7 +112,7 @@ def _require_current(grades: Path, records: Sequence[Record], rubric: Rubric, ma
         names = ", ".join(stale[:8]) + (f" and {len(stale) - 8} more" if len(stale) > 8 else "")
         raise ValueError(
             f"{grades}/grades.csv and feedback/ are older than the results or the marks of {names}. Run `grade --resume` first, "
-            "so that students get the same in both."
+            "so that both are up to date."
         )
 
 
@@ -129,7 +127,7 @@ def _require_own(out: Path, platform: Platform) -> None:
     others += [f"{PAGES}/{path.name}" for path in (out / PAGES).glob("*") if path.suffix != ".html"]
     if others:
         raise ValueError(
-            f"--out {out} holds other files ({', '.join(sorted(others)[:4])}), and would be replaced. Name another folder."
+            f"--out {out} would be replaced, but holds other files ({', '.join(sorted(others)[:4])}). Name another folder."
         )
 
 
@@ -175,16 +173,25 @@ def _swap(out: Path, new: Path, old: Path) -> None:
 def _tell(done: HandBack, platform: Platform, records: Sequence[Record]) -> None:
     for notice in done.notices:
         print(notice, file=sys.stderr)
-    if unreadable := sum(record.verdict is State.UNREADABLE for record in records):
-        print(f"{counted(unreadable, 'submission')} could not be read: they have the points in grades.csv.", file=sys.stderr)
-    if unmarked := sum(bool(student.unmarked) for student, _ in done.given):
-        print(f"{counted(unmarked, 'student')} with answers that nobody has marked, which count 0.", file=sys.stderr)
+    if unreadable := [record.student for record in records if record.verdict is State.UNREADABLE]:
+        they_get = "it gets" if len(unreadable) == 1 else "they get"
+        what = f"{counted(len(unreadable), 'submission')} could not be read ({named(unreadable)})"
+        print(f"{what}; {they_get} the points in grades.csv.", file=sys.stderr)
+    if unmarked := [student.key for student, _ in done.given if student.unmarked]:
+        print(f"Students with unmarked answers, which count as 0: {len(unmarked)}. {named(unmarked)}.", file=sys.stderr)
     if done.left_out:
-        print(f"{counted(len(done.left_out), 'student')} without a grade in {platform.name}'s file:", file=sys.stderr)
+        print(f"{counted(len(done.left_out), 'student')} without a grade in the file for {platform.name}:", file=sys.stderr)
     for one in done.left_out[:REASONS_LIMIT]:
         print(printable(f"  {_called(one.student)} {one.why}."), file=sys.stderr)
     if len(done.left_out) > REASONS_LIMIT:
         print(f"  and {len(done.left_out) - REASONS_LIMIT} more.", file=sys.stderr)
+
+
+def _ways(done: HandBack) -> str:
+    """Return what else settles some of those who are left out, as a sentence with a space before it, or ""."""
+    if not any(one.student.unmarked for one in done.left_out):
+        return ""
+    return " --unmarked-as-zero counts unmarked answers as 0."
 
 
 def _called(student: Student) -> str:
@@ -200,8 +207,8 @@ def _tell_files(out: Path, files: Mapping[str, bytes], without: Sequence[str], p
     print(f"  {PAGES}/, {counted(len(pages), 'page')}, {_size(b''.join(pages))}")
     if without and platform.takes_zip:
         print(
-            f"{counted(len(without), 'page')} not in a zip for {platform.name}, as no name of its downloads says where they go: "
-            f"{named(list(without))}.",
+            f"{counted(len(without), 'page')} not in the zip, since no file name in a download from {platform.name} says where "
+            f"to put them: {named(list(without))}.",
             file=sys.stderr,
         )
     print(platform.on_grades)

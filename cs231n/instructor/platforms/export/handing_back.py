@@ -4,7 +4,7 @@ import dataclasses
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,8 +78,8 @@ def into_gradebook(students: Sequence[Student], sheet: Sheet, platform: Platform
 
     Raises ValueError if it is not the platform's, or if the column cannot be told.
     """
-    column = chosen(platform.columns(sheet), sheet, wishes)
-    lines = platform.lines(sheet)
+    column = chosen(platform.columns(sheet), sheet, wishes, full)
+    lines = [line for line in platform.lines(sheet) if line.is_somebody]
     found = matched(students, lines, platform)
     done = HandBack(("", b""), [], full if column.most is None else column.most, list(found.left_out), [])
     done.notices += _on_column(sheet, column, platform, full) + _on_names(found.by_name)
@@ -96,11 +96,11 @@ def into_gradebook(students: Sequence[Student], sheet: Sheet, platform: Platform
         if _is_other(before, points):
             replaced.append(f"{student.key} ({before})")
     if replaced:
-        done.notices.append(f"Points in the gradebook that these replace: {len(replaced)}. {named(replaced)}.")
+        done.notices.append(f"Points in the gradebook that are replaced: {len(replaced)}. {named(replaced)}.")
     done.notices += _on_points(done.given, column.most, platform)
     others = [line for line in lines if line.row not in found.claimed]
     zero = _zeros(others, sheet, column, platform) if wishes.zero_missing else {}
-    done.notices += _on_others(others, len(zero))
+    done.notices += _on_others(others, {row for row, _ in zero})
     done.grades = (sheet.path.suffix or ".csv", sheet.filled(changes | zero))
     return done
 
@@ -117,7 +117,7 @@ def from_ids(students: Sequence[Student], platform: Platform, full: float, wishe
         own = platform.own_id(student)
         why = _why_not(student, None, platform, wishes)
         if not own:
-            why = f"has no id that {platform.name} gave it in the names of a download; pass the gradebook as --gradebook"
+            why = f"{_why_no_id(student, platform)}; pass the gradebook as --gradebook"
         elif sharing[own] > 1:
             why = f"has the {platform.name} id {own}, and so has another submission"
         if why:
@@ -126,15 +126,16 @@ def from_ids(students: Sequence[Student], platform: Platform, full: float, wishe
             done.given.append((_capped(student, full, wishes), Line(0, own, (), student.name)))
     ending, text = platform.fresh([student for student, _ in done.given], title, full)
     done.grades = (ending, text.encode())
-    done.notices.append(f"The points are in a column {title!r}; another name, as it is in {platform.name}, by --column NAME.")
+    done.notices.append(f"The column is called {title!r}. If it has another name in {platform.name}, pass --column NAME.")
     done.notices += _on_points(done.given, None, platform)
     return done
 
 
-def chosen(columns: Sequence[Column], sheet: Sheet, wishes: Wishes) -> Column:
+def chosen(columns: Sequence[Column], sheet: Sheet, wishes: Wishes, full: float) -> Column:
     """Return the column of this assignment: the one that was asked for, else the only one, else the one with its title.
 
-    Raises ValueError, with the columns that there are, if none or several can be meant.
+    full: what the assignment gives. Raises ValueError, with the columns that there are and the likely one, if none or several
+    can be meant.
     """
     listed = "; ".join(repr(sheet.header[column.index]) for column in columns) or "; ".join(map(repr, sheet.header))
     if wishes.column is not None:
@@ -148,10 +149,31 @@ def chosen(columns: Sequence[Column], sheet: Sheet, wishes: Wishes) -> Column:
         return named_so[0]
     titled = [one for one in columns if one.title.strip().casefold() == wishes.title.strip().casefold()]
     if len(columns) != 1 and len(titled) != 1:
+        have = f"has {len(titled)} columns" if titled else "has no column"
         raise ValueError(
-            f"{sheet.path} does not say which column is {wishes.title!r}. Its columns are {listed}. Name one by --column NAME."
+            f"{sheet.path} {have} named {wishes.title!r}. Its columns are {listed}. "
+            f"{_likely(columns, sheet, wishes.title, full)}Pass the right one as --column NAME."
         )
     return titled[0] if len(titled) == 1 else columns[0]
+
+
+def _likely(columns: Sequence[Column], sheet: Sheet, title: str, full: float) -> str:
+    """Return a sentence on the only column whose name contains the title, or else that takes as many points; "" if none is."""
+    containing = [one for one in columns if title.strip().casefold() in one.title.casefold()]
+    fitting = [one for one in columns if one.most is not None and abs(one.most - full) < 1e-9]
+    if len(containing) == 1:
+        return f"Only {sheet.header[containing[0].index]!r} contains that name. "
+    return (
+        f"Only {sheet.header[fitting[0].index]!r} takes {decimal(full)} points, as this assignment gives. "
+        if len(fitting) == 1
+        else ""
+    )
+
+
+def _why_no_id(student: Student, platform: Platform) -> str:
+    if student.record.platform != platform.name:
+        return f"was not downloaded from {platform.name}, so the {platform.name} id is unknown"
+    return f"has no known {platform.name} id: the names in the download do not contain it"
 
 
 def _why_not(student: Student, most: float | None, platform: Platform, wishes: Wishes) -> str:
@@ -184,7 +206,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def _on_column(sheet: Sheet, column: Column, platform: Platform, full: float) -> list[str]:
-    notices = [f"The points are in the column {sheet.header[column.index]!r} of {sheet.path.name}."]
+    notices = [f"The points go into the column {sheet.header[column.index]!r} of {sheet.path.name}."]
     if column.most is not None and abs(column.most - full) > 1e-9:
         notices.append(
             f"That column takes {decimal(column.most)} points, and this assignment gives {decimal(full)}. Points are not scaled."
@@ -196,13 +218,15 @@ def _on_names(by_name: Sequence[Student]) -> list[str]:
     if not by_name:
         return []
     people = named([f"{student.key} as {student.name}" for student in by_name])
-    return [f"Found in the gradebook by name alone, as no id is the same: {len(by_name)}. Please compare: {people}."]
+    return [f"Matched to the gradebook by name alone, since no id matches: {len(by_name)}. Please check: {people}."]
 
 
 def _on_points(given: Sequence[Given], most: float | None, platform: Platform) -> list[str]:
     """Return what becomes of more points than the assignment gives; what the gradebook does not say, a person has to check."""
-    highest = max((student.points for student, _ in given), default=0.0)
-    if platform.above is Above.TAKEN or (most is not None and highest <= most):
+    if not given or platform.above is Above.TAKEN:
+        return []
+    highest = max(student.points for student, _ in given)
+    if most is not None and highest <= most:
         return []
     maximum = "" if most is None else f" ({decimal(most)} here)"
     return [f"{platform.name} {platform.above.value}{maximum}. The highest total is {decimal(highest)}."]
@@ -219,14 +243,21 @@ def _zeros(others: Sequence[Line], sheet: Sheet, column: Column, platform: Platf
     }
 
 
-def _on_others(others: Sequence[Line], zero: int) -> list[str]:
-    """Return sentences on rows without a submission, of which `zero` get 0 points."""
-    test, people = ([line.name or line.own for line in others if line.is_test is wanted] for wanted in (True, False))
+def _on_others(others: Sequence[Line], zero: Container[int]) -> list[str]:
+    """Return sentences on the rows without a submission; those in `zero` get 0 points."""
+    test = [_called(line) for line in others if line.is_test]
+    kept = [_called(line) for line in others if not line.is_test and line.row not in zero]
+    emptied = [_called(line) for line in others if line.row in zero]
     notices = [f"{named(test)}: the platform's own test student. The row stays as it is."] if test else []
-    if people:
-        kept = f"{len(people) - zero} keep what the gradebook has" + (f", {zero} get 0" if zero else "")
-        notices.append(f"In the gradebook without a submission here: {len(people)}; {kept}. {named(people)}.")
+    if kept:
+        notices.append(f"Students without a submission who keep what the gradebook has: {len(kept)}. {named(kept)}.")
+    if emptied:
+        notices.append(f"Students without a submission who get 0: {len(emptied)}. {named(emptied)}.")
     return notices
+
+
+def _called(line: Line) -> str:
+    return line.name or line.own or line.others[0]
 
 
 # The feedback

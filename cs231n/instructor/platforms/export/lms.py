@@ -65,6 +65,11 @@ class Line:
     name: str
     is_test: bool = False
 
+    @property
+    def is_somebody(self) -> bool:
+        """Return whether it names anybody: what a platform says about a column, in a row of its own, is nobody's."""
+        return bool(self.own or self.others or self.name)
+
 
 @dataclass(frozen=True)
 class Column:

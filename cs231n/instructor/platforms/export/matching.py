@@ -92,7 +92,7 @@ def _why_not(found: list[Line], student: Student, platform: Platform) -> str:
         return f"could be any of {len(found)} rows of the gradebook: {rows}"
     own = platform.own_id(student)
     return (
-        f"has no row in the gradebook with {platform.name}'s number {own}" if own else "has no row in the gradebook by id or name"
+        f"has no row in the gradebook with the {platform.name} ID {own}" if own else "has no row in the gradebook by id or name"
     )
 
 
@@ -108,7 +108,7 @@ def _separate_rivals(result: Matched) -> None:
         if by_id or (others and id(student) in by_name):
             result.pairs.remove((student, line))
             names = ", ".join(other.key for other in others[:4])
-            result.left_out.append(LeftOut(student, f"is found in row {line.row + 1} of the gradebook, and so is {names}"))
+            result.left_out.append(LeftOut(student, f"matches row {line.row + 1} of the gradebook, and so does {names}"))
     left = {id(one.student) for one in result.left_out}
     result.by_name = [student for student in result.by_name if id(student) not in left]
 
