@@ -16,6 +16,9 @@ QUESTIONS = tuple(question.number for question in assignment().questions if not 
 OPTIONAL_QUESTIONS = tuple(question.number for question in assignment().questions if question.bonus)
 
 PLACEHOLDER = re.compile(r"your answer( here)?|type your answer here|[*_#>:.\s]|<!--.*?-->", re.I | re.S)
+# The same in front of an answer: "*Your answer:* Because ...", or within its emphasis: "*Your answer: because ...*".
+BEFORE_ANSWER = re.compile(r"\s*(?:([*_]{1,3})your answer(?: here)?:?\1:?|your answer(?: here)?:)\s*", re.I)
+IN_EMPHASIS = re.compile(r"\s*([*_]{1,3})your answer(?: here)?:\s*(?=\S)", re.I)
 # What the kit's own headings begin with, for a notebook of which the kit's cells are not known.
 KIT_HEADING = re.compile(r"^#{1,6}[ \t]*(\d+(\.\d+)*\.?[ \t]|(optional )?exercise\b|inline question\b|part \d)", re.I | re.M)
 EXERCISE_HEADING = re.compile(r"^#{1,6}[ \t]*((optional )?exercise \d|inline question)", re.I | re.M)
@@ -147,7 +150,7 @@ class _Notebook:
         below = [cell for cell in self._below(number) if cell not in own]
         added = self._added_to_question(number)
         texts = [_words(cell) for cell in own + below] + [added]
-        text = "\n\n".join(text.strip() for text in texts if not is_empty(text))
+        text = "\n\n".join(_without_placeholder(text).strip() for text in texts if not is_empty(text))
         if not text:
             return self._perhaps(number, gone=not own)
         if is_empty(added):
@@ -259,6 +262,13 @@ class _Notebook:
 
     def _is_answer(self, i: int) -> bool:
         return self.names[i].startswith("answer-")
+
+
+def _without_placeholder(text: str) -> str:
+    """Return an answer without the words that its empty cell begins with."""
+    if found := BEFORE_ANSWER.match(text):
+        return text[found.end() :]
+    return IN_EMPHASIS.sub(r"\1", text, count=1) if IN_EMPHASIS.match(text) else text
 
 
 def _flat(text: str) -> str:

@@ -208,3 +208,19 @@ def test_an_answer_that_is_only_a_picture_is_one():
 def test_cells_with_odd_ids_are_no_answers():
     odd = nbformat.from_dict({"cells": [{"cell_type": "markdown", "metadata": {"id": 7, "nbgrader": 7}, "source": WORDS}]})
     assert answers(odd, given_out())["question-1"].text == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        ("*Your answer:* Because.", "Because."),
+        ("*Your answer:*\n\nBecause.", "Because."),
+        ("**Your answer**: Because.", "Because."),
+        ("Your answer: Because.", "Because."),
+        ("*Your answer: because of it.*", "*because of it.*"),
+        ("Your answer depends on the score.", "Your answer depends on the score."),
+        ("*Because* your answer: no.", "*Because* your answer: no."),
+    ],
+)
+def test_the_words_of_the_empty_cell_are_no_part_of_the_answer(written, answer):
+    assert found(notebook(answer_1=written)).text == answer

@@ -328,6 +328,31 @@ def test_who_wrote_online_has_no_place_in_canvas_zip_and_that_is_said(export, tm
     assert len(rows(tmp_path / "out/canvas_grades.csv")) == 4
 
 
+# The roster that GRADES remembers
+
+
+def test_the_rosters_addresses_are_in_the_list_for_mail_merge_and_its_other_columns_are_no_ids(export, tmp_path):
+    (tmp_path / "grades").mkdir()
+    roster = "id,name,email,section\n0015,Ada King,ada@example.edu,4711\n"
+    (tmp_path / "grades" / "roster.csv").write_text(roster, encoding="utf-8")
+    (tmp_path / "theirs.csv").write_text(CANVAS, encoding="utf-8", newline="")
+    assert export([*THREE, record("0015", "Ada King")], "--to", "canvas", "--gradebook", "theirs.csv") == 0
+    addresses = {one["id"]: one["email"] for one in listed(tmp_path / "out/mail_merge.csv")}
+    assert addresses["'0015"] == "ada@example.edu"
+    assert set(addresses.values()) == {"", "ada@example.edu"}
+
+
+def test_a_student_is_found_in_moodles_worksheet_by_the_rosters_address(export, tmp_path):
+    (tmp_path / "grades").mkdir()
+    (tmp_path / "grades" / "roster.csv").write_text("id,name,email\n0015,A. King,ada@example.edu\n", encoding="utf-8")
+    header = "Identifier,Full name,Email address,Status,Grade,Maximum Grade,Grade can be changed"
+    row = "Participant 55,Ada King,ada@example.edu,Submitted,,40.00,Yes"
+    (tmp_path / "theirs.csv").write_text(f"{header}\n{row}\n", encoding="utf-8")
+    assert export([record("0015", "A. King")], "--to", "moodle", "--gradebook", "theirs.csv") == 0
+    (filled,) = listed(tmp_path / "out/moodle_grades.csv")
+    assert float(filled["Grade"]) > 0
+
+
 # Who is left out
 
 

@@ -160,6 +160,19 @@ def test_going_on_without_the_roster_uses_the_one_from_before(grade, tmp_path, c
     assert [row["student"] for row in rows()] == ["'0042", "'0043", "cy", "'0045"]
 
 
+def test_what_turned_out_to_be_unreadable_is_named_and_does_not_count_in_intake(grade, monkeypatch, capsys):
+    def graded(found, rubric, *_, **__):
+        for one in graded_quickly(found, rubric):
+            torn = {"verdict": State.UNREADABLE, "note": "ben.py is torn."} if one.student == "ben" else {}
+            yield dataclasses.replace(one, **torn)
+
+    monkeypatch.setattr(grading, "_graded", graded)
+    assert grade() == 0
+    assert "Could not be read: ben." in capsys.readouterr().out
+    told = {row["file"]: (row["counted"], row["why"]) for row in rows("out/intake.csv")}
+    assert told == {"ada.py": ("yes", ""), "ben.py": ("no", "ben.py is torn."), "cy.py": ("yes", "")}
+
+
 def test_the_console_points_to_what_is_unusual_and_intake_has_a_line_for_every_file(grade, tmp_path, capsys):
     (tmp_path / "in/ada-99.py").write_text("# a file that somebody named after ada", encoding="utf-8")
     (tmp_path / "in/.hidden").touch()

@@ -28,7 +28,7 @@ HANDED_IN = {  # on Moodle the last two as a group
 
 @pytest.fixture(scope="module")
 def graded_once(run):
-    """A function in place of the grader's own: it yields the records of Submissions, and grades the same bytes once."""
+    """A function instead of the grader's own: it yields the records of Submissions, and grades the same bytes once."""
     known = {}
 
     def graded(found, rubric, cells, *_):

@@ -381,7 +381,9 @@ def test_a_change_of_points_in_the_grades_needs_a_reason_and_is_in_the_log(sit):
     in_grades(api, dan="1", jane="")
     mark(api, "no", 1, comment="The points are the same.")
     mark(api, "the values  are", 2)
-    with pytest.raises(Refused, match="1 points for this answer in the grades") as refused:
+    with pytest.raises(
+        Refused, match=r"1 point for this answer in the grades already\. To change it to 2 points, give a reason"
+    ) as refused:
         mark(api, "no", 2)
     assert refused.value.needs_reason
     assert given(api)["dan"][0] == 1
@@ -416,7 +418,7 @@ def test_a_second_opinion_on_a_mark_in_the_grades_changes_nothing_and_needs_no_r
     in_grades(owner, dan="1")
     mark(other, "no", 3)
     assert given(owner)["dan"][0] == 1
-    with pytest.raises(Refused, match="say why"):
+    with pytest.raises(Refused, match="give a reason"):
         mark(other, "no", 2)
 
 
@@ -560,7 +562,7 @@ def test_every_rubric_of_the_kit_has_its_lines(reference):
         ("* 0.1: a\n" * 30, [(0.1, "a")] * 30, True),
         ("* 2: a\n  goes on\n\n* 1: b", [(2, "a\ngoes on"), (1, "b")], True),
         ("* 2: in the answer\n\n**Rubric (3 points).**\n\n* 3: a\n\n**Your course gives 5 points here.**", [(3, "a")], True),
-        ("**Rubric (2 points).**\n* 1: a\n* 1: b", [(1, "a"), (1, "b")], True),
+        ("**Rubric (2 points).**\n* 1: a\n* 1: b", [(1.5, "a"), (1.5, "b")], True),
         ("Give what you like.", [], False),
         ("* a\n* 2 b\n* x: c", [], False),
         ("", [], False),
@@ -569,6 +571,22 @@ def test_every_rubric_of_the_kit_has_its_lines(reference):
 def test_the_lines_of_a_rubric_are_additive_if_they_add_up(text, lines, additive):
     found = rubric_lines(text, 3.0)
     assert (found.lines, found.additive) == (tuple(Line(*line) for line in lines), additive)
+
+
+def test_where_the_question_gives_other_points_than_the_rubric_its_lines_are_scaled():
+    rubric = "**Rubric (4 points).**\n* 4: all\n* 3: most\n* 1: some\n* 0: none"
+    found = rubric_lines(rubric, 2.5)
+    assert ([line.points for line in found.lines], found.additive, found.scaled_from) == ([2.5, 1.88, 0.62, 0], False, 4.0)
+    same = rubric_lines(rubric, 4.0)
+    assert ([line.points for line in same.lines], same.scaled_from) == ([4, 3, 1, 0], None)
+    adding = rubric_lines("**Rubric (3 points).**\n* 1: a\n* 1: b\n* 1: c", 2.5)
+    assert ([line.points for line in adding.lines], adding.additive, adding.scaled_from) == ([0.83] * 3, True, 3.0)
+
+
+@pytest.mark.parametrize("points", [4.0, 2.5])
+def test_no_line_of_a_rubric_gives_more_than_the_question(points):
+    found = rubric_lines("**Rubric (4 points).**\n* 4: all\n* 3: most", points)
+    assert max(line.points for line in found.lines) == points
 
 
 @pytest.mark.parametrize(

@@ -736,6 +736,28 @@ def test_the_summary_counts_who_was_late_and_who_loses_points_for_it(reference):
     assert "late" not in Page(summary([record()], reference)).text.partition("For the next lecture")[0]
 
 
+def test_a_submission_in_time_for_its_student_is_not_late_in_the_summary_whatever_the_platform_says(reference, tmp_path):
+    (tmp_path / "course.toml").write_text("[late]\ndue = 2026-10-05T23:59:00Z\n[late.extensions]\nada = 3\n")
+    own = rubric.load(None, tmp_path / "course.toml")
+    handed_in = {"late": True, "handed_in": "2026-10-07T12:00:00+00:00"}
+    records = [from_json({**record("ada"), **handed_in}), from_json({**record("ben"), "late": True})]
+    columns = {one.student: own.score(one, {}) for one in records}
+    assert "1 submission was late." in Page(summary_page(records, own, columns, reference)).text
+
+
+def test_the_summary_says_which_numbers_hold_submissions_that_could_not_be_read(reference):
+    records = [record("ada"), {**record("torn"), "verdict": "unreadable"}]
+    text = Page(summary(records, reference)).text
+    assert "1 submission could not be read: it counts 0 in the mean, the median and the charts" in text
+    assert "could not be read:" not in Page(summary([record("ada")], reference)).text
+
+
+def test_the_summary_names_its_own_threshold_where_nothing_stands_out(reference):
+    assert "was made by 2 submissions or more" in Page(summary([record("ada"), record("ben")], reference)).text
+    many = [record(f"student{number}") for number in range(50)]
+    assert "was made by 3 submissions or more" in Page(summary(many, reference)).text
+
+
 def test_the_summary_names_nobody_outside_of_the_folded_list(reference):
     records = class_of_ten()
     records[0]["note"] = "Two attempts."

@@ -1,9 +1,11 @@
 """What became of every file below the folder, and what of it an instructor should look at."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..reports.records import Record, State
 from ..sandbox.inside import limits
 from . import layouts
 from .found_files import IGNORED, NAMED_LIMIT, kind_of, named, printable, shown_path
@@ -20,6 +22,17 @@ class File:
     student: str
     counted: bool
     why: str
+
+
+def with_unreadable(files: Sequence[File], records: Iterable[Record]) -> list[File]:
+    """Return Files, with what grading found out since: a file that counts and could not be read says so."""
+    unreadable = {record.submission: record.note for record in records if record.verdict is State.UNREADABLE}
+    return [
+        replace(file, counted=False, why=unreadable[file.path] or "could not be read")
+        if file.counted and file.path in unreadable
+        else file
+        for file in files
+    ]
 
 
 def files_of_all(

@@ -22,6 +22,7 @@ from ..reports.records import Record
 from ..reports.reference import REFERENCE, Reference, reference_material
 from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
 from . import rubric as rubrics
+from .accounting import with_unreadable
 from .course_material import as_asked
 from .folder import kept_row, set_aside, write_row
 from .found_files import named
@@ -116,6 +117,7 @@ def _grade_into(
     for conflict in marks_files.merge(out, rubric):
         print(conflict, file=sys.stderr)
     marks = marks_files.read(out, rubric)
+    write_intake(out / "intake.csv", with_unreadable(found.files, records))
     pages.write_pages(out, records, rubric, marks, reference, found.absent, gallery, _deductions(records, rubric, marks))
     return records
 

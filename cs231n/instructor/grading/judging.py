@@ -20,7 +20,8 @@ from .handed_in import opened
 from .owners import Submission
 from .run import Asked, Run
 
-REPORTED = "Reported by the process that ran your code; the grader has not verified it:"  # it can say what it likes
+# The process can say what it likes, also where a submission did not even load.
+REPORTED = "Details, as the process that ran your code reports them (your points rest on the grader's own tests):"
 
 
 def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn.Module) -> Record:

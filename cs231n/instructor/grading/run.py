@@ -101,7 +101,7 @@ class Run(Asked):
 
     @classmethod
     def drawn(cls) -> Run:
-        """Return a Run of the kit's own assignment, drawn anew, in as many processes as there are processors, up to four."""
+        """Return a newly drawn Run of the kit's own assignment. One process per processor draws it, at most four."""
         seed = secrets.randbits(63)
         X, _, _ = load_imagenet_val()
         network = load_squeezenet(device="cpu")

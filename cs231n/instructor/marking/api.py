@@ -80,6 +80,7 @@ class Api:
             "question": Markdown(desk.reference.questions[question]),
             "model_answer": Markdown(lines.rest),
             "mode": "additive" if lines.additive else "exclusive",
+            "scaled_from": lines.scaled_from,
             "lines": [{"points": line.points, "text": Markdown(line.text)} for line in lines.lines],
             "figures": bool(self._cells(question)),
             "total": total,

@@ -306,10 +306,10 @@ class Desk:
             takes_effect = counting is None or counting.id in replaces or (counting.second and not second)
             told = marks.regraded(self.graded(), student, entry.question, entry.mark, reason) if takes_effect else {}
             if told and not reason:
-                now = "no points" if entry.points is None else f"{entry.points:g} points"
+                have = "1 student has" if len(item.students) == 1 else f"{len(item.students)} students have"
+                change = "take the mark back" if entry.points is None else f"change it to {_in_words(entry.points)}"
                 raise Refused(
-                    f"{self.alias(student)} has {told['graded']:g} points for this answer in the grades, which are written "
-                    f"already. To change them to {now}, say why.",
+                    f"{have} {_in_words(told['graded'])} for this answer in the grades already. To {change}, give a reason.",
                     needs_reason=True,
                 )
             if told:
@@ -436,3 +436,7 @@ def counts(desk: Desk, question: str) -> tuple[int, int, int]:
     own = [item for item in desk.items[question].values() if desk.to_mark(question, item.id)]
     marked = sum(desk.view(question, item).mark is not None for item in own)
     return len(own), marked, sum(desk.journals.standing.flagged(question, item.id) for item in own)
+
+
+def _in_words(points: float) -> str:
+    return f"{points:g} point{'' if points == 1 else 's'}"

@@ -31,30 +31,34 @@ class Lines:
         Whether an answer gets the sum of all lines that fit. Otherwise it gets the points of one.
     rest : str
         The Markdown without the rubric; all of it where the rubric says more than its lines do.
+    scaled_from : float or None
+        What the rubric gives by its heading, if the question gives something else: the lines' points are scaled then.
     """
 
     lines: tuple[Line, ...]
     additive: bool
     rest: str = ""
+    scaled_from: float | None = None
 
 
 def rubric_lines(markdown: str, points: float) -> Lines:
     """Return the lines of a rubric such as "* 2: the sign is lost."; a line may go on, indented, below.
 
-    They are additive if they add up to the points of the question, and none of them is 0.
+    They are additive if they add up to the points of the rubric, and none of them is 0. Where the question gives other points
+    than the rubric's heading says, what each line gives is scaled, and rounded to 2 decimals.
 
     Parameters
     ----------
     markdown : str
         A model answer with its rubric, below "**Rubric (4 points).**", or a rubric alone.
     points : float
-        Of the question; what the heading of the rubric says goes before it.
+        Of the question.
     """
-    headings, rest, says_more = list(HEADING.finditer(markdown)), markdown, False
+    headings, rest, says_more, ours = list(HEADING.finditer(markdown)), markdown, False, points
     if headings:
         markdown = markdown[headings[-1].end() :]
         told = OF_HEADING.search(headings[-1][1])
-        points = _number(told[1]) if told else points
+        ours = _number(told[1]) if told else points
     lines: list[Line] = []
     goes_on = False
     for row in markdown.splitlines():
@@ -70,7 +74,11 @@ def rubric_lines(markdown: str, points: float) -> Lines:
         rest = rest[: headings[-1].start()].rstrip()
     lines = lines[:MOST_LINES]
     total = math.fsum(line.points for line in lines)
-    return Lines(tuple(lines), bool(lines) and all(line.points for line in lines) and abs(total - points) < EXACT, rest)
+    additive = bool(lines) and all(line.points for line in lines) and abs(total - ours) < EXACT
+    if not lines or not ours or abs(ours - points) < EXACT:
+        return Lines(tuple(lines), additive, rest)
+    scaled = tuple(Line(round(line.points * points / ours, 2), line.text) for line in lines)
+    return Lines(scaled, additive, rest, scaled_from=ours)
 
 
 def _number(text: str) -> float:

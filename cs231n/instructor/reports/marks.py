@@ -262,7 +262,7 @@ def _take_over(journals: Journals, found: Mapping[str, Merged], here: Sequence[R
 def enter(
     folder: Path, rubric: Any, records: Sequence[Record], marks: Mapping[str, Mapping[str, Mark | None]], by: str
 ) -> list[Conflict]:
-    """Put marks of another program, {question: {student: mark}}, in place of those that count; None takes one back.
+    """Put marks of another program, {question: {student: mark}}, instead of those that count; None takes one back.
 
     They are entered into a journal of their own and carried over to the marks files, and to the log of regrades where they
     change points that are in the grades. Returns and raises as merge() does.

@@ -97,7 +97,7 @@ def summary(
     bonuses = [rubric.bonus_of(columns) for columns in all_columns.values()]
     totals = [rubric.total(columns) - rubric.bonus_of(columns) for columns in all_columns.values()]
     known = items(records, rubric, all_columns)
-    late = [record.student for record in records if record.late or deductions.get(record.student)]
+    late = [record.student for record in records if deductions.get(record.student) or _is_called_late(record, rubric)]
     return templates.get_template("summary.html").render(
         isolation=isolation_note(records),
         records=records,
@@ -116,6 +116,9 @@ def summary(
         by_chance=2 / math.sqrt(max(1, *(item.students for item in known.values()))),
         waiting=sum(points is None for columns in all_columns.values() for points in columns.values()),
         topics=_topics(records),
+        bonus=rubric.bonus,
+        least=math.ceil(_least(records)),
+        unreadable=sum(record.verdict is State.UNREADABLE for record in records),
         hard=_hard_tasks(known, reference),
         exercises=[_class_mistakes(name, records, reference, gallery) for name in rubric.exercises],
         absent=absent,
@@ -161,9 +164,19 @@ def _topics(records: Sequence[Record]) -> list[Topic]:
             for mistake in result.mistakes:
                 made[mistake][exercise].add(record.student)
     students = {mistake: len(set().union(*exercises.values())) for mistake, exercises in made.items()}
-    least = max(LEAST_STUDENTS, FREQUENT * len(records))
+    least = _least(records)
     frequent = sorted((mistake for mistake in made if students[mistake] >= least), key=lambda name: (-students[name], name))
     return [_topic(mistake, students[mistake], list(made[mistake]), len(records)) for mistake in frequent[:MOST_TOPICS]]
+
+
+def _least(records: Sequence[Record]) -> float:
+    """Return how many have to make a mistake for it to be a topic."""
+    return max(LEAST_STUDENTS, FREQUENT * len(records))
+
+
+def _is_called_late(record: Record, rubric: Any) -> bool:
+    """Return whether the platform calls a submission late, and no time says whether it is late for its student."""
+    return bool(record.late) and rubric.days_late(record) is None
 
 
 def _topic(mistake, students, exercises, everyone):

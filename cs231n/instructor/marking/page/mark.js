@@ -184,7 +184,8 @@ function choose(index) {
   const isOn = lines.includes(index);
   let chosen = isOn ? [] : [index];
   if (mode === "additive") chosen = isOn ? lines.filter((line) => line !== index) : [...lines, index].sort((a, b) => a - b);
-  const sum = chosen.reduce((total, line) => total + all[line].points, 0);
+  const isAll = mode === "additive" && chosen.length === all.length; // scaled lines are rounded, their sum is not
+  const sum = isAll ? most : chosen.reduce((total, line) => total + all[line].points, 0);
   change({lines: chosen, points: chosen.length ? number(Math.min(most, Math.max(0, sum))) : ""});
   showMark();
   hear();
@@ -202,7 +203,7 @@ function chooseNone() {
 // For those who do not see the points: what a key has chosen.
 function hear() {
   const {points, lines} = draft();
-  $("heard").textContent = `${points ? pointsInWords(Number(points)) : "no points yet"}${lines.length ? `, lines ${lines.map((line) => line + 1).join(", ")}` : ""}`;
+  $("heard").textContent = `${points ? pointsInWords(Number(points)) : "no points yet"}${lines.length ? `, line${lines.length === 1 ? "" : "s"} ${lines.map((line) => line + 1).join(", ")}` : ""}`;
 }
 
 // The mark that is being chosen is a draft, too; it is no alarm unless the server refused it.
@@ -735,6 +736,8 @@ function openQuestion(question, items, comments, wanted) {
   $("question").replaceChildren(rendered(question.question));
   $("model-answer").replaceChildren(rendered(question.model_answer));
   $("most").textContent = `of ${number(question.most)}`;
+  $("scaled").hidden = question.scaled_from === null;
+  $("scaled").textContent = question.scaled_from === null ? "" : `Scaled: this rubric gives ${pointsInWords(question.scaled_from)}, your course ${number(question.most)}.`;
   $("lines").replaceChildren(...question.lines.map(line));
   $("lines").setAttribute("aria-label", question.mode === "additive" ? "Rubric: lines that add up" : "Rubric: one of these lines");
   $("filter").value = "all";
@@ -781,7 +784,7 @@ function overview() {
   });
   const {marked, total, seconds_an_answer: pace, left_seconds: left} = counts;
   const others = markers.filter((one) => one !== marker);
-  const you = make("p", {}, "You mark as ", make("bdi", {}, marker), share ? `, share ${share}` : "", others.length ? "; so far, so have " : ".");
+  const you = make("p", {}, "You are marking as ", make("bdi", {}, marker), share ? `, share ${share}.` : ".", others.length ? " So far, these have also marked: " : "");
   if (others.length) you.append(others.join(", "), ".");
   const far = `${marked} of ${total} answers are marked${share ? " in your share" : ""}${pace ? `, ${number(Math.round(pace * 10) / 10)} s each; ${inWords(left)} left` : ""}.`;
   const told = make("p", {}, `${far} Press a question's number to mark its answers. Equal answers are shown once; an empty answer needs no mark.`);
@@ -791,7 +794,7 @@ function overview() {
 
 async function disagreements() {
   const {items} = await ask("disagreements");
-  if (!items.length) return [make("p", {}, "Nobody disagrees: no answer that two people marked has got different points.")];
+  if (!items.length) return [make("p", {}, "Nobody disagrees: no answer marked by two people has different points.")];
   const mark = ({by, points, comment, when: time}) => make("p", {}, make("bdi", {}, by), `: ${pointsInWords(points)}, ${when(time)}`, comment ? make("span", {className: "comment-text", dir: "auto"}, comment) : "");
   const rows = items.map(({question, item, marks}) => [link(`${question}/${item}`, `${titleOf(question)}: open`), make("div", {}, ...marks.map(mark))]);
   return [make("p", {}, "Answers that two people marked differently. Talk about them; whoever marks such an answer again, having seen both marks, settles it."), table(["Answer", "Marks"], rows)];

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ....whole_file import NotWritten
+from ...grading import roster as rosters
 from ...grading.found_files import named, printable
 from ...grading.rubric import Rubric
-from ...grading.settings import settled
+from ...grading.settings import Lists, settled, settled_lists
 from ...reports import current, writing
 from ...reports import marks as marks_files
 from ...reports.marks import Marks
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         marks = marks_files.read(options.grades, rubric)
         _require_current(options.grades, records, rubric, marks)
         conflicts = marks_files.conflicts(options.grades, rubric, records)
-        students, full = list(students_of(records, rubric, marks)), rubric.full_marks()
+        students, full = list(students_of(records, rubric, marks, _roster(options.grades))), rubric.full_marks()
         done = into_gradebook(students, sheet, platform, full, wishes) if sheet else from_ids(students, platform, full, wishes)
         pages = [page_of(options.grades, student) for student, _ in done.given]
     for conflict in conflicts:
@@ -104,6 +105,12 @@ def run(options: argparse.Namespace) -> int:
     _replace(out, files)
     _tell_files(out, files, without, platform)
     return 0
+
+
+def _roster(grades: Path) -> rosters.Roster | None:
+    """Return the roster with which a folder was graded, None if there was none."""
+    path = settled_lists(grades, Lists(), resume=True)[0].roster
+    return rosters.load(path) if path else None
 
 
 def _require_current(grades: Path, records: Sequence[Record], rubric: Rubric, marks: Marks) -> None:

@@ -93,7 +93,7 @@ class Sheet:
         return any(map(WITH_COMMA.fullmatch, texts)) and not any(map(WITH_POINT.fullmatch, texts))
 
     def filled(self, changes: Mapping[tuple[int, int], str]) -> bytes:
-        """Return the file's bytes with {(row, column): text} in place of what was there.
+        """Return the file's bytes with {(row, column): text} instead of what was there.
 
         A cell that was in quotes stays in quotes. A row that ends before the column is made longer.
         """
