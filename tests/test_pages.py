@@ -35,6 +35,7 @@ from cs231n.instructor.reports.grades import write_intake
 from cs231n.instructor.reports.marking import marking as marking_page
 from cs231n.instructor.reports.records import from_json
 from cs231n.instructor.reports.reference import FIGURES, reference_material
+from cs231n.instructor.reports.rendering import LEFT_OUT
 from cs231n.instructor.reports.summary import summary as summary_page
 from cs231n.notebook_file import picture_of
 
@@ -458,14 +459,18 @@ def test_feedback_shows_neither_model_answers_nor_what_is_for_the_instructor(ref
     assert "1 earlier attempt does not count" in text
 
 
-def test_a_submission_that_could_not_be_read_gets_a_page(reference):
+def test_a_submission_that_could_not_be_read_gets_a_page_that_says_so_and_blames_no_task(reference):
     submitted = {**record(answers={}), "verdict": "unreadable", "exercises": {}}
     text = Page(feedback(submitted, reference)).text
     assert "0 of 40 points, and 0 of 12 bonus points" in text
     assert "could not be read" in text
-    assert text.count("There is no answer in your submission.") == 6
-    assert text.count("You left this optional question out.") == 2
-    assert "compute_saliency_maps … not found 0 of 7" in text
+    assert "ask your instructor how to hand it in again" in text
+    for blame in ("There is no answer", "You left this", LEFT_OUT, "not found", "the reference", "compute_saliency_maps"):
+        assert blame not in text
+    read = Page(feedback({**submitted, "verdict": "graded"}, reference)).text
+    assert read.count("There is no answer in your submission.") == 6
+    assert read.count("You left this optional question out.") == 2
+    assert "compute_saliency_maps … not found 0 of 7" in read
 
 
 def test_an_answers_markdown_is_shown_without_what_could_act(reference):
@@ -774,9 +779,9 @@ def test_the_summary_lists_what_needs_a_look_and_links_its_feedback(reference):
     records[4]["note"] = "The notebook holds two definitions."
     page = Page(summary(records, reference))
     assert "4 submissions that need a look" in page.text
-    assert "odd odd.ipynb class_visualization_update_step is wrong for a reason that has no name" in page.text
-    assert "slow slow.ipynb compute_saliency_maps was stopped" in page.text
-    assert "torn torn.ipynb it could not be read" in page.text
+    assert "Odd (odd) odd.ipynb class_visualization_update_step is wrong for a reason that has no name" in page.text
+    assert "Slow (slow) slow.ipynb compute_saliency_maps was stopped" in page.text
+    assert "Torn (torn) torn.ipynb it could not be read" in page.text
     assert "Noted Noted.ipynb The notebook holds two definitions." in page.text
     links = [attributes["href"] for tag, attributes in page.elements if tag == "a" and "feedback" in attributes["href"]]
     assert links == [f"feedback/{safe.file_name(name)}.html" for name in ("odd", "slow", "torn", "Noted")]
@@ -789,9 +794,12 @@ def test_the_summary_says_of_what_was_not_proved_why(reference):
     records[2]["exercises"][STEP].update(wrong(), look="Right to the student's own check, wrong to the grader.")
     text = Page(summary(records, reference)).text
     assert "3 submissions that need a look" in text
-    assert "small small.ipynb class_visualization_update_step: Recognised on small networks only. clock" in text
-    assert "clock clock.ipynb class_visualization_update_step: It was stopped: it was not done after 120 seconds. odd" in text
-    assert "odd odd.ipynb class_visualization_update_step: Right to the student's own check, wrong to the grader." in text
+    assert "Small (small) small.ipynb class_visualization_update_step: Recognised on small networks only. Clock (clock)" in text
+    assert (
+        "Clock (clock) clock.ipynb class_visualization_update_step: It was stopped: it was not done after 120 seconds. Odd (odd)"
+        in text
+    )
+    assert "Odd (odd) odd.ipynb class_visualization_update_step: Right to the student's own check, wrong to the grader." in text
     assert "no name" not in text
 
 

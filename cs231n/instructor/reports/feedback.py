@@ -13,7 +13,7 @@ from .album import Album
 from .deductions import Deduction
 from .marks import Mark, Points
 from .mistake_lines import places
-from .records import Record, Result
+from .records import Record, Result, State
 from .reference import FIGURES, Reference
 from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, templates, title_of
 from .safe import LONGEST, html, plain
@@ -149,7 +149,7 @@ def _draft(record, columns, rubric, marks, reference, deductions, detail):
         most_bonus=rubric.most_bonus(),
         deductions=[(plain(one.title, SHORT), _change(one.points), plain(one.explanation, 1000)) for one in deductions],
         waiting=sum(points is None for points in columns.values()),
-        parts=[page.part(name) for name in rubric.columns],
+        parts=[page.part(name) for name in rubric.columns] if record.verdict is State.GRADED else [],
         regrade=rubric.course.regrade,
     )
     return Draft(text, page.album)

@@ -236,6 +236,10 @@ def _with_pictures(exercise, mistake, records):
     return [(student, pictures) for student, pictures in shown if pictures]
 
 
+def _named(record: Record) -> str:
+    return record.student if record.name in ("", record.student) else f"{record.name} ({record.student})"
+
+
 def _look(record):
     """Return what an instructor should look at in a submission, or None."""
     reasons = ["it could not be read"] if record.verdict is State.UNREADABLE else []
@@ -249,4 +253,4 @@ def _look(record):
             reasons.append(f"{name} is wrong for a reason that has no name")
     reasons += [record.note] if record.note else []
     page = f"feedback/{file_name(record.student)}.html"
-    return {"student": record.student, "submission": record.submission, "reasons": reasons, "page": page} if reasons else None
+    return {"student": _named(record), "submission": record.submission, "reasons": reasons, "page": page} if reasons else None
