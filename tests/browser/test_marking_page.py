@@ -593,3 +593,24 @@ def test_no_request_left_the_machine_and_no_console_shows_an_error(watch):
     assert watch.requests
     assert watch.outward() == []
     assert [error for error in watch.errors if not any(reason in error for reason in REFUSED)] == []
+
+
+def test_where_the_course_gives_other_points_the_lines_are_scaled_and_the_page_says_so(grades, seated):
+    (grades / "course.toml").write_text("[points]\nquestion-1 = 2.5\nquestion-2 = 2.5\n", encoding="utf-8")
+    with marking(grades, "ada") as desk:
+        marker = seated(desk)
+        marker.open(1)
+        assert marker.see("#scaled") == "Scaled: this rubric gives 4 points, your course 2.5."
+        marker.press("2")
+        assert marker.points() == "1.88"
+        marker.page.screenshot(path=SCREENSHOTS / "marking-scaled.png")
+        marker.save()
+        marker.overview()
+        marker.open(2)
+        marker.press("1", "2")
+        assert marker.points() == "1.66"
+        marker.press("3")
+        assert marker.points() == "2.5"  # all lines give all points, however each is rounded
+        marker.overview()
+        marker.open(3)
+        assert marker.text("scaled") == ""
