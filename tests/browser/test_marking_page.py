@@ -596,13 +596,22 @@ def test_no_request_left_the_machine_and_no_console_shows_an_error(watch):
 
 
 def test_where_the_course_gives_other_points_the_lines_are_scaled_and_the_page_says_so(grades, seated):
-    (grades / "course.toml").write_text("[points]\nquestion-1 = 2.5\nquestion-2 = 2.5\n", encoding="utf-8")
+    course = 'title = "CS 4410 Computer Vision: Network Visualization"\n[points]\nquestion-1 = 2.5\nquestion-2 = 2.5\n'
+    (grades / "course.toml").write_text(course, encoding="utf-8")
     with marking(grades, "ada") as desk:
         marker = seated(desk)
+        assert marker.page.evaluate(
+            "document.getElementById('title').scrollWidth <= document.getElementById('title').clientWidth"
+        )
         marker.open(1)
         assert marker.see("#scaled") == "Scaled: this rubric gives 4 points, your course 2.5."
         marker.press("2")
         assert marker.points() == "1.88"
+        assert marker.page.evaluate(
+            "document.getElementById('points').scrollWidth <= document.getElementById('points').clientWidth"
+        )
+        assert "no; repeats how the map" not in marker.text("model")  # the rubric is in the lines, not beside them once more
+        assert "Your course gives 2.5 points here, this rubric 4." in marker.text("model")
         marker.page.screenshot(path=SCREENSHOTS / "marking-scaled.png")
         marker.save()
         marker.overview()

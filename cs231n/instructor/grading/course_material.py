@@ -14,7 +14,9 @@ def as_asked(reference: Reference, rubric: Rubric) -> Reference:
         answers[name] = _with_rubric(own.rubric, rubric.points[name]) if own else reference.model_answers[name]
         ours = assignment().by_key[name].points
         if own is None and rubric.points[name] != ours:
-            answers[name] += f"\n\n**Your course gives {plain(rubric.points[name])} points here, this rubric {plain(ours)}.**"
+            told = f"**Your course gives {plain(rubric.points[name])} points here, this rubric {plain(ours)}.**"
+            answer, heading, lines = answers[name].rpartition("**Rubric")
+            answers[name] = f"{answer}{told}\n\n{heading}{lines}"
     return reference._replace(questions=questions, model_answers=answers)
 
 
