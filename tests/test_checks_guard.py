@@ -550,3 +550,26 @@ except TimeIsUp as error:
 def test_python_ends_once_what_was_left_behind_has_ended():
     result = subprocess.run([sys.executable, "-c", LEFT_BEHIND], cwd=ROOT, capture_output=True, text=True)
     assert (result.stdout.split("\n"), result.returncode) == (["left behind: True", "ended", ""], 0), result.stderr
+
+
+# As PyTorch does, it leaves something to be cleared after the thread has returned, and needs Python for that.
+CLEARS_LATE = """
+import ctypes, time
+from cs231n.checks.guard import limits
+
+@ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+def clear(_):
+    time.sleep(0.5)
+    print("cleared", flush=True)
+
+system, key = ctypes.CDLL(None), ctypes.c_uint()
+system.pthread_key_create(ctypes.byref(key), clear)
+limits.within(60, lambda: system.pthread_setspecific(key, ctypes.c_void_p(1)), ())
+print("returned", flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says whether a thread of the system is gone")
+def test_python_ends_once_what_a_thread_clears_after_its_return_is_cleared():
+    result = subprocess.run([sys.executable, "-c", CLEARS_LATE], cwd=ROOT, capture_output=True, text=True)
+    assert (result.stdout.split(), result.returncode) == (["returned", "cleared"], 0), result.stderr

@@ -13,9 +13,11 @@ from typing import Any
 WAITING_SECONDS = 15.0  # in which a call sleeps or is blocked; no solution has a reason to
 IMPORT_SECONDS = 300.0  # in which a call imports: torch.optim takes 1.4 seconds of computing when it is first used
 LOOK_SECONDS = 0.02  # between two looks at a call
-EXIT_SECONDS = 3.0  # for which Python's end waits for calls that were left behind
+EXIT_SECONDS = 3.0  # for which Python's end waits for the threads of calls
+TASKS = Path("/proc/self/task")  # Linux: a folder for each thread of this process, named by its native id
 
 _left_behind: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_ending: set[int] = set()  # native ids of threads that are done with Python, and perhaps not with what PyTorch keeps for them
 
 
 class Stopped(SystemExit):
@@ -60,6 +62,9 @@ def within(seconds: float, function: Callable, arguments: Iterable, waiting: flo
         if clocks:  # in the background, because it may take a while until an import is done
             threading.Thread(target=_end, args=(thread, clocks[0]), daemon=True).start()
         raise
+    if thread.native_id is not None:
+        _ending.add(thread.native_id)
+    _ending.difference_update([one for one in _ending if not (TASKS / str(one)).exists()])
     if not outcome:
         stopped = TimeIsUp()
         stopped.left_behind = thread.is_alive()
@@ -139,11 +144,12 @@ def _end(thread, clocks):
 
 
 @atexit.register
-def _end_left_behind():
-    """Give what was left behind a moment to end before Python does.
+def _end_threads():
+    """Give threads a moment to end before Python does: those that were left behind, and those that have only just returned.
 
-    Before Python 3.14 a thread that comes back from PyTorch's code while Python ends is ended there, in the midst of C++: the
-    process then aborts with "terminate called without an active exception", whatever its result was.
+    Before Python 3.14 a thread that wants to go on with Python while that ends is ended there, in the midst of PyTorch's C++: the
+    process then aborts with "terminate called without an active exception", whatever its result was. A thread that has returned
+    still clears what PyTorch keeps for it, and needs Python for that; only the system knows when it is gone.
     """
     until = time.monotonic() + EXIT_SECONDS
     for thread in list(_left_behind):
@@ -151,6 +157,8 @@ def _end_left_behind():
             if not _is_importing(thread.ident):
                 _raise_in(thread, TimeIsUp)
             thread.join(LOOK_SECONDS)
+    while any((TASKS / str(one)).exists() for one in _ending) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS / 10)
 
 
 def _raise_in(thread, error):
