@@ -412,7 +412,7 @@ def test_answers_are_those_of_submit_cut_to_a_length():
         markdown("five", "x", metadata={"nbgrader": {"grade_id": ["answer-5"]}}),
     )
     assert read(raw)["answers"] == {
-        "question-1": "*Your answer:* one",
+        "question-1": "one",
         "question-2": "two",
         "question-3": "x" * 20_000,
         "question-4": "",

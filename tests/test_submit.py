@@ -258,11 +258,11 @@ def test_an_answer_is_found_by_its_id_by_nbgraders_and_by_its_place():
     notebook.cells.insert(below, nbformat.v4.new_markdown_cell("In a cell of its own."))
     notebook.cells.remove(cell(notebook, "answer-4"))
     found = submit.answers(notebook)
-    assert found["question-1"] == "*Your answer:* my words about answer-1."
-    assert found["question-2"] == "*Your answer:* my words about answer-2."
+    assert found["question-1"] == "my words about answer-1."
+    assert found["question-2"] == "my words about answer-2."
     assert found["question-3"] == "In a cell of its own."
     assert found["question-4"] == ""
-    assert found["question-5"] == "*Your answer:* my words about answer-5."
+    assert found["question-5"] == "my words about answer-5."
     assert submit.missing(notebook) == ["Inline question 4 has no answer. Write it in the cell below the question."]
 
 
@@ -322,7 +322,7 @@ def test_cells_of_the_optional_part_must_have_been_run_as_all_others():
 def test_answers_of_the_optional_part_are_found():
     found = submit.answers(filled())
     assert list(found) == [f"question-{number}" for number in range(1, 9)]
-    assert found["question-8"] == "*Your answer:* my words about answer-8."
+    assert found["question-8"] == "my words about answer-8."
 
 
 # What cannot be handed in

@@ -21,7 +21,7 @@ from .owners import Submission
 from .run import Asked, Run
 
 # The process can say what it likes, also where a submission did not even load.
-REPORTED = "Details, as the process that ran your code reports them (your points rest on the grader's own tests):"
+REPORTED = "Details from the process that ran your code (your points come from separate tests by the grader):"
 
 
 def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn.Module) -> Record:
