@@ -1,9 +1,8 @@
 """What the checks know of cells that failed: in a real kernel, which alone says what became of a cell."""
 
-import nbclient
 import nbformat
 import pytest
-from helpers.limits import HANGS
+from helpers.notebooks import notebook_client
 from helpers.places import ROOT
 
 IMPORTS = "from cs231n.checks import check_saliency_maps, ready"
@@ -23,7 +22,7 @@ READY = "print(ready(compute_saliency_maps))"
 def executed(*sources):
     """Return what each cell of a notebook prints, of the last two; errors stop nothing."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, *sources)])
-    client = nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}})
+    client = notebook_client(notebook, ROOT, allow_errors=True)
     client.execute()
     return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells[-2:]]
 
@@ -79,14 +78,14 @@ def test_a_function_that_is_defined_later_takes_the_place_of_its_stand_in():
 def test_for_nbgrader_alone_a_check_of_what_is_not_defined_raises(graded, raised):
     environment = f"import os\nos.environ.update(NBGRADER_EXECUTION='autograde') if '{graded}' else None"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, environment, CHECK)])
-    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}}).execute()
+    notebook_client(notebook, ROOT, allow_errors=True).execute()
     assert [output.ename for output in notebook.cells[-1].outputs if output.output_type == "error"] == raised
 
 
 @pytest.mark.parametrize("call", ["check_saliency_maps('compute_saliency_maps')", "check_saliency_maps(None)", "ready(3)"])
 def test_what_is_no_function_of_an_exercise_costs_one_line(call):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, call)])
-    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}}).execute()
+    notebook_client(notebook, ROOT, allow_errors=True).execute()
     (error,) = notebook.cells[-1].outputs
     assert len(error.traceback) == 1
     assert "expected" in error.traceback[0]
@@ -147,7 +146,7 @@ def test_an_interrupted_check_costs_one_line_and_can_be_run_again(asks):
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, INTERRUPTS, asks, RIGHT, asks)]
     )
-    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}}).execute()
+    notebook_client(notebook, ROOT, allow_errors=True).execute()
     (error,) = notebook.cells[2].outputs
     assert error.traceback == ["Interrupted: The check of compute_saliency_maps did not finish. Run it again."]
     (answer,) = notebook.cells[4].outputs
@@ -156,7 +155,7 @@ def test_an_interrupted_check_costs_one_line_and_can_be_run_again(asks):
 
 def test_an_interrupted_attempt_costs_one_line():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, IN_A_CELL, INTERRUPTED)])
-    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": ROOT}}).execute()
+    notebook_client(notebook, ROOT, allow_errors=True).execute()
     (error,) = notebook.cells[2].outputs
     assert error.traceback == ["Interrupted: This cell did not finish what it does with compute_saliency_maps."]
 

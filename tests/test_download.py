@@ -11,10 +11,10 @@ import threading
 import time
 from pathlib import Path
 
-import nbclient
 import nbformat
 import pytest
 from helpers.limits import HANGS
+from helpers.notebooks import notebook_client
 from helpers.places import IMAGENET_VAL, ROOT
 from helpers.web import answer, drip, hang
 
@@ -268,7 +268,7 @@ def test_in_a_notebook_there_is_a_bar(filled, mirror, serve):
     source = f"from cs231n import download, progress\nprogress.INTERVAL_SECONDS = 0\ndownload.main({arguments})"
     cell = nbformat.v4.new_code_cell(source)
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    nbclient.NotebookClient(notebook, timeout=HANGS, resources={"metadata": {"path": filled}}).execute()
+    notebook_client(notebook, filled).execute()
     (bar,) = (output for output in notebook.cells[0].outputs if output.output_type == "display_data")
     assert bar.data["text/plain"].startswith("20 photographs: 100%|")
 

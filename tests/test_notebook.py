@@ -14,13 +14,12 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import nbclient
 import nbformat
 import numpy as np
 import pytest
 import torch
 from helpers.imagenet_val import put_imagenet_val
-from helpers.limits import HANGS
+from helpers.notebooks import notebook_client
 from helpers.places import ROOT
 from PIL import Image
 
@@ -251,7 +250,7 @@ def test_the_cells_that_the_text_describes_show_the_same_whatever_pictures_are_t
     notebook = nbformat.read(PATH, as_version=4)
     until = next(number for number, cell in enumerate(notebook.cells) if cell.id == "class-text")
     cells = [(number, cell) for number, cell in enumerate(notebook.cells[:until]) if cell.cell_type == "code"]
-    client = nbclient.NotebookClient(notebook, timeout=HANGS, resources={"metadata": {"path": kit}})
+    client = notebook_client(notebook, kit)
     with client.setup_kernel():
         alone = shown(client, cells)
         put_imagenet_val(kit / "datasets")
@@ -299,7 +298,7 @@ def student_notebook(folder, answers):
             cell.source = answers[cell.id]
     for name in ("cs231n", "datasets"):
         (folder / name).symlink_to(ROOT / name)
-    nbclient.NotebookClient(notebook, timeout=HANGS, resources={"metadata": {"path": folder}}).execute()
+    notebook_client(notebook, folder).execute()
     return {cell.id: cell for cell in notebook.cells}
 
 
@@ -582,7 +581,7 @@ def test_what_passes_its_check_and_fails_on_the_photographs_costs_a_sentence_and
         sources.append(f"{reference}\n\ndef {name}({arguments}):\n    made = reference({arguments})\n    {ending}")
         sources += [CELLS[cell].source for cell in dependents]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": tmp_path}}).execute()
+    notebook_client(notebook, tmp_path, allow_errors=True).execute()
     assert not [output.evalue for cell in notebook.cells for output in cell.outputs if output.output_type == "error"]
     said = [" ".join(printed(cell).split()) for cell in notebook.cells]
     assert sum(f"✗ {name} passes its check, but here it fails." in text for text in said) >= len(endings)
@@ -612,7 +611,7 @@ def test_an_interrupt_leaves_the_images_that_are_finished_and_costs_one_line(tmp
     given = [CELLS[cell].source for cell in ("imports", "network", "data")]
     sources = [start, *given, INTERRUPTS, CELLS["check-3"].source, "LEARNING_RATE, calls = 25, 0", CELLS["regularisers"].source]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": tmp_path}}).execute()
+    notebook_client(notebook, tmp_path, allow_errors=True).execute()
     (error,) = [output for output in notebook.cells[-1].outputs if output.output_type == "error"]
     assert error.traceback == ["Interrupted: This cell did not finish what it does with class_visualization_update_step."]
     (image,) = images_of(notebook.cells[-1])
@@ -666,7 +665,7 @@ def test_an_optional_exercise_that_fails_on_the_real_network_is_left_out_and_the
     sources = [start, *(CELLS[cell].source for cell in given), "frames = {}", solution]
     sources += [CELLS[cell].source for cell in dependents]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    nbclient.NotebookClient(notebook, timeout=HANGS, allow_errors=True, resources={"metadata": {"path": tmp_path}}).execute()
+    notebook_client(notebook, tmp_path, allow_errors=True).execute()
     assert not [output.evalue for cell in notebook.cells for output in cell.outputs if output.output_type == "error"]
     cells = dict(zip(dependents, notebook.cells[-len(dependents) :], strict=True))
     said = " ".join(" ".join(printed(cell) for cell in cells.values()).split())

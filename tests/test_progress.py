@@ -4,9 +4,9 @@ import base64
 import io
 import re
 
-import nbclient
 import nbformat
 import pytest
+from helpers.notebooks import notebook_client
 from helpers.places import ROOT
 from helpers.terminal import Terminal
 from PIL import Image
@@ -148,7 +148,7 @@ create_class_visualization(76, load_squeezenet(), step, num_iterations=9, seed=0
 def test_in_a_real_kernel_an_interrupt_leaves_bar_sentence_and_image_and_the_next_cell_runs():
     cells = [nbformat.v4.new_code_cell(source) for source in (CELL, "print('next')")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(ROOT)}}).execute()
+    notebook_client(notebook, ROOT).execute()
     bar, sentence, image = cells[0].outputs
     assert list(bar.data) == ["text/plain"]
     assert bar.data["text/plain"].startswith("tarantula:  33%")

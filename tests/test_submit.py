@@ -11,10 +11,9 @@ import time
 import types
 import zipfile
 
-import nbclient
 import nbformat
 import pytest
-from helpers.limits import HANGS
+from helpers.notebooks import notebook_client
 from helpers.places import ROOT
 
 from cs231n import checked, checks, pages, submit, whole_file
@@ -584,7 +583,7 @@ def run_cells(tmp_path):
     def run(notebook, *sources):
         saved(notebook, tmp_path)
         kernel = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-        nbclient.NotebookClient(kernel, timeout=HANGS, resources={"metadata": {"path": tmp_path}}).execute()
+        notebook_client(kernel, tmp_path).execute()
         outputs = kernel.cells[-1].outputs
         assert {output.name for output in outputs} == {"stdout"}
         return " ".join("".join(output.text for output in outputs).split())
