@@ -137,6 +137,7 @@ def _texts(found: Class, pair: Pair, sign: Sign, comments: Sign) -> dict[str, An
         if sign.kind is Kind.ANSWER:
             sides.append(marked(text, _without_scraps(whole_words(text, spans))))
         else:
+            spans = _between(spans, [(one.start, one.end) for one in found.code[i][sign.task].words])
             spans += _rare(found.comments(i, sign.task), set(comments.shared.between(pair.a, pair.b)), comments.shared)
             sides.append(rows(text, spans, found.given.docstring(sign.task)))
     return {"title": title_of(sign.task), "code": sign.kind is Kind.CODE, "sides": sides}
@@ -145,6 +146,15 @@ def _texts(found: Class, pair: Pair, sign: Sign, comments: Sign) -> dict[str, An
 def _rare(pieces: Iterable[Piece], both: set[Hashable], shared: Shared) -> list[Span]:
     """Return the places of the pieces that both have and few have in all."""
     return [(one.start, one.end, len(shared.holders[one.what]) == 2) for one in pieces if one.what in both]
+
+
+def _between(spans: Iterable[Span], comments: Iterable[tuple[int, int]]) -> list[Span]:
+    """Return the spans without the comments in them, which are compared on their own."""
+    found = list(spans)
+    for start, end in comments:
+        parts = [((a, min(b, start), alone), (max(a, end), b, alone)) for a, b, alone in found]
+        found = [part for two in parts for part in two if part[0] < part[1]]
+    return found
 
 
 def whole_words(text: str, spans: Iterable[Span]) -> list[Span]:
@@ -188,15 +198,19 @@ def marked(text: str, spans: Iterable[Span]) -> Markup:
 
 
 def rows(source: str, spans: Sequence[Span], docstring: Sequence[str] = ()) -> list[Row]:
-    """Return the lines of a source with what spans say marked; those of a docstring, where it is as given, as one empty Row."""
-    lines = source.split("\n")
+    """Return the lines of a source with what spans say marked; those of a docstring, where it is as given, as one empty Row.
+
+    The indentation is not marked.
+    """
+    lines = source.rstrip().split("\n")
     left_out = _place_of(docstring, lines)
     found, start = [], 0
     for number, line in enumerate(lines, 1):
         if number in left_out:
             found += [Row(number, Markup(), left_out[-1])] if number == left_out[0] else []
         else:
-            here = [(max(a, start) - start, min(b, start + len(line)) - start, alone) for a, b, alone in spans]
+            indented = len(line) - len(line.lstrip())
+            here = [(max(a - start, indented), min(b - start, len(line.rstrip())), alone) for a, b, alone in spans]
             found.append(Row(number, marked(line, [span for span in here if span[0] < span[1]])))
         start += len(line) + 1
     return found
