@@ -83,9 +83,11 @@ class Api:
             "scaled_from": lines.scaled_from,
             "lines": [{"points": line.points, "text": Markdown(line.text)} for line in lines.lines],
             "figures": bool(self._cells(question)),
+            "own": question in desk.rubric.course.questions,
             "total": total,
             "marked": marked,
             "flagged": flagged,
+            "outside": len(desk.items[question]) - total,
             "students": sum(len(item.students) for item in desk.items[question].values()),
         }
 
