@@ -150,9 +150,9 @@ def collect(grades: Path, records: list[Record], course: Path, assignment: str, 
         shared = _share(gradebook, assignment, settled, rubric)
         look += write_late_penalties(gradebook, assignment, records, rubric)
     remember(grades, records, course, assignment, rubric)
-    of_groups = f" {shared} were given to the other members of a group in Formgrader." if shared else ""
+    of_groups = f" In Formgrader the other members of a group were given the same: {shared}." if shared else ""
     return (
-        f"{len(new)} marks from {course} are new in {grades}/marking, and {len(regrades)} were changed there.{of_groups} "
+        f"From {course} into {grades}/marking: {len(new)} new marks, {len(regrades)} changed.{of_groups} "
         "Run `grade` with --resume to merge them into the pages.",
         look,
     )
@@ -237,7 +237,10 @@ def _require_fitting(given: Mark, written: Mark | None, most: float) -> None:
 
 
 def _words(mark: Mark | None) -> str:
-    return "no points" if mark is None else f"{mark[0]:g} points{f' ({mark[1][:100]})' if mark[1] else ''}"
+    if mark is None:
+        return "no points"
+    points, comment = mark
+    return f"{points:g} point{'' if points == 1 else 's'}{f' ({comment[:100]})' if comment else ''}"
 
 
 def _enter(grades: Path, records: list[Record], new: Sequence[_Settled], regrades: Sequence[_Settled], rubric: Rubric) -> None:
