@@ -1,4 +1,4 @@
-"""What all submissions of a run are examined with: drawn anew for every run, and known to the grader alone."""
+"""What all submissions of a run are examined with: drawn at random, and known to the grader alone."""
 
 from __future__ import annotations
 
@@ -102,11 +102,14 @@ class Run(Asked):
     @classmethod
     def drawn(cls) -> Run:
         """Return a newly drawn Run of the kit's own assignment. One process per processor draws it, at most four."""
-        seed = secrets.randbits(63)
+        return cls.of(drawn_exam(secrets.randbits(63), partial(_with_a_bar, min(processors(), DRAWING))))
+
+    @classmethod
+    def of(cls, exam: Exam) -> Run:
+        """Return a Run of the kit's own assignment with an exam; what is asked on SqueezeNet is newly drawn."""
         X, _, _ = load_imagenet_val()
         network = load_squeezenet(device="cpu")
-        photographs = drawn_photographs(seed, network, torch.cat([preprocess(image) for image in X]))
-        exam = drawn_exam(seed, partial(_with_a_bar, min(processors(), DRAWING)))
+        photographs = drawn_photographs(secrets.randbits(63), network, torch.cat([preprocess(image) for image in X]))
         asked = Asked.by_the_kit()
         return cls(
             exam=exam, photographs=photographs, **{one.name: getattr(asked, one.name) for one in dataclasses.fields(asked)}

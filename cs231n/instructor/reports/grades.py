@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from ...whole_file import write_whole
+from .absent import NO_SUBMISSION
 from .marks import Points
 from .records import Record
 from .safe import plain
 from .spreadsheets import id_cell, table, text_cell
 
 LATE_AT_UNKNOWN_TIME = "late"  # in the column late_days, where the platform does not say when
-NO_SUBMISSION = "no submission"  # the verdict in grades.csv on those of a roster who handed in nothing
 
 
 def grades_table(records: list[Record], rubric: Any, all_columns: dict[str, Points], absent: Iterable[Any]) -> list[list[str]]:
