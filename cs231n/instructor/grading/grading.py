@@ -193,7 +193,7 @@ def _graded(
             results = _here(run, found) if ahead is None else by_workers(run, found, jobs or 1, ahead)
         ends.enter_context(contextlib.closing(results))
         told = False
-        for record, protections in tqdm(results, total=len(found), unit="submission", file=sys.stderr):
+        for record, protections in tqdm(results, total=len(found), unit="submission", file=sys.stderr, disable=None):
             if not told and protections is not None:
                 _tell(protections)
                 told = True

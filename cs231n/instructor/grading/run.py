@@ -116,7 +116,9 @@ class Run(Asked):
 def _with_a_bar(processes: int, function: Callable[[str], Any], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """Yield (key, function(key)), computed in so many processes, and show how far it is."""
     computed = in_processes(function, keys, processes)
-    yield from tqdm(computed, "Drawing the exam of this run", total=len(keys), unit="exercise", file=sys.stderr, leave=False)
+    yield from tqdm(
+        computed, "Drawing the exam of this run", total=len(keys), unit="exercise", file=sys.stderr, disable=None, leave=False
+    )
 
 
 def cells_of(rubric: Rubric) -> dict[str, str]:

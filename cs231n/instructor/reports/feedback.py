@@ -8,14 +8,15 @@ from typing import Any
 from markupsafe import Markup
 
 from ...checks.explanations import MISTAKES, NOTES
-from ...checks.report import Verdict
+from ...checks.report import Report, Verdict
 from .album import Album
 from .deductions import Deduction
 from .marks import Mark, Points
 from .mistake_lines import places
+from .own_code import lines_of_given_docstring
 from .records import Record, Result, State
 from .reference import FIGURES, Reference
-from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, templates, title_of
+from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, said_by, templates, title_of
 from .safe import LONGEST, html, plain
 
 PAGE_BYTES = 300_000  # of the whole page
@@ -209,28 +210,56 @@ class _Page:
     def _exercise(self, name: str) -> dict[str, Any]:
         result = self.record.result(name)
         if name in self.rubric.bonus and result.verdict in NOT_TRIED:
-            return {"kind": "", "verdict": LEFT_OUT, "message": "", "mistakes": [], "notes": [], "code": None, "figures": []}
+            return {"kind": "", "verdict": LEFT_OUT, "said": None, "code": None, "figures": []}
         return {
             "kind": result.verdict.value,
             "verdict": VERDICTS[result.verdict],
-            "message": plain(result.message, self.detail.characters),
-            "mistakes": [_explained(mistake) for mistake in result.mistakes[:MOST_LISTED] if not _told(mistake, result.message)],
-            "notes": [html(NOTES[note]) for note in result.notes if note in NOTES and NOTES[note] not in _flat(result.message)],
+            "said": self._said(name, result),
             "code": self._code(name, result),
             "figures": self._figures(name, result),
         }
+
+    def _said(self, name: str, result: Result) -> dict[str, Any]:
+        """Return what is said about an exercise, in order: what was found and what it costs, why, what was seen.
+
+        The row of an earlier kit has all of that in one message, apart from what that does not explain.
+        """
+        is_whole = result.evidence is None
+        message = result.message if is_whole else ""
+        known = [mistake for mistake in result.mistakes if mistake in MISTAKES]
+        notes = [note for note in result.notes if note in NOTES and NOTES[note] not in _flat(message)]
+        return {
+            "message": plain(message, self.detail.characters),
+            "finding": "" if is_whole else _finding(Report(name, result.verdict, known, notes)),
+            "cost": "" if is_whole else self._cost(name, result),
+            "mistakes": [_explained(mistake) for mistake in result.mistakes[:MOST_LISTED] if not _told(mistake, message)],
+            "evidence": [plain(sentence, self.detail.characters) for sentence in result.evidence or ()],
+            "said_by": said_by(result).removesuffix(":"),
+            "reported": [plain(sentence, self.detail.characters) for sentence in result.reported],
+            "notes": [html(NOTES[note]) for note in notes],
+        }
+
+    def _cost(self, name: str, result: Result) -> str:
+        points, most = self.columns[name] or 0.0, self.rubric.points[name]
+        if result.verdict is Verdict.RIGHT or result.verdict in NOT_TRIED or result.verdict is Verdict.NEWER_PYTHON:
+            return ""
+        return f"This costs {most - points:g} of {most:g} points." if points else "It earns no points."
 
     def _code(self, name: str, result: Result) -> dict[str, Any] | None:
         """Return the student's own code, line by line, with what is known about where its mistakes are."""
         source = self.record.sources.get(name, "")
         if result.verdict in NOT_TRIED or not source.strip():
             return None
-        lines = plain(source, self.detail.characters).rstrip().split("\n")
-        shown = lines[: self.detail.lines]
-        known = [place for place in places(name, source, result) if place.line <= len(shown)]
+        given = lines_of_given_docstring(name, source)
+        lines = [*enumerate(plain(source, self.detail.characters).rstrip().split("\n"), 1)]
+        own = [(number, line) for number, line in lines if number not in given]
+        shown = own[: self.detail.lines]
+        numbers = {number for number, _ in shown}
+        known = [place for place in places(name, source, result) if place.line in numbers]
         return {
             "lines": shown,
-            "more": len(lines) - len(shown),
+            "given": given,
+            "more": len(own) - len(shown),
             "here": {place.line for place in known},
             "places": [plain(place.why, SHORT) for place in known],
             "open": result.verdict is not Verdict.RIGHT,
@@ -256,6 +285,11 @@ class _Page:
 def _explained(mistake: str) -> dict[str, Any]:
     title, meaning, think = (plain(text, 2000) for text in explanation_of(mistake))
     return {"title": plain(title, SHORT), "meaning": html(meaning) if meaning else "", "think": html(think) if think else ""}
+
+
+def _finding(report: Report) -> str:
+    """Return the sentence that says what was found, without the sign that stands beside the exercise's name."""
+    return report.headline().partition(" ")[2]
 
 
 def _told(mistake: str, message: str) -> bool:
