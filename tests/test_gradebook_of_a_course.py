@@ -278,6 +278,17 @@ def test_an_answer_handed_in_anew_needs_one_mark_for_the_group(spring):
     assert marks_in_formgrader(course, "answer-5", "ben") == [((1, False), "Better.")]
 
 
+def test_a_mark_that_was_taken_back_counts_again_when_one_member_gets_it_again(spring):
+    grades, course = spring
+    give(course, "ben", "answer-1", None)
+    assert command(grades, course, "--collect") == 0
+    assert "question-1" not in marks_files.read(grades, rubric_of(grades))["team"]
+    give(course, "ann", "answer-1", *MARKS["question-1"])
+    assert command(grades, course, "--collect") == 0
+    assert marks_files.read(grades, rubric_of(grades))["team"]["question-1"] == MARKS["question-1"]
+    assert grades_of(course, "ben")["answer-1"][1:] == (1.5, False)
+
+
 def test_different_marks_of_members_are_a_conflict_and_stay_until_they_are_the_same(spring, capsys):
     grades, course = spring
     give(course, "ann", "answer-1", 2, "Well.")

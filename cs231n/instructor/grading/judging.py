@@ -70,7 +70,7 @@ def unreadable(submission: Submission, asked: Asked, outline: Outline) -> Record
     return replace(empty_record(submission, asked), note=" ".join(notes))
 
 
-def _on_earlier_attempts(submission, outline):
+def _on_earlier_attempts(submission: Submission, outline: Outline) -> list[str]:
     """Return the sentence on earlier attempts that do not count, unless reading took another file, which it says itself."""
     counts = outline.counts
     if not submission.earlier or (submission.beside and counts and not f"{counts}/".startswith(f"{submission.path.name}/")):

@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def _absolute(submission: Submission) -> Submission:
     return replace(submission, path=submission.path.absolute(), beside=beside)
 
 
-def _require_kit(client, scheduler):
+def _require_kit(client: Any, scheduler: str) -> None:
     """Raise ValueError with a sentence unless scheduler and workers of Dask can import the kit; wait for the first worker."""
     import pkgutil  # its function is known to every Python, ours only where the kit is
 
@@ -99,7 +99,7 @@ def _require_kit(client, scheduler):
             raise ValueError(f"{who} at {scheduler} has another version of the kit. {_need()}")
 
 
-def _require_same(client, scheduler, paths):
+def _require_same(client: Any, scheduler: str, paths: Sequence[str]) -> None:
     """Raise ValueError with a sentence unless the scheduler and all workers have what `state` says of this machine."""
     here = state([])
     for who, call in _kinds(client).items():
@@ -113,7 +113,7 @@ def _require_same(client, scheduler, paths):
                 raise ValueError(f"{who} at {address} {wrong}")
 
 
-def _kinds(client):
+def _kinds(client: Any) -> dict[str, Callable[..., Any]]:
     return {"The scheduler of Dask": client.run_on_scheduler, "A worker of Dask": client.run}
 
 

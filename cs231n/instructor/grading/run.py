@@ -6,7 +6,7 @@ import dataclasses
 import json
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -116,7 +116,7 @@ class Run(Asked):
         )
 
 
-def _with_a_bar(processes, function, keys):
+def _with_a_bar(processes: int, function: Callable[[str], Any], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """Yield (key, function(key)), computed in so many processes, and show how far it is."""
     computed = in_processes(function, keys, processes)
     yield from tqdm(

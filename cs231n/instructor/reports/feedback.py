@@ -131,7 +131,15 @@ def draft(
     return made
 
 
-def _draft(record, columns, rubric, marks, reference, deductions, detail):
+def _draft(
+    record: Record,
+    columns: Points,
+    rubric: Any,
+    marks: Mapping[str, Mark],
+    reference: Reference,
+    deductions: Sequence[Deduction],
+    detail: Detail,
+) -> Draft:
     page = _Page(record, columns, rubric, marks, reference, detail, Album())
     text = templates.get_template("feedback.html").render(
         isolation=isolation_note([record]),
@@ -156,7 +164,7 @@ def _draft(record, columns, rubric, marks, reference, deductions, detail):
     return Draft(text, page.album)
 
 
-def _change(points):
+def _change(points: float) -> str:
     return f"\N{MINUS SIGN}{-points:g}" if points < 0 else f"{points:g}"
 
 
@@ -183,7 +191,7 @@ class _Page:
         }
         return shared | (self._exercise(name) if name in self.rubric.exercises else self._question(name))
 
-    def _question(self, name):
+    def _question(self, name: str) -> dict[str, Any]:
         answer, pictures = self.record.answer(name), self.record.answer_pictures.get(name, [])
         marked, empty = name in self.marks, LEFT_OUT if name in self.rubric.bonus else "no answer"
         return {
@@ -195,11 +203,11 @@ class _Page:
             "verdict": "marked" if marked else "not marked yet" if answer.strip() else empty,
         }
 
-    def _answer(self, answer):
+    def _answer(self, answer: str) -> Markup:
         shown = plain(answer, self.detail.characters)
         return html(shown) if self.detail.drawn else Markup("<pre>{}</pre>").format(shown)
 
-    def _exercise(self, name):
+    def _exercise(self, name: str) -> dict[str, Any]:
         result = self.record.result(name)
         if name in self.rubric.bonus and result.verdict in NOT_TRIED:
             return {"kind": "", "verdict": LEFT_OUT, "said": None, "code": None, "figures": []}
@@ -274,7 +282,7 @@ class _Page:
         return [figure for number, figure in enumerate(found) if figure["own"] or number == 0]
 
 
-def _explained(mistake):
+def _explained(mistake: str) -> dict[str, Any]:
     title, meaning, think = (plain(text, 2000) for text in explanation_of(mistake))
     return {"title": plain(title, SHORT), "meaning": html(meaning) if meaning else "", "think": html(think) if think else ""}
 
@@ -284,10 +292,10 @@ def _finding(report: Report) -> str:
     return report.headline().partition(" ")[2]
 
 
-def _told(mistake, message):
+def _told(mistake: str, message: str) -> bool:
     """A check's own message explains its mistakes already."""
     return mistake in MISTAKES and f"{MISTAKES[mistake].title}. " in _flat(message)
 
 
-def _flat(message):
+def _flat(message: str) -> str:
     return " ".join(message[:LONGEST].split())

@@ -23,7 +23,7 @@ VERDICTS = {
 LEFT_OUT = "left out, which is fine"  # of what gives a bonus
 
 
-def _shown(value):
+def _shown(value: object) -> object:
     """What a template prints, before it escapes it."""
     if isinstance(value, float):
         return f"{value:g}"
