@@ -15,8 +15,8 @@ from ..reports.marks import for_an_earlier_answer
 from ..reports.reference import FIGURES
 from ..reports.rendering import title_of
 from ..reports.safe import picture_addresses, plain
+from ..rubric_lines import Lines, rubric_lines
 from .desk import Desk, Refused, View, counts
-from .lines import Lines, rubric_lines
 from .near import difference
 
 LONGEST_COMMENT_CHARACTERS = 5000
