@@ -363,7 +363,7 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
     _, said = process.communicate(timeout=HANGS)
     assert process.returncode == 1
     kept = len(_rows(out))
-    assert f"Interrupted. {kept} results are kept in {out}/rows: go on by --resume." in said
+    assert f"Interrupted. {kept} results are kept in {out}/rows: continue with --resume." in said
     assert "Traceback" not in said
     assert _have_ended(workers)
     assert list(temporary.glob("grading-*")) == []

@@ -116,11 +116,11 @@ def test_an_edition_that_somebody_worked_in_is_not_replaced(released, tmp_path):
     (out / NAME / "cs231n" / "__pycache__" / "submit.cpython-311.pyc").touch()
     release.require_replaceable(out)
     rewrite(out / NAME / NOTEBOOK, "YOUR CODE HERE", "my code")
-    with pytest.raises(ValueError, match=rf"{NOTEBOOK} is not as the earlier release made it"):
+    with pytest.raises(ValueError, match=rf"{NOTEBOOK} is has changed since the earlier release"):
         release.release(out)
     (out / NAME / NOTEBOOK).unlink()
     (out / NAME / "mine.txt").touch()
-    with pytest.raises(ValueError, match=r"mine\.txt is not as the earlier release made it"):
+    with pytest.raises(ValueError, match=r"mine\.txt is has changed since the earlier release"):
         release.release(out)
     assert (out / NAME / "mine.txt").exists()
 
@@ -634,7 +634,7 @@ def test_an_exercise_whose_function_has_no_markers_is_refused(reference):
 def test_a_solution_of_words_that_stand_anywhere_is_refused_since_nothing_could_be_proven(reference):
     empty = "def half(x):\n    # BEGIN SOLUTION\n    for _ in range(100):\n        break\n    # END SOLUTION\n    return x\n"
     with_half(reference, empty)
-    with pytest.raises(ValueError, match=r"halves\.py:2: no line of this solution can be told from code that stands anywhere"):
+    with pytest.raises(ValueError, match=r"halves\.py:2: no line of this solution differs from code that could be anywhere"):
         secrets(reference, edition(reference)[0])
 
 
@@ -723,7 +723,7 @@ def test_all_leaks_are_told_not_only_the_first():
         'README.md has "## Rubric"',
         "cs231n/vis_utils.py holds a line of the solution",
         'cs231n/vis_utils.py has "# Rubric: 4: no"',
-        "tests/x.py does not belong into a student edition. Nothing was released.",
+        "tests/x.py does not belong in a student edition. Nothing was released.",
     ]
 
 
@@ -843,7 +843,7 @@ def test_a_comment_of_a_solution_is_a_secret_too(reference):
     "name", [".git/objects/ab", "cs231n/instructor/grading/rubric.toml", "tests/test_x.py", "cs231n/__pycache__/x.pyc"]
 )
 def test_a_file_that_belongs_in_no_edition_is_found(name):
-    with pytest.raises(ValueError, match=f"{name} does not belong into a student edition"):
+    with pytest.raises(ValueError, match=f"{name} does not belong in a student edition"):
         require_no_leaks(FILES | {name: b""}, SECRETS)
 
 

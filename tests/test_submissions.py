@@ -141,7 +141,7 @@ def test_names_that_people_chose_join_nobody(tmp_path):
     }
     (notice,) = intake(tmp_path).notices
     assert notice.startswith(
-        "s1 (3), s1-2, s1-99, s2-2: named like a further attempt of another row, each with a row of its own."
+        "s1 (3), s1-2, s1-99, s2-2: named like another attempt of a row that is there, each with a row of its own."
     )
 
 
@@ -329,7 +329,7 @@ def test_moodle_folders_and_prefixes_are_understood(tmp_path):
 def test_moodles_numbers_tell_people_of_the_same_name_apart(tmp_path):
     put(tmp_path, "Li Wei_1_assignsubmission_file_/nb.ipynb", "Li Wei_2_assignsubmission_file_/nb.ipynb")
     assert set(found(tmp_path)) == {"Li Wei_1", "Li Wei_2"}
-    assert "Li Wei: a name that several rows have." in intake(tmp_path).notices
+    assert "Li Wei: more than one row has this name." in intake(tmp_path).notices
 
 
 def test_moodles_text_beside_a_file_does_not_count(tmp_path):
@@ -1047,8 +1047,8 @@ def test_a_roster_gives_ids_and_names_and_lists_who_handed_in_nothing(tmp_path, 
     }
     assert [(person.id, person.name) for person in seen.absent] == [("0044", "Kim Lim")]
     assert {file.path: file.student for file in seen.files}["doejane_4711_998801_nb.ipynb"] == "0042"
-    assert "stranger_9: not in the roster, and graded under this name." in seen.notices
-    assert "1 of the 3 in the roster handed in nothing: 0044 Kim Lim." in seen.notices
+    assert "stranger_9: not on the roster, and graded under this name." in seen.notices
+    assert "1 of the 3 students on the roster handed in nothing: 0044 Kim Lim." in seen.notices
 
 
 @pytest.mark.parametrize(
@@ -1090,7 +1090,7 @@ def test_a_name_that_two_people_have_matches_nobody_and_nobody_is_dropped(tmp_pa
     put(tmp_path, "Li Wei_1_assignsubmission_file_/nb.ipynb", "Li Wei_2_assignsubmission_file_/nb.ipynb")
     seen = with_roster(tmp_path, "id,name\n8,Li Wei\n9,Li Wei\n")
     assert {one.student for one in seen.submissions} == {"Li Wei_1", "Li Wei_2"}
-    assert "Li Wei_1, Li Wei_2: not in the roster, and graded under this name." in seen.notices
+    assert "Li Wei_1, Li Wei_2: not on the roster, and graded under this name." in seen.notices
 
 
 def test_two_submissions_that_could_be_one_students_are_not_joined(tmp_path):

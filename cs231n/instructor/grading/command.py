@@ -1,6 +1,7 @@
 """The command `grade`: its options, and what it prints."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `grade` takes to an argparse parser."""
     parser.description = (
         "Grade a folder of submissions into GRADES: grades.csv, feedback pages, marking pages, summary.html, and intake.csv, "
-        "which says of every file in SUBMISSIONS whose it is and whether it counted."
+        "which says for every file in SUBMISSIONS whose it is and whether it counted."
     )
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder with what students handed in")
     parser.add_argument("--out", required=True, type=Path, metavar="GRADES", help="the folder to write; made if it is new")
@@ -33,40 +34,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--course",
         type=Path,
         metavar="FILE",
-        help="the course's own TOML file, as for `release`; GRADES remembers it, and --resume goes on with it",
+        help="the course's own TOML file, as for `release`; GRADES remembers it, and --resume uses it again",
     )
     parser.add_argument(
         "--rubric",
         type=Path,
         metavar="FILE",
-        help="a TOML file with what a mistake keeps, where it differs from the kit's; GRADES remembers it",
+        help="a TOML file with the fraction of the points that a mistake keeps, where yours differs from the kit's; GRADES "
+        "remembers it",
     )
     parser.add_argument(
         "--roster",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns id and name, and others that tell a student (email, login ...): gives ids and names; "
-        f"who handed in nothing gets a row in grades.csv with the verdict '{NO_SUBMISSION}' and no points",
+        help="a CSV file with the columns id and name, and others that identify a student (email, login ...): gives ids and "
+        f"names; whoever handed in nothing gets a row in grades.csv with the verdict '{NO_SUBMISSION}'; GRADES remembers it",
     )
     parser.add_argument(
         "--members",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns group (or submission) and id, a line for each member of a group: each gets a row in "
+        help="a CSV file with the columns group (or submission) and id, one line per member of a group: each gets a row in "
         "grades.csv; GRADES remembers it",
     )
     parser.add_argument(
         "--times",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns id and time, or Moodle's grading worksheet: when each submission was handed in, where "
-        "the names of the files do not say so; GRADES remembers it",
+        help="a CSV file with the columns id and time, or Moodle's grading worksheet: when each submission was handed in, if "
+        "the file names do not say so; GRADES remembers it",
     )
     parser.add_argument(
         "--days-used",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns id and days used: the free late days that went into earlier assignments; GRADES "
+        help="a CSV file with the columns id and days used: the free late days that earlier assignments took; GRADES "
         "remembers it",
     )
     parser.add_argument(
@@ -77,13 +79,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STUDENT",
         help="students whose pictures may be shown, without a name, in summary.html (default: nobody's)",
     )
-    parser.add_argument("--resume", action="store_true", help="keep the results in GRADES, grade what is new, merge the marks")
-    parser.add_argument("--backend", choices=["loky", "dask"], default="loky", help="where to run: this machine, or Dask")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask's scheduler, such as tcp://10.0.0.1:8786")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the results in GRADES, grade what is new or has changed, and add the marks"
+    )
+    parser.add_argument(
+        "--backend", choices=["loky", "dask"], default="loky", help="where to grade: on this machine (loky), or on a Dask cluster"
+    )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="the address of Dask's scheduler, such as tcp://10.0.0.1:8786")
     parser.add_argument(
         "--without-isolation",
         action="store_true",
-        help="grade also where submissions cannot be kept from this machine's files and processes; every page then says so",
+        help="grade even if submissions cannot be isolated from this machine's files and processes; every page then says so",
     )
 
 
@@ -113,12 +119,13 @@ def run(options: argparse.Namespace) -> int:
             lists=lists,
         )
     except NotWritten as error:
-        advice = "All other files are whole. Make room, or the folder writable, then run the command again with --resume."
+        advice = "All other files are complete. Free some space, or make the folder writable; then continue with --resume."
         raise OSError(f"{error} {advice}") from None
     except (CutShort, KeyboardInterrupt) as error:
         done = len(list((options.out / "rows").glob("*.json")))
         print(
-            f"{str(error) or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr
+            f"{str(error) or 'Interrupted.'} {done} results are kept in {options.out}/rows: continue with --resume.",
+            file=sys.stderr,
         )
         return 1
     marks = marks_files.read(options.out, rubric)
@@ -136,8 +143,9 @@ def _to_mark(unmarked: int, out: Path) -> str:
     if not unmarked:
         return "All answers are marked."
     return (
-        f"{unmarked} answer{' is' if unmarked == 1 else 's are'} to be marked: in the browser, with `{sys.executable} -m "
-        f"cs231n.instructor mark {out}`, or in marking/question-N.csv next to question-N.html; then run grade --resume."
+        f"{unmarked} answer{' has' if unmarked == 1 else 's have'} to be marked. In the browser:\n"
+        f"  {shlex.join([sys.executable, '-m', 'cs231n.instructor', 'mark', str(out)])}\n"
+        "or in marking/question-N.csv, next to question-N.html. Then run the same `grade` command again, with --resume."
     )
 
 
@@ -147,12 +155,12 @@ def _tell_late(records: list[Record], rubric: Rubric, marks: Marks) -> None:
         return
     of_all = (rubric.deduction(record, rubric.score(record, marks.get(record.student, {}))) for record in records)
     found = counts(records, late, of_all)
-    zone = late.zone_name or f"this machine's zone, {late.due.tzname()}: the course's file names none"
-    print(f"Due: {told(late.due)}. Times without a zone are taken as of {zone}.", file=sys.stderr)
+    zone = late.zone_name or f"this machine's zone, {late.due.tzname()}, since the course's file names none"
+    print(f"Due: {told(late.due)}. Times without a zone are read in {zone}.", file=sys.stderr)
     print(f"{found.late} late, {found.deducted} of them with a deduction.", file=sys.stderr)
     if found.unknown:
         print(
-            f"{found.unknown} without a time ({found.unknown_late} of them late, as the platform says): nothing is deducted. "
-            "Give the times by --times.",
+            f"{found.unknown} without a known time ({found.unknown_late} of them late according to the platform): nothing is "
+            "deducted. Supply the times with --times.",
             file=sys.stderr,
         )

@@ -90,9 +90,9 @@ def _grade_into(
     """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
     if not resume and rows.is_dir() and any(rows.iterdir()):
-        raise ValueError(f"{out} holds the results of an earlier run. Go on with it by --resume, or name another folder.")
+        raise ValueError(f"{out} holds the results of an earlier run. Continue it with --resume, or name another folder.")
     if not resume and (out / "marking").is_dir():
-        raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
+        raise ValueError(f"{out}/marking holds marks already. Continue with --resume, or name another folder.")
     students = [submission.student for submission in found.submissions]
     marks_files.read(out, rubric, students)  # what is wrong there is said before the work, not after it
     # Before answers change, so that what was marked in the browser has its row in the marks files.
@@ -112,7 +112,8 @@ def _grade_into(
     records = [by_student[submission.student] for submission in found.submissions]
     for student, question, points in marks_files.outdated(out, rubric):
         print(
-            f"{student}, {question}: the answer has changed since it got {points:g} points. It is to mark again.", file=sys.stderr
+            f"{student}, {question}: the answer has changed since it got {points:g} points. It has to be marked again.",
+            file=sys.stderr,
         )
     for conflict in marks_files.merge(out, rubric):
         print(conflict, file=sys.stderr)
@@ -132,7 +133,7 @@ def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:
     known = {submission.student for submission in found}
     for student in gallery:
         if student not in known:
-            raise ValueError(f"--gallery names {student}, of whom there is no submission. Spell the name as grades.csv does.")
+            raise ValueError(f"--gallery names {student}, who handed in nothing. Write the id as in grades.csv.")
 
 
 def _ids_and_names(found: Intake, roster: Roster | None) -> set[str]:
@@ -146,7 +147,7 @@ def _ids_and_names(found: Intake, roster: Roster | None) -> set[str]:
 def _tell_unusual(notices: Collection[str], out: Path) -> None:
     """Print what a person should look at."""
     if notices:
-        print(f"Please have a look; {out}/intake.csv has a line for every file:", file=sys.stderr)
+        print(f"Please check ({out}/intake.csv has a line for every file):", file=sys.stderr)
     for notice in notices:
         print(f"  {notice}", file=sys.stderr)
 
