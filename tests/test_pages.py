@@ -699,7 +699,7 @@ def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_o
     assert "In most of the images the object appears several times" in text
     assert "Model answer. The last convolution" in text
     assert "Rubric (3 points)" in text
-    assert "ada , cy the same answer 2 times Mean pooling. abe Something else." in text
+    assert "Ada ( ada ), Cy ( cy ) the same answer 2 times Mean pooling. Abe ( abe ) Something else." in text
     assert "ben" not in text.split("Rubric (3 points)")[1]
 
 
@@ -708,9 +708,9 @@ def test_the_marking_page_says_what_is_marked_and_what_was_marked_before_it_chan
     marks, before = {"ada": {"question-5": (2.5, "")}, "cy": {"question-1": (1.0, "")}}, {"ben": "1 points for an earlier answer"}
     text = Page(marking("question-5", records, reference, marks, before)).text
     assert "3 answers, 2 of them to mark" in text
-    assert "ada marked, 2.5 points ada's." in text
-    assert "ben to mark again: the answer has changed. Before: 1 points for an earlier answer ben's." in text
-    assert "cy cy's." in text
+    assert "Ada ( ada ) marked, 2.5 points ada's." in text
+    assert "Ben ( ben ) to mark again: the answer has changed. Before: 1 points for an earlier answer ben's." in text
+    assert "Cy ( cy ) cy's." in text
 
 
 def test_a_question_that_nobody_answered_has_a_marking_page(reference):

@@ -375,7 +375,7 @@ def test_the_kits_docstring_is_left_out_of_the_code_and_a_students_own_is_shown(
     assert ours[0].strip('" ') not in shown(one)
     assert "docstring, as given" in one
     numbers = re.findall(r'data-number="([^"]+)"', one)
-    assert numbers[:3] == ["1", f"2–{1 + len(ours)}", str(2 + len(ours))]
+    assert numbers[:3] == ["1", f"2\N{EN DASH}{1 + len(ours)}", str(2 + len(ours))]
     assert "In my own words." in other
     assert "as given" not in other
 
@@ -383,7 +383,9 @@ def test_the_kits_docstring_is_left_out_of_the_code_and_a_students_own_is_shown(
 def test_of_code_neither_indentation_nor_another_comment_is_marked(tmp_path):
     main(["similar", str(grades(tmp_path, with_copy(honest_class())))])
     first = (tmp_path / "similar.html").read_text(encoding="utf-8").split("<section>")[1]
-    runs = [run for box in re.findall(r"<pre>(.*?)</pre>", first, re.S) for run in re.findall(r"<mark[^>]*>(.*?)</mark>", box, re.S)]
+    runs = [
+        run for box in re.findall(r"<pre>(.*?)</pre>", first, re.S) for run in re.findall(r"<mark[^>]*>(.*?)</mark>", box, re.S)
+    ]
     assert "# this is needed" in first
     assert runs
     assert not [run for run in runs if "# this is needed" in run]

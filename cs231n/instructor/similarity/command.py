@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
     kit = given()
     if options.export:
         write_export(options.export, found, kit, options.anonymous)
-        print(f"{options.export}: the code of {_counted(len(found), 'submission')}; README.md there has the commands of the three tools.")
+        whose = _counted(len(found), "submission")
+        print(f"{options.export}: the code of {whose}; README.md there has the commands of the three tools.")
     everybody = Class(found, kit)
     signs = everybody.signs()
     pairs = unusual(everybody, signs, options.pairs)

@@ -25,7 +25,6 @@ OPEN = 5  # pairs whose texts are shown at once; those of the others are folded
 Span = tuple[int, int, bool]  # start and end in a text, in characters; whether nobody else has it
 
 
-
 @dataclass(frozen=True)
 class Row:
     """A line of a student's code, or several that are left out.
@@ -127,7 +126,7 @@ def _pictures(finding: Finding) -> list[Markup]:
 def _texts(found: Class, pair: Pair, sign: Sign, comments: Sign) -> dict[str, Any]:
     """Return both texts that a sign is about, with what they share marked."""
     both = set(sign.shared.between(pair.a, pair.b))
-    sides = []
+    sides: list[Markup | list[Row]] = []
     for i in (pair.a, pair.b):
         if sign.kind is Kind.CODE:
             text, pieces = found.code[i][sign.task].source, found.pieces_of_code(i, sign.task)

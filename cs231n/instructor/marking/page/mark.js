@@ -828,7 +828,7 @@ function overview() {
       make("kbd", {}, place < 9 ? String(place + 1) : ""),
       link(question.key, question.title),
       `${question.bonus ? "bonus " : ""}${number(question.most)}`,
-      make("span", {}, ...(total || !outside ? [bar, ` ${marked} of ${total}`] : ["none in your share"]), outside ? make("span", {className: "quiet"}, `, ${outside} outside it`) : ""),
+      make("span", {}, ...(total ? [bar, ` ${marked} of ${total}`] : [outside ? "none in your share" : "no answers"]), outside ? make("span", {className: "quiet"}, `, ${outside} outside it`) : ""),
       `${students}`,
       flagged ? String(flagged) : "",
     ];
