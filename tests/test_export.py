@@ -557,7 +557,7 @@ def test_points_that_moodle_would_ignore_are_refused_or_capped(export, tmp_path,
     found = [moodle("Jane Doe", "4711"), moodle("Žofie Nováková", "4712", right=())]
     command = ("--to", "moodle", "--gradebook", "theirs.csv")
     assert export(found, *command) == 1
-    assert f"has {FIRST_POINTS} points, and Moodle ignores more than 1 (--cap writes those)" in capsys.readouterr().err
+    assert f"has {FIRST_POINTS} points, and Moodle ignores more than 1 (--cap lowers them)" in capsys.readouterr().err
     assert export(found, *command, "--cap") == 0
     assert [row[5] for row in rows(tmp_path / "out/moodle_grades.csv")[1:]] == ["1", "0", "12.00"]
 

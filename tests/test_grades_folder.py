@@ -77,12 +77,12 @@ def test_a_submission_that_is_gone_leaves_the_grades_and_comes_back_with_its_mar
     (tmp_path / "in/ben.py").unlink()
     assert grade("--resume") == 0
     said = capsys.readouterr().err
-    assert "ben: results of an earlier run, and no submission any more. They are in no grades now" in said
+    assert "ben: results from an earlier run, but no submission now. They are no longer in the grades" in said
     assert students() == ["ada", "cy"]
     assert [record.student for record in gradebook.read_records("out")] == ["ada", "cy"]
     assert not (tmp_path / "out/feedback/ben.html").exists()
     assert grade("--resume") == 0
-    assert "no submission any more" not in capsys.readouterr().err
+    assert "no submission now" not in capsys.readouterr().err
 
     (tmp_path / "in/ben.py").write_bytes(content)
     monkeypatch.setattr(grading, "_graded", lambda found, *_, **__: (pytest.fail("it was graded before") for _ in found))
@@ -141,8 +141,8 @@ def test_a_roster_gives_ids_and_rows_of_those_who_handed_in_nothing(grade, tmp_p
         ("'0044", "Dan Wu", "no submission"),
     ]
     said = capsys.readouterr().err
-    assert "1 of the 3 in the roster handed in nothing: 0044 Dan Wu." in said
-    assert "cy: not in the roster, and graded under this name." in said
+    assert "1 of the 3 students on the roster handed in nothing: 0044 Dan Wu." in said
+    assert "cy: not on the roster, and graded under this name." in said
     assert "1 on the roster handed in nothing" in (tmp_path / "out/summary.html").read_text(encoding="utf-8")
 
 
@@ -179,8 +179,8 @@ def test_the_console_points_to_what_is_unusual_and_intake_has_a_line_for_every_f
     (tmp_path / "in/link").symlink_to("ada.py")
     assert grade() == 0
     said = capsys.readouterr().err
-    assert "Please have a look; out/intake.csv has a line for every file:" in said
-    assert "ada-99: named like a further attempt of another row" in said
+    assert "Please check (out/intake.csv has a line for every file):" in said
+    assert "ada-99: named like another attempt of a row that is there" in said
     assert [tuple(row.values()) for row in rows("out/intake.csv")] == [
         (".hidden", "", "no", "hidden"),
         ("ada-99.py", "ada-99", "yes", ""),
@@ -193,7 +193,7 @@ def test_the_console_points_to_what_is_unusual_and_intake_has_a_line_for_every_f
 
 def test_a_usual_folder_is_graded_without_a_word_on_it(grade, capsys):
     assert grade() == 0
-    assert "have a look" not in capsys.readouterr().err
+    assert "Please check" not in capsys.readouterr().err
 
 
 # Late days and groups
@@ -209,9 +209,9 @@ def test_late_days_are_counted_deducted_and_remembered(grade, tmp_path, capsys):
     more = ("--times", "when.csv", "--days-used", "used.csv")
     assert grade("--course", "course.toml", *more) == 0
     said = capsys.readouterr().err
-    assert "Due: Monday, 5 October 2026, 23:59. Times without a zone are taken as of Europe/Berlin." in said
+    assert "Due: Monday, 5 October 2026, 23:59. Times without a zone are read in Europe/Berlin." in said
     assert "1 late, 0 of them with a deduction." in said  # there are no points yet
-    assert "1 without a time (0 of them late, as the platform says): nothing is deducted. Give the times by --times." in said
+    assert "1 without a known time (0 of them late according to the platform): nothing is deducted." in said
 
     marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ada": (4.0, ""), "ben": (4.0, "")})
     for name in ("when.csv", "used.csv", "course.toml"):
@@ -263,7 +263,7 @@ def test_what_is_handed_back_has_the_deductions_and_a_later_extension_is_noticed
 def test_an_extension_of_nobody_is_refused_before_anything_is_written(grade, tmp_path, capsys):
     (tmp_path / "course.toml").write_text(LATE + "[late.extensions]\nbenn = 3\n", encoding="utf-8")
     assert grade("--course", "course.toml") == 2
-    assert "[late.extensions] names benn, of whom there is no submission and no line in a roster. Near to it: ben." in (
+    assert "[late.extensions] names benn, who has neither a submission nor a line in a roster. Closest ids: ben." in (
         capsys.readouterr().err
     )
     assert not (tmp_path / "out").exists()
@@ -317,17 +317,17 @@ def test_marks_from_the_browser_are_in_the_grades_and_a_row_that_says_otherwise_
 
 def test_a_changed_answer_is_to_mark_again_and_it_is_said(grade, tmp_path, capsys):
     assert grade() == 0
-    assert "3 answers are to be marked" in capsys.readouterr().out
+    assert "3 answers have to be marked" in capsys.readouterr().out
     marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ada": (3.5, "Fine."), "ben": (1.0, "")})
     assert grade("--resume") == 0
-    assert "1 answer is to be marked" in capsys.readouterr().out
+    assert "1 answer has to be marked" in capsys.readouterr().out
     assert [row["question-1"] for row in rows()] == ["3.5", "1", ""]
 
     (tmp_path / "in/ada.py").write_text("# another answer", encoding="utf-8")
     assert grade("--resume") == 0
     said = capsys.readouterr()
-    assert "2 answers are to be marked" in said.out
-    assert "ada, question-1: the answer has changed since it got 3.5 points. It is to mark again." in said.err
+    assert "2 answers have to be marked" in said.out
+    assert "ada, question-1: the answer has changed since it got 3.5 points. It has to be marked again." in said.err
     assert [row["question-1"] for row in rows()] == ["", "1", ""]
     row = next(row for row in rows("out/marking/question-1.csv") if row["student"] == "ada")
     assert (row["points"], row["before"]) == ("", "3.5 points for an earlier answer: Fine.")
@@ -356,7 +356,7 @@ def test_marks_saved_by_a_spreadsheet_of_another_country_are_taken(grade, tmp_pa
 def test_a_picture_is_chosen_by_naming_a_student_who_is_there(grade, tmp_path, capsys):
     assert grade("--gallery", "ada", "cy") == 0
     assert grade("--resume", "--gallery", "zoe") == 2
-    assert "--gallery names zoe, of whom there is no submission." in capsys.readouterr().err
+    assert "--gallery names zoe, who handed in nothing." in capsys.readouterr().err
 
 
 # What ends early
@@ -382,7 +382,7 @@ def test_ctrl_c_leaves_what_is_done_and_nothing_else(grade, tmp_path, capsys, mo
 
     monkeypatch.setattr(grading, "_graded", interrupted)
     assert grade() == 1
-    assert "Interrupted. 1 results are kept in out/rows: go on by --resume." in capsys.readouterr().err
+    assert "Interrupted. 1 result is kept in out/rows: continue with --resume." in capsys.readouterr().err
     assert set(everything(tmp_path / "out")) == {"intake.csv", "rows/ada.json"}
     monkeypatch.setattr(grading, "_graded", graded_quickly)
     assert grade("--resume") == 0
@@ -404,7 +404,8 @@ def test_when_the_disk_is_full_the_file_is_named_and_the_run_can_go_on(grade, tm
     small_disk(resource.RLIM_INFINITY)
     said = capsys.readouterr().err
     assert (
-        f"{name} could not be written: File too large. What was there before is still there. All other files are whole." in said
+        f"{name} could not be written: File too large. What was there before is still there. All other files are complete."
+        in said
     )
     assert "Traceback" not in said
     assert not [path for path in everything(tmp_path / "out") if path.endswith(".lock") or ".part-" in path]

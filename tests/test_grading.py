@@ -363,7 +363,7 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
     _, said = process.communicate(timeout=HANGS)
     assert process.returncode == 1
     kept = len(_rows(out))
-    assert f"Interrupted. {kept} results are kept in {out}/rows: go on by --resume." in said
+    assert f"Interrupted. {kept} results are kept in {out}/rows: continue with --resume." in said
     assert "Traceback" not in said
     assert _have_ended(workers)
     assert list(temporary.glob("grading-*")) == []
@@ -466,7 +466,10 @@ def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submis
     monkeypatch.setattr(specimens, "SPECIMEN", specimens.SPECIMEN._replace(wrong=specimens.SPECIMEN.right))
     monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs, ahead: grading._here(run, found))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
-    assert "The grader has examined itself, and stops: a specimen that is wrong came out as right." in capsys.readouterr().err
+    assert (
+        "The grader's self-test failed, so nothing is graded: a specimen that is wrong came out as right."
+        in capsys.readouterr().err
+    )
     assert _rows(tmp_path / "grades") == {}
 
 

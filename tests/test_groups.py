@@ -40,7 +40,7 @@ def test_moodles_groups_get_the_members_of_the_list(folder, names):
     found = taken(folder, f"group,id,name,email\n{first},1,Jane Doe,jane@x.edu\n{first},2,Bob,\n{second},'007,Ada,\n")
     assert members(found) == {"Group A_55": ["1", "2"], "Group B_56": ["007"]}
     assert found.submissions[0].members[0] == Member("1", "Jane Doe", ("1", "jane@x.edu"))
-    assert found.notices == ["Named as Moodle writes it, each a student: 2 of 2."]
+    assert found.notices == ["2 of 2 names follow Moodle's pattern, one student each."]
 
 
 def test_any_file_or_folder_can_be_a_groups(folder):
@@ -52,7 +52,7 @@ def test_a_group_without_a_submission_is_said_with_the_nearest_name(folder):
     put(folder, *MOODLE)
     found = taken(folder, "group,id\nGroup A,1\nGruop B_56,2\nGroup Z,3\n")
     assert members(found) == {"Group A_55": ["1"], "Group B_56": []}
-    assert found.notices[-1].startswith("Gruop B_56 (near to it: Group B_56), Group Z")
+    assert found.notices[-1].startswith("Gruop B_56 (closest: Group B_56), Group Z")
 
 
 def test_members_on_the_roster_have_its_ids_and_names_and_are_not_absent(folder, tmp_path):

@@ -100,7 +100,7 @@ def test_everything_that_the_table_may_say_is_read(tmp_path):
         (DUE + "grace-minutes = true", "grace-minutes = True"),
         (DUE + "free-days = 1.5", "free-days = 1.5; expected a whole number"),
         (DUE + 'last-day = "never"', "last-day = 'never'; expected a whole number"),
-        (DUE + 'deduction = "10 %"', "per cent and does not say of what"),
+        (DUE + 'deduction = "10 %"', "a percentage and does not say of what"),
         (DUE + 'deduction = "10"', "deduction = '10'; expected points"),
         (DUE + 'deduction = "110 %"\nof = "full"', "deduction = '110 %'"),
         (DUE + "deduction = 0", "deduction = 0; expected points"),
@@ -317,7 +317,7 @@ def test_each_member_of_a_group_has_a_row_with_the_groups_points(tmp_path):
 def test_an_extension_of_nobody_is_refused_with_the_nearest_names(tmp_path):
     found = policy(tmp_path, DUE + "[late.extensions]\njnae = 2\n")
     require_known(found, ["JNAE", "bob"])
-    with pytest.raises(ValueError, match=r"names jnae, of whom there is no submission .*Near to it: jane, Jane Doe"):
+    with pytest.raises(ValueError, match=r"names jnae, who has neither a submission .*Closest ids: jane, Jane Doe"):
         require_known(found, ["jane", "bob", "Jane Doe"])
 
 

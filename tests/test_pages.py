@@ -105,15 +105,19 @@ class Page(html.parser.HTMLParser):
 
     def __init__(self, source):
         super().__init__()
-        self.elements, self.pieces = [], []
+        self.elements, self.pieces, self.goes_on = [], [], False
         self.feed(source)
         self.close()
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+        self.goes_on = tag == "wbr"
+
+    def handle_endtag(self, tag):
+        self.goes_on = False
 
     def handle_data(self, data):
-        if self.elements and self.elements[-1][0] == "wbr":  # a word goes on
+        if self.goes_on:  # within a word
             self.pieces[-1] += data
         elif self.elements and self.elements[-1][0] != "style":
             self.pieces.append(data)
@@ -239,10 +243,10 @@ def test_an_optional_part_that_is_left_out_is_told_kindly_and_one_that_is_wrong_
     submitted["answers"] |= {"question-7": " ", "question-8": "Because."}
     page = Page(feedback(submitted, reference))
     assert "21 of 40 points, and 5.6 of 12 bonus points so far" in page.text
-    assert f"{TRANSFORMATION} left out, which is fine 0 of 2 bonus" in page.text
+    assert f"{TRANSFORMATION} left out (optional) 0 of 2 bonus" in page.text
     assert "not implemented yet" not in page.text
     assert f"{SMOOTHGRAD} ✗ wrong 1.6 of 2 bonus" in page.text
-    assert "Inline question 7 left out, which is fine 0 of 2 bonus" in page.text
+    assert "Inline question 7 left out (optional) 0 of 2 bonus" in page.text
     assert "You left this optional question out." in page.text
     assert "Inline question 8 not marked yet \N{EN DASH} of 2 bonus" in page.text
 
@@ -445,7 +449,7 @@ def test_a_deduction_is_a_line_of_its_own_and_taken_off_what_was_earned(referenc
     submitted, late = from_json(record()), Deduction("Late by 2 days", -4.5, "10 % a day.")
     columns = RUBRIC.score(submitted, {})
     text = Page(feedback_page(submitted, columns, RUBRIC, {}, reference, [late, Deduction("Free late day", 0.0)])).text
-    assert "21 of 40 points, and 8 of 12 bonus points so far 24.5 points in all after deductions so far" in text
+    assert "21 of 40 points, and 8 of 12 bonus points so far 24.5 points in all, after the late deduction" in text
     assert "in all" not in Page(feedback(record(), reference)).text
     assert "Late by 2 days 10 % a day. \N{MINUS SIGN}4.5 Free late day 0" in text
 
@@ -824,7 +828,7 @@ def test_a_submission_in_time_for_its_student_is_not_late_in_the_summary_whateve
 def test_the_summary_says_which_numbers_hold_submissions_that_could_not_be_read(reference):
     records = [record("ada"), {**record("torn"), "verdict": "unreadable"}]
     text = Page(summary(records, reference)).text
-    assert "1 submission could not be read: it counts 0 in the mean, the median and the charts" in text
+    assert "1 submission could not be read: it counts as 0 in the mean, the median and the charts" in text
     assert "could not be read:" not in Page(summary([record("ada")], reference)).text
 
 
@@ -862,7 +866,7 @@ def test_the_summary_says_of_what_was_not_proved_why(reference):
     records = [record(student) for student in ("small", "clock", "odd")]
     records[0]["exercises"][STEP].update(wrong("cross-entropy"), explained=False, look="Recognised on small networks only.")
     records[1]["exercises"][STEP].update(verdict="stopped", look="It was stopped: it was not done after 120 seconds.")
-    records[2]["exercises"][STEP].update(wrong(), look="Right to the student's own check, wrong to the grader.")
+    records[2]["exercises"][STEP].update(wrong(), look="Correct according to the student's own check.")
     text = Page(summary(records, reference)).text
     assert "3 submissions that need a look" in text
     assert "Small (small) small.ipynb class_visualization_update_step: Recognised on small networks only. Clock (clock)" in text
@@ -870,7 +874,7 @@ def test_the_summary_says_of_what_was_not_proved_why(reference):
         "Clock (clock) clock.ipynb class_visualization_update_step: It was stopped: it was not done after 120 seconds. Odd (odd)"
         in text
     )
-    assert "Odd (odd) odd.ipynb class_visualization_update_step: Right to the student's own check, wrong to the grader." in text
+    assert "Odd (odd) odd.ipynb class_visualization_update_step: Correct according to the student's own check." in text
     assert "no name" not in text
 
 

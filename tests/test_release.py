@@ -116,11 +116,11 @@ def test_an_edition_that_somebody_worked_in_is_not_replaced(released, tmp_path):
     (out / NAME / "cs231n" / "__pycache__" / "submit.cpython-311.pyc").touch()
     release.require_replaceable(out)
     rewrite(out / NAME / NOTEBOOK, "YOUR CODE HERE", "my code")
-    with pytest.raises(ValueError, match=rf"{NOTEBOOK} is not as the earlier release made it"):
+    with pytest.raises(ValueError, match=rf"{NOTEBOOK} has changed since the earlier release"):
         release.release(out)
     (out / NAME / NOTEBOOK).unlink()
     (out / NAME / "mine.txt").touch()
-    with pytest.raises(ValueError, match=r"mine\.txt is not as the earlier release made it"):
+    with pytest.raises(ValueError, match=r"mine\.txt has changed since the earlier release"):
         release.release(out)
     assert (out / NAME / "mine.txt").exists()
 
@@ -143,7 +143,7 @@ def test_a_release_that_fails_its_trial_leaves_all_as_it_was(reference, tmp_path
     rewrite(reference / "cs231n" / "__init__.py", "import ", "import no_such_module\nimport ")
     out = tmp_path / "out"
     out.mkdir()
-    with pytest.raises(ValueError, match=r"does not go through:\n(.|\n)*No module named 'no_such_module'"):
+    with pytest.raises(ValueError, match=r"does not run to the end:\n(.|\n)*No module named 'no_such_module'"):
         release.release(out, kit=reference)
     assert list(out.iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cs231n", "out"]
@@ -423,7 +423,7 @@ LAST = "img += learning_rate * ascent / (ascent.norm() + 1e-12)  # never 0 / 0\n
         (BEGIN, "    # Begin solution\n", FIRST, "'# Begin solution' looks like a marker"),
         (BEGIN, "    ### BEGIN SOLUTION\n", FIRST, "'### BEGIN SOLUTION' looks like a marker"),
         (SALIENCY + END, SALIENCY.strip() + "  # END SOLUTION\n", FIRST + 3, "'# END SOLUTION' looks like a marker"),
-        ("import torch\n", "# BEGIN SOLUTION\nimport torch\n# END SOLUTION\n", 3, "stands in no function at the top level"),
+        ("import torch\n", "# BEGIN SOLUTION\nimport torch\n# END SOLUTION\n", 3, "is not in a function at the top level"),
         (BEGIN, BEGIN + "    # a word\n\n    pass\n" + END + BEGIN, FIRST, "equals its solution: there is no code between"),
         (BEGIN, "    if True:\n" + BEGIN + "        pass\n", FIRST + 1, "the stub of compute_saliency_maps is not Python"),
         ("import torch\n", "import torch as\n", 3, "Python cannot read this"),
@@ -634,7 +634,7 @@ def test_an_exercise_whose_function_has_no_markers_is_refused(reference):
 def test_a_solution_of_words_that_stand_anywhere_is_refused_since_nothing_could_be_proven(reference):
     empty = "def half(x):\n    # BEGIN SOLUTION\n    for _ in range(100):\n        break\n    # END SOLUTION\n    return x\n"
     with_half(reference, empty)
-    with pytest.raises(ValueError, match=r"halves\.py:2: no line of this solution can be told from code that stands anywhere"):
+    with pytest.raises(ValueError, match=r"halves\.py:2: no line of this solution differs from code that could be anywhere"):
         secrets(reference, edition(reference)[0])
 
 
@@ -723,7 +723,7 @@ def test_all_leaks_are_told_not_only_the_first():
         'README.md has "## Rubric"',
         "cs231n/vis_utils.py holds a line of the solution",
         'cs231n/vis_utils.py has "# Rubric: 4: no"',
-        "tests/x.py does not belong into a student edition. Nothing was released.",
+        "tests/x.py does not belong in a student edition. Nothing was released.",
     ]
 
 
@@ -843,7 +843,7 @@ def test_a_comment_of_a_solution_is_a_secret_too(reference):
     "name", [".git/objects/ab", "cs231n/instructor/grading/rubric.toml", "tests/test_x.py", "cs231n/__pycache__/x.pyc"]
 )
 def test_a_file_that_belongs_in_no_edition_is_found(name):
-    with pytest.raises(ValueError, match=f"{name} does not belong into a student edition"):
+    with pytest.raises(ValueError, match=f"{name} does not belong in a student edition"):
         require_no_leaks(FILES | {name: b""}, SECRETS)
 
 
@@ -921,12 +921,12 @@ def test_a_stub_notebook_that_goes_through_and_says_what_is_unfinished_is_accept
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
-        ({"bad": "1 / 0", "check": UNFINISHED}, r"does not go through:\n(.|\n)*ZeroDivisionError"),
+        ({"bad": "1 / 0", "check": UNFINISHED}, r"does not run to the end:\n(.|\n)*ZeroDivisionError"),
         (
             {"check": "print('✓ right')"},
             "Cell check of the edition printed '✓ right.*; expected 'compute_saliency_maps: not",
         ),
-        ({"bad": "import os; os._exit(1)", "check": UNFINISHED}, "does not go through:\n.*died"),
+        ({"bad": "import os; os._exit(1)", "check": UNFINISHED}, "does not run to the end:\n.*died"),
     ],
 )
 def test_a_stub_notebook_that_does_not_is_refused(small, cells, said):

@@ -141,7 +141,7 @@ def test_names_that_people_chose_join_nobody(tmp_path):
     }
     (notice,) = intake(tmp_path).notices
     assert notice.startswith(
-        "s1 (3), s1-2, s1-99, s2-2: named like a further attempt of another row, each with a row of its own."
+        "s1 (3), s1-2, s1-99, s2-2: named like another attempt of a row that is there, each with a row of its own."
     )
 
 
@@ -175,7 +175,7 @@ def test_a_key_that_an_export_gives_is_never_that_of_a_persons_own_file(tmp_path
         "xu_15": "xu_15_998804_nb.ipynb",
     }
     assert (
-        "doejane.ipynb, doejane_12.ipynb, lim_14: not named as Canvas does it, so each has a row of its own."
+        "doejane.ipynb, doejane_12.ipynb, lim_14: not named in Canvas's pattern, so each has a row of its own."
         in intake(tmp_path).notices
     )
 
@@ -329,7 +329,7 @@ def test_moodle_folders_and_prefixes_are_understood(tmp_path):
 def test_moodles_numbers_tell_people_of_the_same_name_apart(tmp_path):
     put(tmp_path, "Li Wei_1_assignsubmission_file_/nb.ipynb", "Li Wei_2_assignsubmission_file_/nb.ipynb")
     assert set(found(tmp_path)) == {"Li Wei_1", "Li Wei_2"}
-    assert "Li Wei: a name that several rows have." in intake(tmp_path).notices
+    assert "Li Wei: more than one row has this name." in intake(tmp_path).notices
 
 
 def test_moodles_text_beside_a_file_does_not_count(tmp_path):
@@ -456,7 +456,7 @@ def test_a_list_that_a_student_handed_in_is_not_believed(tmp_path):
         **{name: name for name in ("s1", "s2", "s3", "submission_metadata")}
     }
     assert any(
-        notice.startswith("s2/submission_metadata.yml: a list of Gradescope's form that a student handed in")
+        notice.startswith("s2/submission_metadata.yml: a list in Gradescope's format that a student handed in")
         for notice in intake(tmp_path).notices
     )
 
@@ -651,7 +651,7 @@ def test_no_student_is_lost_in_a_folder_around_all_of_them(tmp_path, around, for
     put(tmp_path, *(around + form.format(student) for student in STUDENTS))
     assert list(found(tmp_path)) == STUDENTS
     assert all(entry.earlier == [] for entry in submissions(tmp_path))
-    notices = [notice for notice in intake(tmp_path).notices if "is taken for one around the students" in notice]
+    notices = [notice for notice in intake(tmp_path).notices if "is taken to hold the class" in notice]
     assert len(notices) == around.count("/")
 
 
@@ -663,7 +663,7 @@ def test_no_student_is_lost_where_something_lies_beside_the_folder_around_them(t
 def test_students_that_were_sorted_into_folders_have_a_row_each_and_it_is_said(tmp_path):
     put(tmp_path, "Monday/s1/nb.ipynb", "Monday/s2/nb.ipynb", "Friday/s3/nb.ipynb")
     assert set(found(tmp_path)) == {"Monday/s1", "Monday/s2", "Friday/s3"}
-    assert intake(tmp_path).notices[0].startswith("Friday, Monday: folders around several students'")
+    assert intake(tmp_path).notices[0].startswith("Friday, Monday: folders that hold several students")
 
 
 def test_a_students_versions_in_folders_are_one_students_and_it_is_said(tmp_path):
@@ -673,7 +673,7 @@ def test_a_students_versions_in_folders_are_one_students_and_it_is_said(tmp_path
     assert (
         intake(tmp_path)
         .notices[0]
-        .startswith("eve: taken for one student's own folder, although there are several folders with work in it; ")
+        .startswith("eve: taken to be one student's own folder, although it holds several folders with work; ")
     )
 
 
@@ -681,7 +681,7 @@ def test_a_students_versions_in_folders_are_one_students_and_it_is_said(tmp_path
 def test_students_in_sections_have_rows_of_their_own_where_they_are_many_times_what_lies_beside(tmp_path, beside, rows):
     put(tmp_path, *(f"Monday/s{i}/nb.ipynb" for i in range(4)), *(f"Friday/s{i}/nb.ipynb" for i in range(4, 8)), *beside)
     assert len(found(tmp_path)) == rows
-    assert any("taken for one student's own folder" in notice for notice in intake(tmp_path).notices) == (rows == 4)
+    assert any("taken to be one student's own folder" in notice for notice in intake(tmp_path).notices) == (rows == 4)
 
 
 def test_many_folders_of_one_among_many_students_files_are_that_students_own(tmp_path):
@@ -692,19 +692,19 @@ def test_many_folders_of_one_among_many_students_files_are_that_students_own(tmp
 def test_sections_beside_a_students_own_folder_are_not_guessed_but_named(tmp_path):
     put(tmp_path, "Monday/s1/nb.ipynb", "Monday/s2/nb.ipynb", "Friday/s3/nb.ipynb", "Friday/s4/nb.ipynb", "late/nb.ipynb")
     assert set(found(tmp_path)) == {"Monday", "Friday", "late"}
-    assert intake(tmp_path).notices[0].startswith("Friday, Monday: taken for one student's own folder, although")
+    assert intake(tmp_path).notices[0].startswith("Friday, Monday: taken to be one student's own folder, although")
 
 
 def test_a_student_in_two_sections_is_no_reason_to_be_silent_about_the_others(tmp_path):
     put(tmp_path, *(f"Monday/s{i}/nb.ipynb" for i in range(3)), *(f"Friday/s{i}/nb.ipynb" for i in range(2, 5)))
     assert set(found(tmp_path)) == {"Monday", "Friday"}
-    assert intake(tmp_path).notices[0].startswith("Friday, Monday: taken for one student's own folder, although")
+    assert intake(tmp_path).notices[0].startswith("Friday, Monday: taken to be one student's own folder, although")
 
 
 def test_folders_of_the_same_assignments_give_no_notice(tmp_path):
     put(tmp_path, *(f"{student}/{name}/nb.ipynb" for student in ("jane", "bob", "kim") for name in ("hw1", "hw2")))
     assert set(found(tmp_path)) == {"jane", "bob", "kim"}
-    assert not any("taken for one student's own folder" in notice for notice in intake(tmp_path).notices)
+    assert not any("taken to be one student's own folder" in notice for notice in intake(tmp_path).notices)
 
 
 def test_a_students_several_folders_are_one_students(tmp_path):
@@ -1047,8 +1047,8 @@ def test_a_roster_gives_ids_and_names_and_lists_who_handed_in_nothing(tmp_path, 
     }
     assert [(person.id, person.name) for person in seen.absent] == [("0044", "Kim Lim")]
     assert {file.path: file.student for file in seen.files}["doejane_4711_998801_nb.ipynb"] == "0042"
-    assert "stranger_9: not in the roster, and graded under this name." in seen.notices
-    assert "1 of the 3 in the roster handed in nothing: 0044 Kim Lim." in seen.notices
+    assert "stranger_9: not on the roster, and graded under this name." in seen.notices
+    assert "1 of the 3 students on the roster handed in nothing: 0044 Kim Lim." in seen.notices
 
 
 @pytest.mark.parametrize(
@@ -1090,7 +1090,7 @@ def test_a_name_that_two_people_have_matches_nobody_and_nobody_is_dropped(tmp_pa
     put(tmp_path, "Li Wei_1_assignsubmission_file_/nb.ipynb", "Li Wei_2_assignsubmission_file_/nb.ipynb")
     seen = with_roster(tmp_path, "id,name\n8,Li Wei\n9,Li Wei\n")
     assert {one.student for one in seen.submissions} == {"Li Wei_1", "Li Wei_2"}
-    assert "Li Wei_1, Li Wei_2: not in the roster, and graded under this name." in seen.notices
+    assert "Li Wei_1, Li Wei_2: not on the roster, and graded under this name." in seen.notices
 
 
 def test_two_submissions_that_could_be_one_students_are_not_joined(tmp_path):
@@ -1169,7 +1169,7 @@ def test_a_folder_with_names_of_the_roster_beside_folders_without_is_nobodys_sec
     put(tmp_path, "x1/viz/nb.ipynb", "x2/work/nb.ipynb", "x3/dave/nb.ipynb", "x3/erin/nb.ipynb")
     seen = with_roster(tmp_path, ROSTER)
     assert {one.student for one in seen.submissions} == {"x1", "x2", "x3"}
-    assert any(notice.startswith("x3: taken for one student's own folder, although") for notice in seen.notices)
+    assert any(notice.startswith("x3: taken to be one student's own folder, although") for notice in seen.notices)
 
 
 def test_the_members_of_a_group_have_handed_in(tmp_path):

@@ -65,7 +65,7 @@ def test_a_grade_in_the_worksheet_is_nobodys_id(folder):
     put(folder, "Jane Doe_40_assignsubmission_file/nb.ipynb", "Bob Ross_4712_assignsubmission_file/nb.ipynb")
     found, notices = taken(folder, WORKSHEET.replace("40.00", "40"))
     assert found == {"Jane Doe_40": "2026-10-05T23:59:00", "Bob Ross_4712": "2026-10-06T00:05:00"}  # Jane by her name
-    assert notices == ["Named as Moodle writes it, each a student: 2 of 2."]
+    assert notices == ["2 of 2 names follow Moodle's pattern, one student each."]
 
 
 def test_a_list_counts_before_what_a_name_says(folder):
@@ -137,7 +137,7 @@ def test_nbgraders_timestamps_say_when(folder):
     found, notices = taken(folder)
     assert found == {"jane": "2026-10-05T10:10:10+00:00", "bob": "", "ada": ""}
     assert {one.student: one.platform for one in intake(folder).submissions} == {"jane": "nbgrader", "bob": "nbgrader", "ada": ""}
-    assert notices == ["Handed in by nbgrader, whose timestamp.txt says when: 2 of 3."]
+    assert notices == ["2 of 3 have a timestamp.txt of nbgrader's, which says when they were handed in."]
 
 
 def test_a_timestamp_that_a_student_handed_in_or_linked_says_nothing(folder):

@@ -31,7 +31,7 @@ Refused = Callable[[str], ValueError]  # makes the error that names the file
 
 
 class Of(str, enum.Enum):
-    """What a deduction in per cent is a part of."""
+    """What a percentage refers to."""
 
     EARNED = "earned"
     FULL = "full"
@@ -48,7 +48,7 @@ class Amount:
     is_percent: bool = False
 
     def points(self, base: float) -> float:
-        """Return it in points. base: what per cent are of."""
+        """Return it in points. base: what the percentage refers to."""
         return self.value * base / 100 if self.is_percent else self.value
 
 
@@ -71,7 +71,7 @@ class LatePolicy:
     deduction : Amount or None
         For each further day; None if nothing is deducted.
     of : Of
-        What per cent are of.
+        What the percentage refers to.
     cap : Amount or None
         At most this is deducted in all; None if all points may go.
     last_day : int or None
@@ -207,16 +207,16 @@ def _amount(table: Mapping[str, Any], key: str, refused: Refused) -> Amount | No
     except ValueError:
         number = None
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < 10**6 or (is_percent and number > 100):
-        raise refused(f'[late] {key} = {value!r}; expected points, such as 2.5, or per cent, such as "10 %".')
+        raise refused(f'[late] {key} = {value!r}; expected points, such as 2.5, or a percentage, such as "10 %".')
     return Amount(float(number), is_percent)
 
 
 def _of(table: Mapping[str, Any], percent: list[Amount], refused: Refused) -> Of:
     value = table.get("of")
     if value is None and percent:
-        raise refused('[late] has per cent and does not say of what; add of = "earned" or of = "full" (for full marks).')
+        raise refused('[late] has a percentage and does not say of what; add of = "earned" or of = "full" (for full marks).')
     if value is not None and not percent:
-        raise refused(f"[late] of = {value!r} has nothing to go with: neither deduction nor cap is in per cent.")
+        raise refused(f"[late] of = {value!r} has nothing to go with: neither deduction nor cap is a percentage.")
     if value not in (None, *(one.value for one in Of)):
         raise refused(f'[late] of = {value!r}; expected "earned" or "full".')
     return Of(value) if value else Of.EARNED

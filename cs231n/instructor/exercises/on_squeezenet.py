@@ -49,7 +49,7 @@ def proved(report: Report, job: Any, run: Any, network: torch.nn.Module) -> tupl
     try:
         seen, trials = own.unlike(job, known, frozenset(report.mistakes) - beside_the_values(own))
     except Stopped as stop:
-        seen, trials = f"the call did not come to its end. {stop}", []
+        seen, trials = f"the call did not return. {stop}", []
     more = [name for name in side_effects(trials)[0] if name not in report.mistakes] if trials else []
     report = replace(report, mistakes=[*report.mistakes, *more], explained=not seen)
     return report, f"Recognised on small networks only: on SqueezeNet {seen}" if seen else ""

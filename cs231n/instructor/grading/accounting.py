@@ -115,15 +115,15 @@ def unusual(found: list[Submission], files: list[File]) -> list[str]:
         notices.append(f"{named(several)}: several attempts, of which the latest counts.")
     if crowded := [one.student for one in found if len(one.earlier) >= MANY]:
         notices.append(
-            f"{named(crowded)}: so many files could count that there may be several students' in one folder or under one name. "
-            "If so, name that folder as SUBMISSIONS."
+            f"{named(crowded)}: so many files could count that one folder or name may hold several students' work. "
+            "If so, pass that folder as SUBMISSIONS."
         )
     if len(found) == 1 and not found[0].problem and found[0].path.suffix.lower() not in (".ipynb", ".py"):
         notices.append(f"{found[0].shown} is all there is. If it is the export of a whole class, unpack it first.")
     looked_at = (
         ("a link, not followed", "links, which are not followed"),
-        ("handed in, so it is not believed", "a list of Gradescope's form that a student handed in; it is not believed"),
-        ("nobody's", "files that are nobody's"),
+        ("handed in, so it is not believed", "a list in Gradescope's format that a student handed in; it is ignored"),
+        ("nobody's", "files that belong to nobody"),
     )
     for why, words in looked_at:
         if paths := [file.path for file in files if file.why == why]:

@@ -1,6 +1,7 @@
 """What the command `grade` does, and what it prints."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -44,13 +45,12 @@ def carried_out(options: argparse.Namespace) -> int:
             said=said,
         )
     except NotWritten as error:
-        advice = "All other files are whole. Make room, or the folder writable, then run the command again with --resume."
+        advice = "All other files are complete. Free some space, or make the folder writable; then continue with --resume."
         raise OSError(f"{error} {advice}") from None
     except (CutShort, KeyboardInterrupt) as error:
         done = len(list((options.out / "rows").glob("*.json")))
-        print(
-            f"{str(error) or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr
-        )
+        kept = f"{done} result{' is' if done == 1 else 's are'} kept in {options.out}/rows"
+        print(f"{str(error) or 'Interrupted.'} {kept}: continue with --resume.", file=sys.stderr)
         return 1
     made = watch.made()  # before marks are read: those that come later are seen by the next run
     marks = marks_files.read(options.out, rubric)
@@ -79,8 +79,9 @@ def _to_mark(unmarked: int, out: Path) -> str:
     if not unmarked:
         return "All answers are marked."
     return (
-        f"{unmarked} answer{' is' if unmarked == 1 else 's are'} to be marked: in the browser, with `{sys.executable} -m "
-        f"cs231n.instructor mark {out}`, or in marking/question-N.csv next to question-N.html; then run grade --resume."
+        f"{unmarked} answer{' has' if unmarked == 1 else 's have'} to be marked. In the browser:\n"
+        f"  {shlex.join([sys.executable, '-m', 'cs231n.instructor', 'mark', str(out)])}\n"
+        "or in marking/question-N.csv, next to question-N.html. Then run the same `grade` command again, with --resume."
     )
 
 
@@ -90,11 +91,11 @@ def _tell_late(records: list[Record], rubric: Rubric, marks: Marks, said: Said) 
         return
     of_all = (rubric.deduction(record, rubric.score(record, marks.get(record.student, {}))) for record in records)
     found = counts(records, late, of_all)
-    zone = late.zone_name or f"this machine's zone, {late.due.tzname()}: the course's file names none"
-    said.notice(f"Due: {told(late.due)}. Times without a zone are taken as of {zone}.")
+    zone = late.zone_name or f"this machine's zone, {late.due.tzname()}, since the course's file names none"
+    said.notice(f"Due: {told(late.due)}. Times without a zone are read in {zone}.")
     said.notice(f"{found.late} late, {found.deducted} of them with a deduction.")
     if found.unknown:
         said.notice(
-            f"{found.unknown} without a time ({found.unknown_late} of them late, as the platform says): nothing is deducted. "
-            "Give the times by --times."
+            f"{found.unknown} without a known time ({found.unknown_late} of them late according to the platform): nothing is "
+            "deducted. Supply the times with --times."
         )

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `grade` takes to an argparse parser."""
     parser.description = (
         "Grade a folder of submissions into GRADES: grades.csv, feedback pages, marking pages, summary.html, and intake.csv, "
-        "which says of every file in SUBMISSIONS whose it is and whether it counted."
+        "which says for every file in SUBMISSIONS whose it is and whether it counted."
     )
     parser.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="the folder with what students handed in")
     parser.add_argument("--out", required=True, type=Path, metavar="GRADES", help="the folder to write; made if it is new")
@@ -21,40 +21,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--course",
         type=Path,
         metavar="FILE",
-        help="the course's own TOML file, as for `release`; GRADES remembers it, and --resume goes on with it",
+        help="the course's own TOML file, as for `release`; GRADES remembers it, and --resume uses it again",
     )
     parser.add_argument(
         "--rubric",
         type=Path,
         metavar="FILE",
-        help="a TOML file with what a mistake keeps, where it differs from the kit's; GRADES remembers it",
+        help="a TOML file with the fraction of the points that a mistake keeps, where yours differs from the kit's; GRADES "
+        "remembers it",
     )
     parser.add_argument(
         "--roster",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns id and name, and others that tell a student (email, login ...): gives ids and names; "
-        f"who handed in nothing gets a row in grades.csv with the verdict '{NO_SUBMISSION}' and no points",
+        help="a CSV file with the columns id and name, and others that identify a student (email, login ...): gives ids and "
+        f"names; whoever handed in nothing gets a row in grades.csv with the verdict '{NO_SUBMISSION}'; GRADES remembers it",
     )
     parser.add_argument(
         "--members",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns group (or submission) and id, a line for each member of a group: each gets a row in "
+        help="a CSV file with the columns group (or submission) and id, one line per member of a group: each gets a row in "
         "grades.csv; GRADES remembers it",
     )
     parser.add_argument(
         "--times",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns id and time, or Moodle's grading worksheet: when each submission was handed in, where "
-        "the names of the files do not say so; GRADES remembers it",
+        help="a CSV file with the columns id and time, or Moodle's grading worksheet: when each submission was handed in, if "
+        "the file names do not say so; GRADES remembers it",
     )
     parser.add_argument(
         "--days-used",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns id and days used: the free late days that went into earlier assignments; GRADES "
+        help="a CSV file with the columns id and days used: the free late days that earlier assignments took; GRADES "
         "remembers it",
     )
     parser.add_argument(
@@ -65,13 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STUDENT",
         help="students whose pictures may be shown, without a name, in summary.html (default: nobody's)",
     )
-    parser.add_argument("--resume", action="store_true", help="keep the results in GRADES, grade what is new, merge the marks")
-    parser.add_argument("--backend", choices=["loky", "dask"], default="loky", help="where to run: this machine, or Dask")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask's scheduler, such as tcp://10.0.0.1:8786")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the results in GRADES, grade what is new or has changed, and add the marks"
+    )
+    parser.add_argument(
+        "--backend", choices=["loky", "dask"], default="loky", help="where to grade: on this machine (loky), or on a Dask cluster"
+    )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="the address of Dask's scheduler, such as tcp://10.0.0.1:8786")
     parser.add_argument(
         "--without-isolation",
         action="store_true",
-        help="grade also where submissions cannot be kept from this machine's files and processes; every page then says so",
+        help="grade even if submissions cannot be isolated from this machine's files and processes; every page then says so",
     )
 
 

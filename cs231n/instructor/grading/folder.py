@@ -8,6 +8,7 @@ from ..reports import marks as marks_files
 from ..reports import records
 from ..reports.records import Record
 from ..reports.safe import file_name
+from .found_files import named
 from .owners import Submission
 from .rubric import Rubric
 
@@ -32,9 +33,9 @@ def set_aside(out: Path, found: list[Submission]) -> list[str]:
     students = {f"{file_name(record.student)}.json": record.student for record in records.read_all(gone)}
     names = [students.get(path.name, path.stem) for path in left]
     return [
-        f"{', '.join(names[:12])}{f' and {len(names) - 12} more' if len(names) > 12 else ''}: results of an earlier run, and no "
-        f"submission any more. They are in no grades now; what was found is kept in {gone}, and their marks stay in marking/. "
-        "If only their ids are others now (by --roster), change these in marking/*.csv."
+        f"{named(names)}: results from an earlier run, but no submission now. They are no longer in the grades; their results "
+        f"are kept in {gone}, and their marks stay in marking/. If only the ids have changed (through --roster), change them in "
+        "marking/*.csv."
     ]
 
 

@@ -96,9 +96,9 @@ def _grade_into(
     """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
     if not resume and rows.is_dir() and any(rows.iterdir()):
-        raise ValueError(f"{out} holds the results of an earlier run. Go on with it by --resume, or name another folder.")
+        raise ValueError(f"{out} holds the results of an earlier run. Continue it with --resume, or name another folder.")
     if not resume and (out / "marking").is_dir():
-        raise ValueError(f"{out}/marking holds marks already. Go on by --resume, or name another folder.")
+        raise ValueError(f"{out}/marking holds marks already. Continue with --resume, or name another folder.")
     students = [submission.student for submission in found.submissions]
     marks_files.read(out, rubric, students)  # what is wrong there is said before the work, not after it
     # Before answers change, so that what was marked in the browser has its row in the marks files.
@@ -117,7 +117,7 @@ def _grade_into(
             by_student[record.student] = record
     records = [by_student[submission.student] for submission in found.submissions]
     for student, question, points in marks_files.outdated(out, rubric):
-        said.news(f"{student}, {question}: the answer has changed since it got {points:g} points. It is to mark again.")
+        said.news(f"{student}, {question}: the answer has changed since it got {points:g} points. It has to be marked again.")
     for conflict in marks_files.merge(out, rubric):
         said.news(str(conflict))
     marks = marks_files.read(out, rubric)
@@ -136,7 +136,7 @@ def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:
     known = {submission.student for submission in found}
     for student in gallery:
         if student not in known:
-            raise ValueError(f"--gallery names {student}, of whom there is no submission. Spell the name as grades.csv does.")
+            raise ValueError(f"--gallery names {student}, who handed in nothing. Write the id as in grades.csv.")
 
 
 def _ids_and_names(found: Intake, roster: Roster | None) -> set[str]:
@@ -149,7 +149,7 @@ def _ids_and_names(found: Intake, roster: Roster | None) -> set[str]:
 
 def _tell_unusual(notices: Collection[str], gone: Collection[str], out: Path, said: Said) -> None:
     """Print what a person should look at. gone: of this what only this run has to say."""
-    heading = f"Please have a look; {out}/intake.csv has a line for every file:"
+    heading = f"Please check ({out}/intake.csv has a line for every file):"
     if notices:
         said.notice(heading)
     elif gone:

@@ -1,6 +1,5 @@
 """Who handed in together: the members of groups, by an export or by a list that is given, each in one group alone."""
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from ..reports import spreadsheets
 from ..reports.records import Member
 from .found_files import named, printable
 from .owners import Submission
-from .roster import FIRST, ID, LAST, NAME, folded
+from .roster import FIRST, ID, LAST, NAME, closest, folded
 
 GROUP = ("submission", "group", "team")  # the column that says which, the first that is there
 
@@ -35,7 +34,8 @@ def read_members(path: Path) -> dict[str, list[Member]]:
             raise ValueError(f"{path}, line {line}: the group is {cells[group]!r} and the id {student!r}; expected both.")
         if folded(student) in lines:
             raise ValueError(
-                f"{path}, line {line}: {student} is in line {lines[folded(student)]}, too. A student has one group: remove one."
+                f"{path}, line {line}: {student} is in line {lines[folded(student)]}, too. A student has one "
+                "group: remove one of the lines."
             )
         lines[folded(student)] = line
         others = [cell for column, cell in enumerate(cells) if cell and column not in (group, one, *called)]
@@ -71,11 +71,11 @@ def with_members(found: Sequence[Submission], path: Path, groups: Mapping[str, l
                 continue  # a group of one, under the student's own key
             one.members = tuple(members)
     near = [
-        f"{group}{f' (near to it: {close[0]})' if close else ''}"
+        f"{group}{f' (closest: {close[0]})' if close else ''}"
         for group in missing
-        for close in [difflib.get_close_matches(group, [one.student for one in found if not one.members], n=1)]
+        for close in [closest(group, [one.student for one in found if not one.members], most=1)]
     ]
-    return [f"{named(near)}: groups in {path}, and no submission is theirs."] if near else []
+    return [f"{named(near)}: groups in {path} that match no submission."] if near else []
 
 
 def require_one_group_each(found: Iterable[Submission]) -> None:

@@ -114,7 +114,9 @@ def exercise_result(
     if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
         return _result(Report(name, Verdict.MISSING), [])
     if left <= 1:
-        return _stopped(name, f"The time for this submission, {limits.SUBMISSION_SECONDS:.0f} seconds, was used up before.", 0)
+        return _stopped(
+            name, f"The exercises before it used up the time for this submission, {limits.SUBMISSION_SECONDS:.0f} seconds.", 0
+        )
     started, reason, doubt = time.monotonic(), "", ""
     reported: list[str] = []  # by the process that ran the code, which can say what it likes
     try:
@@ -135,7 +137,7 @@ def exercise_result(
     if not refused and report.verdict in (Verdict.WRONG, Verdict.BROKEN) and "never-returns" not in report.mistakes:
         report, reported, doubt = _as_students_see_it(report, parts, sandbox)
         if reason and report.mistakes and not report.explained:
-            report.evidence += [f"{reason} So it earns no points; your instructor is asked to look at it."]
+            report.evidence += [f"{reason} So it earns no points; your instructor has been asked to look at it."]
     return _result(report, reported, time.monotonic() - started, doubt or reason)
 
 
@@ -167,7 +169,8 @@ def _as_students_see_it(report: Report, parts: list[list[str]], sandbox: Sandbox
     told = told if isinstance(told, dict) else {}
     if told.get("verdict") == Verdict.RIGHT:
         seen = report.evidence if report.verdict is Verdict.WRONG else report.evidence[-1:]  # an error's text is the student's
-        doubt = f"Right to the student's own check, {report.verdict} to the grader. {' '.join(seen)}"[: limits.DOUBT_CHARACTERS]
+        doubt = f"Correct according to the student's own check, {report.verdict} according to the grader. {' '.join(seen)}"
+        doubt = doubt[: limits.DOUBT_CHARACTERS]
         return report, [RIGHT_TO_OWN_CHECK], doubt
     inside = {"regulariser-detached", "regulariser-on-scores", "regulariser-on-weights"} & _names(told.get("mistakes"))
     if "regulariser-missing" in report.mistakes and inside:

@@ -3,7 +3,6 @@
 A group has one deadline, the latest that any of its members has, and the free late days of the member with the fewest left.
 """
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from ..late_policy import Amount, LatePolicy, Of, told
 from ..reports import spreadsheets
 from ..reports.deductions import Deduction
 from ..reports.records import Record
-from .roster import ID, folded
+from .roster import ID, closest, folded
 
 DAYS_USED = ("days used", "used", "late days", "late_days", "days")  # the column of a table of late days, the first that is there
 
@@ -129,15 +128,15 @@ def _of_people(record: Record, by_id: Mapping[str, Any]) -> list[Any]:
 
 
 def require_known(policy: LatePolicy, known: Collection[str]) -> None:
-    """Raise ValueError, with the nearest names, for a student with an extension of whom nobody knows. known: ids and names."""
-    here = {folded(one): one for one in known}
+    """Raise ValueError, with the closest ids and names, for a student with an extension whom nobody knows. known: ids, names."""
+    here = {folded(one) for one in known}
     for student in policy.extensions:
         if folded(student) not in here:
-            near = [here[one] for one in difflib.get_close_matches(folded(student), here, n=5, cutoff=0.5)]
+            near = closest(student, known)
             raise ValueError(
-                f"[late.extensions] names {student}, of whom there is no submission and no line in a roster. "
-                + (f"Near to it: {', '.join(near)}. " if near else "")
-                + "Spell the id as grades.csv does; for those who handed in nothing, give the class by --roster."
+                f"[late.extensions] names {student}, who has neither a submission nor a line in a roster. "
+                + (f"Closest ids: {', '.join(near)}. " if near else "")
+                + "Write the id as in grades.csv; for students who handed in nothing, pass the class as --roster."
             )
 
 

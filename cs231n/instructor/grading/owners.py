@@ -122,10 +122,10 @@ def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str]
     for key, student in own.items():
         students[place.prefix + key] = student
     if place.platform:
-        notices.append(f"Named as {place.platform} writes it, each a student: {len(mine)} of {len(mine) + len(foreign)}.")
+        notices.append(f"{len(mine)} of {len(mine) + len(foreign)} names follow {place.platform}'s pattern, one student each.")
         if foreign:
             notices.append(
-                f"{named([entry.name for entry in foreign])}: not named as {place.platform} does it, so each has a row "
+                f"{named([entry.name for entry in foreign])}: not named in {place.platform}'s pattern, so each has a row "
                 "of its own."
             )
 
@@ -162,17 +162,17 @@ def look_alikes(students: dict[str, Student]) -> list[str]:
     for names in stems.values():
         if len(names) > 1:
             notices.append(
-                f"{named(names)}: the same name, each with a row of its own. Put them into one folder if they are one's."
+                f"{named(names)}: the same name, each with a row of its own. If they are one student's, put them into one folder."
             )
     alike = [key for key in plain if (found := ATTEMPT.fullmatch(key)) and found["student"] in plain]
     if alike:
         notices.append(
-            f"{named(alike)}: named like a further attempt of another row, each with a row of its own. "
+            f"{named(alike)}: named like another attempt of a row that is there, each with a row of its own. "
             "Put a student's attempts into one folder named after the student."
         )
     shared = Counter(student.owner.name for student in students.values() if student.owner.student != student.owner.name)
     if twice := [name for name, times in shared.items() if times > 1]:
-        notices.append(f"{named(twice)}: a name that several rows have.")
+        notices.append(f"{named(twice)}: more than one row has this name.")
     return notices
 
 

@@ -53,20 +53,20 @@ def places_in(folder: Path, roster: Roster | None) -> tuple[list[Place], list[st
             break
         place = Place(inner[0]).recognised()
         notices.append(
-            f"{printable(str(place.path.relative_to(folder)))} is the only folder, and is taken for one around the students: "
-            f"each of the {len(place.entries)} files and folders in it is a student's own."
+            f"{printable(str(place.path.relative_to(folder)))} is the only folder, and is taken to hold the class: "
+            f"each of the {len(place.entries)} files and folders in it is one student's."
         )
     sections, undecided = ([], []) if place.platform else _sections(place, roster)
     if undecided:
         names = named([section.path.name for section in undecided])
         notices.append(
-            f"{names}: taken for one student's own folder, although there are several folders with work in it; only one of "
+            f"{names}: taken to be one student's own folder, although it holds several folders with work; only one of "
             "those counts. If they are several students', move them up one level, or grade that folder on its own."
         )
     if sections:
         folders = [section.path for section in sections]
         names = named([entry.name for entry in folders])
-        notices.append(f"{names}: folders around several students', so each folder in them is taken for a student's own.")
+        notices.append(f"{names}: folders that hold several students, so each folder in them is taken to be one student's.")
         place.entries = [entry for entry in place.entries if entry not in folders]
     return [place, *sections], notices
 

@@ -1,5 +1,6 @@
 """The list of a class: who there is, by which ids, and who handed in nothing."""
 
+import difflib
 import itertools
 import re
 import unicodedata
@@ -21,6 +22,7 @@ ID = (
     "orgdefinedid",
 )  # the first that is there
 NAME = ("name", "full name", "student name")
+LEAST_LIKENESS = 0.5  # of a misspelt id or name, from 0 to 1
 FIRST = ("first name", "firstname", "given name", "first")
 LAST = ("last name", "lastname", "surname", "family name", "last")
 
@@ -107,6 +109,20 @@ def _columns(path: Path, header: Sequence[str]) -> tuple[int, list[int]]:
 def folded(text: str) -> str:
     """Return an id or a name in the form in which it is compared."""
     return unicodedata.normalize("NFC", text.strip()).casefold()
+
+
+def closest(text: str, known: Iterable[str], most: int = 5) -> list[str]:
+    """Return the ids or names, of those known, that a text is most likely a misspelling of, the likeliest first.
+
+    Of equally similar ones, one with the same characters comes first: 1041 is rather 1014 than 1015.
+    """
+
+    def likeness(one: str) -> float:
+        matcher = difflib.SequenceMatcher(None, folded(text), folded(one))
+        return matcher.ratio() + matcher.quick_ratio()
+
+    near = {one: likeness(one) for one in known}
+    return sorted((one for one in near if near[one] >= 2 * LEAST_LIKENESS), key=lambda one: (-near[one], one))[:most]
 
 
 def _ways_to_write(name: str) -> set[str]:

@@ -103,7 +103,7 @@ def _by_roster(found: Intake, roster: Roster) -> Intake:
     matches |= {person: same for person, same in by_name.items() if person not in matches}
     strangers = [one.student for one in found.submissions if one.student not in known and not one.members]
     if strangers:
-        found.notices.append(f"{named(strangers)}: not in the roster, and graded under this name.")
+        found.notices.append(f"{named(strangers)}: not on the roster, and graded under this name.")
     keys: dict[str, Person] = {}
     for person, same in matches.items():
         if len(same) == 1:
@@ -125,7 +125,7 @@ def _by_roster(found: Intake, roster: Roster) -> Intake:
     found.absent = [person for person in roster.people if person not in matches and person not in covered]
     if found.absent:
         found.notices.append(
-            f"{len(found.absent)} of the {len(roster.people)} in the roster handed in nothing: "
+            f"{len(found.absent)} of the {len(roster.people)} students on the roster handed in nothing: "
             f"{named([f'{person.id} {person.name}' for person in found.absent])}."
         )
     return found

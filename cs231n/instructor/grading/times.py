@@ -116,7 +116,7 @@ def with_times(found: Sequence[Submission], path: Path, lines: Iterable[Line]) -
             )
         if told:
             one.handed_in = max(line.handed_in for line in told)
-    return [f"{named(lost)}: in {path}, with a time, and no submission is theirs."] if lost else []
+    return [f"{named(lost)}: in {path} with a time, but without a submission."] if lost else []
 
 
 def _index(found: Iterable[Submission]) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
@@ -150,7 +150,7 @@ def with_timestamps(found: Sequence[Submission]) -> list[str]:
     for one in stamped:
         if one.path.parent.name == assignment:
             one.platform, one.handed_in = "nbgrader", _timestamp(one.path.with_name(TIMESTAMP))
-    return [f"Handed in by nbgrader, whose {TIMESTAMP} says when: {times} of {len(found)}."]
+    return [f"{times} of {len(found)} have a {TIMESTAMP} of nbgrader's, which says when they were handed in."]
 
 
 def _is_file(path: Path) -> bool:

@@ -98,7 +98,7 @@ def _own_sandbox(run: Run) -> Sandbox:
     if getattr(mine, "examined", None) != run.number:
         problem = examined(mine.sandbox, partial(_judged, run, mine.sandbox, mine.network))
         if problem:
-            raise CutShort(f"The grader has examined itself, and stops: {problem}")
+            raise CutShort(f"The grader's self-test failed, so nothing is graded: {problem}")
         mine.examined = run.number
     mine.number = run.number
     return mine.sandbox
@@ -114,7 +114,7 @@ def _isolated_sandbox(asked: Asked) -> Sandbox:
     missing = sorted(ISOLATION - set(mine.sandbox.protections))
     if missing and not asked.without_isolation:
         raise NotIsolated(
-            "This machine does not allow what keeps submissions from the solutions and from each other. Not in force: "
+            "This machine cannot isolate submissions from the solutions and from each other. Not in force: "
             f"{'; '.join(PROTECTIONS[name] for name in missing)}. Grade on a Linux machine that allows user namespaces, or as "
             "root outside of a container; or add --without-isolation if you trust all students, and every page will say so."
         )

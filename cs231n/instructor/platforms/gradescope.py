@@ -55,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the zip to write, for example autograder.zip")
     parser.add_argument("--course", type=Path, metavar="FILE", help="the course's own TOML file, as for `release`")
     parser.add_argument(
-        "--rubric", type=Path, metavar="FILE", help="a TOML file with what a mistake keeps, where it differs from the kit's"
+        "--rubric",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file with the fraction of the points that a mistake keeps, where yours differs from the kit's",
     )
     parser.add_argument(
         "--after-published",

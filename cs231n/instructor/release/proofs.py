@@ -56,7 +56,7 @@ def secrets(
         lines = _telling_lines(function)
         if not lines:
             raise ValueError(
-                f"{function.place}: no line of this solution can be told from code that stands anywhere, so it cannot be "
+                f"{function.place}: no line of this solution differs from code that could be anywhere, so it cannot be "
                 "proven that the edition does not hold it. Give its values names."
             )
         found |= {line: f"a line of the solution, {place}" for line, place in lines.items()}
@@ -126,7 +126,7 @@ def require_no_leaks(
         if path == CELLS:  # once more the cells of the notebook, in which what is found is named by its cell
             continue
         if NEVER_IN_AN_EDITION & set(Path(path).parts):
-            found[f"{path} does not belong into a student edition."] = None
+            found[f"{path} does not belong in a student edition."] = None
         shown, lines = (originals or {}).get(path, (path, content.decode("utf-8", errors="replace")))
         in_file = functools.partial(_place_in_file, shown, "" if path.endswith(".npz") else lines)
         if path.endswith(".ipynb"):
@@ -312,7 +312,7 @@ def _executed(notebook: NotebookNode, root: Path) -> dict[str, NotebookNode]:
             client.execute(cleanup_kc=True, env=environment, stderr=subprocess.DEVNULL)
         except (CellExecutionError, CellTimeoutError, RuntimeError) as error:  # RuntimeError: the kernel died
             said = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
-            raise ValueError(f"The edition's notebook does not go through:\n{said}\nNothing was released.") from None
+            raise ValueError(f"The edition's notebook does not run to the end:\n{said}\nNothing was released.") from None
     return {cell.id: cell for cell in notebook.cells}
 
 

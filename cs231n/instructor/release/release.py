@@ -26,14 +26,16 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the time of every member of the zip, so that
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command to an argparse parser."""
-    parser.description = "Make the student edition: a folder and a zip, the same bytes every time. Takes about a minute."
+    parser.description = (
+        "Make the student edition: a folder and a zip, identical to the byte every time. It takes a minute or two."
+    )
     parser.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="folder for the edition: new, or of an earlier run"
+        "--out", required=True, type=Path, metavar="DIR", help="the folder to write: new, or from an earlier release"
     )
     parser.add_argument(
         "--kit-url",
         metavar="URL",
-        help="address under which you will publish the zip: on Colab the notebook fetches it from there",
+        help="the address at which you will publish the zip; on Colab the notebook fetches it from there",
     )
     parser.add_argument(
         "--course",
@@ -44,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--github-classroom",
         action="store_true",
-        help="put a workflow into the edition with which GitHub Classroom runs the checks after each push, with points",
+        help="add a workflow with which GitHub Classroom runs the checks after every push and shows points",
     )
 
 
@@ -152,14 +154,14 @@ def require_replaceable(out: Path) -> None:
     there = {path.name for path in out.iterdir()}
     others = sorted(there - {NAME, f"{NAME}.zip"})
     if others:
-        raise ValueError(f"{out} holds {', '.join(others[:3])}, which no release has put there. Name another folder.")
+        raise ValueError(f"{out} holds {', '.join(others[:3])}, which no release put there. Name another folder.")
     if not there:
         return
     members = _members(out / f"{NAME}.zip")
     for path in sorted((out / NAME).rglob("*")):
         name = path.relative_to(out / NAME).as_posix()
         if path.is_file() and path.parent.name != "__pycache__" and members.get(name) != path.read_bytes():
-            raise ValueError(f"{path} is not as the earlier release made it. Name another folder, or move the file away.")
+            raise ValueError(f"{path} has changed since the earlier release. Name another folder, or move the file away.")
 
 
 def _put_in_place(built: Path, out: Path, folder: Path) -> None:

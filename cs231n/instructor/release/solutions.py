@@ -173,7 +173,7 @@ def _functions_around(module: str, file: Path, text: str, regions: list[tuple[in
             found.append(Marked(module, file, lines, node.name, start, max(node.end_lineno or 0, own[-1][1]), tuple(own)))
     for begin, end in regions:
         if (begin, end) not in inside:
-            raise ValueError(f"{file}:{begin}: this solution stands in no function at the top level of the file.")
+            raise ValueError(f"{file}:{begin}: this solution is not in a function at the top level of the file.")
     return found
 
 

@@ -20,7 +20,7 @@ VERDICTS = {
     Verdict.MISSING: "… not found",
     Verdict.NEWER_PYTHON: "… not judged: newer Python",
 }
-LEFT_OUT = "left out, which is fine"  # of what gives a bonus
+LEFT_OUT = "left out (optional)"  # of what gives a bonus
 
 
 def _shown(value: object) -> object:

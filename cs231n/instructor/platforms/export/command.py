@@ -62,10 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--partial", action="store_true", help=f"write even if students are left out; {LEFT_OUT} says who, and why"
     )
     parser.add_argument(
-        "--unmarked-as-zero", action="store_true", help="hand back unfinished grades, too: unmarked answers count as 0"
+        "--unmarked-as-zero", action="store_true", help="hand back unfinished grades, too; unmarked answers count as 0"
     )
     parser.add_argument(
-        "--zero-missing", action="store_true", help="0 for students of the gradebook without a submission and without points"
+        "--zero-missing",
+        action="store_true",
+        help="give 0 to students in the gradebook who have neither a submission nor points there",
     )
     parser.add_argument("--cap", action="store_true", help="lower points above the column's maximum to that maximum")
 

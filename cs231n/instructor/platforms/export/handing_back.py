@@ -181,7 +181,7 @@ def _why_not(student: Student, most: float | None, platform: Platform, wishes: W
     if student.unmarked and not wishes.unmarked_as_zero:
         return f"has {counted(len(student.unmarked), 'answer')} that nobody has marked yet"
     if most is not None and student.points > most and platform.above is Above.IGNORED and not wishes.cap:
-        return f"has {decimal(student.points)} points, and {platform.name} ignores more than {decimal(most)} (--cap writes those)"
+        return f"has {decimal(student.points)} points, and {platform.name} ignores more than {decimal(most)} (--cap lowers them)"
     return ""
 
 
