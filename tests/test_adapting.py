@@ -432,7 +432,11 @@ def test_a_model_answer_in_a_question_of_the_courses_own_is_refused_with_its_key
 @pytest.fixture
 def kit_copy(tmp_path):
     """A copy of the kit, of which an edition can be made."""
-    folder = tmp_path / "kit"
+    return copied_into(tmp_path / "kit")
+
+
+def copied_into(folder):
+    """Copy all of the kit of which an edition is made."""
     shutil.copytree(ROOT / "cs231n", folder / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("datasets", ".devcontainer"):
         (folder / name).mkdir()
@@ -609,12 +613,14 @@ def test_a_students_checks_and_submission_follow_the_course(tmp_path):
 # One exercise more
 
 
-@pytest.fixture
-def one_more_kit(kit_copy):
-    """A copy of the kit with an eighth exercise, gradient times input, in all its places."""
-    one_more.add(kit_copy)
-    one_more.add_to_notebook(kit_copy)
-    return kit_copy
+@pytest.fixture(scope="module")
+def one_more_kit(tmp_path_factory):
+    """A copy of the kit with an eighth exercise, gradient times input, in all its places; not to be changed."""
+    folder = copied_into(tmp_path_factory.mktemp("one more") / "kit")
+    one_more.add(folder)
+    one_more.add_to_notebook(folder)
+    one_more.add_fingerprints(folder)
+    return folder
 
 
 def test_a_release_names_what_a_new_exercise_lacks_in_notebook_and_readme(kit_copy):
@@ -626,15 +632,13 @@ def test_a_release_names_what_a_new_exercise_lacks_in_notebook_and_readme(kit_co
 
 
 def test_an_exercise_more_is_released_checked_and_handed_in(one_more_kit, tmp_path):
-    one_more.add_fingerprints(one_more_kit)
     made = draft(one_more_kit)
     assert made.problems == []
     assert [exercise.key for exercise in made.exercises][-1] == one_more.KEY
     require_no_leaks(made.files, secrets(one_more_kit, made.exercises), made.reference)
     folder, function = in_folder(made, tmp_path / "edition"), made.exercises[-1].marked.name
-    assert ran(folder, "cs231n.checks", NOTEBOOK, "--json").returncode == 1
-    unfinished = json.loads(ran(folder, "cs231n.checks", NOTEBOOK, "--json").stdout)
-    assert unfinished[function]["verdict"] == "unfinished"
+    unfinished = ran(folder, "cs231n.checks", NOTEBOOK, "--json")
+    assert (unfinished.returncode, json.loads(unfinished.stdout)[function]["verdict"]) == (1, "unfinished")
     nbformat.write(solved(made), folder / NOTEBOOK)
     checked = ran(folder, "cs231n.checks", NOTEBOOK, "--json")
     assert (checked.returncode, json.loads(checked.stdout)[function]["verdict"]) == (0, "right")
@@ -652,22 +656,36 @@ def test_an_exercise_more_can_be_left_out_by_a_course(one_more_kit, tmp_path):
     assert not defining(made, "compute_gradient_times_input")
 
 
-@pytest.fixture
-def submissions_of_one_more(one_more_kit):
-    """The kit with an exercise more, its data beside it, and in submissions/ a notebook in which all is solved."""
-    one_more.add_fingerprints(one_more_kit)
+# One exam for both, by which what is drawn for the new exercise is tried as well.
+GRADE_TWICE = """
+import functools, sys
+from cs231n.instructor.__main__ import main
+from cs231n.instructor.grading.run import Run
+from cs231n.instructor.platforms import gradescope
+
+Run.drawn = functools.cache(Run.drawn)
+sys.argv = ["gradescope", "submissions", "results.json"]
+sys.exit(main(["grade", "submissions", "--out", "grades", "--jobs", "1"]) or gradescope.main())
+"""
+
+
+@pytest.fixture(scope="module")
+def graded_one_more(one_more_kit, tmp_path_factory):
+    """The kit with an exercise more, and in it a notebook in which all is solved: grades/, and results.json for Gradescope."""
+    kit = tmp_path_factory.mktemp("graded") / "kit"
+    shutil.copytree(one_more_kit, kit)
     for data in (ROOT / "datasets").iterdir():
-        if not (one_more_kit / "datasets" / data.name).exists():
-            (one_more_kit / "datasets" / data.name).symlink_to(data)
-    (one_more_kit / "submissions").mkdir()
-    nbformat.write(solved(draft(one_more_kit)), one_more_kit / "submissions" / "ada.ipynb")
-    return one_more_kit
-
-
-def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(submissions_of_one_more):
-    kit = submissions_of_one_more
-    graded = ran(kit, "cs231n.instructor", "grade", "submissions", "--out", "grades")
+        if not (kit / "datasets" / data.name).exists():
+            (kit / "datasets" / data.name).symlink_to(data)
+    (kit / "submissions").mkdir()
+    nbformat.write(solved(draft(kit)), kit / "submissions" / "ada.ipynb")
+    graded = subprocess.run([sys.executable, "-c", GRADE_TWICE], cwd=kit, capture_output=True, text=True)
     assert graded.returncode == 0, graded.stderr
+    return kit
+
+
+def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(graded_one_more):
+    kit = graded_one_more
     (row,) = csv.DictReader((kit / "grades" / "grades.csv").read_text(encoding="utf-8-sig").splitlines())
     assert (row["compute_gradient_times_input"], row["bonus"]) == ("1.5", "9.5")
     assert "compute_gradient_times_input" in (kit / "grades" / "feedback" / "ada.html").read_text(encoding="utf-8")
@@ -679,10 +697,7 @@ def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(
     assert ("check-8", 1.5) in scores
 
 
-def test_an_exercise_more_is_graded_on_gradescope(submissions_of_one_more):
-    kit = submissions_of_one_more
-    graded = ran(kit, "cs231n.instructor.platforms.gradescope", "submissions", "results.json")
-    assert graded.returncode == 0, graded.stderr
-    boxes = json.loads((kit / "results.json").read_text(encoding="utf-8"))["tests"]
+def test_an_exercise_more_is_graded_on_gradescope(graded_one_more):
+    boxes = json.loads((graded_one_more / "results.json").read_text(encoding="utf-8"))["tests"]
     (box,) = [box for box in boxes if "compute_gradient_times_input" in box["name"]]
     assert (box["score"], box["status"]) == (1.5, "passed")

@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import os
+import pickle
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from helpers.grading_runs import one_sandbox
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
@@ -363,25 +365,24 @@ def compute_saliency_maps(X, y, model):
 """
 
 
-def test_run_autograder_grades_a_submission_of_several_files(autograder):
+def test_run_autograder_grades_several_files_and_hides_points_until_grades_are_published_if_the_archive_says_so(autograder):
     with_python(autograder, f'exec "{sys.executable}" "$@"')
+    (autograder / "source" / gradescope.AFTER_PUBLISHED).touch()
     (autograder / "submission" / "answers.py").write_text(SALIENCY, encoding="utf-8")
     (autograder / "submission" / "notes.txt").write_text("Thank you for grading.", encoding="utf-8")
     (autograder / "submission" / "passwords.ipynb").symlink_to("/etc/passwd")
     done = run_script(autograder, "run_autograder")
     assert done.returncode == 0, done.stdout + done.stderr
     found = written(autograder)
-    assert found["score"] == 7
+    assert (found["score"], found["visibility"]) == (7, "after_published")
     assert [box["status"] for box in found["tests"][:3]] == ["passed", "failed", "failed"]
 
 
-def test_points_are_hidden_until_grades_are_published_if_the_archive_says_so(autograder):
-    with_python(autograder, f'exec "{sys.executable}" "$@"')
-    (autograder / "source" / gradescope.AFTER_PUBLISHED).touch()
-    (autograder / "submission" / "answers.py").write_text(SALIENCY, encoding="utf-8")
-    assert run_script(autograder, "run_autograder").returncode == 0
-    found = written(autograder)
-    assert (found["score"], found["visibility"]) == (7, "after_published")
+@pytest.fixture(scope="module")
+def sandbox():
+    """One sandbox for all that is graded in this process from now on."""
+    with one_sandbox():
+        yield
 
 
 def _zipped(name, content):
@@ -400,6 +401,7 @@ def _tarred(name, content):
     return packed.getvalue()
 
 
+@pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize(
     "files",
     [
@@ -417,6 +419,7 @@ def test_what_gradescope_leaves_packed_is_unpacked(files, tmp_path, run, monkeyp
     assert found.exercises["compute_saliency_maps"].verdict == "right"
 
 
+@pytest.mark.usefixtures("sandbox")
 def test_a_file_that_cannot_be_read_is_refused_before_an_exam_is_drawn(tmp_path, monkeypatch):
     def drawn():
         raise AssertionError("it was drawn")
@@ -432,15 +435,32 @@ def test_a_file_that_cannot_be_read_is_refused_before_an_exam_is_drawn(tmp_path,
         gradescope.graded(tmp_path, rubric.load())
 
 
-def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone_what_is_not_in_force(autograder):
+# Python, but for the exam that it draws, which takes longer than the rest: python taking.py RUN.pickle -m MODULE ...
+TAKING_FOR_DRAWN = """
+import pickle, runpy, sys
+from pathlib import Path
+sys.path.insert(0, "")
+from cs231n.instructor.grading import run
+
+drawn = pickle.loads(Path(sys.argv[1]).read_bytes())
+run.Run.drawn = lambda: drawn
+sys.argv[:4] = sys.argv[3:4]
+runpy.run_module(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone_what_is_not_in_force(autograder, run):
     as_in_docker = f'"{sys.executable}" "{ROOT}/tests/helpers/as_user.py" --as-root --without-namespaces --'
-    with_python(autograder, f'exec {as_in_docker} "{sys.executable}" "$@"')
+    (autograder / "run.pickle").write_bytes(pickle.dumps(run))
+    (autograder / "taking.py").write_text(TAKING_FOR_DRAWN, encoding="utf-8")
+    with_python(autograder, f'exec {as_in_docker} "{sys.executable}" "{autograder}/taking.py" "{autograder}/run.pickle" "$@"')
     (autograder / "submission" / "answers.py").write_text(SALIENCY, encoding="utf-8")
     done = run_script(autograder, "run_autograder")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not from the kit's own files" in done.stdout
-    assert written(autograder)["score"] == 7
-    assert "isolation" not in json.dumps(written(autograder))
+    found = written(autograder)
+    assert (found["score"], found["visibility"]) == (7, "visible")  # the archive does not say that they are hidden
+    assert "isolation" not in json.dumps(found)
 
 
 def test_a_grader_that_fails_leaves_results_without_a_score(autograder):

@@ -9,8 +9,6 @@ import json
 import os
 import pickle
 import re
-import resource
-import secrets
 import signal
 import socket
 import subprocess
@@ -25,18 +23,17 @@ import nbformat
 import numpy as np
 import pytest
 from helpers import zoo
-from helpers.grading_runs import AS_USER, COMMAND, protections_of_an_ordinary_user
+from helpers.grading_runs import AS_USER, COMMAND, forked_command, protections_of_an_ordinary_user
 from helpers.limits import HANGS
 from helpers.places import ROOT
 from PIL import Image
 
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.grading import grading, judging, on_dask, rubric, worker
+from cs231n.instructor.grading import grading, judging, on_dask, rubric
 from cs231n.instructor.reports import safe
 from cs231n.instructor.reports.records import read_all
-from cs231n.instructor.sandbox import specimens
 from cs231n.instructor.sandbox.inside import cage
-from cs231n.instructor.sandbox.sandbox import FIRST_USER, Ended, Failed, Sandbox
+from cs231n.instructor.sandbox.sandbox import FIRST_USER, Sandbox
 
 LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, see the README of the benchmarks
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
@@ -76,10 +73,8 @@ class Zoo:
         self.rows = {record.student: record for record in self.records}
 
     def _keep_what_tries_the_cage(self, folder):
-        """Keep all attacks, for it is the cage that is another one for an ordinary user, and a third of the other specimens."""
-        others = [specimen for specimen in self.specimens if specimen.kind != "attack"]
-        left_out = [specimen for specimen in others if specimen not in others[::3] and specimen.name not in NAMED]
-        kept = [specimen for specimen in self.specimens if specimen not in left_out]
+        """Keep what tries the cage, for that is another one for an ordinary user, and what the tests name."""
+        kept = [one for one in self.specimens if zoo.tries_the_cage(one) or one.name in NAMED]
         zoo.keep(folder, self.specimens, kept)
         self.specimens = kept
 
@@ -127,6 +122,7 @@ def graded(tmp_path_factory, run, request):
     with pytest.MonkeyPatch.context() as patch:
         quick = dataclasses.replace(run, seconds=5.0)  # of computing: the slowest honest one takes two
         patch.setattr(grading.Run, "drawn", lambda: quick)
+        patch.setattr(judging.limits, "OWN_CHECK_CPU_SECONDS", quick.seconds)
         temporary = str(tmp_path_factory.mktemp("temporary"))
         patch.setenv("TMPDIR", temporary)
         patch.setattr(tempfile, "tempdir", temporary)
@@ -264,11 +260,17 @@ def test_feedback_shows_own_figures_and_what_was_wrong(graded):
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory, run):
-    """The command `grade`, as a list of arguments."""
+def run_file(tmp_path_factory, run):
+    """The path of a pickled Run."""
     path = tmp_path_factory.mktemp("run") / "run.pickle"
     path.write_bytes(pickle.dumps(run))
-    return [sys.executable, "-c", COMMAND, str(path), "grade"]
+    return path
+
+
+@pytest.fixture(scope="module")
+def command(run_file):
+    """The command `grade`, by a Python that has just started, as a list of arguments."""
+    return [sys.executable, "-c", COMMAND, str(run_file), "grade"]
 
 
 @pytest.fixture
@@ -299,11 +301,6 @@ def _children(pid):
     return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
 
 
-def _start(command, some, out, jobs, *more):
-    command = [*command, some, "--out", out, "--jobs", str(jobs), *more]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def _workers(process):
     """Return the process ids of the grader's workers: they are forks of it, while its sandboxes have a command of their own."""
     own = Path(f"/proc/{process.pid}/cmdline").read_bytes()
@@ -317,9 +314,12 @@ def _have_ended(pids):
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume_after_its_parent_is(command, some, tmp_path):
+def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume_after_its_parent_is(
+    command, run_file, some, tmp_path
+):
     out = tmp_path / "grades"
-    process = _start(command, some, out, 2)
+    command = [*command, some, "--out", out, "--jobs", "2"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     _wait_for_rows(out, 1, process)
     os.kill(_workers(process)[0], signal.SIGKILL)
     _wait_for_rows(out, 3, process)
@@ -333,9 +333,8 @@ def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume
     assert 3 <= len(first) < 8
     assert _have_ended(workers)
 
-    process = _start(command, some, out, 1, "--resume")
-    _, said = process.communicate(timeout=HANGS)
-    assert process.returncode == 0, said
+    done = forked_command(run_file, "grade", some, "--out", out, "--jobs", "1", "--resume")
+    assert done.returncode == 0, done.stderr
     last = _rows(out)
     assert {name: last[name] for name in first} == first
     with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
@@ -363,131 +362,11 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
     _, said = process.communicate(timeout=HANGS)
     assert process.returncode == 1
     kept = len(_rows(out))
-    assert f"Interrupted. {kept} results are kept in {out}/rows: continue with --resume." in said
+    results = "1 result is" if kept == 1 else f"{kept} results are"
+    assert f"Interrupted. {results} kept in {out}/rows: continue with --resume." in said
     assert "Traceback" not in said
     assert _have_ended(workers)
     assert list(temporary.glob("grading-*")) == []
-
-
-# What is not the submissions' doing
-
-
-@pytest.fixture
-def two(tmp_path, run, monkeypatch):
-    """A folder of two right submissions, of one exercise, to be graded in this process, with an examination of its own."""
-    monkeypatch.setattr(grading.Run, "drawn", lambda: dataclasses.replace(run, number=secrets.token_hex(8)))
-    folder = tmp_path / "submissions"
-    folder.mkdir()
-    for name in ("ada", "ben"):
-        (folder / f"{name}.py").write_text(zoo.RIGHT_CODE[zoo.SALIENCY] + f"# {name}\n", encoding="utf-8")
-    return folder
-
-
-def test_a_sandbox_that_cannot_be_made_stops_the_run_and_gives_nobody_0_points(two, tmp_path, monkeypatch, capsys):
-    def refuse(*_):
-        raise Failed("There is no room.")
-
-    monkeypatch.setattr(worker, "Sandbox", refuse)
-    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs, ahead: grading._here(run, found))
-    assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
-    assert "There is no room. 0 results are kept" in capsys.readouterr().err
-    assert _rows(tmp_path / "grades") == {}
-
-
-@pytest.fixture(scope="session")
-def kept_sandbox():
-    """The sandbox that each Broken one is: its process imports PyTorch, which takes longer than what these tests grade."""
-    with Sandbox() as Broken.kept:
-        yield
-
-
-class Broken(Sandbox):
-    """A sandbox in which jobs cannot be started, or whose process seems to end, so many times from the third job on.
-
-    Each is the one that is kept, so none is closed.
-    """
-
-    times, error, kept = 0, Failed, None
-
-    def __init__(self, folder=None):
-        vars(self).update(vars(self.kept))
-
-    def close(self):
-        pass
-
-    def job(self, *arguments):
-        Broken.jobs += 1
-        if Broken.jobs > 3 and Broken.times:
-            Broken.times -= 1
-            raise Broken.error("It broke.")
-        return super().job(*arguments)
-
-
-@pytest.mark.usefixtures("kept_sandbox")
-@pytest.mark.parametrize("error", [Failed, Ended])
-def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
-    for name, value in {"jobs": 0, "times": 1, "error": error}.items():
-        monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(worker, "Sandbox", Broken)
-    records = grading.grade_folder(two, tmp_path / "grades")
-    assert Broken.times == 0
-    assert [record.exercises[zoo.SALIENCY].verdict for record in records] == ["right", "right"]
-    of_python_files = "is a Python file, in which no answer to a question is looked for."
-    assert [record.note for record in records] == [f"{name}.py {of_python_files}" for name in ("ada", "ben")]
-
-
-@pytest.mark.usefixtures("kept_sandbox")
-def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, tmp_path, monkeypatch):
-    for name, value in {"jobs": 0, "times": 2, "error": Failed}.items():
-        monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(worker, "Sandbox", Broken)
-    with pytest.raises(worker.CutShort, match="It broke"):
-        grading.grade_folder(two, tmp_path / "grades")
-    assert _rows(tmp_path / "grades") == {}
-
-
-@pytest.mark.usefixtures("kept_sandbox")
-@pytest.mark.parametrize("times", [2, 20], ids=["and no other", "and everything else"])
-def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
-    for name, value in {"jobs": 0, "times": times, "error": Ended}.items():
-        monkeypatch.setattr(Broken, name, value, raising=False)
-    monkeypatch.setattr(worker, "Sandbox", Broken)
-    if times == 2:
-        ada, ben = grading.grade_folder(two, tmp_path / "grades")
-        assert (ada.verdict, ada.note) == ("unreadable", "It broke. Twice, with this submission.")
-        assert ben.exercises[zoo.SALIENCY].verdict == "right"
-    else:
-        with pytest.raises(worker.CutShort, match="It broke"):
-            grading.grade_folder(two, tmp_path / "grades")
-        assert _rows(tmp_path / "grades") == {}
-
-
-def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submission(two, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(specimens, "SPECIMEN", specimens.SPECIMEN._replace(wrong=specimens.SPECIMEN.right))
-    monkeypatch.setattr(grading, "by_workers", lambda run, found, jobs, ahead: grading._here(run, found))
-    assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
-    assert (
-        "The grader's self-test failed, so nothing is graded: a specimen that is wrong came out as right."
-        in capsys.readouterr().err
-    )
-    assert _rows(tmp_path / "grades") == {}
-
-
-def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker.limits, "WORKER_BYTES", 2**28)
-    judge, before = judging.exercise_result, resource.getrlimit(resource.RLIMIT_AS)
-
-    def greedy(name, parts, *arguments):
-        if "# ada" in parts[0][1]:
-            bytearray(2**32)  # more than anything that is freed meanwhile
-        return judge(name, parts, *arguments)
-
-    monkeypatch.setattr(judging, "exercise_result", greedy)
-    ada, ben = grading.grade_folder(two, tmp_path / "grades")
-    assert "more memory" in ada.note
-    assert ben.exercises[zoo.SALIENCY].verdict == "right"
-    assert resource.getrlimit(resource.RLIMIT_AS) == before
-    assert len(bytearray(2**29)) == 2**29
 
 
 def test_a_temporary_folder_without_room_ends_the_run_with_one_sentence(command, some, tmp_path):
@@ -523,6 +402,7 @@ def _notebook(folder, name, answer):
 
 def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_changed(tmp_path, run, monkeypatch):
     monkeypatch.setattr(grading.Run, "drawn", lambda: run)
+    monkeypatch.setattr(grading, "started_ahead", lambda count: contextlib.nullcontext())  # without workers, it grades here
     folder, out = tmp_path / "submissions", tmp_path / "grades"
     folder.mkdir()
     _notebook(folder, "ada", "No: the sign is lost.")
@@ -618,14 +498,12 @@ def _cluster(tmp_path, scheduler_in, workers_in):
             process.wait(HANGS)
 
 
-def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
+def test_a_dask_cluster_grades_as_this_machine_does(run_file, some, tmp_path):
     for name in ("ben", "cleo", "gil", "hal"):
         (some / f"{name}.py").unlink()
     with _cluster(tmp_path, ROOT, [ROOT, ROOT]) as address:
         more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
-        done = subprocess.run(
-            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
-        )
+        done = forked_command(run_file, "grade", some, "--out", tmp_path / "grades", *more)
     assert done.returncode == 0, done.stderr
     records = read_all(tmp_path / "grades" / "rows")
     verdicts = {record.student: [result.verdict for result in record.exercises.values()] for record in records}
@@ -636,13 +514,11 @@ def test_a_dask_cluster_grades_as_this_machine_does(command, some, tmp_path):
 
 
 @pytest.mark.parametrize("without", ["scheduler", "worker"])
-def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(command, some, tmp_path, without):
+def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(run_file, some, tmp_path, without):
     scheduler, worker = (tmp_path if without == name else ROOT for name in ("scheduler", "worker"))
     with _cluster(tmp_path, scheduler, [worker]) as address:
         more = ["--jobs", "2", "--backend", "dask", "--scheduler", address]
-        done = subprocess.run(
-            [*command, some, "--out", tmp_path / "grades", *more], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
-        )
+        done = forked_command(run_file, "grade", some, "--out", tmp_path / "grades", *more)
     assert done.returncode == 2, done.stderr
     assert f"{without} of Dask at {address} cannot import the kit (No module named 'cs231n')" in done.stderr
     assert "Traceback" not in done.stderr

@@ -25,6 +25,13 @@ LANDLOCK = [(cage.LANDLOCK_CREATE,) * 2]
 
 
 def main():
+    asked = options()
+    be(asked)
+    os.execvp(asked.command[0], asked.command)
+
+
+def options(arguments=None):
+    """Return the options in a command's arguments, by default in those of this process."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--show", action="append", default=[], type=Path, metavar="PATH", help="show this, too")
     parser.add_argument("--give", action="append", default=[], type=Path, metavar="PATH", help="show it and make the user own it")
@@ -32,14 +39,17 @@ def main():
     parser.add_argument("--without-namespaces", action="store_true", help="refuse them, as Docker does to its containers")
     parser.add_argument("--without-landlock", action="store_true", help="refuse it, as kernels before 5.13 do")
     parser.add_argument("command", nargs="+")
-    options = parser.parse_args()
-    if os.geteuid() == 0 and not options.as_root:
-        for path in options.give:
+    return parser.parse_args(arguments)
+
+
+def be(asked):
+    """Have this process be the user, and on the machine, that the options ask for."""
+    if os.geteuid() == 0 and not asked.as_root:
+        for path in asked.give:
             os.chown(path, USER, USER)
-        become_ordinary([*options.show, *options.give, *own_folders()])
-    refused = [*(NAMESPACES if options.without_namespaces else []), *(LANDLOCK if options.without_landlock else [])]
-    refuse(refused, options.without_namespaces)
-    os.execvp(options.command[0], options.command)
+        become_ordinary([*asked.show, *asked.give, *own_folders()])
+    refused = [*(NAMESPACES if asked.without_namespaces else []), *(LANDLOCK if asked.without_landlock else [])]
+    refuse(refused, asked.without_namespaces)
 
 
 def become_ordinary(shown):

@@ -2256,6 +2256,22 @@ def _attacks(folder, large):
     yield from _hostile_pages(folder)
 
 
+def tries_the_cage(specimen):
+    """Return whether what becomes of a specimen depends on the cage: what it may use, reach and leave behind.
+
+    Those that lie and those that aim at the pages depend on the grader, which is outside of the cage.
+    """
+    attacks = specimen.name in {**EXHAUSTING, **LOOKING} or (specimen.kind == "attack" and specimen.files[0].suffix == ".zip")
+    return attacks or specimen.name in AT_HOME_IN_THE_CAGE
+
+
+# Honest and broken ones that need something of the cage: commands, time, a terminal, folders, memory, room.
+AT_HOME_IN_THE_CAGE = {
+    *("magics", "slow", "talkative", "asking", "zipped", "tarred", "own-module-zipped"),
+    *("deep", "much-output", "many-cells", "zip-in-zip", "zip-encrypted", "named-pipe"),
+}
+
+
 def _places(folder):
     """Return the folders in which an attack leaves its traces, should it get there."""
     return ["/tmp", "/var/tmp", "/dev/shm", str(Path.home()), str(folder), str(folder.parent)]

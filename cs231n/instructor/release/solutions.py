@@ -177,13 +177,15 @@ def _functions_around(module: str, file: Path, text: str, regions: list[tuple[in
     return found
 
 
-@functools.lru_cache(256)
 def parsed(file: Path, text: str) -> ast.Module:
     """Return the syntax tree of a text, not to be changed. file: its name, for the ValueError raised if it is not Python."""
     try:
-        return ast.parse(text)
+        return _tree(text)
     except SyntaxError as error:
         raise ValueError(f"{file}:{error.lineno}: Python cannot read this ({error.msg}). Repair it first.") from None
+
+
+_tree = functools.lru_cache(256)(ast.parse)  # the same text may lie in several folders
 
 
 def nodes_if_named(file: Path, names: Collection[str]) -> Iterator[ast.AST]:
