@@ -204,15 +204,15 @@ def _refused(sentence: str) -> Callable[[], bytes]:
     return read
 
 
-def _date(seconds):
+def _date(seconds: float) -> tuple[int, ...]:
     return tuple(time.gmtime(min(max(seconds, 0), 2**33))[:6])
 
 
-def _slashed(name):
+def _slashed(name: str) -> str:
     return "/".join(PureWindowsPath(name).parts)  # which knows both kinds of slashes
 
 
-def _is_plain(name):
+def _is_plain(name: str) -> bool:
     """Return whether a name is that of a file that a person put there: nothing hidden, nothing that a system put beside it."""
     parts = PureWindowsPath(name).parts
     return bool(parts) and not name.endswith(("/", "\\")) and not any(part.startswith((".", "__MACOSX")) for part in parts)
