@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from ...checks.cases import Batches
+from ...checks.guard import Trial
 from ...checks.judging import as_array, problem
 from ...checks.report import Report
-from .base import ALIASES, LIMITS, Exercise, about_failure, off_by, wanted
+from .base import ALIASES, LIMITS, Exercise, Job, about_failure, off_by, wanted
 from .closeness import CLOSE, double, each_along, equal, off, spelt
 from .drawing import Draw
 from .kept import Known
@@ -93,7 +94,7 @@ class ArrayExercise(Exercise):
 
         return known.once((self.key, n, ids), make) if ids else [self.right_on_photographs(known, n)]
 
-    def failure(self, job: Any, known: Known, notes: list[str]) -> Report | None:
+    def failure(self, job: Job, known: Known, notes: list[str]) -> Report | None:
         n = ALL if {"fixed-batch-size", "fixed-sizes"} & set(notes) else self.photographs
         trial, found, failure = self._result(job, known, n)
         if failure is not None:
@@ -103,7 +104,7 @@ class ArrayExercise(Exercise):
             return self.failed(f"its {self.noun} are {off_by(error)}.")
         return self.of_side_effects([trial])
 
-    def unlike(self, job: Any, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
         trials = []
         for n in sorted({self.photographs, ALL}):
             trial, found, failure = self._result(job, known, n)
@@ -118,7 +119,7 @@ class ArrayExercise(Exercise):
         unlike = f"its {self.noun} are {wanted(ids)}." if found.any() else f"its {self.noun} are 0 everywhere."
         return None if alike else unlike, trials
 
-    def _result(self, job: Any, known: Known, n: int) -> tuple[Any, np.ndarray | None, Report | None]:
+    def _result(self, job: Job, known: Known, n: int) -> tuple[Trial, np.ndarray | None, Report | None]:
         """Return (trial, its array or None, Report of why there is none or None)."""
         arguments = self.arguments(known, n)
         network = known.network if self.takes_network else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
 from ...checks.exercises import function_of
+from ...checks.guard import Trial
 from ...checks.judging import side_effects
 from ...checks.report import Report, Verdict
 from .drawing import Draw
@@ -30,6 +31,13 @@ class Specimen(NamedTuple):
 
     right: str
     wrong: str
+
+
+class Job(Protocol):
+    """Where a student's function is defined, and can be called with SqueezeNet."""
+
+    def run(self, _: object, *arguments: Any, network: torch.nn.Module | None, **limits: Any) -> Trial:
+        """Call the function; see checks.guard.run. The first argument, where that has the function, does not count."""
 
 
 class Exercise(abc.ABC):
@@ -90,11 +98,11 @@ class Exercise(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def failure(self, job: Any, known: Known, notes: list[str]) -> Report | None:
+    def failure(self, job: Job, known: Known, notes: list[str]) -> Report | None:
         """Return the Report of what is not right about a function that small networks call right, or None."""
 
     @abc.abstractmethod
-    def unlike(self, job: Any, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
         """Return (what is not as the mistakes `ids` have it, or None; the trials)."""
 
     def failed(self, seen: str) -> Report:

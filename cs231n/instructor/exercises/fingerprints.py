@@ -8,6 +8,7 @@ Run it after a change to the exercises, to the checks' cases or to the known mis
 import argparse
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from ...checks.exam import Exam, own_exam
 from ...checks.fingerprints import PATH, TOLERANCE, Fingerprints, distance
 from . import exercise
+from .combining import Ids
 
 SAME = 5 * TOLERANCE  # by how much answers that look the same differ at most
 
@@ -49,12 +51,12 @@ def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list]:
     return arrays, not_told_apart
 
 
-def _distinct(ids, marks, least):
+def _distinct(ids: Sequence[Ids], marks: Mapping[Any, np.ndarray], least: float) -> tuple[list[int], list[tuple[Ids, Ids]]]:
     """Return (the answers to keep, the ids that look like others): of answers that look the same the simplest is kept."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     lengths = np.stack([np.linalg.norm(values[:, 0], axis=1) for values in marks.values()])  # (cases, answers)
     kept, count = np.empty(len(ids), dtype=np.intp), 0
-    same: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
+    same: set[tuple[Ids, Ids]] = set()
     for i in order:
         like = kept[:count]
         like = like[_alike_in_length(lengths[:, like], lengths[:, i, None], least).all(axis=0)]
@@ -73,7 +75,7 @@ def _distinct(ids, marks, least):
     return kept[:count].tolist(), sorted(same)
 
 
-def _alike_in_length(known, found, least):
+def _alike_in_length(known: np.ndarray, found: np.ndarray, least: float) -> np.ndarray:
     """Return where fingerprints can be the same, by their lengths alone: no two are nearer to each other than their lengths."""
     return ~(np.abs(known - found) > 1.001 * SAME * np.maximum(known, max(least, 1e-30)))  # so NaN can be
 

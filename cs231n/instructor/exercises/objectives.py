@@ -75,7 +75,7 @@ def gradients(objective: Callable, model: Callable, points: torch.Tensor, y: tor
     return torch.cat([_gradients_of_some(objective, model, some, y) for some in points.split(at_once(points[0]))])
 
 
-def _gradients_of_some(objective, model, points, y):
+def _gradients_of_some(objective: Callable, model: Callable, points: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     points = points.detach().requires_grad_()
     scores = model(points.flatten(0, 1)).unflatten(0, points.shape[:2])
     return torch.autograd.grad(sum(objective(of_a_batch, y).sum() for of_a_batch in scores), points)[0]

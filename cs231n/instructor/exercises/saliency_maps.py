@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ... import net_visualization_pytorch as reference
-from ...checks.cases import Batches
+from ...checks.cases import Batches, Case
 from .arrays import ArrayExercise, double_images, double_network
 from .base import Specimen
 from .combining import Ids, is_part, joined
@@ -100,7 +100,7 @@ class _SaliencyMaps(ArrayExercise):
         return {case: _gradient(case, maps) for case, maps in right.items()}
 
 
-def _gradient(case, maps):
+def _gradient(case: Case, maps: np.ndarray) -> np.ndarray:
     X, y = double_images(case).requires_grad_(), torch.tensor(case.target)
     (gradient,) = torch.autograd.grad(own_score(double_network(case)(X), y).sum(), X)
     np.testing.assert_allclose(gradient.abs().amax(dim=1), maps)

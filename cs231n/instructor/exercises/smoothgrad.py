@@ -50,7 +50,7 @@ TO_MEANS = [
 ]
 
 
-def _largest(means):
+def _largest(means: torch.Tensor) -> torch.Tensor:
     return means.amax(dim=1)
 
 

@@ -28,6 +28,9 @@ MEMORIES = (
     (("gradient-accumulates",), "divided sum"),
 )
 
+Objective = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of scores and labels
+Row = tuple[Objective, Ids, tuple[Any, ...]]  # what is differentiated, the mistakes, the values of the other choices
+
 
 def over_norm(g: torch.Tensor) -> torch.Tensor:
     """Return a gradient, brought to length 1."""
@@ -35,7 +38,7 @@ def over_norm(g: torch.Tensor) -> torch.Tensor:
 
 
 @cache
-def rows(at_most: int, wanted: frozenset[str] | None, frequent: frozenset[str], objectives: tuple, *others: tuple) -> list:
+def rows(at_most: int, wanted: frozenset[str] | None, frequent: frozenset[str], objectives: tuple, *others: tuple) -> list[Row]:
     """Return [(objective, ids, values)]: the combinations of choices that are likely enough, or wanted.
 
     frequent: the ids of which three may come together; of others two.
@@ -55,7 +58,7 @@ def rows(at_most: int, wanted: frozenset[str] | None, frequent: frozenset[str], 
     return found
 
 
-def ways_of(choices: list, X: torch.Tensor, ways: Callable[[list], torch.Tensor]) -> list[tuple[Ids, torch.Tensor]]:
+def ways_of(choices: list[Row], X: torch.Tensor, ways: Callable[[list[Row]], torch.Tensor]) -> list[tuple[Ids, torch.Tensor]]:
     """Return [(ids, path (steps + 1, 3, H, W))] of combinations of choices.
 
     Parameters
@@ -72,7 +75,7 @@ def ways_of(choices: list, X: torch.Tensor, ways: Callable[[list], torch.Tensor]
     return [(ids, path) for (_, ids, _), path in zip(choices, paths, strict=True)]
 
 
-def gradients_at(network: torch.nn.Module, target: int, objectives: Sequence[Callable], x: torch.Tensor) -> torch.Tensor:
+def gradients_at(network: torch.nn.Module, target: int, objectives: Sequence[Objective], x: torch.Tensor) -> torch.Tensor:
     """Return the gradients (N, 3, H, W) of N objectives, each at an image of its own.
 
     x: the images (N, 3, H, W), or one (1, 3, H, W) for all.
@@ -86,7 +89,7 @@ def gradients_at(network: torch.nn.Module, target: int, objectives: Sequence[Cal
     return torch.cat(parts)
 
 
-def _gradients_at_once(objectives, network, x, target):
+def _gradients_at_once(objectives: Sequence[Objective], network: torch.nn.Module, x: torch.Tensor, target: int) -> torch.Tensor:
     """Return the gradients at images x; the objectives of neighbours that have the same one are computed together."""
     x = x.detach().requires_grad_()
     scores, total, start = network(x), torch.zeros(()), 0
