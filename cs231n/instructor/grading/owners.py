@@ -17,6 +17,7 @@ from . import layouts
 from .found_files import files_inside, kind_of, named, printable, shown_path
 from .layouts import Owner, is_folder, stem
 from .places import Place
+from .reasons import Reason, Why
 
 # jane-2, jane_2, jane (2), jane-attempt-2
 ATTEMPT = re.compile(r"(?P<student>.+?)(?:[-_ ]|[-_ ]?\(|[-_ ]?attempt[-_ ]?)(?P<attempt>[0-9]{1,2})\)?", re.DOTALL)
@@ -98,13 +99,13 @@ class Student:
     platform: str = ""
 
 
-def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str], notices: list[str]) -> None:
+def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, Why], notices: list[str]) -> None:
     """Add the entries of a place to students ({key: Student}) and nobodys ({path: why})."""
     mine: dict[str, list[tuple[Owner, Path]]] = defaultdict(list)
     foreign: list[Path] = []
     for entry in place.entries:
         if layouts.is_companion(entry, place.platform):
-            nobodys[entry] = f"{place.platform}'s own list"
+            nobodys[entry] = Why(Reason.LIST_OF_A_PLATFORM, place.platform)
         elif owner := place.owners.get(entry.name):
             mine[owner.student].append((owner, entry))
         else:
