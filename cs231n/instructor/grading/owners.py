@@ -217,7 +217,7 @@ def _member(ids: tuple[str, ...], name: str) -> Member:
 def _unread_in(folder: Path) -> str:
     """Return the sentences on archives in a folder that cannot be opened, each with a space before it."""
     names = [printable(path.name) for path in files_inside(folder)]
-    return "".join(f" {advice(name, told)}" for name in names[:5] if "archive" in (told := unread_kind(name)))
+    return "".join(f" {advice(name, kind)}" for name in names[:5] if (kind := unread_kind(name)) and kind.is_archive)
 
 
 def _problem(path: Path) -> str:
@@ -229,8 +229,8 @@ def _problem(path: Path) -> str:
         return f"There is no notebook, no Python file and no zip archive in the folder {name}.{_unread_in(path)}"
     if not stat.S_ISREG(status.st_mode):
         return f"{name} is not an ordinary file."
-    if not kind_of(path) and "archive" in unread_kind(name):
-        return advice(name, unread_kind(name))
+    if not kind_of(path) and (unread := unread_kind(name)) and unread.is_archive:
+        return advice(name, unread)
     if not kind_of(path):
         return f"{name} is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive."
     if status.st_size > limits.SUBMISSION_BYTES:

@@ -302,7 +302,8 @@ def _in_archive(name: str, raw: bytes, kit: Mapping[str, str], first: str) -> _W
     chosen, work = _filled_in(read)
     work.counts = chosen.path
     others = [file for file in candidates if file is not chosen]
-    unread = [archives.advice(file.name, told) for file in found.files if "archive" in (told := archives.unread_kind(file.name))]
+    kinds = [(file.name, archives.unread_kind(file.name)) for file in found.files]
+    unread = [archives.advice(name, kind) for name, kind in kinds if kind and kind.is_archive]
     work.notes += [*_other_files(chosen, work, notebooks, others, files), *_first_ones(problems), *found.problems, *unread]
     return work
 
