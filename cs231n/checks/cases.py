@@ -56,7 +56,7 @@ class Case:
         n, height, width = self.shape
         return normal(np.random.RandomState(self.seed), (n, 3, height, width), 1.0)
 
-    def arguments(self, network: SmallNetwork) -> tuple:
+    def arguments(self, network: SmallNetwork) -> tuple[Any, ...]:
         """Return what an exercise on N labelled images is called with."""
         return self.images(), torch.tensor(self.target), network
 
@@ -92,8 +92,8 @@ class Batches:
         Images of the notebook's size, for code that works for nothing else.
     """
 
-    main: tuple
-    other: tuple
+    main: tuple[Any, ...]
+    other: tuple[Any, ...]
     large: Case | None = None
 
 
@@ -127,7 +127,7 @@ class Framed:
     def images(self) -> torch.Tensor:
         return self._framed(self.inner.images())
 
-    def arguments(self, network: SmallNetwork) -> tuple:
+    def arguments(self, network: SmallNetwork) -> tuple[Any, ...]:
         arguments = self.inner.arguments(network)
         return tuple(self._framed(value) if torch.is_tensor(value) and value.ndim >= 4 else value for value in arguments)
 

@@ -6,6 +6,7 @@ divided by its length are both right.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -134,7 +135,7 @@ class StepCases:
         An image of the notebook's size, for code that works for nothing else.
     """
 
-    main: tuple
+    main: tuple[StepCase, ...]
     large: StepCase
 
 
@@ -197,8 +198,20 @@ CASES = StepCases(
         learning_rate=5.0,
     ),
 )
-DIVIDED = "divided by its length"
-CONVENTIONS = ("not divided by its length", DIVIDED)
+
+
+class Form(enum.IntEnum):
+    """The two forms of a step that are right, numbered as `Fingerprints.right` has them."""
+
+    RAW = 0
+    DIVIDED = 1
+
+    @property
+    def words(self) -> str:
+        """What messages say of such a change."""
+        return "divided by its length" if self is Form.DIVIDED else "not divided by its length"
+
+
 UNDIVIDED = (
     "Your step is not divided by its length. That is fine, but it needs a smaller learning rate: set LEARNING_RATE = 5 where "
     "the notebook sets it to 25."
@@ -235,13 +248,13 @@ def _examine(function: Any, exam: Exam) -> Report:
             return calls
         found.append(calls)
     changed, notes = side_effects([trial for calls in found for trial in calls.trials])
-    convention = min((0, 1), key=lambda form: sum(min(_error(calls, form, exam), 1) for calls in found))
-    if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
-        if _fails_with_strided_gradients(function, convention, exam):
+    form = min(Form, key=lambda form: sum(min(_error(calls, form, exam), 1) for calls in found))
+    if all(calls.in_place and _is_right(calls, form, exam) for calls in found):
+        if _fails_with_strided_gradients(function, form, exam):
             notes.append("needs-contiguous-gradients")
-        seen = [] if changed or CONVENTIONS[convention] == DIVIDED else [UNDIVIDED]
+        seen = [] if changed or form is Form.DIVIDED else [UNDIVIDED]
         return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes, seen)
-    return _wrong(function, exam, found, convention, changed, notes)
+    return _wrong(function, exam, found, form, changed, notes)
 
 
 def _attempt(function: Any, case: StepCase, exam: Exam) -> Calls | Report:
@@ -272,12 +285,12 @@ def _attempt(function: Any, case: StepCase, exam: Exam) -> Calls | Report:
     return Calls(case, trials, np.stack(images), in_place)
 
 
-def _fails_with_strided_gradients(function: Any, convention: int, exam: Exam) -> bool:
+def _fails_with_strided_gradients(function: Any, form: Form, exam: Exam) -> bool:
     case = exam.of(KEY).main[0]
     if isinstance(case, cases.Framed):
         return False
     calls = _attempt(function, cases.with_strided_gradients(case), exam)
-    return isinstance(calls, Report) or not _is_right(calls, convention, exam)
+    return isinstance(calls, Report) or not _is_right(calls, form, exam)
 
 
 def _values(img: torch.Tensor, case: StepCase) -> np.ndarray:
@@ -285,14 +298,14 @@ def _values(img: torch.Tensor, case: StepCase) -> np.ndarray:
     return cases.cropped(case, img.detach().cpu().double().numpy())
 
 
-def _error(calls: Calls, form: int, exam: Exam) -> float:
+def _error(calls: Calls, form: Form, exam: Exam) -> float:
     """Return the largest relative error of the changes so far, after each call, against the raw or the normalised step."""
     expected = exam.known.right(KEY, calls.case)[form].astype(np.float64)
     pairs = zip(calls.images[1:], expected[1:], strict=False)
     return max(relative_error(mine, due, due - expected[0]) for mine, due in pairs)
 
 
-def _is_right(calls: Calls, form: int, exam: Exam) -> bool:
+def _is_right(calls: Calls, form: Form, exam: Exam) -> bool:
     expected = exam.known.right(KEY, calls.case)[form]
     return all(same(mine, due, due - expected[0]) for mine, due in zip(calls.images[1:], expected[1:], strict=False))
 
@@ -308,7 +321,7 @@ def _examine_large(function: Any, exam: Exam) -> Report | None:
     return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.of(KEY).large, exam), *changed], notes)
 
 
-def _wrong(function: Any, exam: Exam, found: Sequence[Calls], convention: int, changed: list[str], notes: list[str]) -> Report:
+def _wrong(function: Any, exam: Exam, found: Sequence[Calls], form: Form, changed: list[str], notes: list[str]) -> Report:
     live = [calls for calls in found if not calls.case.dead_class]
     in_place = any(calls.in_place for calls in live)
     names: tuple[str, ...] | None = ()
@@ -322,17 +335,17 @@ def _wrong(function: Any, exam: Exam, found: Sequence[Calls], convention: int, c
         if names is None:
             rates = np.array([case.learning_rate for case in marks])
             laws = {"learning-rate-changed": np.ones(len(marks)), "learning-rate-ignored": 1 / rates}
-            names = exam.known.nearest_but_for_length(KEY, marks, laws, forms=len(CONVENTIONS))
+            names = exam.known.nearest_but_for_length(KEY, marks, laws, forms=len(Form))
         if names is None:
             names = _nearest_regulariser({calls.case: marks[calls.case] for calls in live}, exam.known)
         explained = explained or bool(names)
         if names is None and any(not np.isfinite(calls.images).all() for calls in live):
             names = ("not-finite",)
     confirmed = _confirmed(names or (), function, exam.of(KEY).main[0], exam)
-    nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
+    nearly = sum(_is_right(calls, form, exam) for calls in found) >= len(found) - 1
     report = Report(EXERCISE, Verdict.WRONG, [*([] if in_place else ["not-in-place"]), *confirmed, *changed], notes)
     report.explained = explained or nearly
-    _add_evidence(report, found, convention, exam)
+    _add_evidence(report, found, form, exam)
     return report
 
 
@@ -399,9 +412,9 @@ def _size_mistakes(factor: float) -> tuple[str, ...]:
     return ("regulariser-halved",) if abs(factor - 0.5) < 0.005 else ("regulariser-other-size",)
 
 
-def _add_evidence(report: Report, found: Sequence[Calls], convention: int, exam: Exam) -> None:
-    calls = next((calls for calls in found if not _is_right(calls, convention, exam)), found[0])
-    case, expected = calls.case, exam.known.right(KEY, calls.case)[convention].astype(np.float64)
+def _add_evidence(report: Report, found: Sequence[Calls], form: Form, exam: Exam) -> None:
+    calls = next((calls for calls in found if not _is_right(calls, form, exam)), found[0])
+    case, expected = calls.case, exam.known.right(KEY, calls.case)[form].astype(np.float64)
     report.evidence.append(
         f"A small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels, target class {case.target}, "
         f"l2_reg = {case.l2_reg}, learning_rate = {case.learning_rate}."
@@ -418,7 +431,7 @@ def _add_evidence(report: Report, found: Sequence[Calls], convention: int, exam:
     place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     report.evidence.append(
         f"Call {call} is the first whose change is wrong: it has {compared(mine, due)}. At {place} yours is {mine[place]:+.4f}, "
-        f"expected {due[place]:+.4f} (the change {CONVENTIONS[convention]}; the other form is accepted, too)."
+        f"expected {due[place]:+.4f} (the change {form.words}; the other form is accepted, too)."
     )
     report.evidence.append(
         "Expected: the gradient of the target's raw score at the image before the call, minus the gradient of l2_reg times the "

@@ -121,7 +121,7 @@ class FoolingCases:
         Images of the notebook's size, for code that works for nothing else: one to be fooled, one of the target class.
     """
 
-    main: tuple
+    main: tuple[Case, ...]
     already_fooled: Case
     score_is_a_class_id: Case
     own_score_is_its_id: Case

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...assignment import assignment
@@ -79,7 +80,7 @@ class Trial:
     value: Any = None
     error: BaseException | None = None
     calls: int = 0
-    way: list = field(default_factory=list)
+    way: list[np.ndarray] = field(default_factory=list)
     left_behind: bool = False
     changed: set[str] = field(default_factory=set)
     patched: list[str] = field(default_factory=list)

@@ -16,7 +16,7 @@ from .base import ALIASES, LIMITS, Exercise, Job, about_failure, off_by, wanted
 from .closeness import CLOSE, double, each_along, equal, off, spelt
 from .drawing import Draw
 from .kept import Known
-from .marks import marks_of
+from .marks import Marks, marks_of
 
 ALL = 5  # photographs
 
@@ -50,13 +50,13 @@ class ArrayExercise(Exercise):
     def right(self, cases: Batches) -> dict[Any, np.ndarray]:
         return {case: self.solution(*double_arguments(case)).numpy() for case in (*cases.main, *cases.other)}
 
-    def known(self, cases: Batches) -> dict[str, dict[Any, list]]:
+    def known(self, cases: Batches) -> dict[str, dict[Any, Marks]]:
         known = {self.key: {case: self._fingerprints(case) for case in cases.main}}
         if cases.large is not None:
             known[f"{self.key}-224"] = {cases.large: self._fingerprints(cases.large, at_most=self.large_mistakes)}
         return known
 
-    def _fingerprints(self, case: Any, **limit: int) -> list:
+    def _fingerprints(self, case: Any, **limit: int) -> Marks:
         answers = self.known_answers(*double_arguments(case), **limit)
         return marks_of((ids, array[None].numpy()) for ids, array in answers)
 
@@ -70,11 +70,11 @@ class ArrayExercise(Exercise):
 
     # The proof on SqueezeNet
 
-    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple:
+    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple[Any, ...]:
         """Return what the function is given for the first n photographs, without the network. random: for what is drawn."""
         return X, y
 
-    def arguments(self, known: Known, n: int) -> list:
+    def arguments(self, known: Known, n: int) -> list[Any]:
         """Return the same with the network, in memory of its own."""
         photographs = known.photographs
         random = torch.Generator().manual_seed(photographs.seed)
@@ -104,8 +104,8 @@ class ArrayExercise(Exercise):
             return self.failed(f"its {self.noun} are {off_by(error)}.")
         return self.of_side_effects([trial])
 
-    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
-        trials = []
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list[Trial]]:
+        trials: list[Trial] = []
         for n in sorted({self.photographs, ALL}):
             trial, found, failure = self._result(job, known, n)
             trials.append(trial)
@@ -129,7 +129,7 @@ class ArrayExercise(Exercise):
         return trial, None if failure else as_array(trial, value, arguments[0]), failure
 
 
-def double_arguments(case: Any) -> list:
+def double_arguments(case: Any) -> list[Any]:
     """Return what an exercise is called with, in double precision."""
     arguments = case.arguments(double_network(case) if case.network else None)
     return [value.double() if torch.is_tensor(value) and value.is_floating_point() else value for value in arguments]

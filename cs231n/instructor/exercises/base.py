@@ -14,6 +14,7 @@ from ...checks.judging import side_effects
 from ...checks.report import Report, Verdict
 from .drawing import Draw
 from .kept import Known
+from .marks import Marks
 
 # Other names under which the same effect is known: (as it was named, as it is known).
 ALIASES = (("softmax", "cross-entropy"),)  # of one image the direction is the same
@@ -75,7 +76,7 @@ class Exercise(abc.ABC):
         """Return {case: what is right}."""
 
     @abc.abstractmethod
-    def known(self, cases: Any) -> dict[str, dict[Any, list]]:
+    def known(self, cases: Any) -> dict[str, dict[Any, Marks]]:
         """Return {key, or KEY-224 for the notebook's sizes: {case: [(ids of mistakes, fingerprints (T, LENGTH))]}}."""
 
     def gradients(self, cases: Any, right: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
@@ -102,7 +103,7 @@ class Exercise(abc.ABC):
         """Return the Report of what is not right about a function that small networks call right, or None."""
 
     @abc.abstractmethod
-    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list[Trial]]:
         """Return (what is not as the mistakes `ids` have it, or None; the trials)."""
 
     def failed(self, seen: str) -> Report:
@@ -111,7 +112,7 @@ class Exercise(abc.ABC):
             self.function, Verdict.WRONG, evidence=[f"It is correct on small networks. On SqueezeNet and photographs {seen}"]
         )
 
-    def of_side_effects(self, trials: list) -> Report | None:
+    def of_side_effects(self, trials: list[Trial]) -> Report | None:
         """Return the Report of what calls changed that is not theirs to change, or None."""
         changed, _ = side_effects(trials)
         return Report(self.function, Verdict.WRONG, changed) if changed else None

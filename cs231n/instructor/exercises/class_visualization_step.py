@@ -21,12 +21,14 @@ from .closeness import CLOSE, double, off
 from .combining import Ids
 from .drawing import ALIVE, Draw, scores_of
 from .kept import Known
+from .marks import Marks
 from .objectives import OBJECTIVES, own_score
 from .steps import (
     FREQUENT,
     LENGTHS,
     MEMORIES,
     ByFunction,
+    Keeps,
     Memory,
     Row,
     changes_of,
@@ -110,14 +112,12 @@ STEPS = (
     (("learning-rate-changed",), lambda g, r, rate: rate**2 * over_norm(g + r)),
 )
 
-# "sum": the regulariser is in the gradient that is kept; "score only": it is added by hand, afresh each time.
+# (what is kept, whether the regulariser is in it; if not, it is added by hand, afresh each time)
 STEP_MEMORIES = (
-    *MEMORIES,
-    (("gradient-accumulates",), "score only"),
-    (("gradient-accumulates",), "score only, divided"),
+    *((ids, (kept, True)) for ids, kept in MEMORIES),
+    (("gradient-accumulates",), (Keeps.SUM, False)),
+    (("gradient-accumulates",), (Keeps.DIVIDED_SUM, False)),
 )
-
-ALONE = {"score only": "sum", "score only, divided": "divided sum"}  # how these remember the score's gradient
 
 STEP_SIGNS = (
     ((), (1.0, 1.0)),
@@ -152,8 +152,8 @@ def _ways_of_some(
     objectives, all_ids, chosen = zip(*some, strict=True)
     to_changes, signs, regularisers, memories = zip(*chosen, strict=True)
     sign, reg_sign = (column(own, X) for own in zip(*signs, strict=True))
-    memory = Memory([ALONE.get(name, name) for name in memories])
-    together = column([name not in ALONE for name in memories], X)  # 1 where the memory is of the whole gradient
+    kept, of_the_whole = zip(*memories, strict=True)
+    memory, together = Memory(kept), column(of_the_whole, X)  # 1 where the memory is of the whole gradient
     step, regulariser = ByFunction(to_changes), ByFunction(regularisers)
     l2_regs, learning_rates = (torch.full((len(some),), number, dtype=X.dtype) for number in (l2_reg, learning_rate))
     on_scores = [row for row, ids in enumerate(all_ids) if "regulariser-on-scores" in ids]
@@ -212,7 +212,7 @@ class _ClassVisualizationStep(Exercise):
     least = LEAST_CHANGE
     beside_the_values = frozenset({"not-in-place"})
 
-    def right(self, cases: StepCases) -> dict:
+    def right(self, cases: StepCases) -> dict[StepCase, np.ndarray]:
         """The reference's way, normalised, after the raw one, which counts as right as well."""
         found = {}
         for case in cases.main:
@@ -226,7 +226,7 @@ class _ClassVisualizationStep(Exercise):
             found[case] = np.stack([raw, normalised])
         return found
 
-    def known(self, cases: StepCases) -> dict:
+    def known(self, cases: StepCases) -> dict[str, dict[StepCase, Marks]]:
         return {
             self.key: {case: fingerprints_of(_answers(case)) for case in cases.main},
             f"{self.key}-224": {cases.large: fingerprints_of(_answers_of_large(cases.large))},
@@ -252,7 +252,7 @@ class _ClassVisualizationStep(Exercise):
             return self.failed(f"the change of the image by two calls is {off_by(error)}.")
         return self.of_side_effects(trials)
 
-    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list[Trial]]:
         """Compare two calls."""
         trials, changes, failure = self._called(job, known)
         if failure is not None:

@@ -21,11 +21,13 @@ from .combining import Ids
 
 SAME = 5 * TOLERANCE  # by how much answers that look the same differ at most
 
+LookAlike = tuple[str, Ids, Ids]  # an exercise, the mistakes of an answer, those of the answer that it looks like
 
-def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list]:
+
+def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
     """Return ({name: array}, [what could not be told apart: (exercise, ids, the ids that they look like)]) for an exam."""
     arrays: dict[str, np.ndarray] = {}
-    not_told_apart = []
+    not_told_apart: list[LookAlike] = []
     for key, cases in exam.cases.items():
         more, same = of_exercise(key, cases)
         arrays |= more
@@ -34,10 +36,11 @@ def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list]:
 
 
 @np.errstate(all="ignore")  # some mistakes lead to NaN
-def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list]:
+def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
     """Return what `fingerprints` returns, of one exercise. cases: as its file in checks/exercises defines them."""
     own = exercise(key)
-    right, not_told_apart = own.right(cases), []
+    right = own.right(cases)
+    not_told_apart: list[LookAlike] = []
     arrays = {f"right/{key}/{case.name}": array.astype(np.float32) for case, array in right.items()}
     gradients = own.gradients(cases, right)
     arrays |= {f"gradient/{key}/{case.name}": array.astype(np.float32) for case, array in gradients.items()}
@@ -80,7 +83,7 @@ def _alike_in_length(known: np.ndarray, found: np.ndarray, least: float) -> np.n
     return ~(np.abs(known - found) > 1.001 * SAME * np.maximum(known, max(least, 1e-30)))  # so NaN can be
 
 
-def write(path: Path = PATH) -> list:
+def write(path: Path = PATH) -> list[LookAlike]:
     """Write the file (its old version stays until the new one is whole); return what could not be told apart."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the reference warns of an image that it could not fool

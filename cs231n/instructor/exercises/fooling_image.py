@@ -25,11 +25,13 @@ from .base import ALIASES, LIMITS, Exercise, Job, about_failure, wanted
 from .combining import Ids
 from .drawing import CLEAR, Draw, margins_of, scores_of
 from .kept import Known
+from .marks import Marks
 from .objectives import OBJECTIVES, log_likelihood, own_score
 from .steps import (
     FREQUENT,
     MEMORIES,
     ByFunction,
+    Keeps,
     Memory,
     Objective,
     Row,
@@ -144,7 +146,7 @@ class _FoolingImage(Exercise):
     )
     without_result = frozenset({"returns-input", "image-never-changed"})
 
-    def right(self, cases: FoolingCases) -> dict:
+    def right(self, cases: FoolingCases) -> dict[Case, np.ndarray]:
         """The images on the reference's way, seen by the network, the last of them being its result."""
         found = {}
         for case in [*cases.main, cases.already_fooled, cases.score_is_a_class_id, cases.long_way]:
@@ -156,7 +158,7 @@ class _FoolingImage(Exercise):
             found[case] = np.stack(way) if case in cases.main else way[-1][None]
         return found
 
-    def known(self, cases: FoolingCases) -> dict:
+    def known(self, cases: FoolingCases) -> dict[str, dict[Case, Marks]]:
         return {
             self.key: {case: _fingerprints(case, FOOLING_STEPS) for case in cases.main},
             f"{self.key}-224": {cases.large: _fingerprints(cases.large, 4, at_most=1)},
@@ -202,7 +204,7 @@ class _FoolingImage(Exercise):
             return self.failed(f"the image is moved by {distance:.1f}, where {given.distance:.1f} is enough.")
         return self.of_side_effects([trial])
 
-    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list[Trial]]:
         """Compare the first steps."""
         trial, X, result = self._called(job, known, **{**LIMITS, "calls": WATCHED_CALLS}, watched=True)
         failure = None if isinstance(trial.error, TooManyCalls) else problem(self.function, trial, "")
@@ -231,7 +233,7 @@ class _FoolingImage(Exercise):
         return known.once((self.key, ids), lambda: changes_of(known_answers(known.network, X, target, WATCHED_STEPS, wanted=ids)))
 
 
-def _fingerprints(case: Case, steps: int, at_most: int = 3) -> list[tuple[Ids, np.ndarray]]:
+def _fingerprints(case: Case, steps: int, at_most: int = 3) -> Marks:
     return fingerprints_of(known_answers(double_network(case), double_images(case), case.target, steps, at_most))
 
 
@@ -286,7 +288,7 @@ class _MainWay:
         """Whether steps of each frequent length fool the network, but not the first of them, for each objective, (A,)."""
         objectives, lengths = zip(*itertools.product(UNSTOPPED_OBJECTIVES, FREQUENT_LENGTHS), strict=True)
         network, x = self.case.network(), self.case.images()
-        length, memories = ByFunction(lengths), ["none"] * len(lengths)
+        length, memories = ByFunction(lengths), [Keeps.NOTHING] * len(lengths)
         paths = _unstopped_paths(objectives, memories, network, x, self.case.target, UNSTOPPED_STEPS, length)
         fooled = np.stack([margins_of(self.case, images) > 0 for images in paths])
         return fooled.any(axis=1) & ~fooled[:, 1]
@@ -345,7 +347,7 @@ def _late_ends(case: Case) -> np.ndarray | None:
     None if a stop test never comes true, or if rounding turns a path or brings it to a standstill. It can where a loss vanishes:
     an answer without a stop test looks as if it had one, or its steps are no longer known.
     """
-    objectives, memories = zip(*itertools.product(UNSTOPPED_OBJECTIVES, ("none", "sum")), strict=True)
+    objectives, memories = zip(*itertools.product(UNSTOPPED_OBJECTIVES, (Keeps.NOTHING, Keeps.SUM)), strict=True)
     exact = _unstopped_paths(objectives, memories, double_network(case), double_images(case), case.target, FOOLING_STEPS)
     paths = _unstopped_paths(objectives, memories, case.network(), case.images(), case.target, UNSTOPPED_STEPS)
     ends = []
@@ -364,7 +366,7 @@ def _late_ends(case: Case) -> np.ndarray | None:
 
 def _unstopped_paths(
     objectives: Sequence[Objective],
-    memories: Sequence[str],
+    memories: Sequence[Keeps],
     network: torch.nn.Module,
     x: torch.Tensor,
     target: int,

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -138,7 +139,7 @@ class _IntegratedGradients(ArrayExercise):
     solution = staticmethod(attribution.compute_integrated_gradients)
     known_answers = staticmethod(known_answers)
 
-    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple:
+    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple[Any, ...]:
         shades = 0.5 * torch.randn(ALL, 3, 1, 1, generator=random)
         return X, y, (shades + 0.1 * torch.randn(ALL, *X.shape[1:], generator=random))[:n], 4
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -95,7 +96,7 @@ class _SaliencyMaps(ArrayExercise):
     solution = staticmethod(reference.compute_saliency_maps)
     known_answers = staticmethod(known_answers)
 
-    def gradients(self, cases: Batches, right: dict) -> dict:
+    def gradients(self, cases: Batches, right: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
         """The gradients (N, 3, H, W) from which the maps came, so that a message can show all three colours of a pixel."""
         return {case: _gradient(case, maps) for case, maps in right.items()}
 

@@ -119,7 +119,7 @@ class _Transformation(ArrayExercise):
     solution = staticmethod(feature_visualization.transform_images)
     known_answers = staticmethod(known_answers)
 
-    def gradients(self, cases: Batches, right: dict) -> dict:
+    def gradients(self, cases: Batches, right: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
         """The gradients that lead from the pictures back to the images."""
         return {case: self._gradient_of_pictures(case) for case in cases.main}
 
@@ -132,7 +132,7 @@ class _Transformation(ArrayExercise):
     def drawn_case(self, case: Any, draw: Draw) -> Any:
         return dataclasses.replace(case, seed=draw.number())
 
-    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple:
+    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple[Any, ...]:
         angles, scales = torch.rand(ALL, generator=random) - 0.5, 0.7 + 0.6 * torch.rand(ALL, generator=random)
         return X, angles[:n], scales[:n], 0.4 * torch.rand(ALL, 2, generator=random)[:n] - 0.2
 
