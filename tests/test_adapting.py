@@ -684,6 +684,7 @@ def graded_one_more(one_more_kit, tmp_path_factory):
     return kit
 
 
+@pytest.mark.long
 def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(graded_one_more):
     kit = graded_one_more
     (row,) = csv.DictReader((kit / "grades" / "grades.csv").read_text(encoding="utf-8-sig").splitlines())
@@ -697,6 +698,7 @@ def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(
     assert ("check-8", 1.5) in scores
 
 
+@pytest.mark.long
 def test_an_exercise_more_is_graded_on_gradescope(graded_one_more):
     boxes = json.loads((graded_one_more / "results.json").read_text(encoding="utf-8"))["tests"]
     (box,) = [box for box in boxes if "compute_gradient_times_input" in box["name"]]

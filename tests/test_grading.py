@@ -357,6 +357,7 @@ def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume
         ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rows", [0, 1], ids=["while the workers start", "while they grade"])
 def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(command, some, tmp_path, rows):
     out, temporary = tmp_path / "grades", tmp_path / "temporary"
@@ -511,6 +512,7 @@ def _cluster(tmp_path, scheduler_in, workers_in):
             process.wait(HANGS)
 
 
+@pytest.mark.long
 def test_a_dask_cluster_grades_as_this_machine_does(run_file, some, tmp_path):
     for name in ("ben", "cleo", "gil", "hal"):
         (some / f"{name}.py").unlink()
