@@ -690,7 +690,8 @@ def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(
     (row,) = csv.DictReader((kit / "grades" / "grades.csv").read_text(encoding="utf-8-sig").splitlines())
     assert (row["compute_gradient_times_input"], row["bonus"]) == ("1.5", "9.5")
     assert "compute_gradient_times_input" in (kit / "grades" / "feedback" / "ada.html").read_text(encoding="utf-8")
-    assert "compute_gradient_times_input" in (kit / "grades" / "summary.html").read_text(encoding="utf-8")
+    summary = (kit / "grades" / "summary.html").read_text(encoding="utf-8")
+    assert "compute_gradient_times_input" in summary.replace("<wbr>", "")  # where a long name may be broken
     filled = ran(kit, "cs231n.instructor", "nbgrader", "grades", "--course", "course", "--assignment", "viz")
     assert filled.returncode == 0, filled.stderr
     with contextlib.closing(sqlite3.connect(kit / "course" / "gradebook.db")) as gradebook:
