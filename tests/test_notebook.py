@@ -327,7 +327,7 @@ def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_
     assert len(waiting) == 20
     for cell, exercises in waiting.items():
         assert printed(cells[cell]) == "".join(
-            f"This cell waits for {name}, which is not implemented yet.\n" for name in exercises
+            f"This cell is waiting for {name}, which is not implemented yet.\n" for name in exercises
         )
     assert len(waiting["attribution-figure"]) == 4  # it goes on with the method that is given
     for cell in ("attribution-figure", "sanity-check-figure", "deletion-figure"):
@@ -347,7 +347,7 @@ def test_run_all_goes_on_behind_wrong_and_unreadable_exercises_and_cells_that_ne
     assert message.text.startswith("✗ compute_saliency_maps is wrong: no absolute value")
     assert error.traceback == ["WrongAnswer: compute_saliency_maps: no-absolute-value. See the message above."]
     assert "so there is no function yet" in " ".join(cells["check-4"].outputs[0].text.split())
-    left_out = "compute_saliency_maps is not correct yet (its check says why), so this cell leaves out what needs it.\n"
+    left_out = "compute_saliency_maps is not correct yet (its check says why), so this cell skips what depends on it.\n"
     for cell in ("saliency-numbers", "saliency-figure"):
         assert [" ".join(output.text.split()) for output in cells[cell].outputs] == [left_out.strip()]
     drawn = cells["attribution-figure"]
@@ -454,7 +454,7 @@ def test_on_colab_the_setup_cell_fetches_kit_and_data_from_a_url(colab, kit, tmp
 
 
 def test_the_setup_cell_says_what_is_wrong_with_the_address_or_the_drive_folder(colab):
-    with pytest.raises(AssertionError, match=r"KIT_URL gave no kit \(.*No such file.*file:///no/such\.zip\. Unfold this cell"):
+    with pytest.raises(AssertionError, match=r"from KIT_URL = file:///no/such\.zip \(.*No such file.*\)\. Unfold this cell"):
         colab({KIT_URL: "file:///no/such.zip"})
     with pytest.raises(AssertionError, match=r"DRIVE_FOLDER: there is no folder cs231n in .*courses"):
         colab({'DRIVE_FOLDER = ""': 'DRIVE_FOLDER = "courses"'})
@@ -472,10 +472,10 @@ def test_the_setup_cell_says_so_where_kit_url_is_no_zip_of_the_kit(colab, tmp_pa
     else:
         address.write_bytes(content)
     with pytest.raises(
-        AssertionError, match=rf"RuntimeError: KIT_URL gave no kit \({said}\)\..* correct it, and run the cell again"
+        AssertionError, match=rf"RuntimeError: Could not get the kit from KIT_URL = .* \({said}\)\. Unfold .* run the cell again"
     ):
         colab({KIT_URL: address.as_uri()})
-    with pytest.raises(AssertionError, match="KIT_URL gave no kit"):
+    with pytest.raises(AssertionError, match="Could not get the kit from KIT_URL = not an address"):
         colab({KIT_URL: "not an address"})
 
 
@@ -619,7 +619,7 @@ def test_an_interrupt_leaves_the_images_that_are_finished_and_costs_one_line(tmp
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     notebook_client(notebook, tmp_path, allow_errors=True).execute()
     (error,) = [output for output in notebook.cells[-1].outputs if output.output_type == "error"]
-    assert error.traceback == ["Interrupted: This cell did not finish what it does with class_visualization_update_step."]
+    assert error.traceback == ["Interrupted: The part of this cell that uses class_visualization_update_step was interrupted."]
     (image,) = images_of(notebook.cells[-1])
     assert "all of them" in image["alt"]
     assert "no L2 penalty" not in image["alt"]
@@ -701,4 +701,4 @@ def test_an_optional_exercise_that_fails_on_the_real_network_is_left_out_and_the
         assert ("SmoothGrad" in alt) == at_first
     if name == "transform_images":
         assert not images_of(cells["class-images-figure"])
-        assert "An earlier cell did not finish what it does with transform_images" in said
+        assert "An earlier cell that uses transform_images did not finish" in said
