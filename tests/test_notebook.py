@@ -232,8 +232,8 @@ def to_a_violin(original, model, keep):
 
 def test_the_numbers_that_questions_4_and_6_quote_are_true(model, photographs):
     """Rounding differs between machines, and the path with it, a little."""
-    quoted_steps = re.search(r"(\d+) against (\d+)", CELLS["question-4-text"].source).groups()
-    quoted_distances = re.search(r"(\d+\.\d+) against (\d+\.\d+)", CELLS["question-4-text"].source).groups()
+    quoted_steps = re.search(r"\((\d+), not (\d+)\)", CELLS["question-4-text"].source).groups()
+    quoted_distances = re.search(r"(\d+\.\d+) instead of (\d+\.\d+)", CELLS["question-4-text"].source).groups()
     for keep, quoted_step, quoted_distance in zip((1, 0), quoted_steps, quoted_distances, strict=True):
         steps, distance, probability = to_a_violin(photographs[0][8:9], model, keep)
         assert abs(steps - int(quoted_step)) <= 2
@@ -277,8 +277,9 @@ def test_the_numbers_that_question_4_quotes_are_those_that_its_cell_prints():
     printed = "".join(output.get("text", "") for output in CELLS["accumulated"].outputs)
     (steps, distance), (added_steps, added_distance) = re.findall(r"(\d+) steps, distance (\d+\.\d)", printed)
     text = CELLS["question-4-text"].source
-    assert f"{added_steps} against {steps}" in text
-    assert f"{added_distance} against {distance}" in text
+    assert f"({added_steps}, not {steps})" in text
+    assert f"{added_distance} instead of {distance}" in text
+    assert f"{steps} steps of length 1 moved the image by only {distance}," in CELLS["fooling-seen"].source
 
 
 def test_the_probability_that_answer_6_quotes_is_the_one_that_the_fooling_image_got():
