@@ -8,8 +8,8 @@ GPU_PYTHON := 3.12
 ONLY :=
 BENCHMARKS := $(filter-out benchmark_report kit side_by_side,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
 NOTEBOOK := NetworkVisualization.ipynb
-# Isolated, pip and Jupyter do not import from this folder, where a file of your own, such as random.py, would stop them with an
-# error that is far from its cause; the kit's own modules say which file it is.
+# -I keeps pip and Jupyter from importing files in this folder: your own random.py, say, would break them with a misleading error.
+# The kit's modules name such a file.
 # Everything runs through python itself: the other commands in .venv/bin contain the folder's path, and break when it is moved.
 ISOLATED := $(BIN)/python -I
 # pip refuses --user in an environment. It shows its progress in a terminal, and spares a log the hundreds of lines.
@@ -35,7 +35,7 @@ help:
 	@echo "make gpu-wheels  fetch what a bare GPU machine lacks into build/gpu-wheels, to travel with the kit"
 	@echo "make refresh     execute the notebook and store its outputs in it, for those who change the kit"
 	@echo "make clean       remove what make made: .venv, build and caches; the data stays"
-	@echo "Options for all of these: PYTHON=python3.12; on Linux without an NVIDIA card, to download 0.4 GB instead of 3:"
+	@echo "Options for all of these: PYTHON=python3.12 and, to download 0.4 GB instead of 3 GB on Linux without an NVIDIA card,"
 	@echo "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
 
 notebook: executed

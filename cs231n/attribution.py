@@ -22,20 +22,21 @@ def compute_smoothgrad_maps(
     y : long tensor of shape (N,)
         The labels of X, each in [0, C).
     model : torch.nn.Module
-        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+        A network that returns raw scores of shape (N, C). Its weights and mode must stay unchanged.
     noise : float tensor of shape (S, N, 3, H, W)
         noise[k] is added to X for the k-th noisy copy.
 
     Returns
     -------
     maps : float tensor of shape (N, H, W)
-        The square of the gradient of an image's own score, averaged over the S copies, then the
-        largest of the three colours, >= 0.
+        The square of the gradient of the score of the image's label, averaged over the S copies, then
+        the largest of the three colours, >= 0.
 
     Raises
     ------
     ValueError
-        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+        If a shape or dtype is wrong, a label is outside [0, C), the batch is empty, or a value is
+        NaN.
 
     References
     ----------
@@ -68,7 +69,7 @@ def compute_integrated_gradients(
     y : long tensor of shape (N,)
         The labels of X, each in [0, C).
     model : torch.nn.Module
-        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+        A network that returns raw scores of shape (N, C). Its weights and mode must stay unchanged.
     baseline : float tensor of shape (N, 3, H, W)
         Where the straight path to X starts.
     num_steps : int
@@ -77,13 +78,14 @@ def compute_integrated_gradients(
     Returns
     -------
     attributions : float tensor of shape (N, 3, H, W)
-        X - baseline times the mean of the gradients, of both signs. Those of an image sum to about
-        its own score minus that of its baseline (completeness).
+        (X - baseline) times the mean gradient, elementwise; values can have either sign. For each
+        image they sum to about its score minus the score of its baseline (completeness).
 
     Raises
     ------
     ValueError
-        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+        If a shape or dtype is wrong, a label is outside [0, C), the batch is empty, or a value is
+        NaN.
 
     References
     ----------
@@ -115,19 +117,20 @@ def compute_grad_cam_maps(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Modu
     model : torch.nn.Module
         A network whose raw scores, of shape (N, C), are
         `model.classifier(model.features(X)).flatten(1)`; `model.features(X)` are the last feature maps,
-        of shape (N, K, h, w). Neither its weights nor its mode change.
+        of shape (N, K, h, w). Its weights and mode must stay unchanged.
 
     Returns
     -------
     maps : float tensor of shape (N, H, W)
-        The ReLU of the weighted sum of the K channels, >= 0, a channel's weight being the mean of the
-        gradient over its h x w positions; resized to the image, bilinear, corners not aligned.
+        The weighted sum of the K channels, then ReLU (so >= 0), then resized to H x W, with
+        mode="bilinear", align_corners=False. A channel's weight is the mean of the gradient over its
+        h x w positions.
 
     Raises
     ------
     ValueError
-        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN, a model without both
-        parts.
+        If a shape or dtype is wrong, a label is outside [0, C), the batch is empty, a value is NaN, or
+        the model lacks `features` or `classifier`.
 
     References
     ----------

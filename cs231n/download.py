@@ -96,7 +96,7 @@ def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool
         raise DownloadError(f"--mirror got {mirror!r}; expected a folder, or an address that begins with http(s)://.")
     required, optional = _wanted(folder, mirror, imagenet_val, judge)
     if not required and not optional:
-        say("Nothing to do.")
+        say("All data files are in place.")
         return
     if any("sha256_of_tensors" in locked for source in required for locked in source.holds.values()):
         _require_modules("torch", "torchvision", "h5py")

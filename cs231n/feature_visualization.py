@@ -55,7 +55,7 @@ def transform_images(
     images : float tensor of shape (N, C, S, S)
         Square images.
     angles : float tensor of shape (N,)
-        In radians. First the content of the picture turns counterclockwise about its centre.
+        In radians. First the picture is rotated counterclockwise about its centre.
     scales : float tensor of shape (N,)
         Then it grows by this factor, > 0; the centre stays where it is.
     shifts : float tensor of shape (N, 2)
@@ -64,13 +64,13 @@ def transform_images(
     Returns
     -------
     transformed : float tensor of shape (N, C, S, S)
-        The transformed images. Beyond its edges a picture goes on as its mirror image. Gradients pass
-        through to `images`.
+        The transformed images. Beyond its edges a picture is continued by reflection. Gradients flow
+        back to `images`.
 
     Raises
     ------
     ValueError
-        For other shapes or dtypes, NaN, and scales that are not greater than 0.
+        If a shape or dtype is wrong, a value is NaN, or a scale is not greater than 0.
 
     References
     ----------

@@ -112,7 +112,7 @@ def _checked_labels(images: torch.Tensor, labels: torch.Tensor | Sequence[int]) 
     if not isinstance(images, torch.Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, torch.Tensor) else type(images).__name__
         raise ValueError(
-            f"verdicts got images of type {kind}; expected a float tensor (N, 3, {SIZE}, {SIZE}) as preprocess makes it."
+            f"verdicts got images of type {kind}; expected a float tensor (N, 3, {SIZE}, {SIZE}) such as preprocess returns."
         )
     if not images.isfinite().all():  # no score is greater than NaN, so that its rank would be 0
         raise ValueError("verdicts got images with NaN or infinite values; there is nothing to judge.")

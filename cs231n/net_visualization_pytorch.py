@@ -15,18 +15,19 @@ def compute_saliency_maps(X: torch.Tensor, y: torch.Tensor, model: torch.nn.Modu
     y : long tensor of shape (N,)
         The labels of X, each in [0, C).
     model : torch.nn.Module
-        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+        A network that returns raw scores of shape (N, C). Its weights and mode must stay unchanged.
 
     Returns
     -------
     saliency : float tensor of shape (N, H, W)
-        How strongly the score of an image's own label reacts to each pixel: the largest absolute
-        value among the three colours, >= 0.
+        How strongly the score of the image's label reacts to each pixel: the largest absolute value
+        among the three colours, >= 0.
 
     Raises
     ------
     ValueError
-        For other shapes or dtypes, labels outside [0, C), an empty batch, NaN.
+        If a shape or dtype is wrong, a label is outside [0, C), the batch is empty, or a value is
+        NaN.
 
     References
     ----------
@@ -51,7 +52,7 @@ def make_fooling_image(X: torch.Tensor, target_y: int, model: torch.nn.Module) -
     target_y : int
         The class that the network should see, in [0, C).
     model : torch.nn.Module
-        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+        A network that returns raw scores of shape (N, C). Its weights and mode must stay unchanged.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def make_fooling_image(X: torch.Tensor, target_y: int, model: torch.nn.Module) -
     Raises
     ------
     ValueError
-        For another shape or dtype, target_y outside [0, C), NaN.
+        If a shape or dtype is wrong, target_y is outside [0, C), or a value is NaN.
 
     References
     ----------
@@ -94,19 +95,19 @@ def class_visualization_update_step(
     img : float tensor of shape (1, 3, H, W)
         An image with requires_grad, on the model's device. It is changed in place.
     model : torch.nn.Module
-        A network that returns raw scores of shape (N, C). Neither its weights nor its mode change.
+        A network that returns raw scores of shape (N, C). Its weights and mode must stay unchanged.
     target_y : int
         The class to show, in [0, C).
     l2_reg : float
         The weight of the regulariser, >= 0.
     learning_rate : float
-        What the direction of the step is multiplied by, > 0: the step's length in the L2 norm if the
-        direction has length 1.
+        Factor on the step's direction, > 0. If the direction has length 1, it is the step's length in
+        the L2 norm.
 
     Raises
     ------
     ValueError
-        For another shape or dtype, target_y outside [0, C), NaN.
+        If a shape or dtype is wrong, target_y is outside [0, C), or a value is NaN.
 
     References
     ----------

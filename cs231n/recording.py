@@ -42,7 +42,7 @@ def recorded_scores(model: torch.nn.Module, most_calls: int = MOST_CALLS) -> Ite
     def record(_module: torch.nn.Module, _inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         nonlocal calls
         if calls == most_calls:
-            raise TooManyCalls(f"The network was called {calls} times and the end was not in sight. Does the loop have a limit?")
+            raise TooManyCalls(f"The network was called {calls} times with no end in sight. Does the loop have a limit?")
         calls += 1
         for row in output.detach().cpu().reshape(len(output), -1):
             if not (scores and torch.equal(scores[-1], row)):

@@ -44,9 +44,10 @@ ARCHIVE = "submission.zip"
 RUN_ALL = "Restart the kernel and run all cells, save the notebook, and try again."
 COLAB = (
     "Colab did not hand over the notebook that you see. Choose File > Download > Download .ipynb, upload that file under Files "
-    'at the left, and run submit("/content/NAME.ipynb") with its name.'
+    'on the left, and run submit("/content/NAME.ipynb") with its name.'
 )
-SAVE = "Save it (Ctrl+S, on a Mac Cmd+S) and try again."
+PYTHON = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"  # as the README names it
+SAVE = "Save the notebook (Ctrl+S, on a Mac Cmd+S) and try again."
 SHOWN_NOTEBOOKS = 5  # of those in the folder, where the one that was named is not
 FIRST_CHARACTERS = 50  # of an answer that are shown
 PICTURE_IN_TEXT = re.compile(r"!\[[^\]\n]*\]\((?:data:|attachment:)[^)]*\)|data:image/[^\s)]*")
@@ -149,7 +150,7 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, ValueError | OSError) and error.args and not isinstance(error, UnicodeError):
         return str(error)
     return (
-        f"This notebook could not be packed ({type(error).__name__}: {str(error)[:200]}). An earlier {ARCHIVE} is as it was. "
+        f"This notebook could not be packed ({type(error).__name__}: {str(error)[:200]}). An existing {ARCHIVE} is unchanged. "
         "Hand in the notebook itself, and tell your course staff what this message says."
     )
 
@@ -174,7 +175,7 @@ def missing(notebook: NotebookNode, find: Find | None = None) -> list[str]:
 
 
 def left_out(notebook: NotebookNode, find: Find | None = None) -> str:
-    """Return a sentence on what of the optional part is not done.
+    """Return a sentence on what of the optional section is not done.
 
     Parameters
     ----------
@@ -194,10 +195,10 @@ def left_out(notebook: NotebookNode, find: Find | None = None) -> str:
     if not exercises and not questions:
         return ""
     if exercises == len(OPTIONAL_EXERCISES) and questions == len(OPTIONAL_QUESTIONS):
-        return "The optional part is not done. That is fine: it gives bonus points only."
+        return "The optional section is not done. That is fine: it gives bonus points only."
     counts = (exercises, OPTIONAL_EXERCISES, "exercises"), (questions, OPTIONAL_QUESTIONS, "questions")
     lacking = " and ".join(f"{count} of {len(of)} {noun}" for count, of, noun in counts if of)
-    return f"Of the optional part, {lacking} are not done. That is fine: they give bonus points only."
+    return f"Of the optional section, {lacking} are not done. That is fine: they give bonus points only."
 
 
 def answers(notebook: NotebookNode) -> dict[str, str]:
@@ -253,7 +254,7 @@ def _hand_in(work: _Work, incomplete: bool, kernel: Kernel, anyway: str) -> bool
     found = [*_not_written(parts).values(), *unfinished.values(), *runs, *_answers_not_given(notebook)]
     _print_contents(notebook, parts, kernel)
     if not kernel.runs:
-        tell(f"To see which of them are correct, run in a terminal: python -m cs231n.checks {path.name}")
+        tell(f"To see which of them are correct, run in a terminal: {PYTHON} -m cs231n.checks {path.name}")
     if not work.is_live:
         tell("If an answer above differs from what you see in the notebook, it has not been saved yet. " + SAVE)
     if found:
@@ -605,7 +606,8 @@ def _unsaved(notebook: NotebookNode, runs: Mapping[int, str], name: str) -> str:
         return f"You ran {_cells(len(since))} since {name} was saved."
     places = [_place(notebook.cells, number) for number, cell in _code(notebook.cells) if _differs(cell, ran)]
     if places:
-        return f"In the saved file {', '.join(places[:3])} {'is' if len(places) == 1 else 'are'} not as you ran it: run it again."
+        differ, again = ("differs", "it") if len(places) == 1 else ("differ", "them")
+        return f"In the saved file, {', '.join(places[:3])} {differ} from what you ran. Run {again} again."
     if _has_older_exercise(sources, ran):
         return f"{name} does not hold your exercises as you ran them last."
     return ""

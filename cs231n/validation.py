@@ -421,8 +421,8 @@ def dead_relu(target_y: int) -> str:
         In lower case, to follow a colon.
     """
     return (
-        f"the score of class {target_y} is 0 everywhere around this image, and so is its gradient: dead ReLU. The network "
-        "ends in a ReLU, which passes no gradient where its input is negative. Start from another image or seed."
+        f"the score of class {target_y} is 0 everywhere around this image, and so is its gradient (a dead ReLU). The "
+        "network ends in a ReLU, which passes no gradient where its input is negative. Start from another image or seed."
     )
 
 
@@ -449,7 +449,7 @@ def _checked_images(X: Any, model: torch.nn.Module) -> torch.Tensor:
     if not torch.is_grad_enabled():
         raise ValueError("Gradients are switched off, by torch.no_grad() or torch.inference_mode() around this call.")
     if not isinstance(X, torch.Tensor) or not X.dtype.is_floating_point:
-        raise ValueError(f"The images are {_kind(X)}; expected a float tensor (N, 3, H, W), as preprocess(picture) makes it.")
+        raise ValueError(f"The images are {_kind(X)}; expected a float tensor (N, 3, H, W), such as preprocess(picture) returns.")
     if X.ndim != 4 or X.shape[1] != 3:
         raise ValueError(f"The images have shape {tuple(X.shape)}; expected (N, 3, H, W): images, colours, height, width.")
     if 0 in X.shape:

@@ -192,7 +192,7 @@ def plot_attributions(X: np.ndarray, maps: Mapping[str, torch.Tensor], names: Se
         f"{name.split(',')[0]}: " + ", ".join(f"{method} {_place(several[row])}" for method, several in maps.items())
         for row, name in enumerate(names)
     )
-    figures.show(figure, f"Pictures, a row each, and beside each its maps. Where they are bright: {told}.")
+    figures.show(figure, f"One picture per row, with its maps next to it. Where they are bright: {told}.")
 
 
 def plot_sanity_check(correlations: Mapping[str, Mapping[str, float]], maps: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
@@ -235,8 +235,8 @@ def plot_sanity_check(correlations: Mapping[str, Mapping[str, float]], maps: Map
     )
     figures.show(
         figure,
-        f"How the maps' rank correlation with the original ones changes as the weights are shuffled: {told}. "
-        f"Beside it one picture's maps at the stages {', '.join(stages)}.",
+        f"Rank correlation of the maps with the original ones as the weights are shuffled: {told}. "
+        f"To the right, one picture's maps at the stages {', '.join(stages)}.",
     )
 
 
@@ -309,8 +309,8 @@ def plot_fooling(X: torch.Tensor, X_fooling: torch.Tensor, titles: Sequence[str]
         axis.set_title("difference" if factor == 1 else f"difference x {factor:g}", fontsize=10)
     figures.show(
         figure,
-        f"Left the picture, seen as {titles[0]}; then the fooling image, seen as {titles[1]}; then their difference, "
-        f"at most {255 * difference.abs().max():.0f} of 255 levels; right the difference {magnified:g} times as strong. "
+        f"From left to right: the picture, seen as {titles[0]}; the fooling image, seen as {titles[1]}; their difference, "
+        f"at most {255 * difference.abs().max():.0f} of 255 levels; the difference magnified {magnified:g} times. "
         "Grey is no change.",
     )
 
@@ -370,7 +370,7 @@ def plot_iterations(frames_of: Mapping[int, Mapping[int, Image.Image]], class_na
             axis.imshow(stretched(image))
             axis.set_title(f"iteration {iteration}", fontsize=10)
     told = "; ".join(f"{_name(class_names, label)} at {', '.join(map(str, frames))}" for label, frames in frames_of.items())
-    figures.show(figure, f"Images that are made for a class, a row each, and how they grow over the iterations: {told}.")
+    figures.show(figure, f"Class images, one class per row, at several iterations: {told}.")
 
 
 def plot_images(images: Mapping[str, Image.Image]) -> None:
@@ -422,7 +422,7 @@ def plot_class_images(
     guesses = {title: ", ".join(str(rank + 1) for rank in of.tolist()) for title, of in ranks.items()}
     told = "; ".join(f"{title}: {guesses[title]}" if title in guesses else title for title in images)
     numbers = ", with the rank that the judge gives the class" if ranks else ""
-    figures.show(figure, f"Class images of {', '.join(names)}, a row each, and a column for each way{numbers}. {told}.")
+    figures.show(figure, f"Class images of {', '.join(names)}, one class per row, and a column for each way{numbers}. {told}.")
 
 
 def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | os.PathLike[str], columns: int = 10) -> None:

@@ -63,8 +63,8 @@ def test_without_an_older_function_the_check_says_that_there_is_none_and_cells_w
 def test_a_function_that_no_cell_defines_costs_a_sentence_in_its_check_and_in_the_cells_that_use_it(cells):
     checked, asked = executed(*cells, CHECK, READY)
     assert checked.startswith("… compute_saliency_maps: not defined here.")
-    assert "Run the cell of its exercise" in " ".join(checked.split())
-    assert " ".join(asked.split()).startswith("No cell that you ran defines compute_saliency_maps, so this cell leaves out")
+    assert "run the cell of its exercise" in " ".join(checked.split())
+    assert " ".join(asked.split()).startswith("compute_saliency_maps is not defined yet, so this cell skips")
     assert asked.endswith("False\n")
 
 
@@ -157,7 +157,7 @@ def test_an_interrupted_attempt_costs_one_line():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (IMPORTS, IN_A_CELL, INTERRUPTED)])
     notebook_client(notebook, ROOT, allow_errors=True).execute()
     (error,) = notebook.cells[2].outputs
-    assert error.traceback == ["Interrupted: This cell did not finish what it does with compute_saliency_maps."]
+    assert error.traceback == ["Interrupted: The part of this cell that uses compute_saliency_maps was interrupted."]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_stub_is_told_without_an_error_and_its_cells_wait(capsys):
     assert ready(REFERENCE[FOOLING])
     assert capsys.readouterr().out.splitlines() == [
         "… make_fooling_image: not implemented yet.",
-        "This cell waits for make_fooling_image, which is not implemented yet.",
+        "This cell is waiting for make_fooling_image, which is not implemented yet.",
     ]
 
 
@@ -75,7 +75,7 @@ def asked(capsys, *arguments, **images):
 def test_cells_use_a_correct_exercise_and_leave_out_a_wrong_or_broken_one_whether_it_was_checked_or_not(capsys):
     wrong = answer("saliency_maps", CROSS_ENTROPY)
     wrong = types.FunctionType(wrong.__code__, wrong.__globals__, SALIENCY)
-    left_out = f"{SALIENCY} is not correct yet (its check says why), so this cell leaves out what needs it."
+    left_out = f"{SALIENCY} is not correct yet (its check says why), so this cell skips what depends on it."
     assert asked(capsys, wrong) == (False, left_out)
     with pytest.raises(WrongAnswer):
         check_saliency_maps(wrong)
@@ -119,7 +119,7 @@ def limited(exercise, note):
 )
 def test_cells_leave_out_a_function_that_fails_for_as_many_images_as_they_have(note, fails_for, works_for, capsys):
     function = limited("grad_cam", note)
-    with pytest.raises(ValueError, match="expected one of"):
+    with pytest.raises(ValueError, match="expected the function of an exercise"):
         ready(function)  # under a name of its own
     CHECKS["compute_grad_cam_maps"](function)
     for images in fails_for:
@@ -135,7 +135,7 @@ def test_cells_leave_out_a_function_that_fails_for_as_many_images_as_they_have(n
 def test_cells_leave_out_what_an_earlier_cell_did_not_make(capsys):
     answered, printed = asked(capsys, REFERENCE[SALIENCY], None)
     assert not answered
-    assert printed.startswith(f"An earlier cell did not finish what it does with {SALIENCY}")
+    assert printed.startswith(f"An earlier cell that uses {SALIENCY} did not finish")
     assert asked(capsys, REFERENCE[SALIENCY], torch.zeros(2), 0) == (True, "")
 
 
@@ -196,7 +196,7 @@ def test_what_is_no_function_is_refused(check):
 
 def test_ready_refuses_what_is_none_of_the_exercises():
     for value in (main, None, 3, "make_fooling_image"):
-        with pytest.raises(ValueError, match="expected one of compute_saliency_maps"):
+        with pytest.raises(ValueError, match="expected the function of an exercise: compute_saliency_maps"):
             ready(value)
 
 
@@ -232,7 +232,7 @@ def test_stubs_of_the_optional_part_are_unfinished_and_their_cells_wait(exercise
     assert ready(REFERENCE[exercise])
     assert capsys.readouterr().out.splitlines() == [
         f"… {exercise}: not implemented yet.",
-        f"This cell waits for {exercise}, which is not implemented yet.",
+        f"This cell is waiting for {exercise}, which is not implemented yet.",
     ]
 
 

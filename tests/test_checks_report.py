@@ -13,7 +13,7 @@ from torch import nn
 
 from cs231n import figures
 from cs231n.checks import EXERCISES, check_saliency_maps, examine
-from cs231n.checks.explanations import MISTAKES, NOTES
+from cs231n.checks.explanations import MISTAKES, NOTES, meaning_of
 from cs231n.checks.fingerprints import PATH
 from cs231n.checks.report import Report, Verdict, WrongAnswer
 from cs231n.console import WIDTH
@@ -173,6 +173,8 @@ HINTS = {
     "a vector of shape (N,)": lambda X, y, model: nn.functional.cross_entropy(model(X), y[:, None]),
     "names a GPU that this machine does not have": lambda X, y, model: X.to("mps"),
     "Whole numbers have no gradient": lambda X, y, model: y.requires_grad_(),
+    "A tensor has the wrong dtype": lambda X, y, model: model(X).gather(1, y[:, None].float()),
+    "Two shapes do not match": lambda X, y, model: model(X) @ model(X),
     "the tensor holds several": lambda X, y, model: float(model(X)[0]),
     "has no argument of this name": lambda X, y, model: torch.abs(X, dimension=1),
 }
@@ -182,8 +184,32 @@ HINTS = {
 @pytest.mark.parametrize("hint", HINTS)
 def test_what_an_error_means_is_told(hint):
     text = told(SALIENCY, HINTS[hint])
-    assert "is broken" in text
+    assert "does not run" in text
     assert hint in text
+
+
+MEANINGS = [  # as PyTorch says it, and how the sentence on it begins
+    ("Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!", "Two tensors are on"),
+    ("indices should be either on cpu or on the same device as the indexed tensor (cpu)", "Two tensors are on"),
+    ("Input type (torch.cuda.FloatTensor) and weight type (torch.FloatTensor) should be the same", "Two tensors are on"),
+    ("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory", "NumPy reads only"),
+    ("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 14.74 GiB", "The GPU's memory is full"),
+    ("CUDA error: device-side assert triggered", "An index was out of range on the GPU"),
+    ("CUDA error: an illegal memory access was encountered", None),
+    ("Torch not compiled with CUDA enabled", "The code names a GPU that this machine does not have"),
+    ("Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU", "The code names a GPU"),
+    ("mat1 and mat2 must have the same dtype, but got Float and Double", "A tensor has the wrong dtype"),
+    ("Input type (double) and bias type (float) should be the same", "A tensor has the wrong dtype"),
+    ("mat1 and mat2 shapes cannot be multiplied (2x3 and 2x2)", "Two shapes do not match"),
+    ("Dimension out of range (expected to be in range of [-2, 1], but got 5)", "Two shapes do not match"),
+    ("expected input[1, 3, 8, 8] to have 4 channels, but got 3 channels instead", "Two shapes do not match"),
+]
+
+
+@pytest.mark.parametrize(("said", "beginning"), MEANINGS)
+def test_an_error_of_devices_memory_dtypes_or_shapes_is_explained_as_what_it_is(said, beginning):
+    meaning = meaning_of("RuntimeError", said)
+    assert meaning is None if beginning is None else meaning.startswith(beginning)
 
 
 def test_values_and_places_of_torch_max_are_described():
@@ -220,7 +246,7 @@ def test_only_the_students_own_not_implemented_error_is_a_stub(kind):
 def test_a_limited_answer_is_not_said_to_be_verified_for_all_inputs():
     limited = next(a.function for a in ANSWERS if a.exercise == "saliency_maps" and a.notes == {"fixed-batch-size"})
     text = examine(SALIENCY, limited).text()
-    assert "not for every input" in text
+    assert "passes, but not with every input" in text
     assert "batches of different sizes" not in text
 
 

@@ -45,4 +45,4 @@ def test_pictures_that_lead_no_gradient_or_a_wrong_one_to_the_images_are_told(fo
 
     report = examine(TRANSFORMATION, transform_images)
     assert (report.verdict, report.mistakes) == ("wrong", ["gradient-cut"])
-    assert "If `images` require grad" in report.text()
+    assert "If `images` requires grad" in report.text()

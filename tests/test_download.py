@@ -94,7 +94,7 @@ def test_pip_brings_weights_photographs_and_judge_from_any_folder_and_a_second_r
     brought = contents(kit)
     second = get_datasets(kit, cwd=other, PYTHON=bare_python)  # without torch, so it need not wait for it
     assert second.returncode == 0
-    assert "Nothing to do" in second.stdout
+    assert "All data files are in place" in second.stdout
     assert contents(kit) == brought
 
 
@@ -290,7 +290,7 @@ def test_a_kit_that_has_all_else_gets_the_judge_and_a_second_run_does_nothing(fi
     brought = contents(filled)
     assert brought.keys() - before.keys() == {Path("datasets") / JUDGE_FILE}
     assert NPZ not in first.stdout.partition("what ")[0]  # nobody waits for its server because of the judge
-    assert get_datasets(filled, **NO_INDEX).stdout.startswith("Nothing to do.")
+    assert get_datasets(filled, **NO_INDEX).stdout.startswith("All data files are in place.")
     assert contents(filled) == brought
 
 
@@ -319,7 +319,7 @@ def test_a_mirror_without_the_judge_is_enough(filled, mirror, tmp_path):
 
 
 def test_who_does_not_want_the_judge_is_not_made_to_wait_for_it(filled):
-    assert get_datasets(filled, "--no-judge").stdout.startswith("Nothing to do.")
+    assert get_datasets(filled, "--no-judge").stdout.startswith("All data files are in place.")
 
 
 def test_a_forged_judge_is_refused_by_name_and_the_good_one_stays(filled, mirror, tmp_path):

@@ -64,7 +64,7 @@ def test_where_two_lines_or_two_mistakes_come_into_question_none_is_named():
 
 def test_the_line_that_a_message_quotes_is_named_if_it_is_the_only_one_of_its_kind():
     source = "def f(X):\n    a = X.grad\n    b = a.nothing(\n        1,  2)\n    return b\n"
-    message = "✗ f is broken: it cannot be read, or it raises an error.\n  line 17: b =\n  a.nothing(\n  AttributeError: ..."
+    message = "✗ f does not run.\n  line 17: b =\n  a.nothing(\n  AttributeError: ..."
     assert found(SALIENCY, source, verdict=Verdict.BROKEN, message=message) == [3]
     assert found(SALIENCY, source, verdict=Verdict.BROKEN, message="line 17: return b. Python cannot read this: x.") == [5]
     assert found(SALIENCY, source + "    return b\n", verdict=Verdict.BROKEN, message="line 17: return b. Python cannot") == []

@@ -232,8 +232,8 @@ def to_a_violin(original, model, keep):
 
 def test_the_numbers_that_questions_4_and_6_quote_are_true(model, photographs):
     """Rounding differs between machines, and the path with it, a little."""
-    quoted_steps = re.search(r"(\d+) against (\d+)", CELLS["question-4-text"].source).groups()
-    quoted_distances = re.search(r"(\d+\.\d+) against (\d+\.\d+)", CELLS["question-4-text"].source).groups()
+    quoted_steps = re.search(r"\((\d+), not (\d+)\)", CELLS["question-4-text"].source).groups()
+    quoted_distances = re.search(r"(\d+\.\d+) instead of (\d+\.\d+)", CELLS["question-4-text"].source).groups()
     for keep, quoted_step, quoted_distance in zip((1, 0), quoted_steps, quoted_distances, strict=True):
         steps, distance, probability = to_a_violin(photographs[0][8:9], model, keep)
         assert abs(steps - int(quoted_step)) <= 2
@@ -277,8 +277,9 @@ def test_the_numbers_that_question_4_quotes_are_those_that_its_cell_prints():
     printed = "".join(output.get("text", "") for output in CELLS["accumulated"].outputs)
     (steps, distance), (added_steps, added_distance) = re.findall(r"(\d+) steps, distance (\d+\.\d)", printed)
     text = CELLS["question-4-text"].source
-    assert f"{added_steps} against {steps}" in text
-    assert f"{added_distance} against {distance}" in text
+    assert f"({added_steps}, not {steps})" in text
+    assert f"{added_distance} instead of {distance}" in text
+    assert f"{steps} steps of length 1 moved the image by only {distance}," in CELLS["fooling-seen"].source
 
 
 def test_the_probability_that_answer_6_quotes_is_the_one_that_the_fooling_image_got():
@@ -333,7 +334,7 @@ def test_run_all_goes_through_with_unfinished_exercises_and_each_cell_says_what_
     assert len(waiting) == 20
     for cell, exercises in waiting.items():
         assert printed(cells[cell]) == "".join(
-            f"This cell waits for {name}, which is not implemented yet.\n" for name in exercises
+            f"This cell is waiting for {name}, which is not implemented yet.\n" for name in exercises
         )
     assert len(waiting["attribution-figure"]) == 4  # it goes on with the method that is given
     for cell in ("attribution-figure", "sanity-check-figure", "deletion-figure"):
@@ -353,7 +354,7 @@ def test_run_all_goes_on_behind_wrong_and_unreadable_exercises_and_cells_that_ne
     assert message.text.startswith("✗ compute_saliency_maps is wrong: no absolute value")
     assert error.traceback == ["WrongAnswer: compute_saliency_maps: no-absolute-value. See the message above."]
     assert "so there is no function yet" in " ".join(cells["check-4"].outputs[0].text.split())
-    left_out = "compute_saliency_maps is not correct yet (its check says why), so this cell leaves out what needs it.\n"
+    left_out = "compute_saliency_maps is not correct yet (its check says why), so this cell skips what depends on it.\n"
     for cell in ("saliency-numbers", "saliency-figure"):
         assert [" ".join(output.text.split()) for output in cells[cell].outputs] == [left_out.strip()]
     drawn = cells["attribution-figure"]
@@ -460,7 +461,7 @@ def test_on_colab_the_setup_cell_fetches_kit_and_data_from_a_url(colab, kit, tmp
 
 
 def test_the_setup_cell_says_what_is_wrong_with_the_address_or_the_drive_folder(colab):
-    with pytest.raises(AssertionError, match=r"KIT_URL gave no kit \(.*No such file.*file:///no/such\.zip\. Unfold this cell"):
+    with pytest.raises(AssertionError, match=r"from KIT_URL = file:///no/such\.zip \(.*No such file.*\)\. Unfold this cell"):
         colab({KIT_URL: "file:///no/such.zip"})
     with pytest.raises(AssertionError, match=r"DRIVE_FOLDER: there is no folder cs231n in .*courses"):
         colab({'DRIVE_FOLDER = ""': 'DRIVE_FOLDER = "courses"'})
@@ -478,10 +479,10 @@ def test_the_setup_cell_says_so_where_kit_url_is_no_zip_of_the_kit(colab, tmp_pa
     else:
         address.write_bytes(content)
     with pytest.raises(
-        AssertionError, match=rf"RuntimeError: KIT_URL gave no kit \({said}\)\..* correct it, and run the cell again"
+        AssertionError, match=rf"RuntimeError: Could not get the kit from KIT_URL = .* \({said}\)\. Unfold .* run the cell again"
     ):
         colab({KIT_URL: address.as_uri()})
-    with pytest.raises(AssertionError, match="KIT_URL gave no kit"):
+    with pytest.raises(AssertionError, match="Could not get the kit from KIT_URL = not an address"):
         colab({KIT_URL: "not an address"})
 
 
@@ -626,7 +627,7 @@ def test_an_interrupt_leaves_the_images_that_are_finished_and_costs_one_line(tmp
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     notebook_client(notebook, tmp_path, allow_errors=True).execute()
     (error,) = [output for output in notebook.cells[-1].outputs if output.output_type == "error"]
-    assert error.traceback == ["Interrupted: This cell did not finish what it does with class_visualization_update_step."]
+    assert error.traceback == ["Interrupted: The part of this cell that uses class_visualization_update_step was interrupted."]
     (image,) = images_of(notebook.cells[-1])
     assert "all of them" in image["alt"]
     assert "no L2 penalty" in image["alt"]
@@ -709,4 +710,4 @@ def test_an_optional_exercise_that_fails_on_the_real_network_is_left_out_and_the
         assert ("SmoothGrad" in alt) == at_first
     if name == "transform_images":
         assert not images_of(cells["class-images-figure"])
-        assert "An earlier cell did not finish what it does with transform_images" in said
+        assert "An earlier cell that uses transform_images did not finish" in said

@@ -140,7 +140,7 @@ def test_an_untouched_notebook_is_told_all_that_is_missing_and_nothing_is_writte
         assert f"Inline question {number} has no answer." in printed
     count = place(filled(), "submit")[1]
     assert f'{count} of {count} code cells were not run: cell 3 (under "1. Setup")' in printed
-    assert "The optional part is not done. That is fine: it gives bonus points only." in printed
+    assert "The optional section is not done. That is fine: it gives bonus points only." in printed
     assert "submission.zip was not written. To hand in the notebook as it is: add the option --incomplete." in printed
     assert list(tmp_path.iterdir()) == [path]
 
@@ -278,7 +278,7 @@ def test_who_leaves_the_optional_part_out_has_nothing_to_do_and_is_told_that_thi
     assert submit.main([str(saved(without(filled(), *OPTIONAL), tmp_path))]) == 0
     printed = told(capsys)
     assert "To do" not in printed
-    assert printed.count("The optional part is not done. That is fine: it gives bonus points only.") == 1
+    assert printed.count("The optional section is not done. That is fine: it gives bonus points only.") == 1
     assert (tmp_path / "submission.zip").exists()
 
 
@@ -286,10 +286,10 @@ def test_who_leaves_the_optional_part_out_has_nothing_to_do_and_is_told_that_thi
     ("left", "told"),
     [
         ((), ""),
-        (("exercise-4",), "Of the optional part, 1 of 4 exercises and 0 of 2 questions are not done. That is fine"),
+        (("exercise-4",), "Of the optional section, 1 of 4 exercises and 0 of 2 questions are not done. That is fine"),
         (("exercise-5", "exercise-7", "answer-8"), "2 of 4 exercises and 1 of 2 questions are not done. That is fine"),
         (OPTIONAL[:-1], "4 of 4 exercises and 1 of 2 questions are not done. That is fine"),
-        (OPTIONAL, "The optional part is not done. That is fine"),
+        (OPTIONAL, "The optional section is not done. That is fine"),
     ],
 )
 def test_what_is_left_of_the_optional_part_is_told_in_one_line_and_is_nothing_to_do(left, told):
@@ -308,7 +308,7 @@ def test_a_notebook_that_never_had_an_optional_part_can_be_handed_in():
     for count, cell in enumerate(code, 1):
         cell.execution_count = count
     assert submit.missing(notebook) == []
-    assert "The optional part is not done" in submit.left_out(notebook)
+    assert "The optional section is not done" in submit.left_out(notebook)
 
 
 def test_cells_of_the_optional_part_must_have_been_run_as_all_others():
@@ -612,7 +612,7 @@ def test_cells_that_ran_after_the_file_was_saved_are_counted_and_nothing_is_writ
     notebook = small("a = 1", "b = 2")
     ran = sources_of(notebook)
     printed = run_cells(notebook, *ran, "a = 3", "  ", "c = 4", SUBMIT)
-    assert f"You ran 2 cells since {NAME} was saved. Save it (Ctrl+S, on a Mac Cmd+S) and try again." in printed
+    assert f"You ran 2 cells since {NAME} was saved. Save the notebook (Ctrl+S, on a Mac Cmd+S) and try again." in printed
     assert "To do" not in printed
     assert "To hand in the notebook as it was saved: submit(incomplete=True)." in printed
     assert not (tmp_path / "submission.zip").exists()
@@ -627,7 +627,9 @@ def test_cells_that_ran_otherwise_than_a_file_without_counts_holds_them_are_coun
     for cell in notebook.cells:
         cell.pop("execution_count", None)
     notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="it was run")]
-    assert f"{NAME} does not hold 2 cells as you ran them. Save it" in run_cells(notebook, *ran[:-2], "a = 3", "b = 4", SUBMIT)
+    assert f"{NAME} does not hold 2 cells as you ran them. Save the notebook" in run_cells(
+        notebook, *ran[:-2], "a = 3", "b = 4", SUBMIT
+    )
 
 
 def test_of_a_file_in_which_nothing_was_run_when_it_was_saved_no_cell_is_said_to_be_not_run(run_cells):
@@ -636,7 +638,7 @@ def test_of_a_file_in_which_nothing_was_run_when_it_was_saved_no_cell_is_said_to
     for cell in notebook.cells:
         cell.pop("execution_count", None)
     printed = run_cells(notebook, *sources_of(notebook), SUBMIT)
-    assert f"You ran {len(submit.EXERCISES) + 2} cells since {NAME} was saved. Save it" in printed
+    assert f"You ran {len(submit.EXERCISES) + 2} cells since {NAME} was saved. Save the notebook" in printed
     assert "not run" not in printed
     assert "code cells were not run" in run_cells(notebook, SUBMIT)  # and in this kernel nothing was
 
@@ -658,7 +660,7 @@ def test_a_file_of_an_earlier_run_is_noticed_though_its_numbers_agree(run_cells,
     ran = sources_of(notebook)
     ran[3] = "a = 5"
     printed = run_cells(notebook, *ran, SUBMIT)
-    assert "In the saved file cell 4 is not as you ran it: run it again." in printed
+    assert "In the saved file, cell 4 differs from what you ran. Run it again." in printed
     assert not (tmp_path / "submission.zip").exists()
     moved = small("a = 1", "b = 2")
     moved.cells[0].execution_count = 90
@@ -716,7 +718,7 @@ def test_without_a_kernel_a_check_that_ended_in_an_error_is_shown(tmp_path, caps
     printed = told(capsys)
     assert "make_fooling_image wrong, says the check in the file" in printed
     assert "compute_saliency_maps written" in printed
-    assert f"To see which of them are correct, run in a terminal: python -m cs231n.checks {NAME}" in printed
+    assert f"To see which of them are correct, run in a terminal: {submit.PYTHON} -m cs231n.checks {NAME}" in printed
 
 
 # Whatever the notebook, whatever the machine
@@ -769,7 +771,7 @@ def test_an_error_that_nobody_foresaw_is_a_sentence_too(tmp_path, monkeypatch, c
 
     monkeypatch.setattr(submit, "find_answers", fail)
     submit.submit(saved(filled(), tmp_path))
-    assert "This notebook could not be packed (KeyError: 'odd'). An earlier submission.zip is as it was." in told(capsys)
+    assert "This notebook could not be packed (KeyError: 'odd'). An existing submission.zip is unchanged." in told(capsys)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not limit the size of a file")

@@ -212,7 +212,7 @@ def test_fooling_shows_the_difference_in_pixels_and_magnified(figures):
     once, magnified = (axis.images[0].get_array()[0, 0, 0] for axis in panels(figures[0])[2:])
     assert once == pytest.approx(0.5 + 0.1 * 0.229)
     assert magnified == pytest.approx(0.5 + 10 * 0.1 * 0.229)
-    assert "seen as before; then the fooling image, seen as after" in figures.descriptions[0]
+    assert "seen as before; the fooling image, seen as after; their difference" in figures.descriptions[0]
     assert f"at most {255 * 0.1 * 0.229:.0f} of 255 levels" in figures.descriptions[0]
 
 

@@ -137,17 +137,17 @@ def ready(function: Callable, *made: Any, images: int | None = None) -> bool:
 
 def _why_not_ready(exercise: str, function: Callable, made: Sequence[Any], images: int | None) -> str | None:
     """Return a sentence on why a cell cannot use a function, or None if it can."""
-    left_out = "so this cell leaves out what needs it."
+    left_out = "so this cell skips what depends on it."
     if kind := cells.error_after(function):
         return f"The cell that defines {exercise} ended in a {kind}. Python still has the older function, {left_out}"
     if changed := checked.changed_since(function):
         older = f"{exercise} uses {', '.join(changed[:3])}, changed since its check"
-        return f"{older}. Run the check again; this cell leaves out what needs it."
+        return f"{older}. Run the check again; this cell skips what depends on it."
     report = checked.report_on(function) or _report(exercise, function, None)
     if report.verdict is Verdict.MISSING:
-        return f"No cell that you ran defines {exercise}, {left_out}"
+        return f"{exercise} is not defined yet, {left_out}"
     if report.verdict is Verdict.UNFINISHED:
-        return f"This cell waits for {exercise}, which is not implemented yet."
+        return f"This cell is waiting for {exercise}, which is not implemented yet."
     if report.verdict is not Verdict.RIGHT:
         return f"{exercise} is not correct yet (its check says why), {left_out}"
     if "cpu-only" in report.notes:
@@ -155,7 +155,7 @@ def _why_not_ready(exercise: str, function: Callable, made: Sequence[Any], image
     if images is not None and _fails_for(images, report):
         return f"{exercise} does not work for {images} image{'s' * (images != 1)} at a time (its check says why), {left_out}"
     if any(value is None for value in made):
-        return f"An earlier cell did not finish what it does with {exercise}, {left_out}"
+        return f"An earlier cell that uses {exercise} did not finish, {left_out}"
     return None
 
 
@@ -188,7 +188,7 @@ def attempted(function: Callable | None, then: str = "The rest of this cell is s
         yield
         return
     exercise = _exercise_of(function)
-    unfinished = f"This cell did not finish what it does with {exercise}."
+    unfinished = f"The part of this cell that uses {exercise} was interrupted."
     try:
         with interrupts_say(unfinished), exit_raises(), attempts.shortened_output():
             yield
@@ -214,7 +214,7 @@ def _exercise_of(function: Callable) -> str:
     known = checked.report_on(function)
     exercise = known.exercise if known else getattr(function, "__name__", None)
     if exercise not in EXERCISES:
-        raise NotAnExercise(f"ready got {function!r}; expected one of {', '.join(EXERCISES)}.")
+        raise NotAnExercise(f"Got {function!r}; expected the function of an exercise: {', '.join(EXERCISES)}.")
     return exercise
 
 
@@ -239,7 +239,7 @@ def _report(exercise: str, function: Any, device: torch.device | str | None) -> 
     """Return the Report on a function, and remember it."""
     if cells.is_undefined(function):
         name = function.__name__  # another exercise's, perhaps
-        seen = f"No cell that you ran defines {name}. Run the cell of its exercise; the function there must have this name."
+        seen = f"{name} is not defined yet: run the cell of its exercise, and keep the function's name."
         return Report(exercise, Verdict.MISSING, evidence=[seen])
     if kind := cells.error_instead_of(function):
         seen = f"The cell that defines it ended in a {kind}, so there is no function yet."

@@ -22,8 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m cs231n.checks",
         description="Say for each exercise in a file whether it is correct and, if not, what the mistake is. "
-        "The exit code is 0 if all are correct (those of the optional part may be missing), 1 if not, and 2 if there is no such "
-        "file or it cannot be read.",
+        "The exit code is 0 if all are correct (those of the optional section may be missing), 1 if not, and 2 if there is no "
+        "such file or it cannot be read.",
     )
     parser.add_argument("file", help="a notebook (.ipynb) or Python file (.py) that defines the functions")
     functions_by_key = {exercise.key: exercise.function for exercise in assignment().exercises}

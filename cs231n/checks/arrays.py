@@ -128,12 +128,11 @@ class ArrayCheck:
         if not unchanged:
             trial.changed.add("input-changed")
         value, role = trial.value, exam.of(self.key)
-        if value is None and case is not role.main[0] and case is not role.large:
-            seen = f"Given {case.about()}, it returned None."
+        if value is None and (trial.calls or case not in (role.main[0], role.large)):
+            seen = f"Given {case.about()}, it returned None. Is the `return` missing?"
             return trial, None, Report(self.exercise, Verdict.WRONG, ["wrong-type"], evidence=[seen])
         if value is None or (value is arguments[0] and unchanged and not trial.calls):
-            advice = ["It calls the network, but returns None: is the `return` missing?"] if trial.calls else []
-            return trial, None, Report(self.exercise, Verdict.UNFINISHED, evidence=advice)
+            return trial, None, Report(self.exercise, Verdict.UNFINISHED)
         if isinstance(value, tuple) and value and torch.is_tensor(value[0]):  # torch.max along a dimension gives two things
             trial.changed.add("wrong-type")
             value = value[0]

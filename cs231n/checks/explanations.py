@@ -17,7 +17,10 @@ class Explanation(NamedTuple):
 
 
 EXERCISES: dict[str, str] = {}  # {name of an exercise's function: what is said after "is correct."}
-LIMITED = "It does what is expected, but not for every input that the exercise allows."
+LIMITED = "passes, but not with every input that the exercise allows: see the note."
+LIKE_A_LOGARITHM = (
+    "Where the gradient of the score is divided by its length, the square of the score gives the same step as its logarithm."
+)
 
 # Those that several exercises share; `add` brings those of one.
 MISTAKES = {
@@ -35,8 +38,7 @@ MISTAKES = {
     ),
     "log-of-score": Explanation(
         "Logarithm of the score",
-        "The gradient is divided by the score itself, as for a logarithm (after dividing by the "
-        "gradient's length, the logarithm and the square of the score give the same step). This fails for scores of 0 or below.",
+        "The gradient is divided by the score itself, as for a logarithm. This fails for scores of 0 or below.",
         "what do you do to the score before you differentiate it?",
     ),
     "squared-score": Explanation(
@@ -53,7 +55,7 @@ MISTAKES = {
         "The score of other classes",
         "What you differentiate includes scores of classes other than the one asked for: those of all classes, of the strongest "
         "one, or of the other images' labels.",
-        "print the indices that you use to pick from `scores`, for a batch of two. How many do you get, and whose are they?",
+        "print the indices that you use to pick from `scores`. How many do you get, and whose are they?",
     ),
     "label-as-score": Explanation(
         "The label is used as a score",
@@ -70,7 +72,7 @@ MISTAKES = {
     "no-absolute-value": Explanation(
         "No absolute value",
         "Where the gradient is negative, your map does not show how strong it is.",
-        "a score that falls when a pixel grows reacts just as strongly as one that rises. What does your map show for -3?",
+        "a score that falls when a pixel gets brighter reacts as strongly as one that rises. What does your map show for -3?",
     ),
     "mean-over-channels": Explanation(
         "Mean over the colours instead of the maximum",
@@ -162,7 +164,7 @@ MISTAKES = {
     ),
     "input-changed": Explanation(
         "The input is changed",
-        "After the call, the arguments no longer hold the same values, and whoever uses them next gets the changed ones.",
+        "After the call, the arguments no longer hold the same values: any later code gets the changed ones.",
         "which of your lines writes into an argument itself instead of a copy?",
     ),
     "weights-changed": Explanation(
@@ -177,11 +179,11 @@ MISTAKES = {
     "library-patched": Explanation(
         "A library is changed",
         "Functions of torch or numpy were replaced during the call. They have been restored.",
-        "give your helper function a name of its own.",
+        "does your code assign to a name in torch or numpy? Give your function a name of its own.",
     ),
     "never-returns": Explanation(
         "It does not return",
-        "The check waits a few seconds, then stops the call.",
+        "The check waits a few seconds, then tries to stop the call.",
         "which condition ends your loop, and can it become true?",
     ),
     "too-many-network-calls": Explanation(
@@ -197,10 +199,10 @@ NOTES = {
     "removes every dimension of length 1).",
     "fixed-sizes": "correct for images of 224 x 224 pixels and 1000 classes, but it fails for smaller ones: a size or a class "
     "number is hard-coded.",
-    "needs-contiguous-gradients": "it would fail on a network whose gradients are strided (channels_last), because .view() "
-    "raises an error there. .reshape() works for every network.",
+    "needs-contiguous-gradients": "it fails on a network whose gradients are not contiguous (channels_last). If you use "
+    ".view(), use .reshape() instead, which works for every network.",
     "unbounded-loop": "the loop does not seem to have a limit. If the network cannot be fooled, it runs practically forever.",
-    "low-step-limit": "it gives up before 71 steps, which is what the hardest of the notebook's images takes.",
+    "low-step-limit": "it gives up early: the exercise allows 100 steps, and hard pairs of image and target need more than 70.",
     "fails-when-not-fooled": "if the network cannot be fooled, it raises an error or returns nothing.",
     "nan-on-dead-class": "for a class whose score and gradient are 0 it divides 0 by 0, and the image becomes NaN.",
     "prints": "it prints. That is fine while you are debugging; remove it when you are done.",
@@ -213,7 +215,7 @@ NOTES = {
     "cpu-only": "it works on the CPU, where grading runs, but not on this notebook's GPU: there it raises the error above.",
 }
 
-# What errors mean: pattern in "Type: message", sentence. The first that fits is shown.
+# What errors mean: pattern in "Type: message", sentence. The first that fits is shown, so what is specific comes first.
 ERRORS = [
     (
         r"does not require grad and does not have a grad_fn",
@@ -253,13 +255,32 @@ ERRORS = [
         "A tensor that holds one number is indexed as if it held several; `.item()` gets the number.",
     ),
     (
-        r"CUDA|NVIDIA|cuda|\bmps\b|\bMPS\b",
+        r"on the same device|torch\.(cuda|mps)\.\w*Tensor|Placeholder storage has not been allocated",
+        "Two tensors are on different devices. Create new ones where X is: device=X.device.",
+    ),
+    (r"can't convert (cuda|mps)\S* device type tensor to numpy", "NumPy reads only tensors on the CPU: call .cpu() first."),
+    (r"CUDA out of memory|MPS backend out of memory", "The GPU's memory is full. Restart the kernel to free it."),
+    (
+        r"device-side assert",
+        "An index was out of range on the GPU, which cannot be used any more: restart the kernel. Does each label lie in [0, C)?",
+    ),
+    (
+        r"not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA is not available|cuda\.is_available|invalid device ordinal"
+        r"|not linked with support for mps|MPS backend is supported",
         "The code names a GPU that this machine does not have. Use X's device (`X.device`), and it runs everywhere.",
     ),
-    (r"to be on the same device", "Two tensors are on different devices. Create new ones where X is: device=X.device."),
     (r"modified by an inplace operation", "A tensor that the backward pass needs was changed in the meantime."),
     (
-        r"mat1 and mat2|size of tensor|shape|[Ss]ize does not match|dimension|out of bounds|must match|is invalid for input",
+        r"[Oo]nly Tensors of floating point",
+        "Whole numbers have no gradient. Which tensor should require grad: the image or the labels?",
+    ),
+    (
+        r"dtype|scalar type|used as indices must be|\b(Long|Int|Half|Float|Double)(Tensor)?\b|\(\w+\) and (bias|weight) type",
+        "A tensor has the wrong dtype. The image and the weights are float32; labels and indices are long.",
+    ),
+    (
+        r"mat1 and mat2|size of tensor|shape|[Ss]ize does not match|[Dd]imension|channels, but got"
+        r"|out of bounds|must match|is invalid for input",
         "Two shapes do not match, or an index is too large. Print the shapes just before this line; a hard-coded size fits only "
         "one network.",
     ),
@@ -273,14 +294,9 @@ ERRORS = [
         "A single number is needed here, and the tensor holds several.",
     ),
     (
-        r"[Oo]nly Tensors of floating point",
-        "Whole numbers have no gradient. Which tensor should require grad: the image or the labels?",
-    ),
-    (
         r"unexpected keyword argument",
         "The function that is called here has no argument of this name; look it up in its documentation.",
     ),
-    (r"dtype|Long|Double|Float", "Two tensors have different dtypes."),
     (r"SystemExit", "exit() and quit() end the whole program; to end a function, use return."),
 ]
 

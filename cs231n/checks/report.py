@@ -100,7 +100,7 @@ class Report:
         """Return the sentence that says what was found."""
         if self.verdict is Verdict.RIGHT:
             limited = {"fixed-sizes", "fixed-batch-size", "fails-for-one-image"} & set(self.notes)
-            return f"✓ {self.exercise} is correct. {LIMITED if limited else EXERCISES[self.exercise]}"
+            return f"✓ {self.exercise} {LIMITED}" if limited else f"✓ {self.exercise} is correct. {EXERCISES[self.exercise]}"
         if self.verdict is Verdict.WRONG:
             names = " and ".join(_inside_of_a_sentence(MISTAKES[name].title) for name in self.mistakes)
             return f"✗ {self.exercise} is wrong{f': {names}' if names else ', in a way that this check does not recognise'}."
@@ -112,7 +112,7 @@ class Report:
             return f"… {self.exercise}: not checked, because it needs a newer Python than this one."
         if self.verdict is Verdict.STOPPED:
             return f"✗ {self.exercise} was stopped."
-        return f"✗ {self.exercise} is broken: it cannot be read, or it raises an error."
+        return f"✗ {self.exercise} does not run."
 
     def show(self) -> None:
         """Print the message; in a notebook draw the figure, too."""

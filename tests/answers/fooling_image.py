@@ -1887,6 +1887,18 @@ def loss_squared_norm_late_test(X, target_y, model):
     return X_fooling
 
 
+@wrong("wrong-type")
+def forgot_to_return(X, target_y, model):
+    X_fooling = X.clone().requires_grad_()
+    for i in range(100):
+        scores = model(X_fooling)
+        if scores.argmax() == target_y:
+            break
+        scores[0, target_y].backward()
+        X_fooling.data += X_fooling.grad / X_fooling.grad.norm()
+        X_fooling.grad.zero_()
+
+
 # ---------------------------------------------------------------- unfinished
 
 
@@ -1908,18 +1920,6 @@ def only_pass(X, target_y, model):
 @unfinished()
 def not_implemented(X, target_y, model):
     raise NotImplementedError()
-
-
-@unfinished()
-def forgot_to_return(X, target_y, model):
-    X_fooling = X.clone().requires_grad_()
-    for i in range(100):
-        scores = model(X_fooling)
-        if scores.argmax() == target_y:
-            break
-        scores[0, target_y].backward()
-        X_fooling.data += X_fooling.grad / X_fooling.grad.norm()
-        X_fooling.grad.zero_()
 
 
 @unfinished()

@@ -1294,6 +1294,14 @@ def signed_with_indices(X, y, model):
     return torch.max(X.grad, dim=1)
 
 
+@wrong("wrong-type")
+def forgot_to_return(X, y, model):
+    X.requires_grad_()
+    model(X).gather(1, y.view(-1, 1)).sum().backward()
+    saliency = X.grad.abs().max(1)[0]
+    saliency.shape
+
+
 # ---------------------------------------------------------------- unfinished
 
 
@@ -1325,14 +1333,6 @@ def not_implemented_after_some_work(X, y, model):
     scores = model(X)
     scores.gather(1, y.view(-1, 1)).sum().backward()
     raise NotImplementedError("I do not know what to do with X.grad")
-
-
-@unfinished()
-def forgot_to_return(X, y, model):
-    X.requires_grad_()
-    model(X).gather(1, y.view(-1, 1)).sum().backward()
-    saliency = X.grad.abs().max(1)[0]
-    saliency.shape
 
 
 @unfinished()

@@ -791,7 +791,7 @@ def gradient_times_image_squared(X, y, model, noise):
     return (total / len(noise)).amax(dim=1)
 
 
-@wrong("no-absolute-value", "not-squared")
+@wrong("not-squared")
 def signed_mean_gradient(X, y, model, noise):
     X, y = checked_batch(X, y, model)
     noise = checked_noise(noise, X)
@@ -1019,6 +1019,18 @@ def plain_saliency(X, y, model, noise):
     return X.grad.abs().max(dim=1)[0]
 
 
+@wrong("wrong-type")
+def forgot_to_return(X, y, model, noise):
+    X, y = checked_batch(X, y, model)
+    noise = checked_noise(noise, X)
+    total = torch.zeros_like(X)
+    for n in noise:
+        x = (X + n).detach().requires_grad_()
+        model(x).gather(1, y.view(-1, 1)).sum().backward()
+        total += x.grad**2
+    maps = (total / len(noise)).max(dim=1)[0]
+
+
 # ---------------------------------------------------------------- unfinished
 
 
@@ -1040,18 +1052,6 @@ def maps_of_none(X, y, model, noise):
     noise = checked_noise(noise, X)
     maps = None
     return maps
-
-
-@unfinished()
-def forgot_to_return(X, y, model, noise):
-    X, y = checked_batch(X, y, model)
-    noise = checked_noise(noise, X)
-    total = torch.zeros_like(X)
-    for n in noise:
-        x = (X + n).detach().requires_grad_()
-        model(x).gather(1, y.view(-1, 1)).sum().backward()
-        total += x.grad**2
-    maps = (total / len(noise)).max(dim=1)[0]
 
 
 # ---------------------------------------------------------------- broken

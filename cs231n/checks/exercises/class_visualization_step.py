@@ -17,7 +17,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from .. import cases
-from ..explanations import Explanation
+from ..explanations import LIKE_A_LOGARITHM, Explanation
 from ..fingerprints import LEAST_CHANGE, TOLERANCE, Fingerprints, fingerprint, is_constant
 from ..guard import Trial
 from ..judging import SPOILING, compared, problem, relative_error, same, side_effects
@@ -206,11 +206,6 @@ class Form(enum.IntEnum):
     RAW = 0
     DIVIDED = 1
 
-    @property
-    def words(self) -> str:
-        """What messages say of such a change."""
-        return "divided by its length" if self is Form.DIVIDED else "not divided by its length"
-
 
 UNDIVIDED = (
     "Your step is not divided by its length. That is fine, but it needs a smaller learning rate: set LEARNING_RATE = 5 where "
@@ -265,12 +260,13 @@ def _attempt(function: Any, case: StepCase, exam: Exam) -> Calls | Report:
     for call in range(1, STEP_CALLS + 1):
         trial = exam.run(function, img, network, case.target, case.l2_reg, case.learning_rate, network=network)
         trials.append(trial)
-        where = f"call {call} on an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
+        about = f"a small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels"
+        where = f"{about}, target class {case.target}, in call {call}"
         failure = problem(EXERCISE, trial, where)
         if failure is not None:
             return failure
         if tuple(img.shape) != shape:
-            seen = f"After {where}, img has shape {tuple(img.shape)}; before, it had shape {shape}."
+            seen = f"Given {where}, img has shape {tuple(img.shape)} afterwards; before, it had shape {shape}."
             return Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[seen])
         after = _values(img, case)
         if np.array_equal(after[0], images[-1]):
@@ -431,12 +427,16 @@ def _add_evidence(report: Report, found: Sequence[Calls], form: Form, exam: Exam
     place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     report.evidence.append(
         f"Call {call} is the first whose change is wrong: it has {compared(mine, due)}. At {place} yours is {mine[place]:+.4f}, "
-        f"expected {due[place]:+.4f} (the change {form.words}; the other form is accepted, too)."
+        f"expected {due[place]:+.4f}."
     )
+    divided = form is Form.DIVIDED
     report.evidence.append(
-        "Expected: the gradient of the target's raw score at the image before the call, minus the gradient of l2_reg times the "
-        "sum of squares of the image; all of it times learning_rate."
+        "Expected: the gradient of the target's raw score minus l2_reg times the sum of squares of the image, at the image before"
+        f" the call{', divided by its length' * divided}, times learning_rate. (A step that is {'not ' * divided}divided by its "
+        "length is accepted, too.)"
     )
+    if "log-of-score" in report.mistakes:
+        report.evidence.append(LIKE_A_LOGARITHM)
     colour = np.abs(due).sum(axis=(1, 2)).argmax()
     report.yours, report.expected, report.caption = mine[colour], due[colour], f"change to img in call {call}, in one colour"
 

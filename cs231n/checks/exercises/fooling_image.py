@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from ..cases import Case, Framed, SomeCase, cropped, with_strided_gradients
-from ..explanations import Explanation
+from ..explanations import LIKE_A_LOGARITHM, Explanation
 from ..fingerprints import LEAST_CHANGE, fingerprint
 from ..guard import TooManyCalls, Trial
 from ..judging import SPOILING, as_array, compared, kind, percent, problem, relative_error, same, side_effects
@@ -262,7 +262,7 @@ def _attempt(function: Any, case: SomeCase, exam: Exam, **limits: float) -> Way 
     network, X = case.network().to(exam.device), case.images().to(exam.device)
     trial = exam.run(function, X, case.target, network, network=network, **limits)
     endless = isinstance(trial.error, TooManyCalls)
-    where = f"an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
+    where = f"a small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels, target class {case.target}"
     failure = None if endless else problem(EXERCISE, trial, where)
     if failure is not None:
         return failure
@@ -271,8 +271,10 @@ def _attempt(function: Any, case: SomeCase, exam: Exam, **limits: float) -> Way 
         trial.changed.add("input-changed")
     original, result = cropped(case, given.double().numpy()), None
     if not endless and trial.value is None and case is exam.of(KEY).main[0]:
-        advice = ["It calls the network, but returns None: is the `return` missing?"] if trial.calls else []
-        return Report(EXERCISE, Verdict.UNFINISHED, evidence=advice)
+        if not trial.calls:
+            return Report(EXERCISE, Verdict.UNFINISHED)
+        came = f"Given {where}, it returned None. Is the `return` missing?"
+        return Report(EXERCISE, Verdict.WRONG, ["wrong-type"], evidence=[came])
     if not endless and trial.value is not None:
         result = as_array(trial, trial.value, X)
         came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {tuple(X.shape)}."
@@ -466,6 +468,8 @@ def _add_evidence(report: Report, ways: Sequence[Way], special: Sequence[Way], e
         report.evidence.append(
             f"After {way.steps} steps {taken}, and the network predicts {way.tops[-1]}, not {case.target}{known}."
         )
+    if "log-of-score" in report.mistakes:
+        report.evidence.append(LIKE_A_LOGARITHM)
     if way.result is not None and comparable:
         error = relative_error(way.result, expected[-1:], expected[-1:] - way.images[:1])
         report.evidence.append(f"Overall, your change to the image differs from the expected one by {percent(error)}.")

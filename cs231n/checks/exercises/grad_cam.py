@@ -24,7 +24,7 @@ RIGHT = "Its maps are as expected on several small networks, for batches and fea
 MISTAKES = {
     "gradient-not-averaged": Explanation(
         "The gradient is not averaged",
-        "You multiply gradient and activation elementwise. That is a different method (HiResCAM); here a channel has one weight.",
+        "You multiply gradient and feature map elementwise. That is another method (HiResCAM); here a channel has one weight.",
         "how many weights does one image have, and what shape are yours?",
     ),
     "sum-over-space": Explanation(
@@ -35,7 +35,7 @@ MISTAKES = {
     "weights-mix-images": Explanation(
         "The weights mix the images of the batch",
         "You also average the gradient over the images, so each map depends on the others.",
-        "which dimensions of the gradient are positions, and which one is the images?",
+        "which dimensions of the gradient run over positions, and which one over images?",
     ),
     "negative-weights-lost": Explanation(
         "Negative weights are lost",
@@ -44,11 +44,11 @@ MISTAKES = {
     ),
     "weights-missing": Explanation(
         "The weights are missing",
-        "Your map uses the activations alone. It is the same for every class.",
+        "Your map uses the feature maps alone. It is the same for every class.",
         "how does the label get into your map?",
     ),
     "activations-missing": Explanation(
-        "The activations are missing",
+        "The feature maps are missing",
         "Your map uses the gradient alone.",
         "what do the weights weigh?",
     ),

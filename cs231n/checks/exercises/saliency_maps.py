@@ -20,8 +20,8 @@ KEY, ARGUMENTS = "saliency_maps", "X, y, model"
 EXERCISE = function_of(KEY)
 
 RIGHT = (
-    "Its maps are as expected on several small networks, for batches of different sizes, with scores below 0, and for a dead "
-    "class (one whose score is always 0)."
+    "Its maps are as expected for batches of different sizes, on several small networks, some with scores below 0, and for a "
+    "dead class (score and gradient 0)."
 )
 MISTAKES = {
     "absolute-value-too-late": Explanation(

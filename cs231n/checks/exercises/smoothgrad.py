@@ -25,7 +25,7 @@ RIGHT = "Its maps are as expected on several small networks, for batches and noi
 MISTAKES = {
     "not-squared": Explanation(
         "No square",
-        "Your map averages the size of the gradient, not its square.",
+        "Your map averages the gradient itself, or its absolute value, instead of its square.",
         "two copies have the gradients 1 and 3. Which number does the formula give, and which do you get?",
     ),
     "squared-after-mean": Explanation(
@@ -138,7 +138,7 @@ CASES = Batches(
 def _evidence(case: NoisyCase, n: int, place: tuple[int, ...], mine: np.ndarray, exam: Exam) -> list[str]:
     due = exam.known.right(KEY, case)[n]
     times = np.linalg.norm(mine) / max(float(np.linalg.norm(due)), 1e-12)
-    said = [f"`noise` is for {case.copies} copies here. Overall, your map is {times:.3g} times as large as the correct one."]
+    said = [f"`noise` holds {case.copies} copies here. Overall, your map is {times:.3g} times as large as the correct one."]
     if mine.min() < 0:
         said.append(f"Its smallest value is {mine.min():.4f}; a square is never negative.")
     return said

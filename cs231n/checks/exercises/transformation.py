@@ -42,8 +42,8 @@ MISTAKES = {
     "scale-inverted": Explanation(
         "Things shrink where they should grow",
         "In your pictures, a scale of 2 makes things half as large.",
-        "theta leads from a position in the result to a position in the image. For things to look twice as large, how far "
-        "apart in the image must two neighbours in the result look?",
+        "theta leads from a position in the result to a position in the image. For things to appear twice as large, how far "
+        "apart in the image are the points that two neighbouring pixels of the result take their colours from?",
     ),
     "scale-ignored": Explanation(
         "The scale is ignored",
@@ -109,7 +109,7 @@ MISTAKES = {
     ),
     "gradient-cut": Explanation(
         "No gradient reaches the images",
-        "Your pictures are correct, but PyTorch cannot trace all of them back to `images`, and class images need that gradient.",
+        "Your pictures are correct, but gradients do not flow back from all of them to `images`, and class images need them.",
         ".detach(), .data, .item(), NumPy, torch.no_grad() and torch.tensor() cut the graph. Where is it cut in your code?",
     ),
 }
@@ -226,11 +226,11 @@ def _gradient_failure(function: Any, exam: Exam) -> Report | None:
         return problem(EXERCISE, trial, case.about())
     gradient = None if trial.value is None else as_array(trial, trial.value, images)
     if trial.error is not None:
-        seen = ["If `images` require grad, it raises an error.", *broken(trial.error, trial.where, "")]
+        seen = ["If `images` requires grad, it raises an error.", *broken(trial.error, trial.where, "")]
     elif gradient is None:
-        seen = ["If `images` require grad, the pictures that it returns have no gradient with respect to them."]
+        seen = ["If `images` requires grad, the result has no gradient with respect to it."]
     elif gradient.shape != case.result_shape or not same(gradient, exam.known.gradient(KEY, case)):
-        seen = ["If `images` require grad, the pictures that it returns have a wrong gradient with respect to them."]
+        seen = ["If `images` requires grad, the gradient of the result with respect to it is wrong."]
     else:
         return None
     return Report(EXERCISE, Verdict.WRONG, ["gradient-cut", *side_effects([trial])[0]], evidence=seen)
