@@ -271,6 +271,33 @@ def test_an_extension_of_nobody_is_refused_before_anything_is_written(grade, tmp
     assert grade("--course", "course.toml", "--roster", "class.csv") == 0
 
 
+def test_a_class_may_be_named_by_any_id_on_the_roster(grade, tmp_path, capsys):
+    (tmp_path / "class.csv").write_text(
+        "id,name,login,mail\n0041,Ada King,ada,ada@example.edu\n0042,Ben Li,ben,ben@example.edu\n0043,Dan Wu,dan,d@example.edu\n",
+        encoding="utf-8",
+    )
+    extended = '[late.extensions]\n"ada@example.edu" = 1\ndan = 1\n'
+    (tmp_path / "course.toml").write_text(LATE + extended, encoding="utf-8")
+    when = "email,time\nada@example.edu,2026-10-07 12:00\nben@example.edu,2026-10-07 12:00\n"
+    (tmp_path / "when.csv").write_text(when, encoding="utf-8")
+    (tmp_path / "used.csv").write_text("id,days used\nben@example.edu,1\neve@example.edu,1\n", encoding="utf-8")
+    lists = ("--roster", "class.csv", "--times", "when.csv", "--days-used", "used.csv")
+    assert grade("--course", "course.toml", *lists) == 0
+    said = capsys.readouterr().err
+    assert "eve@example.edu" in said
+    assert "in --days-used, but with neither a submission nor a line in a roster." in said
+    marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"0041": (4.0, ""), "0042": (4.0, "")})
+    assert grade("--resume") == 0
+    shown = [(row["student"], row["late_days"], row["deduction"]) for row in rows()]
+    assert shown[:2] == [("'0041", "1", "0"), ("'0042", "2", "3")]
+
+    twice = LATE + '[late.extensions]\n"ada@example.edu" = 1\nada = 2\n'
+    (tmp_path / "course.toml").write_text(twice, encoding="utf-8")
+    capsys.readouterr()
+    assert grade("--course", "course.toml", "--resume") == 2
+    assert "[late.extensions] names 0041 twice, as ada@example.edu and as ada." in capsys.readouterr().err
+
+
 def test_each_member_of_a_group_has_a_row_and_the_list_is_remembered(grade, tmp_path, capsys):
     (tmp_path / "together.csv").write_text("group,id,name\nada,x1,Ada King\nada,x2,Zoe Li\n", encoding="utf-8")
     (tmp_path / "class.csv").write_text("id,name\nx1,Ada King\nx2,Zoe Li\nx3,Max Roe\nben,Ben Li\n", encoding="utf-8")

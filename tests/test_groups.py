@@ -62,6 +62,7 @@ def test_members_on_the_roster_have_its_ids_and_names_and_are_not_absent(folder,
     found = taken(folder, "group,id\nGroup A,jane\nGroup A,0042\nGroup B,zoe\n", roster=load(roster))
     assert members(found) == {"Group A_55": ["0041", "0042"], "Group B_56": ["zoe"]}
     assert [person.id for person in found.absent] == ["0043"]
+    assert "zoe of Group B_56: not on the roster, and graded under this name." in found.notices
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def intake(folder: Path, roster: Roster | None = None, members: Path | None = No
     whole = Intake(every, files, notices)
     whole = _by_roster(whole, roster) if roster else whole
     require_one_group_each(whole.submissions)
-    whole.notices += with_times(whole.submissions, times, read_times(times)) if times else []
+    whole.notices += with_times(whole.submissions, times, read_times(times), roster) if times else []
     return whole
 
 
@@ -102,6 +102,12 @@ def _by_roster(found: Intake, roster: Roster) -> Intake:
             )
     matches |= {person: same for person, same in by_name.items() if person not in matches}
     strangers = [one.student for one in found.submissions if one.student not in known and not one.members]
+    strangers += [
+        f"{member.student} of {one.student}"
+        for one in found.submissions
+        for member in one.members
+        if roster.find(member.ids, member.name) is None
+    ]
     if strangers:
         found.notices.append(f"{named(strangers)}: not on the roster, and graded under this name.")
     keys: dict[str, Person] = {}
