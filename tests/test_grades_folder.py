@@ -260,6 +260,21 @@ def test_what_is_handed_back_has_the_deductions_and_a_later_extension_is_noticed
     assert main(back) == 0
 
 
+def test_a_regrade_in_spreadsheets_alone_is_logged_with_its_reason(grade, tmp_path):
+    assert grade() == 0
+    path = tmp_path / "out/marking/question-1.csv"
+    marks.fill(path, gradebook.read_records("out"), {"ada": (4.0, ""), "ben": (1.0, "")})
+    assert grade("--resume") == 0
+    assert not (tmp_path / "out/marking/regrades.csv").exists()  # what was not in the grades yet is no regrade
+    header, *lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = [line.replace('"4"', '"3"') + (",added up wrongly" if '"ada"' in line else ",") for line in lines]
+    path.write_text("\n".join([f"{header},reason", *lines]), encoding="utf-8")
+    assert grade("--resume") == 0
+    (row,) = rows("out/marking/regrades.csv")
+    assert (row["student"], row["old"], row["new"], row["reason"]) == ("ada", "4", "3", "added up wrongly")
+    assert [row["question-1"] for row in rows()] == ["3", "1", ""]
+
+
 def test_an_extension_of_nobody_is_refused_before_anything_is_written(grade, tmp_path, capsys):
     (tmp_path / "course.toml").write_text(LATE + "[late.extensions]\nbenn = 3\n", encoding="utf-8")
     assert grade("--course", "course.toml") == 2
@@ -541,7 +556,7 @@ def test_a_question_that_comes_back_has_its_answers_read_again(grade, course):
 def test_grades_that_were_begun_without_a_course_refuse_one_that_changes_something(grade, course, capsys):
     assert grade() == 0
     assert grade("--course", str(course), "--resume") == 2
-    assert "without a course's file" in capsys.readouterr().err
+    assert "differs from the kit's own points and questions" in capsys.readouterr().err
     course.write_text("[points]\nquestion-1 = 4\n", encoding="utf-8")  # as it is anyway
     assert grade("--course", str(course), "--resume") == 0
 

@@ -138,7 +138,7 @@ def test_for_what_leaves_the_machine_the_table_is_taken_out_or_the_file_is_refus
     if kept is not None:
         assert without_late(path) == kept
         return
-    with pytest.raises(ValueError, match=r"course\.toml: what it says of late days cannot be told from the rest"):
+    with pytest.raises(ValueError, match=r"course\.toml: the table \[late\] cannot be separated from the rest"):
         without_late(path)
 
 

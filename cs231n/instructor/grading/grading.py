@@ -139,7 +139,9 @@ def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:
     known = {submission.student for submission in found}
     for student in gallery:
         if student not in known:
-            raise ValueError(f"--gallery names {student}, who handed in nothing. Write the id as in grades.csv.")
+            raise ValueError(
+                f"--gallery names {student}, who handed in nothing. Write the id as in grades.csv, without its apostrophe."
+            )
 
 
 def _tell_unusual(notices: Collection[str], gone: Collection[str], out: Path, said: Said) -> None:
@@ -161,8 +163,8 @@ def _tell_without_sources(kept: Iterable[Record], rows: Path, said: Said) -> Non
     if without := [record.student for record in done if not record.sources]:
         said.notice(
             f"{named(without)}: graded by an earlier version of this kit, which did not keep the code with the results. They "
-            "stay as they are, so there is no code of theirs in feedback and in comparisons. To have them graded again, remove "
-            f"their files in {rows}, and run the command again."
+            "stay as they are, so there is no code of theirs in feedback and in comparisons. To grade them again, remove their "
+            f"files from {rows} and run `grade --resume`."
         )
 
 

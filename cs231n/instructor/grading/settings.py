@@ -133,9 +133,9 @@ def _require_same(kept: Path, given: Path) -> None:
     before, now = course(kept if kept.is_file() else None), course(given)
     if differing := list(differences(before, now)):
         shown = "; ".join(differing[:8]) + (f"; and {len(differing) - 8} more" if len(differing) > 8 else "")
-        begun = f"with {kept}" if kept.is_file() else "without a course's file"
+        begun = f"{kept}, which these grades were made with" if kept.is_file() else "the kit's own points and questions"
         raise ValueError(
-            f"{given} differs from what these grades were made with ({begun}): {shown}. To go on as before, leave --course out. "
+            f"{given} differs from {begun}: {shown}. To go on as before, leave --course out. "
             f"To go on with {given}, copy it to {kept} and run the command again: what it changes is graded again, and marks "
             "stay in marking/. To keep both, name another folder for --out."
         )

@@ -97,8 +97,8 @@ def _by_roster(found: Intake, roster: Roster) -> Intake:
     for person, same in by_name.items():
         if person in matches:
             found.notices.append(
-                f"{person.id}, {person.name}: {named([one.shown for one in matches[person]])} is theirs by id; "
-                f"{named([one.shown for one in same])} could be theirs by name alone, and has a row of its own."
+                f"{person.id}, {person.name}: {named([one.shown for one in matches[person]])} matches by id; "
+                f"{named([one.shown for one in same])} matches by name only and has its own row."
             )
     matches |= {person: same for person, same in by_name.items() if person not in matches}
     strangers = [one.student for one in found.submissions if one.student not in known and not one.members]

@@ -108,7 +108,7 @@ def with_times(found: Sequence[Submission], path: Path, lines: Iterable[Line], r
             of_submissions[student].append(line)
     if lines and not of_submissions:
         raise ValueError(
-            f"{path}: none of its lines is about a submission. It knows {named(lost[:3])}; the submissions are of "
+            f"{path}: none of its lines matches a submission. It lists {named(lost[:3])}; the submissions are of "
             f"{named([one.student for one in found[:3]])}. Give the ids that are in the names of the files, or in a --roster."
         )
     for one in found:
