@@ -24,7 +24,8 @@ NBCONVERT := $(ISOLATED) -m nbconvert --log-level=ERROR
 
 help:
 	@echo "make notebook    execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
-	@echo "make test        run all tests, the notebook among them; those of files with a word in their names: make test ONLY=checks"
+	@echo "make test        run the tests, the notebook among them, but for the long ones; all of some files: make test ONLY=checks"
+	@echo "make test-long   run the long tests: whole classes and hostile submissions graded, clusters, releases, images that climb long"
 	@echo "make browser     go a student's way in JupyterLab and Notebook 7, and a marker's, in Chromium; screenshots in build/browser"
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
@@ -51,9 +52,15 @@ executed: data
 
 # Several processes with a thread each: a third less time than one process with all cores. tests/conftest.py says which tests
 # stay together. ONLY=checks: those of tests/test_checks.py, tests/test_checks_guard.py ...; ONLY=NetworkVisualization: the notebook.
+# Those marked `long` are few and take most of the time. They run in CI, by `make test-long`, and when ONLY names their file.
 TESTED = $(if $(ONLY),$(or $(wildcard tests/test_*$(ONLY)*.py *$(ONLY)*.ipynb),$(error there is no tests/test_*$(ONLY)*.py)))
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 test: data .venv/tests-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(TESTED)
+	$(PYTEST) $(if $(ONLY),$(TESTED),-m "not long")
+	@$(if $(ONLY),:,echo "The long tests were left out: make test-long runs them, as CI does.")
+
+test-long: data .venv/tests-installed
+	$(PYTEST) -m long
 
 # The browser is the system's Chromium. ONLY=notebook7: tests/browser/test_notebook7.py.
 BROWSED = $(if $(ONLY),$(or $(wildcard tests/browser/test_*$(ONLY)*.py),$(error there is no tests/browser/test_*$(ONLY)*.py)),tests/browser)
@@ -132,4 +139,4 @@ another-index:
 	@$(PIP) -r tests/benchmarks/requirements.txt
 	touch $@
 
-.PHONY: help notebook executed test browser lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean
+.PHONY: help notebook executed test test-long browser lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean

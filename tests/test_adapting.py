@@ -684,12 +684,14 @@ def graded_one_more(one_more_kit, tmp_path_factory):
     return kit
 
 
+@pytest.mark.long
 def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(graded_one_more):
     kit = graded_one_more
     (row,) = csv.DictReader((kit / "grades" / "grades.csv").read_text(encoding="utf-8-sig").splitlines())
     assert (row["compute_gradient_times_input"], row["bonus"]) == ("1.5", "9.5")
     assert "compute_gradient_times_input" in (kit / "grades" / "feedback" / "ada.html").read_text(encoding="utf-8")
-    assert "compute_gradient_times_input" in (kit / "grades" / "summary.html").read_text(encoding="utf-8")
+    summary = (kit / "grades" / "summary.html").read_text(encoding="utf-8")
+    assert "compute_gradient_times_input" in summary.replace("<wbr>", "")  # where a long name may be broken
     filled = ran(kit, "cs231n.instructor", "nbgrader", "grades", "--course", "course", "--assignment", "viz")
     assert filled.returncode == 0, filled.stderr
     with contextlib.closing(sqlite3.connect(kit / "course" / "gradebook.db")) as gradebook:
@@ -697,6 +699,7 @@ def test_an_exercise_more_is_graded_and_goes_into_feedback_summary_and_nbgrader(
     assert ("check-8", 1.5) in scores
 
 
+@pytest.mark.long
 def test_an_exercise_more_is_graded_on_gradescope(graded_one_more):
     boxes = json.loads((graded_one_more / "results.json").read_text(encoding="utf-8"))["tests"]
     (box,) = [box for box in boxes if "compute_gradient_times_input" in box["name"]]

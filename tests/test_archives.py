@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 from cs231n.instructor.sandbox.inside import archives
-from cs231n.instructor.sandbox.inside.archives import is_archive, is_archive_name, listing, unread_kind
+from cs231n.instructor.sandbox.inside.archives import Unread, advice, is_archive, is_archive_name, listing, unread_kind
 
 
 def zipped(members):
@@ -134,7 +134,12 @@ def test_the_number_of_files_is_bounded(monkeypatch):
 
 
 def test_what_cannot_be_opened_is_named_by_name_and_by_content():
-    assert unread_kind("work.7z") == unread_kind("work.zip", b"7z\xbc\xaf'\x1c") == "a 7-Zip archive"
-    assert unread_kind("work.RAR") == unread_kind("x", b"Rar!\x1a\x07") == "a RAR archive"
-    assert unread_kind("work.pdf") == "a PDF"
-    assert unread_kind("nb.ipynb", b"{}") == ""
+    assert unread_kind("work.7z") == unread_kind("work.zip", b"7z\xbc\xaf'\x1c") is Unread.SEVEN_ZIP
+    assert unread_kind("work.RAR") == unread_kind("x", b"Rar!\x1a\x07") is Unread.RAR
+    assert unread_kind("work.pdf") is Unread.PDF
+    assert unread_kind("nb.ipynb", b"{}") is None
+    assert advice("work.7z", Unread.SEVEN_ZIP).startswith("work.7z is a 7-Zip archive, which cannot be opened here")
+
+
+def test_of_what_cannot_be_opened_only_archives_may_hold_a_submission():
+    assert {kind for kind in Unread if kind.is_archive} == {Unread.SEVEN_ZIP, Unread.RAR, Unread.ZSTANDARD}

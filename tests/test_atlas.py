@@ -73,6 +73,7 @@ def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_thei
     assert load_image(out).shape == (126, 2 * 112, 3)
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path, capsys):
     arguments = command("--out", tmp_path / "a.jpg", "--classes", "0-39", "--iterations", 3, "--precision", "full")
     run = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL)

@@ -346,6 +346,7 @@ ON_ONE_PROCESSOR = (  # where the machine lets a process choose: so that two get
 )
 
 
+@pytest.mark.long
 def test_an_optimiser_is_right_although_its_first_use_imports_for_longer_than_a_call_may_take():
     code = (
         "import time\nfrom cs231n.checks import examine, guard\nguard.SECONDS = 0.4\nimport sys, torch\n"

@@ -286,6 +286,7 @@ def values(images):
     return np.stack([np.asarray(image).astype(float) for image in images])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("device", DEVICES)
 def test_images_made_together_are_those_made_one_by_one(device):
     """In double precision: in single precision the rounding, which the batch's size changes, grows from step to step."""
@@ -472,6 +473,7 @@ def test_an_ascent_steps_on_transformed_images_and_then_regularises_them():
     assert ascent.moved.tolist() == [True]
 
 
+@pytest.mark.long
 def test_in_mixed_precision_the_networks_score_is_no_more_than_2_percent_lower(model):
     labels, step = list(CLASSES.values()), BatchedStep(batched_class_visualization_update_step)
     images = create(labels, model, step), create(labels, model, in_mixed_precision(step))

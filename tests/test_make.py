@@ -122,6 +122,7 @@ def installed(folder):
     return {name: version for name, version in json.loads(listed).items() if name not in ("pip", "setuptools", "wheel")}
 
 
+@pytest.mark.long
 def test_pytorch_comes_from_the_index_named_and_all_else_from_pips_own(folder, indexes):
     own, cpu = indexes
     done = make(folder, own, "lab", f"TORCH_INDEX={cpu}")

@@ -75,6 +75,7 @@ class _Worker(threading.Thread):
                 self.enough.set()
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_while_marks_come_in_loses_none_that_it_confirmed(grades):
     sent, confirmed = {}, {}
     for first in (0.0, 1.5):

@@ -72,6 +72,7 @@ def test_saliency_follows_the_models_dtype():
 # Fooling images
 
 
+@pytest.mark.long
 def test_nearly_every_photograph_is_fooled_in_under_100_steps(model, photographs, record_property):
     """20 photographs, 8 random targets each. Six such sets were tried: 155 to 159 fooled, 944 of 960 in all (98.3 %)."""
     found = fooled_pairs(photographs[0], model)

@@ -434,6 +434,7 @@ def test_the_same_holds_for_ways(key):
         torch.testing.assert_close(wanted, found[ids], equal_nan=True, rtol=1e-2, atol=1e-4)
 
 
+@pytest.mark.long
 def test_every_named_mistake_can_be_proved_or_is_listed_as_one_beside_the_values():
     known = {name for key in OWN for ids in own_exam().known.mistakes(key) for name in ids}
     listed = {named for named, _ in ALIASES_HERE}

@@ -150,6 +150,7 @@ KILLER = """\
 """
 
 
+@pytest.mark.long
 def test_a_submission_that_ends_its_worker_twice_gets_a_row_that_says_so_and_the_run_goes_on(grade):
     (grade.submissions / "killer.py").write_text(f"def compute_saliency_maps(X, y, model):\n{KILLER}", encoding="utf-8")
     for name in ("yve", "zoe"):

@@ -28,6 +28,7 @@ from cs231n.formulas import ATTRIBUTES as FORMULA_ATTRIBUTES
 from cs231n.formulas import ELEMENTS
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.grading.accounting import File
+from cs231n.instructor.grading.reasons import Why
 from cs231n.instructor.grading.roster import Person
 from cs231n.instructor.reports import pages, safe
 from cs231n.instructor.reports.deductions import Deduction
@@ -947,7 +948,7 @@ def test_wherever_a_spreadsheet_divides_grades_no_cell_is_a_formula_and_no_row_i
     bad = "x;=cmd|'/C calc'!A0;=1+1\t@SUM(A1)\r\n=2+2;40;\uff1d3"
     records = [{**record(bad), "name": bad, "note": bad, "submission": bad}, record("jane")]
     write_pages(tmp_path, records, {}, reference, absent=[Person("=1;2", bad)])
-    write_intake(tmp_path / "intake.csv", [File(bad, bad, False, bad)])
+    write_intake(tmp_path / "intake.csv", [File(bad, bad, False, Why.problem(bad))])
     for name, lines in (("grades.csv", 4), ("intake.csv", 2), ("marking/question-1.csv", 3)):
         content = (tmp_path / name).read_text(encoding="utf-8-sig")
         assert content.count("\n") == lines

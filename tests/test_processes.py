@@ -83,6 +83,7 @@ def submissions(tmp_path):
     return folder
 
 
+@pytest.mark.long
 @only_forks
 def test_workers_take_over_the_sandboxes_that_began_before_the_exam_was_drawn(submissions, run, tmp_path, monkeypatch):
     """They begin before it is drawn, as many as there are workers, and no worker starts another."""
@@ -115,6 +116,7 @@ def test_workers_take_over_the_sandboxes_that_began_before_the_exam_was_drawn(su
     assert [record.student for record in again] == ["ada", "ben"]
 
 
+@pytest.mark.long
 @only_forks
 def test_sandboxes_that_nobody_takes_over_end_and_leave_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

@@ -321,6 +321,7 @@ def test_a_temporary_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
         Sandbox()
 
 
+@pytest.mark.long
 def test_a_sandbox_that_does_not_start_is_a_failure_and_leaves_nothing(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sandboxes, "student_packages", lambda _: {})

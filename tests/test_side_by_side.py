@@ -122,6 +122,7 @@ def test_the_textbook_form_of_saliency_maps_returns_the_same_maps(model, photogr
     torch.testing.assert_close(saliency_maps(X, y, exact), compute_saliency_maps(X, y, exact))
 
 
+@pytest.mark.long
 def test_the_textbook_loop_makes_an_image_of_its_class(model):
     image = class_visualization(76, plain_squeezenet(model))
     assert model(image).softmax(dim=1)[0, 76] > 0.9
@@ -133,6 +134,7 @@ def test_the_textbook_blur_is_scipys():
     torch.testing.assert_close(blurred(image, 0.5), torch.from_numpy(expected), rtol=2e-7, atol=1e-8)
 
 
+@pytest.mark.long
 def test_the_benchmark_of_saliency_maps_writes_its_table_and_its_numbers(tmp_path):
     out, results = tmp_path / "saliency.md", tmp_path / "results.json"
     script = ROOT / "tests" / "benchmarks" / "saliency.py"

@@ -484,6 +484,7 @@ def test_a_word_of_a_million_letters_costs_nothing(tmp_path):
     assert (tmp_path / "similar.html").stat().st_size < 1_000_000
 
 
+@pytest.mark.long
 def test_the_page_is_the_same_each_time(tmp_path):
     folder = grades(tmp_path, with_copy(honest_class()))
     written = []

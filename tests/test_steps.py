@@ -8,7 +8,7 @@ from cs231n.checks.networks import tanh_network
 from cs231n.instructor.exercises import fingerprints
 from cs231n.instructor.exercises.marks import marks_of
 from cs231n.instructor.exercises.objectives import log_likelihood, own_score
-from cs231n.instructor.exercises.steps import ByFunction, Memory, gradients_at, over_norm
+from cs231n.instructor.exercises.steps import ByFunction, Keeps, Memory, gradients_at, over_norm
 
 
 def _images(count):
@@ -44,7 +44,7 @@ def test_each_row_goes_through_its_own_function():
 
 
 def test_each_row_remembers_as_its_memory_says():
-    memory, g = Memory(["none", "sum", "divided sum"]), _images(1).expand(3, -1, -1, -1)
+    memory, g = Memory([Keeps.NOTHING, Keeps.SUM, Keeps.DIVIDED_SUM]), _images(1).expand(3, -1, -1, -1)
     first, second = memory.remembered(g), memory.remembered(g)
     torch.testing.assert_close(first, g)
     torch.testing.assert_close(second, torch.stack([g[0], 2 * g[0], g[0] + over_norm(g[0])]))

@@ -953,7 +953,7 @@ def test_a_single_students_copy_of_the_kit_is_one_students(tmp_path):
 
 
 def told(folder):
-    return {file.path: (file.student, file.counted, file.why) for file in intake(folder).files}
+    return {file.path: (file.student, file.counted, str(file.why)) for file in intake(folder).files}
 
 
 def test_every_file_has_a_line_that_says_whose_it_is_whether_it_counts_and_why_not(tmp_path):
@@ -1000,6 +1000,21 @@ def test_a_folder_that_cannot_be_listed_has_a_line_and_is_pointed_out(tmp_path, 
     monkeypatch.setattr(type(tmp_path), "iterdir", denied)
     assert told(tmp_path)["jane/locked"] == ("jane", False, "cannot be listed: Permission denied")
     assert any(notice.startswith("jane/locked: folders that could not be looked into") for notice in intake(tmp_path).notices)
+
+
+@pytest.mark.parametrize("name", ["beyond my time.pdf", "cannot be listed.pdf", "nobody's", "hidden"])
+def test_a_file_is_pointed_out_for_what_it_is_and_not_for_how_it_is_called(tmp_path, name):
+    put(tmp_path, "jane/nb.ipynb", name)
+    sentence = f"{name} is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive."
+    assert told(tmp_path)[name] == (name.removesuffix(".pdf"), False, sentence)
+    assert intake(tmp_path).notices == [f"Submissions that cannot be graded: 1. {name.removesuffix('.pdf')}: {sentence}"]
+
+
+def test_folders_beyond_the_limit_have_a_line_and_are_pointed_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("cs231n.instructor.sandbox.inside.limits.FOLDERS_OF_STUDENT", 2)
+    put(tmp_path, "jane/nb.ipynb", "jane/a/b.csv", "jane/b/c.csv")
+    assert told(tmp_path)["jane/b"] == ("jane", False, "beyond 2 folders: not looked into")
+    assert "jane/b: folders that could not be looked into." in intake(tmp_path).notices
 
 
 def test_a_hidden_notebook_is_pointed_out_and_what_jupyter_keeps_is_not(tmp_path):
@@ -1076,7 +1091,7 @@ def test_a_roster_among_the_submissions_is_nobodys(tmp_path):
     (tmp_path / "roster.csv").write_text("id,name\ns1,Jane Doe\n", encoding="utf-8")
     seen = intake(tmp_path, load(tmp_path / "roster.csv"))
     assert [one.student for one in seen.submissions] == ["s1"]
-    assert {file.path: file.why for file in seen.files} == {"roster.csv": "the roster", "s1.ipynb": ""}
+    assert {file.path: str(file.why) for file in seen.files} == {"roster.csv": "the roster", "s1.ipynb": ""}
 
 
 def test_a_column_that_tells_nobody_apart_matches_nobody(tmp_path):

@@ -6,7 +6,7 @@ of mistaken answers, and prints what it found. See README.md for the ids of mist
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -135,7 +135,7 @@ def ready(function: Callable, *made: Any, images: int | None = None) -> bool:
     return not why_not
 
 
-def _why_not_ready(exercise, function, made, images):
+def _why_not_ready(exercise: str, function: Callable, made: Sequence[Any], images: int | None) -> str | None:
     """Return a sentence on why a cell cannot use a function, or None if it can."""
     left_out = "so this cell leaves out what needs it."
     if kind := cells.error_after(function):
@@ -159,7 +159,7 @@ def _why_not_ready(exercise, function, made, images):
     return None
 
 
-def _fails_for(images, report):
+def _fails_for(images: int, report: Report) -> bool:
     """Return whether a function is known to fail for batches of so many images; those of 5 are what every check begins with."""
     return (images != 5 and "fixed-batch-size" in report.notes) or (images == 1 and "fails-for-one-image" in report.notes)
 
@@ -201,7 +201,7 @@ def attempted(function: Callable | None, then: str = "The rest of this cell is s
         say("\n".join(lines))
 
 
-def _what_went_wrong(error):
+def _what_went_wrong(error: BaseException) -> list[str]:
     """Return the sentences about an error on the real network."""
     if not isinstance(error, TimeIsUp):
         return broken(error, student_line(error), "")
@@ -209,7 +209,7 @@ def _what_went_wrong(error):
     return [seen + ("It could not be stopped: restart the kernel." if error.left_behind else "It was stopped.")]
 
 
-def _exercise_of(function):
+def _exercise_of(function: Callable) -> str:
     """Return the name of the exercise that a function solves, or raise ValueError."""
     known = checked.report_on(function)
     exercise = known.exercise if known else getattr(function, "__name__", None)
@@ -235,7 +235,7 @@ def _check(exercise: str, function: Any, device: torch.device | str | None) -> N
         raise WrongAnswer(f"{exercise}: {', '.join(report.mistakes) or report.verdict}. See the message above.")
 
 
-def _report(exercise, function, device):
+def _report(exercise: str, function: Any, device: torch.device | str | None) -> Report:
     """Return the Report on a function, and remember it."""
     if cells.is_undefined(function):
         name = function.__name__  # another exercise's, perhaps

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
 from . import cases
 from .fingerprints import TOLERANCE, fingerprint, is_constant
+from .guard import Trial
 from .judging import SPOILING, as_array, kind, percent, problem, relative_error, same, side_effects
 from .report import Report, Verdict
 from .sizes import examined_in_other_sizes
 
 if TYPE_CHECKING:
     from .exam import Exam
+    from .networks import SmallNetwork
 
 
 class Rescaled(enum.Enum):
@@ -26,6 +28,35 @@ class Rescaled(enum.Enum):
     NEVER = enum.auto()
     IF_BY_THE_MAP = enum.auto()  # where the factor comes from the map, not from what was differentiated
     ALWAYS = enum.auto()  # the right maps themselves are made of more than a gradient
+
+
+class ArrayCase(Protocol):
+    """A case of such an exercise: one of those in `cases`, or of the exercise's own kind."""
+
+    @property
+    def network(self) -> Callable[[], SmallNetwork] | None:
+        """Makes the network; None for an exercise that takes none."""
+
+    @property
+    def target(self) -> Any:
+        """The N labels; None for an exercise that takes none."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the images, (N, ...)."""
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        """Of what is right for them, (N, ...)."""
+
+    def arguments(self, network: Any) -> tuple[Any, ...]:
+        """Return what the function is called with."""
+
+    def about(self) -> str:
+        """Describe the images."""
+
+    def about_image(self, n: int) -> str:
+        """Describe the n-th image."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +83,7 @@ class ArrayCheck:
     exercise: str
     key: str
     noun: str
-    evidence: Callable
+    evidence: Callable[[Any, int, tuple[int, ...], np.ndarray, Exam], list[str]]
     in_frames: bool = True
     rescaled: Rescaled = Rescaled.IF_BY_THE_MAP
 
@@ -66,22 +97,24 @@ class ArrayCheck:
             return found or report
         return examined_in_other_sizes(report, self._examine, self._examine_large, function, exam, self.in_frames)
 
-    def _examine(self, function, exam):
-        trials, found = [], {}
+    def _examine(self, function: Any, exam: Exam) -> Report:
+        trials: list[Trial] = []
+        found: dict[ArrayCase, np.ndarray] = {}
         for case in exam.of(self.key).main:
             trial, array, failure = self._attempt(function, case, exam)
             trials.append(trial)
             if failure is not None:
                 return failure
+            assert array is not None  # or there would be a failure
             found[case] = array
         if not all(same(array, self._right(case, exam)) for case, array in found.items()):
             return self._wrong(found, trials, exam)
         return self._other_batch_sizes(function, exam, trials)
 
-    def _right(self, case, exam):
+    def _right(self, case: ArrayCase, exam: Exam) -> np.ndarray:
         return exam.known.right(self.key, case)
 
-    def _attempt(self, function, case, exam):
+    def _attempt(self, function: Any, case: ArrayCase, exam: Exam) -> tuple[Trial, np.ndarray | None, Report | None]:
         """Return (trial, result as an array or None, Report of what is wrong with its form or None)."""
         network = case.network().to(exam.device) if case.network else None
         given, arguments = (
@@ -114,9 +147,11 @@ class ArrayCheck:
             return trial, array, Report(self.exercise, Verdict.WRONG, ["wrong-shape"], evidence=[came])
         return trial, cases.cropped(case, array), None
 
-    def _of_another_size(self, function, exam):
+    def _of_another_size(self, function: Any, exam: Exam) -> Report | None:
         """Return the Report of maps that have the size of the feature map, if their values are known ones, or None."""
-        trials, found, report = [], {}, None
+        trials: list[Trial] = []
+        found: dict[ArrayCase, np.ndarray] = {}
+        report: Report | None = None
         for case in exam.of(self.key).main:
             trial, array, failure = self._attempt(function, case, exam)
             if array is None or array.ndim != len(case.result_shape) or array.size >= np.prod(case.result_shape):
@@ -130,22 +165,22 @@ class ArrayCheck:
         report.mistakes = [*mistakes, *changed]
         return report
 
-    def _examine_large(self, function, exam):
+    def _examine_large(self, function: Any, exam: Exam) -> Report | None:
         """Return the Report on images of the notebook's size, or None if the function fails with them, too."""
         case = exam.of(self.key).large
         trial, array, failure = self._attempt(function, case, exam)
-        if failure is not None:
+        if failure is not None or array is None:
             return None
         mistakes = exam.known.nearest(f"{self.key}-224", {case: fingerprint(array[None])})
         changed, notes = side_effects([trial])
         verdict = Verdict.RIGHT if mistakes == () and not changed else Verdict.WRONG
         return Report(self.exercise, verdict, [*(mistakes or ()), *changed], notes)
 
-    def _other_batch_sizes(self, function, exam, trials):
-        failing = []
+    def _other_batch_sizes(self, function: Any, exam: Exam, trials: list[Trial]) -> Report:
+        failing: list[ArrayCase] = []
         for case in exam.of(self.key).other:
             trial, array, failure = self._attempt(function, case, exam)
-            if failure is not None:
+            if failure is not None or array is None:
                 failing.append(case)
             elif not same(array, self._right(case, exam)):
                 return self._wrong({case: array}, [*trials, trial], exam)
@@ -158,14 +193,14 @@ class ArrayCheck:
             notes.append("needs-contiguous-gradients")
         return Report(self.exercise, Verdict.WRONG if mistakes else Verdict.RIGHT, mistakes, notes, _of_type(mistakes, trials))
 
-    def _fails_with_strided_gradients(self, function, exam):
+    def _fails_with_strided_gradients(self, function: Any, exam: Exam) -> bool:
         case = exam.of(self.key).main[0]
         if case.network is None or isinstance(case, cases.Framed):
             return False
         _, array, failure = self._attempt(function, cases.with_strided_gradients(case), exam)
-        return failure is not None or not same(array, self._right(case, exam))
+        return failure is not None or array is None or not same(array, self._right(case, exam))
 
-    def _wrong(self, found, trials, exam):
+    def _wrong(self, found: Mapping[ArrayCase, np.ndarray], trials: Sequence[Trial], exam: Exam) -> Report:
         main = exam.of(self.key).main
         mistakes = exam.known.nearest(self.key, {case: fingerprint(array[None]) for case, array in found.items() if case in main})
         changed, notes = side_effects(trials)
@@ -183,7 +218,7 @@ class ArrayCheck:
         self._add_evidence(report, found, next(case for case in found if case not in fitting), exam)
         return report
 
-    def _rescaled(self, results):
+    def _rescaled(self, results: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
         """Return whether all results (mine, due), each (N, ...), are the right ones times a factor, plus perhaps an offset.
 
         A factor of its own for each image can come from what was differentiated, too, such as a function of the score. It comes
@@ -192,8 +227,8 @@ class ArrayCheck:
         if self.rescaled is Rescaled.NEVER:
             return False
         results = [(mine.reshape(len(mine), -1), due.reshape(len(due), -1)) for mine, due in results]
-        fits = [_affine(mine, due) for mine, due in results]
-        if not all(fit is not None for fit in fits):
+        fits = [fit for mine, due in results if (fit := _affine(mine, due)) is not None]
+        if len(fits) < len(results):
             return False
         factors, offsets = np.concatenate(fits, axis=1)
         sizes = np.concatenate([np.abs(mine).max(axis=1) for mine, _ in results])
@@ -203,7 +238,7 @@ class ArrayCheck:
         by_batch = [np.array([size(mine.ravel(), axis=0) for mine, _ in results]) for size in SIZES]
         return any(map(is_constant, [*by_image, *by_batch]))
 
-    def _add_evidence(self, report, found, case, exam):
+    def _add_evidence(self, report: Report, found: Mapping[ArrayCase, np.ndarray], case: ArrayCase, exam: Exam) -> None:
         mine, due = found[case], self._right(case, exam)
         n = int(np.argmax([relative_error(mine[n], due[n], due) for n in range(len(mine))]))
         mine, due = mine[n], due[n]
@@ -227,18 +262,18 @@ class ArrayCheck:
         report.caption = f"{self.noun} of image {n}{label}{', summed over the colours' if colour else ''}"
 
 
-def _unchanged(now, before):
+def _unchanged(now: torch.Tensor, before: torch.Tensor) -> bool:
     return now.shape == before.shape and now.dtype == before.dtype and torch.equal(now.detach().to(before.device), before)
 
 
-def _of_type(mistakes, trials):
+def _of_type(mistakes: Collection[str], trials: Sequence[Trial]) -> list[str]:
     return [f"It returned {kind(trials[0].value)}; expected a tensor alone."] if "wrong-type" in mistakes else []
 
 
 SIZES = (np.max, np.sum, np.mean, np.std, np.linalg.norm, np.ptp, lambda values, axis: np.abs(values).sum(axis=axis))
 
 
-def _affine(mine, due):
+def _affine(mine: np.ndarray, due: np.ndarray) -> np.ndarray | None:
     """Return (factors, offsets), (2, N), where each image's values are factor * due + offset, the factor > 0; else None."""
     centred = due - due.mean(axis=1, keepdims=True)
     factors = (mine * centred).sum(axis=1) / np.maximum(np.square(centred).sum(axis=1), 1e-30)

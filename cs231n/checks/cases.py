@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SIDE = 224  # of the notebook's images
 
+CaseOfAnExercise = TypeVar("CaseOfAnExercise", bound="Case")
 CasesOfAnExercise = TypeVar("CasesOfAnExercise", bound="DataclassInstance")
 
 
@@ -55,7 +56,7 @@ class Case:
         n, height, width = self.shape
         return normal(np.random.RandomState(self.seed), (n, 3, height, width), 1.0)
 
-    def arguments(self, network: SmallNetwork) -> tuple:
+    def arguments(self, network: SmallNetwork) -> tuple[Any, ...]:
         """Return what an exercise on N labelled images is called with."""
         return self.images(), torch.tensor(self.target), network
 
@@ -91,8 +92,8 @@ class Batches:
         Images of the notebook's size, for code that works for nothing else.
     """
 
-    main: tuple
-    other: tuple
+    main: tuple[Any, ...]
+    other: tuple[Any, ...]
     large: Case | None = None
 
 
@@ -126,11 +127,11 @@ class Framed:
     def images(self) -> torch.Tensor:
         return self._framed(self.inner.images())
 
-    def arguments(self, network: SmallNetwork) -> tuple:
+    def arguments(self, network: SmallNetwork) -> tuple[Any, ...]:
         arguments = self.inner.arguments(network)
         return tuple(self._framed(value) if torch.is_tensor(value) and value.ndim >= 4 else value for value in arguments)
 
-    def _framed(self, images):
+    def _framed(self, images: torch.Tensor) -> torch.Tensor:
         _, height, width = self.inner.shape
         return F.pad(images, (0, SIDE - width, 0, SIDE - height))
 
@@ -141,6 +142,9 @@ class Framed:
         return Case.about_image(self, n)  # type: ignore[arg-type]
 
 
+SomeCase = Case | Framed
+
+
 def cropped(case: Any, array: np.ndarray) -> np.ndarray:
     """Return the part of an array (..., H, W) that the known results of a case speak about."""
     if not isinstance(case, Framed):
@@ -149,12 +153,12 @@ def cropped(case: Any, array: np.ndarray) -> np.ndarray:
     return array[..., :height, :width]
 
 
-def with_more_classes(case: Case) -> Case:
+def with_more_classes(case: CaseOfAnExercise) -> CaseOfAnExercise:
     """Return a case whose network has CLASSES classes; those that are added change nothing."""
     return replace(case, network=partial(more_classes, case.network))
 
 
-def with_strided_gradients(case: Case) -> Case:
+def with_strided_gradients(case: CaseOfAnExercise) -> CaseOfAnExercise:
     """Return a case whose network hands out its gradients, and the feature map of two parts, as one in channels_last does."""
     return replace(case, network=partial(strided, case.network))
 

@@ -8,7 +8,7 @@ import contextlib
 import re
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import front_end
 
@@ -68,7 +68,7 @@ class _Watch:
             if re.search(rf"^[ \t]*(async +)?def +{name}\b", result.info.raw_cell, re.M):
                 self._note(name, type(error).__name__)
 
-    def _note(self, name, kind):
+    def _note(self, name: str, kind: str) -> None:
         function: Any = self._namespace.get(name)
         if function is None or is_undefined(function) or error_instead_of(function):
             self._namespace[name] = _stand_in(name, kind)
@@ -77,29 +77,29 @@ class _Watch:
                 _older[function] = kind
 
 
-def _stand_in(name, kind):
+def _stand_in(name: str, kind: str) -> Callable[..., NoReturn]:
     function = _raising(name, f"{name} is not defined: the cell that defines it ended in a {kind}.")
     _stand_ins[function] = kind
     return function
 
 
-def _stand_in_for_undefined(name):
+def _stand_in_for_undefined(name: str) -> Callable[..., NoReturn]:
     function = _raising(name, f"{name} is not defined: run the cell of its exercise.")
     _undefined.add(function)
     return function
 
 
-def _raising(name, message):
+def _raising(name: str, message: str) -> Callable[..., NoReturn]:
     """Return a function of this name that raises NameError, whatever it is given."""
 
-    def function(*_, **__):
+    def function(*_: Any, **__: Any) -> NoReturn:
         raise NameError(message)
 
     function.__name__ = function.__qualname__ = name
     return function
 
 
-def _noted(found, function):
+def _noted(found: weakref.WeakKeyDictionary[Callable, str], function: Any) -> str | None:
     with contextlib.suppress(TypeError):  # what cannot be referred to weakly was never noted
         return found.get(function)
     return None

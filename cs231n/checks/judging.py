@@ -45,7 +45,7 @@ def problem(exercise: str, trial: Trial, where: str) -> Report | None:
     return None
 
 
-def _is_stub(error, line):
+def _is_stub(error: BaseException | None, line: tuple[str, int, str] | None) -> bool:
     """Return whether the student's own line raises NotImplementedError; torch raises it, too, for what it cannot do."""
     return type(error) is NotImplementedError and (line is None or not line[2] or "NotImplementedError" in line[2])
 
@@ -68,7 +68,7 @@ def broken(error: BaseException, line: tuple[str, int, str] | None, where: str) 
     return evidence
 
 
-def _place(file):
+def _place(file: str) -> str:
     """Name a file, but not the temporary one in which a notebook keeps a cell."""
     return "" if "ipykernel" in file or file.startswith("<") else f"{file.rsplit('/', 1)[-1]}, "
 

@@ -164,7 +164,7 @@ def look_alike(yours: np.ndarray, expected: np.ndarray) -> bool:
     return bool(lowest < np.quantile(np.abs(yours - expected), 0.9) <= highest)
 
 
-def _inside_of_a_sentence(title):
+def _inside_of_a_sentence(title: str) -> str:
     """Return a title with a small first letter, unless its first word is written in capitals, as NaN and L2 are."""
     first, _, _ = title.partition(" ")
     return title if re.search(r"[A-Z0-9]", first[1:]) else title[0].lower() + title[1:]

@@ -57,11 +57,11 @@ def examined_in_other_sizes(
     return _limited(report, failure, "The following was found with images of 224 x 224 pixels and 1000 classes.")
 
 
-def _judges(report):
+def _judges(report: Report) -> bool:
     return report.verdict is Verdict.RIGHT or (report.verdict is Verdict.WRONG and not FORM & set(report.mistakes))
 
 
-def _limited(report, failure, found):
+def _limited(report: Report, failure: Report, found: str) -> Report:
     """Return a Report on the notebook's sizes, which also says what fails in others."""
     if report.verdict is Verdict.RIGHT:
         return Report(report.exercise, Verdict.RIGHT, notes=["fixed-sizes", *report.notes])

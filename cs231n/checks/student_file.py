@@ -11,11 +11,13 @@ import importlib.util
 import sys
 import types
 import warnings
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from ..notebook_file import is_notebook_name, text_of
 from ..student_code import (
+    Definition,
     Part,
     bound,
     cells_of,
@@ -36,19 +38,21 @@ from .report import Report, Verdict
 SECONDS = 20.0  # for one line of the file outside of the exercises
 OWN_PACKAGE = __package__.rpartition(".")[0]
 
+Statement = tuple[Part, ast.stmt]  # with the Part that it stands in
+
 
 class Unavailable:
     """Stands for what cannot be imported or made here; whatever uses it fails with the reason."""
 
-    def __init__(self, reason):
+    def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
         raise ImportError(self._reason)
 
-    def _fail(self, *_, **__):
+    def _fail(self, *_: Any, **__: Any) -> NoReturn:
         raise ImportError(self._reason)
 
     __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __float__ = __int__ = __index__ = __neg__ = _fail
@@ -58,7 +62,7 @@ class Unavailable:
 class NoShell:
     """Stands for IPython inside of a student's function: its magics and shell commands do nothing."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *_, **__: None
 
 
@@ -94,7 +98,7 @@ def defined(parts: list[Part], names: Collection[str]) -> dict[str, Callable | R
     return {name: _function(name, definition, program) for name, definition in found.items()}
 
 
-def _function(name, definition, program):
+def _function(name: str, definition: Definition | None, program: "_Program") -> Callable | Report:
     """Return the function that a Definition gives in a program, or the Report of why it gives none."""
     if definition is None:
         return Report(name, Verdict.MISSING)
@@ -114,40 +118,41 @@ def _function(name, definition, program):
 class _Program:
     """The Parts of a file and of its own modules, of which is executed what the definitions of `names` need, in order."""
 
-    def __init__(self, parts, names):
+    def __init__(self, parts: Sequence[Part], names: Iterable[str]) -> None:
         self.parts, self.names = parts, set(names)
         self.modules = {part.module for part in parts} - {""}
-        self.errors = {}  # module -> {name: message}
-        self._made = {}  # module -> the module object
+        self.errors: dict[str, dict[str, str]] = {}  # module -> {name: message}
+        self._made: dict[str, types.ModuleType] = {}  # module -> the module object
         self._mentioned = _mentioned(parts) | self.names
 
-    def value(self, definition):
+    def value(self, definition: Definition) -> tuple[Any, str | None]:
         """Return (value, error message) of what a Definition gives a value to."""
         module = definition.part.module
         return self.namespace(module).get(definition.name), self.errors[module].get(definition.name)
 
-    def newer_part(self, definition):
+    def newer_part(self, definition: Definition) -> Part | None:
         """Return the part in newer Python from which a Definition needs something, or None."""
         module = definition.part.module
         newer = [part for part in self.parts if part.newer and part.module == module]
-        _, used = _needed(self._statements(module), {definition.name}) if newer else ((), set())
+        _, used = _needed(self._statements(module), {definition.name}) if newer else (set(), set())
         missing = used - {name for _, statement in self._statements(module) for name in bound(statement)}
         return next((part for part in newer if missing & written_in(part.source)), None)
 
-    def _statements(self, module):
+    def _statements(self, module: str) -> list[Statement]:
         return [(part, line) for part in self.parts if part.module == module and part.tree for line in part.tree.body]
 
-    def namespace(self, module):
+    def namespace(self, module: str) -> dict[str, Any]:
         """Return the namespace of a module, "" for the file itself; it is executed when it is first asked for."""
         if module not in self._made:
             self._execute(module)
         return self._made[module].__dict__
 
-    def _execute(self, module):
+    def _execute(self, module: str) -> None:
         made = self._made[module] = types.ModuleType(module or "student")
         package = module.rpartition(".")[0] if module else OWN_PACKAGE
         made.__dict__.update(__builtins__=builtins, __package__=package, get_ipython=NoShell)
-        errors = self.errors[module] = {}
+        errors: dict[str, str] = {}
+        self.errors[module] = errors
         if not module or not _is_importable(module):
             sys.modules[module or "student"] = made  # dataclasses and pickle look a class's module up
         statements = self._statements(module)
@@ -164,7 +169,7 @@ class _Program:
             for own in imported_modules([Part("", "", ast.Module([statement], []), module=module)], self.modules):
                 self.namespace(own)  # what a function imports when it is called
             try:
-                flags = _future(part.tree) | __future__.annotations.compiler_flag  # no annotation is evaluated
+                flags = _future(part) | __future__.annotations.compiler_flag  # no annotation is evaluated
                 code = compile(ast.Module([statement], []), part.name, "exec", flags=flags, dont_inherit=True)
                 within(SECONDS, exec, (code, made.__dict__))
             except KeyboardInterrupt:
@@ -178,7 +183,7 @@ class _Program:
                 for name in bound(statement):
                     errors.pop(name, None)
 
-    def _import(self, statement, module, unknown):
+    def _import(self, statement: ast.Import | ast.ImportFrom, module: str, unknown: Collection[str]) -> None:
         """Carry out an import, name by name; what cannot be imported here gets a stand-in that says so when it is used.
 
         unknown: names that are used and that nothing else gives a value to; they may come from an `import *` that fails.
@@ -204,7 +209,7 @@ class _Program:
                 for name in bound(single):
                     errors.pop(name, None)
 
-    def _from_own_modules(self, single, alias, module):
+    def _from_own_modules(self, single: ast.Import | ast.ImportFrom, alias: ast.alias, module: str) -> bool:
         """Carry out the import of one name if it is, or comes from, a module of the student's own; return whether it does."""
         namespace, name = self._made[module].__dict__, alias.asname or alias.name
         source = source_of(single, module) if isinstance(single, ast.ImportFrom) else ""
@@ -225,7 +230,7 @@ class _Program:
         return True
 
 
-def _nested(dotted, made, package):
+def _nested(dotted: str, made: Mapping[str, types.ModuleType], package: Any) -> types.ModuleType:
     """Return the object that `import a.b.c` binds to a. package: what a is already, if it is anything."""
     first, *inner = dotted.split(".")
     outer = types.ModuleType(first)
@@ -240,7 +245,7 @@ def _nested(dotted, made, package):
     return outer
 
 
-def _is_importable(dotted):
+def _is_importable(dotted: str) -> bool:
     """Return whether Python finds a module of this name by itself."""
     try:
         return importlib.util.find_spec(dotted) is not None
@@ -248,9 +253,9 @@ def _is_importable(dotted):
         return False
 
 
-def _mentioned(parts):
+def _mentioned(parts: Iterable[Part]) -> set[str]:
     """Return all names that parts read, set, import, or take from another object."""
-    names = set()
+    names: set[str] = set()
     for part in parts:
         for node in ast.walk(part.tree) if part.tree else []:
             names |= {getattr(node, key) for key in ("id", "attr") if hasattr(node, key)}
@@ -258,13 +263,13 @@ def _mentioned(parts):
     return names
 
 
-def _place(statement):
+def _place(statement: ast.stmt) -> str:
     """Return where a statement is, with its decorators: one that cannot be applied here keeps a function from being made."""
     decorators = " ".join(f"@{ast.unparse(node)}" for node in getattr(statement, "decorator_list", []))
     return f"line {statement.lineno}, with the decorator {decorators}," if decorators else f"line {statement.lineno}"
 
 
-def _needed(statements, wanted):
+def _needed(statements: Sequence[Statement], wanted: Collection[str]) -> tuple[set[int], set[str]]:
     """Return (numbers of the statements that definitions of `wanted` need, all names that these read). statements: with parts."""
     imported = {name for _, statement in statements if is_import(statement) for name in bound(statement)}
     by_calling = _changed_by_calling(statements)
@@ -283,12 +288,12 @@ def _needed(statements, wanted):
         wanted |= {name for i in more for name in _used(statements[i][1])}
 
 
-def _used(statement):
+def _used(statement: ast.stmt) -> set[str]:
     """Return the global names that a statement reads, also inside of the functions that it defines."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         code = [compile(ast.Module([statement], []), "<names>", "exec")]
-    names = set()
+    names: set[str] = set()
     while code:
         current = code.pop()
         code += [constant for constant in current.co_consts if isinstance(constant, types.CodeType)]
@@ -299,33 +304,34 @@ def _used(statement):
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
-def _changed(statement, by_calling):
+def _changed(statement: ast.stmt, by_calling: Mapping[str, Collection[str]]) -> set[str]:
     """Return the names of the objects that a statement changes without binding them, in its loops and conditions, too.
 
     D in `D["x"] = 1`, `D.x = 1`, `D.append(1)`, `setattr(D, "x", 1)` and `init.zeros_(D)`, whose underscore says so in PyTorch.
     by_calling: {function of the student's own: what a call of it changes}; a decorator is called as well.
     """
-    called = [_base(decorator) for decorator in getattr(statement, "decorator_list", [])]
-    names = set().union(*(by_calling.get(name, set()) for name in called))
+    decorators = getattr(statement, "decorator_list", [])
+    called = [name for decorator in decorators if (name := _base(decorator)) is not None]
+    names: set[str | None] = set().union(*(by_calling.get(name, ()) for name in called))
     for node in _walk_outside_of_functions(statement):
         if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
             names.add(_base(node))
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             names |= _changed_by_call(node.value, by_calling)
-    return names - {None}
+    return {name for name in names if name is not None}
 
 
-def _changed_by_call(call, by_calling):
+def _changed_by_call(call: ast.Call, by_calling: Mapping[str, Collection[str]]) -> set[str | None]:
     arguments = [_base(argument) for argument in call.args]
     if isinstance(call.func, ast.Name):
-        return by_calling.get(call.func.id, set()) | set(arguments[: call.func.id == "setattr"])
+        return {*by_calling.get(call.func.id, ()), *arguments[: call.func.id == "setattr"]}
     in_place = isinstance(call.func, ast.Attribute) and call.func.attr.endswith("_")
     return {_base(call.func), *(arguments if in_place else [])}
 
 
-def _walk_outside_of_functions(statement):
+def _walk_outside_of_functions(statement: ast.stmt) -> Iterator[ast.AST]:
     """Yield the nodes of a statement that are executed where it stands."""
-    waiting = [statement]
+    waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()
         if not isinstance(node, FUNCTIONS):
@@ -333,14 +339,14 @@ def _walk_outside_of_functions(statement):
             waiting += ast.iter_child_nodes(node)
 
 
-def _base(node):
+def _base(node: ast.expr) -> str | None:
     """Return the name from which attributes, items and calls lead to a node: D of `D["x"].y`; None if there is none."""
     while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _changed_by_calling(statements):
+def _changed_by_calling(statements: Iterable[Statement]) -> dict[str, set[str]]:
     """Return {name of a function: the global names that it binds, and those whose objects it changes}."""
     changed = {}
     for function in (statement for _, statement in statements if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))):
@@ -352,18 +358,18 @@ def _changed_by_calling(statements):
     return changed
 
 
-def _future(tree):
+def _future(part: Part) -> int:
     """Return the compiler's flags for the `from __future__ import ...` of a file or cell."""
     names = {
         alias.name
-        for statement in tree.body
+        for statement in (part.tree.body if part.tree else [])
         if isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
         for alias in statement.names
     }
     return sum({getattr(__future__, name).compiler_flag for name in names if hasattr(__future__, name)})
 
 
-def _with_names(statement, names):
+def _with_names(statement: ast.Import | ast.ImportFrom, names: list[ast.alias]) -> ast.Import | ast.ImportFrom:
     if isinstance(statement, ast.Import):
         return ast.Import(names)
     return ast.ImportFrom(statement.module, names, statement.level)

@@ -6,6 +6,8 @@ divided by its length are both right.
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,8 @@ from torch.overrides import TorchFunctionMode
 
 from .. import cases
 from ..explanations import Explanation
-from ..fingerprints import LEAST_CHANGE, TOLERANCE, fingerprint, is_constant
+from ..fingerprints import LEAST_CHANGE, TOLERANCE, Fingerprints, fingerprint, is_constant
+from ..guard import Trial
 from ..judging import SPOILING, compared, problem, relative_error, same, side_effects
 from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 from ..report import Report, Verdict
@@ -132,7 +135,7 @@ class StepCases:
         An image of the notebook's size, for code that works for nothing else.
     """
 
-    main: tuple
+    main: tuple[StepCase, ...]
     large: StepCase
 
 
@@ -195,8 +198,20 @@ CASES = StepCases(
         learning_rate=5.0,
     ),
 )
-DIVIDED = "divided by its length"
-CONVENTIONS = ("not divided by its length", DIVIDED)
+
+
+class Form(enum.IntEnum):
+    """The two forms of a step that are right, numbered as `Fingerprints.right` has them."""
+
+    RAW = 0
+    DIVIDED = 1
+
+    @property
+    def words(self) -> str:
+        """What messages say of such a change."""
+        return "divided by its length" if self is Form.DIVIDED else "not divided by its length"
+
+
 UNDIVIDED = (
     "Your step is not divided by its length. That is fine, but it needs a smaller learning rate: set LEARNING_RATE = 5 where "
     "the notebook sets it to 25."
@@ -208,7 +223,7 @@ class Calls:
     """Some calls on one image. images: (calls + 1, 3, H, W), before the first and after each."""
 
     case: StepCase
-    trials: list
+    trials: list[Trial]
     images: np.ndarray
     in_place: bool
 
@@ -225,25 +240,25 @@ def examine(function: Any, exam: Exam) -> Report:
     return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
 
 
-def _examine(function, exam):
-    found = []
+def _examine(function: Any, exam: Exam) -> Report:
+    found: list[Calls] = []
     for case in exam.of(KEY).main:
-        calls, failure = _attempt(function, case, exam)
-        if failure is not None:
-            return failure
+        calls = _attempt(function, case, exam)
+        if isinstance(calls, Report):
+            return calls
         found.append(calls)
     changed, notes = side_effects([trial for calls in found for trial in calls.trials])
-    convention = min((0, 1), key=lambda form: sum(min(_error(calls, form, exam), 1) for calls in found))
-    if all(calls.in_place and _is_right(calls, convention, exam) for calls in found):
-        if _fails_with_strided_gradients(function, convention, exam):
+    form = min(Form, key=lambda form: sum(min(_error(calls, form, exam), 1) for calls in found))
+    if all(calls.in_place and _is_right(calls, form, exam) for calls in found):
+        if _fails_with_strided_gradients(function, form, exam):
             notes.append("needs-contiguous-gradients")
-        seen = [] if changed or CONVENTIONS[convention] == DIVIDED else [UNDIVIDED]
+        seen = [] if changed or form is Form.DIVIDED else [UNDIVIDED]
         return Report(EXERCISE, Verdict.WRONG if changed else Verdict.RIGHT, changed, notes, seen)
-    return _wrong(function, exam, found, convention, changed, notes)
+    return _wrong(function, exam, found, form, changed, notes)
 
 
-def _attempt(function, case, exam):
-    """Return (Calls, None), or (None, Report of what is wrong with their form)."""
+def _attempt(function: Any, case: StepCase, exam: Exam) -> Calls | Report:
+    """Return the Calls, or the Report of what is wrong with their form."""
     network = case.network().to(exam.device)
     img = case.images().to(exam.device).requires_grad_()
     shape, images, trials, in_place = tuple(img.shape), [_values(img, case)[0]], [], True
@@ -253,52 +268,52 @@ def _attempt(function, case, exam):
         where = f"call {call} on an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
         failure = problem(EXERCISE, trial, where)
         if failure is not None:
-            return None, failure
+            return failure
         if tuple(img.shape) != shape:
             seen = f"After {where}, img has shape {tuple(img.shape)}; before, it had shape {shape}."
-            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[seen])
+            return Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[seen])
         after = _values(img, case)
         if np.array_equal(after[0], images[-1]):
             stub = call == 1 and case in (exam.of(KEY).main[0], exam.of(KEY).large)
             if stub and not trial.calls and (trial.value is None or trial.value is img):
-                return None, Report(EXERCISE, Verdict.UNFINISHED)
+                return Report(EXERCISE, Verdict.UNFINISHED)
             in_place = False
             if isinstance(trial.value, torch.Tensor) and trial.value.shape == img.shape:
                 images.append(_values(trial.value, case)[0])  # what it would have been, for a name
                 break
         images.append(after[0])
-    return Calls(case, trials, np.stack(images), in_place), None
+    return Calls(case, trials, np.stack(images), in_place)
 
 
-def _fails_with_strided_gradients(function, convention, exam):
+def _fails_with_strided_gradients(function: Any, form: Form, exam: Exam) -> bool:
     case = exam.of(KEY).main[0]
     if isinstance(case, cases.Framed):
         return False
-    calls, failure = _attempt(function, cases.with_strided_gradients(case), exam)
-    return failure is not None or not _is_right(calls, convention, exam)
+    calls = _attempt(function, cases.with_strided_gradients(case), exam)
+    return isinstance(calls, Report) or not _is_right(calls, form, exam)
 
 
-def _values(img, case):
+def _values(img: torch.Tensor, case: StepCase) -> np.ndarray:
     """Return what is known of an image (1, 3, H, W) as an array."""
     return cases.cropped(case, img.detach().cpu().double().numpy())
 
 
-def _error(calls, form, exam):
+def _error(calls: Calls, form: Form, exam: Exam) -> float:
     """Return the largest relative error of the changes so far, after each call, against the raw or the normalised step."""
     expected = exam.known.right(KEY, calls.case)[form].astype(np.float64)
     pairs = zip(calls.images[1:], expected[1:], strict=False)
     return max(relative_error(mine, due, due - expected[0]) for mine, due in pairs)
 
 
-def _is_right(calls, form, exam):
+def _is_right(calls: Calls, form: Form, exam: Exam) -> bool:
     expected = exam.known.right(KEY, calls.case)[form]
     return all(same(mine, due, due - expected[0]) for mine, due in zip(calls.images[1:], expected[1:], strict=False))
 
 
-def _examine_large(function, exam):
+def _examine_large(function: Any, exam: Exam) -> Report | None:
     """Return the Report on an image of the notebook's size, or None if the function fails with it, too."""
-    calls, failure = _attempt(function, exam.of(KEY).large, exam)
-    if failure is not None or not calls.in_place:
+    calls = _attempt(function, exam.of(KEY).large, exam)
+    if isinstance(calls, Report) or not calls.in_place:
         return None
     names = exam.known.nearest(f"{KEY}-224", {calls.case: fingerprint(calls.changes)}, LEAST_CHANGE)
     changed, notes = side_effects(calls.trials)
@@ -306,7 +321,7 @@ def _examine_large(function, exam):
     return Report(EXERCISE, verdict, [*_confirmed(names or (), function, exam.of(KEY).large, exam), *changed], notes)
 
 
-def _wrong(function, exam, found, convention, changed, notes):
+def _wrong(function: Any, exam: Exam, found: Sequence[Calls], form: Form, changed: list[str], notes: list[str]) -> Report:
     live = [calls for calls in found if not calls.case.dead_class]
     in_place = any(calls.in_place for calls in live)
     names: tuple[str, ...] | None = ()
@@ -320,22 +335,21 @@ def _wrong(function, exam, found, convention, changed, notes):
         if names is None:
             rates = np.array([case.learning_rate for case in marks])
             laws = {"learning-rate-changed": np.ones(len(marks)), "learning-rate-ignored": 1 / rates}
-            names = exam.known.nearest_but_for_length(KEY, marks, laws, forms=len(CONVENTIONS))
+            names = exam.known.nearest_but_for_length(KEY, marks, laws, forms=len(Form))
         if names is None:
             names = _nearest_regulariser({calls.case: marks[calls.case] for calls in live}, exam.known)
         explained = explained or bool(names)
-        if names is None:
-            broken = any(not np.isfinite(calls.images).all() for calls in live)
-            names = ("not-finite",) if broken else ()
-    confirmed = _confirmed(names, function, exam.of(KEY).main[0], exam)
-    nearly = sum(_is_right(calls, convention, exam) for calls in found) >= len(found) - 1
+        if names is None and any(not np.isfinite(calls.images).all() for calls in live):
+            names = ("not-finite",)
+    confirmed = _confirmed(names or (), function, exam.of(KEY).main[0], exam)
+    nearly = sum(_is_right(calls, form, exam) for calls in found) >= len(found) - 1
     report = Report(EXERCISE, Verdict.WRONG, [*([] if in_place else ["not-in-place"]), *confirmed, *changed], notes)
     report.explained = explained or nearly
-    _add_evidence(report, found, convention, exam)
+    _add_evidence(report, found, form, exam)
     return report
 
 
-def _nearest_regulariser(found, known):
+def _nearest_regulariser(found: Mapping[StepCase, np.ndarray], known: Fingerprints) -> tuple[str, ...] | None:
     """Return the mistakes of a class visualization step whose first change is a known gradient plus a share of the image.
 
     How large the share is, compared with that of the right answer, tells the mistake. None if no known gradient leaves just a
@@ -363,7 +377,7 @@ def _nearest_regulariser(found, known):
     return None
 
 
-def _parts(change, gradient, image):
+def _parts(change: np.ndarray, gradient: np.ndarray, image: np.ndarray) -> tuple[float, float]:
     """Return (a, b) where `change` is a * gradient + b * image, the gradient not being negligible; NaN if it is not so."""
     basis = np.stack([gradient, image], axis=1)
     a, b = np.linalg.lstsq(basis, np.nan_to_num(change), rcond=None)[0]
@@ -372,7 +386,7 @@ def _parts(change, gradient, image):
     return (a, b) if fits else (np.nan, np.nan)
 
 
-def _regulariser_mistakes(ratios, sizes, weights, per_weight):
+def _regulariser_mistakes(ratios: np.ndarray, sizes: np.ndarray, weights: np.ndarray, per_weight: np.ndarray) -> tuple[str, ...]:
     """Return the mistakes in a regulariser that none of the known answers has.
 
     ratios: the image's share, relative to the right one, in each case. sizes: the images' norms. weights: l2_reg.
@@ -391,16 +405,16 @@ def _regulariser_mistakes(ratios, sizes, weights, per_weight):
     return (*sign, *(_size_mistakes(abs(ratios.mean())) if is_constant(ratios) else ("regulariser-other-size",)))
 
 
-def _size_mistakes(factor):
+def _size_mistakes(factor: float) -> tuple[str, ...]:
     """Return the mistakes in a regulariser that is `factor` times as large as it should be."""
     if abs(factor - 1) < 0.01:
         return ()
     return ("regulariser-halved",) if abs(factor - 0.5) < 0.005 else ("regulariser-other-size",)
 
 
-def _add_evidence(report, found, convention, exam):
-    calls = next((calls for calls in found if not _is_right(calls, convention, exam)), found[0])
-    case, expected = calls.case, exam.known.right(KEY, calls.case)[convention].astype(np.float64)
+def _add_evidence(report: Report, found: Sequence[Calls], form: Form, exam: Exam) -> None:
+    calls = next((calls for calls in found if not _is_right(calls, form, exam)), found[0])
+    case, expected = calls.case, exam.known.right(KEY, calls.case)[form].astype(np.float64)
     report.evidence.append(
         f"A small network ({case.name}), an image of {case.shape[1]} x {case.shape[2]} pixels, target class {case.target}, "
         f"l2_reg = {case.l2_reg}, learning_rate = {case.learning_rate}."
@@ -417,7 +431,7 @@ def _add_evidence(report, found, convention, exam):
     place = tuple(int(i) for i in np.unravel_index(gap.argmax(), gap.shape))
     report.evidence.append(
         f"Call {call} is the first whose change is wrong: it has {compared(mine, due)}. At {place} yours is {mine[place]:+.4f}, "
-        f"expected {due[place]:+.4f} (the change {CONVENTIONS[convention]}; the other form is accepted, too)."
+        f"expected {due[place]:+.4f} (the change {form.words}; the other form is accepted, too)."
     )
     report.evidence.append(
         "Expected: the gradient of the target's raw score at the image before the call, minus the gradient of l2_reg times the "
@@ -430,14 +444,14 @@ def _add_evidence(report, found, convention, exam):
 class _Number(float):
     """A number that tells what other numbers it is multiplied by."""
 
-    others: list
+    others: list[torch.Tensor]
 
-    def __new__(cls, value, others):
+    def __new__(cls, value: float, others: list[torch.Tensor]) -> _Number:
         number = super().__new__(cls, value)
         number.others = others
         return number
 
-    def __mul__(self, other):
+    def __mul__(self, other: float) -> float:
         if isinstance(other, (float, np.floating)):
             self.others.append(torch.tensor(float(other)))
         return super().__mul__(other)
@@ -448,11 +462,15 @@ class _Number(float):
 class _Uses(TorchFunctionMode):
     """Records the tensors without a gradient that are multiplied by l2_reg, but for its sign and a factor of 2."""
 
-    def __init__(self, l2_reg):
+    def __init__(self, l2_reg: float) -> None:
         super().__init__()
-        self.l2_reg, self.detached, self.attached = l2_reg, [], []
+        self.l2_reg = l2_reg
+        self.detached: list[torch.Tensor] = []
+        self.attached: list[torch.Tensor] = []
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):
+    def __torch_function__(
+        self, function: Callable, types: Collection[type], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
         numbers = [abs(float(value)) / self.l2_reg for value in args if isinstance(value, float) or _is_number(value)]
         product = "mul" in getattr(function, "__name__", "")
         if product and any(abs(number - factor) < 1e-6 for number in numbers for factor in (0.5, 1, 2)):
@@ -462,16 +480,16 @@ class _Uses(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-def _is_number(value):
+def _is_number(value: Any) -> bool:
     return isinstance(value, torch.Tensor) and value.ndim == 0 and not value.requires_grad
 
 
-def _confirmed(names, function, case, exam):
+def _confirmed(names: Sequence[str], function: Any, case: StepCase, exam: Exam) -> list[str]:
     """Return the names, in which a regulariser without effect has the name that its use in a case gives it."""
     return [_named_by_use(function, case, exam) if name == "regulariser-missing" else name for name in names]
 
 
-def _changes_with_l2_reg(function, case, exam):
+def _changes_with_l2_reg(function: Any, case: StepCase, exam: Exam) -> bool:
     """Return whether a much larger l2_reg makes another change: then the regulariser has an effect, however small."""
     images = []
     for l2_reg in (case.l2_reg, 1e6 * case.l2_reg):
@@ -482,14 +500,14 @@ def _changes_with_l2_reg(function, case, exam):
     return not np.allclose(small, large, rtol=1e-3, atol=1e-6, equal_nan=True)
 
 
-def _named_by_use(function, case, exam):
+def _named_by_use(function: Any, case: StepCase, exam: Exam) -> str:
     """Return why the regulariser has no effect, as far as can be told from what l2_reg is multiplied by."""
     if _changes_with_l2_reg(function, case, exam):
         return "regulariser-other-size"
     network, img = case.network().to(exam.device), case.images().to(exam.device).requires_grad_()
     uses = _Uses(case.l2_reg)
 
-    def watched(*arguments):  # a mode belongs to its thread, so it is entered where the function runs
+    def watched(*arguments: Any) -> Any:  # a mode belongs to its thread, so it is entered where the function runs
         with uses:
             return function(*arguments)
 
@@ -500,7 +518,8 @@ def _named_by_use(function, case, exam):
     own = scores[case.target]
     of_the_image = [image, image.square(), image.square().sum(), image.norm(), image.square().mean(), image.abs().sum()]
     of_the_scores = [scores, scores.square(), scores.square().sum(), scores.norm(), own, own.square(), own.abs()]
-    of_the_weights = [*weights, *(w.square() for w in weights), *squares, *norms, sum(squares), sum(norms), sum(squares).sqrt()]
+    of_all, norm_of_all = torch.stack(squares).sum(), torch.stack(norms).sum()
+    of_the_weights = [*weights, *(w.square() for w in weights), *squares, *norms, of_all, norm_of_all, of_all.sqrt()]
     if _any_equal(uses.detached, of_the_image):
         return "regulariser-detached"
     if _any_equal(uses.detached + uses.attached, of_the_scores):
@@ -510,6 +529,6 @@ def _named_by_use(function, case, exam):
     return "regulariser-missing"
 
 
-def _any_equal(tensors, others):
+def _any_equal(tensors: Sequence[torch.Tensor], others: Sequence[torch.Tensor]) -> bool:
     pairs = [(a.cpu(), b) for a in tensors for b in others if a.numel() == b.numel()]
     return any(torch.allclose(a.flatten().float(), b.flatten(), rtol=1e-3, atol=1e-6) for a, b in pairs)

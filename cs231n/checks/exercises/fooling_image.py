@@ -6,6 +6,7 @@ given, one after the other, compared with the ways of the known mistakes.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from ..cases import Case, Framed, cropped, with_strided_gradients
+from ..cases import Case, Framed, SomeCase, cropped, with_strided_gradients
 from ..explanations import Explanation
 from ..fingerprints import LEAST_CHANGE, fingerprint
 from ..guard import TooManyCalls, Trial
@@ -120,7 +121,7 @@ class FoolingCases:
         Images of the notebook's size, for code that works for nothing else: one to be fooled, one of the target class.
     """
 
-    main: tuple
+    main: tuple[Case, ...]
     already_fooled: Case
     score_is_a_class_id: Case
     own_score_is_its_id: Case
@@ -185,7 +186,7 @@ class Way:
     """The way that a student's function went on a case. images: (T + 1, 3, H, W) from X on. tops: (T + 1,), the classes that
     the network gives them. endless: it was stopped. result: the image that came back (1, 3, H, W), or None."""
 
-    case: Case
+    case: SomeCase
     trial: Trial
     images: np.ndarray
     tops: np.ndarray
@@ -227,18 +228,18 @@ def examine(function: Any, exam: Exam) -> Report:
     return examined_in_other_sizes(report, _examine, _examine_large, function, exam)
 
 
-def _examine(function, exam):
-    ways = []
+def _examine(function: Any, exam: Exam) -> Report:
+    ways: list[Way] = []
     for case in exam.of(KEY).main:
-        way, failure = _attempt(function, case, exam, **_limit(case, exam))
-        if failure is not None:
-            return failure
+        way = _attempt(function, case, exam, **_limit(case, exam))
+        if isinstance(way, Report):
+            return way
         ways.append(way)
-    special = []
+    special: list[Way] = []
     for case in (exam.of(KEY).already_fooled, exam.of(KEY).score_is_a_class_id, exam.of(KEY).long_way):
-        way, failure = _attempt(function, case, exam, **_limit(case, exam))
-        if failure is not None:
-            return failure
+        way = _attempt(function, case, exam, **_limit(case, exam))
+        if isinstance(way, Report):
+            return way
         special.append(way)
     trials = [way.trial for way in [*ways, *special]]
     changed, notes = side_effects(trials)
@@ -249,39 +250,39 @@ def _examine(function, exam):
     return _wrong(function, exam, ways, special, changed, notes)
 
 
-def _limit(case, exam):
+def _limit(case: SomeCase, exam: Exam) -> dict[str, int]:
     """Return the limit on a call of the function, where it is not the usual one."""
     if isinstance(exam.of(KEY).long_way, Framed):
         return {} if case is exam.of(KEY).long_way else {"calls": IN_FRAMES}
     return {"calls": LONG} if case is exam.of(KEY).long_way else {}
 
 
-def _attempt(function, case, exam, **limits):
-    """Return (Way, None), or (None, Report of what is wrong with its form)."""
+def _attempt(function: Any, case: SomeCase, exam: Exam, **limits: float) -> Way | Report:
+    """Return the Way, or the Report of what is wrong with its form. limits: those of exam.run that are not the usual ones."""
     network, X = case.network().to(exam.device), case.images().to(exam.device)
     trial = exam.run(function, X, case.target, network, network=network, **limits)
     endless = isinstance(trial.error, TooManyCalls)
     where = f"an image of {case.shape[1]} x {case.shape[2]} pixels, {case.name}, target {case.target}"
     failure = None if endless else problem(EXERCISE, trial, where)
     if failure is not None:
-        return None, failure
-    original = case.images()
-    if not torch.equal(X.detach().cpu(), original):
+        return failure
+    given = case.images()
+    if not torch.equal(X.detach().cpu(), given):
         trial.changed.add("input-changed")
-    original, result = cropped(case, original.double().numpy()), None
+    original, result = cropped(case, given.double().numpy()), None
     if not endless and trial.value is None and case is exam.of(KEY).main[0]:
         advice = ["It calls the network, but returns None: is the `return` missing?"] if trial.calls else []
-        return None, Report(EXERCISE, Verdict.UNFINISHED, evidence=advice)
+        return Report(EXERCISE, Verdict.UNFINISHED, evidence=advice)
     if not endless and trial.value is not None:
         result = as_array(trial, trial.value, X)
         came = f"Given {where}, it returned {kind(trial.value)}; expected a float tensor of shape {tuple(X.shape)}."
         if result is None:
-            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-type"], evidence=[came])
+            return Report(EXERCISE, Verdict.WRONG, ["wrong-type"], evidence=[came])
         if result.shape != X.shape:
-            return None, Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[came])
+            return Report(EXERCISE, Verdict.WRONG, ["wrong-shape"], evidence=[came])
         result = cropped(case, result)
         if not trial.calls and np.array_equal(result, original):
-            return None, Report(EXERCISE, Verdict.UNFINISHED)
+            return Report(EXERCISE, Verdict.UNFINISHED)
     way = [original[0]]
     for seen in [*(cropped(case, seen) for seen in trial.way), *([] if result is None else [result])]:
         new = seen.shape == original.shape and not any(np.array_equal(seen[0], known) for known in (way[0], way[-1]))
@@ -290,10 +291,10 @@ def _attempt(function, case, exam, **limits):
     images = np.stack(way)
     with torch.no_grad():  # a network that sees a corner sees all of these
         tops = case.network()(torch.from_numpy(images).float()).argmax(dim=1).numpy()
-    return Way(case, trial, images, tops, endless, result), None
+    return Way(case, trial, images, tops, endless, result)
 
 
-def _is_right(way, exam):
+def _is_right(way: Way, exam: Exam) -> bool:
     if way.result is None:
         return False
     if way.case is exam.of(KEY).already_fooled:
@@ -302,42 +303,44 @@ def _is_right(way, exam):
     return same(way.result, expected, expected - way.images[:1])
 
 
-def _examine_large(function, exam):
+def _examine_large(function: Any, exam: Exam) -> Report | None:
     """Return the Report on images of the notebook's size, or None if the function fails with them, too."""
-    way, failure = _attempt(function, exam.of(KEY).large, exam)
-    if failure is not None or way.steps == 0:
+    way = _attempt(function, exam.of(KEY).large, exam)
+    if isinstance(way, Report) or way.steps == 0:
         return None
-    already, failure = _attempt(function, exam.of(KEY).large_already_fooled, exam)
-    if failure is not None:
-        return failure
+    already = _attempt(function, exam.of(KEY).large_already_fooled, exam)
+    if isinstance(already, Report):
+        return already
     known = exam.known.nearest(f"{KEY}-224", {way.case: fingerprint(way.changes[:4])}, LEAST_CHANGE)
     changed, notes = side_effects([way.trial, already.trial])
     names = [*(known or ()), *_stop_mistakes([way], [already]), *changed]
     return Report(EXERCISE, Verdict.RIGHT if known == () and not names else Verdict.WRONG, names, notes)
 
 
-def _limits(function, exam):
+def _limits(function: Any, exam: Exam) -> list[str]:
     """Notes on what a right answer does where the network cannot be fooled, or hands out strided gradients."""
     notes = []
-    way, failure = _attempt(function, with_strided_gradients(exam.of(KEY).main[0]), exam)
-    if failure is not None or not _is_right(way, exam):
+    way = _attempt(function, with_strided_gradients(exam.of(KEY).main[0]), exam)
+    if isinstance(way, Report) or not _is_right(way, exam):
         notes.append("needs-contiguous-gradients")
-    way, failure = _attempt(function, exam.of(KEY).never_fooled, exam, **NEVER)
-    if way is None and "never-returns" not in failure.mistakes:
-        notes.append("fails-when-not-fooled")
-    elif way is None or way.endless:
+    way = _attempt(function, exam.of(KEY).never_fooled, exam, **NEVER)
+    if isinstance(way, Report):
+        notes.append("unbounded-loop" if "never-returns" in way.mistakes else "fails-when-not-fooled")
+    elif way.endless:
         notes.append("unbounded-loop")
     elif way.result is None:
         notes.append("fails-when-not-fooled")
     elif max(way.steps, way.trial.calls) < HARDEST:
         notes.append("low-step-limit")
-    dead, _ = _attempt(function, exam.of(KEY).dead_target, exam, **NEVER)
-    if dead is not None and not np.isfinite(dead.images).all():
+    dead = _attempt(function, exam.of(KEY).dead_target, exam, **NEVER)
+    if isinstance(dead, Way) and not np.isfinite(dead.images).all():
         notes.append("nan-on-dead-class")
     return notes
 
 
-def _wrong(function, exam, ways, special, changed, notes):
+def _wrong(
+    function: Any, exam: Exam, ways: Sequence[Way], special: Sequence[Way], changed: list[str], notes: list[str]
+) -> Report:
     stuck = all(way.steps <= 1 and way.trial.calls > 3 and not way.endless for way in ways)  # the network saw X alone
     names = ("image-never-changed",) if stuck else _step_mistakes(ways, special, exam, SPOILING & set(changed))
     finite = [way for way in ways if np.isfinite(way.images).all()]
@@ -362,12 +365,12 @@ def _wrong(function, exam, ways, special, changed, notes):
     return report
 
 
-def _returns_input(ways):
+def _returns_input(ways: Sequence[Way]) -> bool:
     """Return whether X comes back although the way led elsewhere."""
     return all(way.steps > 0 and way.result is not None and np.array_equal(way.result[0], way.images[0]) for way in ways)
 
 
-def _step_mistakes(ways, special, exam, spoilt):
+def _step_mistakes(ways: Sequence[Way], special: Sequence[Way], exam: Exam, spoilt: Collection[str]) -> tuple[str, ...] | None:
     """Return the mistakes in the steps themselves, a tuple of ids, or None if they are not known."""
     moving = {way.case: fingerprint(way.first_changes) for way in ways if way.steps}
     for way in ways:  # many forward passes, always of the same image: steps that rounding swallows
@@ -383,18 +386,18 @@ def _step_mistakes(ways, special, exam, spoilt):
     return names
 
 
-def _moves(way):
+def _moves(way: Way) -> bool:
     """Return whether the first step on the long way has a length, and a finite one."""
-    return way.steps > 0 and bool(np.isfinite(way.changes[0]).all()) and np.linalg.norm(way.changes[0]) > 1e-3
+    return way.steps > 0 and bool(np.isfinite(way.changes[0]).all()) and bool(np.linalg.norm(way.changes[0]) > 1e-3)
 
 
-def _compares_a_score(function, exam, score_is_id):
+def _compares_a_score(function: Any, exam: Exam, score_is_id: Way) -> bool:
     """Return whether it stops at once where a score is, by chance, the number of the target class."""
-    own, _ = _attempt(function, exam.of(KEY).own_score_is_its_id, exam)
-    return score_is_id.steps == 0 or (own is not None and own.steps == 0)
+    own = _attempt(function, exam.of(KEY).own_score_is_its_id, exam)
+    return score_is_id.steps == 0 or (isinstance(own, Way) and own.steps == 0)
 
 
-def _stop_mistakes(ways, special):
+def _stop_mistakes(ways: Sequence[Way], special: Sequence[Way]) -> list[str]:
     """Return the mistakes in when the steps end. special: first the way of an image that is of the target class already."""
     already, too_many = special[0], [way.steps_too_many for way in ways]
     if all(way.steps == 0 and not way.endless for way in ways):
@@ -415,14 +418,14 @@ def _stop_mistakes(ways, special):
     return []
 
 
-def _stops_by_another_test(ways):
+def _stops_by_another_test(ways: Sequence[Way]) -> bool:
     """Return whether steps follow after the network is fooled, of which there are more on one way than on another."""
     too_many = {way.steps_too_many for way in ways if way.steps_to_fool is not None}
     has_a_test = not any(way.endless for way in ways) and len({way.steps for way in ways}) > 1
     return has_a_test and len(too_many) > 1
 
 
-def _add_evidence(report, ways, special, exam):
+def _add_evidence(report: Report, ways: Sequence[Way], special: Sequence[Way], exam: Exam) -> None:
     for way in ways:
         if not _is_right(way, exam):
             break

@@ -1,14 +1,21 @@
 """Is a compute_grad_cam_maps correct, and if not, what is the mistake?"""
 
-from functools import partial
+from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
 import torch
 
 from ..arrays import ArrayCheck, Rescaled
 from ..cases import Batches, Case
 from ..explanations import Explanation
-from ..networks import BELOW_0, gelu_parts, relu_parts, softplus_parts, squeezenet_sized_parts, tanh_parts
+from ..networks import BELOW_0, TwoPartNetwork, gelu_parts, relu_parts, softplus_parts, squeezenet_sized_parts, tanh_parts
 from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "grad_cam", "X, y, model"
 EXERCISE = function_of(KEY)
@@ -116,8 +123,8 @@ CASES = Batches(
 )
 
 
-def _evidence(case, n, place, mine, exam):
-    network, due = case.network(), exam.known.right(KEY, case)[n]
+def _evidence(case: Case, n: int, place: tuple[int, ...], mine: np.ndarray, exam: Exam) -> list[str]:
+    network, due = cast(TwoPartNetwork, case.network()), exam.known.right(KEY, case)[n]
     with torch.no_grad():
         channels, height, width = network.features(case.images())[n].shape
     said = [

@@ -1,8 +1,12 @@
 """Is a compute_integrated_gradients correct, and if not, what is the mistake?"""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from ..arrays import ArrayCheck
@@ -10,6 +14,9 @@ from ..cases import Batches, Case
 from ..explanations import Explanation
 from ..networks import BELOW_0, SmallNetwork, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "integrated_gradients", "X, y, model, baseline, num_steps"
 EXERCISE = function_of(KEY)
@@ -142,7 +149,7 @@ CASES = Batches(
 )
 
 
-def _evidence(case, n, place, mine, exam):
+def _evidence(case: PathCase, n: int, place: tuple[int, ...], mine: np.ndarray, exam: Exam) -> list[str]:
     network, label = case.network(), case.target[n]
     X, _, _, baseline, num_steps = case.arguments(network)
     with torch.no_grad():

@@ -1,12 +1,20 @@
 """Is a compute_saliency_maps correct, and if not, what is the mistake?"""
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..arrays import ArrayCheck
 from ..cases import Batches, Case
 from ..explanations import Explanation
 from ..networks import BELOW_0, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "saliency_maps", "X, y, model"
 EXERCISE = function_of(KEY)
@@ -63,7 +71,7 @@ CASES = Batches(
 )
 
 
-def _evidence(case, n, place, mine, exam):
+def _evidence(case: Case, n: int, place: tuple[int, ...], mine: np.ndarray, exam: Exam) -> list[str]:
     row, column = place
     red, green, blue = exam.known.gradient(KEY, case)[n, :, row, column]
     return [

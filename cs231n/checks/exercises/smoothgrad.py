@@ -1,7 +1,10 @@
 """Is a compute_smoothgrad_maps correct, and if not, what is the mistake?"""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +14,9 @@ from ..cases import Batches, Case
 from ..explanations import Explanation
 from ..networks import BELOW_0, SmallNetwork, gelu_network, relu_network, softplus_network, squeezenet_sized_network, tanh_network
 from . import function_of
+
+if TYPE_CHECKING:
+    from ..exam import Exam
 
 KEY, ARGUMENTS = "smoothgrad", "X, y, model, noise"
 EXERCISE = function_of(KEY)
@@ -129,7 +135,7 @@ CASES = Batches(
 )
 
 
-def _evidence(case, n, place, mine, exam):
+def _evidence(case: NoisyCase, n: int, place: tuple[int, ...], mine: np.ndarray, exam: Exam) -> list[str]:
     due = exam.known.right(KEY, case)[n]
     times = np.linalg.norm(mine) / max(float(np.linalg.norm(due)), 1e-12)
     said = [f"`noise` is for {case.copies} copies here. Overall, your map is {times:.3g} times as large as the correct one."]

@@ -135,7 +135,7 @@ class TransformationCase:
     seed: int
     shape: tuple[int, int, int]
     dots: bool = False
-    network = None
+    network = target = None
 
     def arguments(self, network: None = None) -> tuple[torch.Tensor, ...]:
         """Return images (N, C, S, S), angles (N,), scales (N,), shifts (N, 2): float tensors."""
@@ -186,7 +186,7 @@ CASES = Batches(
 )
 
 
-def _evidence(case, n, place, mine, exam):
+def _evidence(case: TransformationCase, n: int, place: tuple[int, ...], mine: np.ndarray, exam: Exam) -> list[str]:
     """In a picture of a dot, say where it went."""
     if not case.dots:
         return []
@@ -200,7 +200,7 @@ def _evidence(case, n, place, mine, exam):
     ]
 
 
-def _brightest(picture):
+def _brightest(picture: np.ndarray) -> tuple[int, int]:
     _, row, column = np.unravel_index(np.nan_to_num(picture).argmax(), picture.shape)
     return int(row), int(column)
 
@@ -217,7 +217,7 @@ def examine(function: Any, exam: Exam) -> Report:
     return failure or report
 
 
-def _gradient_failure(function, exam):
+def _gradient_failure(function: Any, exam: Exam) -> Report | None:
     """Return the Report of a result that leads no gradient, or a wrong one, to the images, or None."""
     case = exam.of(KEY).main[1]
     images, *numbers = (tensor.to(exam.device) for tensor in case.arguments())

@@ -12,14 +12,17 @@ import linecache
 import threading
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ...assignment import assignment
+from ..networks import SmallNetwork
 from . import libraries, random_states, settings
 from .limits import Stopped, TimeIsUp, within
 from .settings import exit_raises, own_settings
@@ -77,7 +80,7 @@ class Trial:
     value: Any = None
     error: BaseException | None = None
     calls: int = 0
-    way: list = field(default_factory=list)
+    way: list[np.ndarray] = field(default_factory=list)
     left_behind: bool = False
     changed: set[str] = field(default_factory=set)
     patched: list[str] = field(default_factory=list)
@@ -91,7 +94,7 @@ class Trial:
 def run(
     function: Callable,
     *arguments: Any,
-    network: torch.nn.Module | None,
+    network: SmallNetwork | None,
     calls: int = CALLS,
     seconds: float | None = None,
     differentiate: bool = False,
@@ -106,7 +109,7 @@ def run(
     function : callable
         The student's.
     network : SmallNetwork, optional
-        The one among the arguments, made for this call alone; None if there is none.
+        The one among the arguments, made for this call alone, or another that calls its `on_call` as well; None if there is none.
     calls : int
         After how many forward passes it is stopped.
     seconds : float, optional
@@ -114,25 +117,25 @@ def run(
     differentiate : bool
         Whether the value is not the result but its `gradient_of`, with respect to the first argument.
     """
-    limits = {"calls": calls, "seconds": seconds, "differentiate": differentiate}
+    called = partial(_run, function, calls=calls, seconds=seconds, differentiate=differentiate)
     if any(_is_on_cuda(argument) for argument in arguments):
         on_cpu, network_on_cpu = _copies_on_cpu(arguments, network)
-        trial = _run(function, *on_cpu, network=network_on_cpu, **limits)
+        trial = called(*on_cpu, network=network_on_cpu)
         if _would_end_cuda(trial.error):
             return trial
-    return _run(function, *arguments, network=network, **limits)
+    return called(*arguments, network=network)
 
 
-def _is_on_cuda(argument):
-    tensors = argument.parameters() if isinstance(argument, torch.nn.Module) else [argument]
+def _is_on_cuda(argument: Any) -> bool:
+    tensors: Iterable[Any] = argument.parameters() if isinstance(argument, torch.nn.Module) else [argument]
     return any(tensor.is_cuda for tensor in tensors if isinstance(tensor, torch.Tensor))
 
 
-def _copies_on_cpu(arguments, network):
+def _copies_on_cpu(arguments: Iterable[Any], network: SmallNetwork | None) -> tuple[list[Any], SmallNetwork | None]:
     """Return (arguments, network) as copies on the CPU; the network among the arguments is the one beside them."""
     copied = copy.deepcopy(network).cpu() if network is not None else None
 
-    def on_cpu(argument):
+    def on_cpu(argument: Any) -> Any:
         if argument is network:
             return copied
         if isinstance(argument, torch.Tensor):
@@ -142,17 +145,19 @@ def _copies_on_cpu(arguments, network):
     return [on_cpu(argument) for argument in arguments], copied
 
 
-def _would_end_cuda(error):
+def _would_end_cuda(error: BaseException | None) -> bool:
     """Return whether a call that ended with this error on the CPU need not, or must not, be tried on a GPU."""
     return isinstance(error, (Stopped, IndexError)) or (isinstance(error, RuntimeError) and "out of bounds" in str(error))
 
 
-def _run(function, *arguments, network, calls, seconds, differentiate):
+def _run(
+    function: Callable, *arguments: Any, network: SmallNetwork | None, calls: int, seconds: float | None, differentiate: bool
+) -> Trial:
     """Return the Trial of one call: see run."""
     trial, output, over = Trial(network), _Output(), threading.Event()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()} if network is not None else {}
 
-    def on_call(X, scores):
+    def on_call(X: torch.Tensor, scores: torch.Tensor) -> None:
         if over.is_set():
             threading.Event().wait()  # nobody waits for this thread any more: it rests here
         if trial.calls >= calls:
@@ -187,7 +192,7 @@ def _run(function, *arguments, network, calls, seconds, differentiate):
     if network is not None:
         if not trial.left_behind:
             network.on_call = None
-        _compare_network(trial, before)
+        _compare_network(trial, network, before)
     return trial
 
 
@@ -221,16 +226,15 @@ class _Output(io.TextIOBase):
 
     used = False
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         self.used = True
         return len(text)
 
 
-def _compare_network(trial, before):
-    network = trial.network
+def _compare_network(trial: Trial, network: SmallNetwork, before: Mapping[str, torch.Tensor]) -> None:
     weights = dict(network.named_parameters())
     changed = {name for name, tensor in network.state_dict().items() if not _equal(tensor, before.get(name))}
     trained = any(module.training for module in network.modules()) or any("num_batches" in name for name in changed)
@@ -242,5 +246,5 @@ def _compare_network(trial, before):
         trial.changed.add("changes-model-gradients")
 
 
-def _equal(tensor, before):
+def _equal(tensor: torch.Tensor, before: torch.Tensor | None) -> bool:
     return before is not None and tensor.dtype == before.dtype and torch.equal(tensor.to(before.device), before)

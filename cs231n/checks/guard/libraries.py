@@ -4,14 +4,18 @@ import builtins
 import contextlib
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
 
 from ..networks import SmallNetwork, TwoPartNetwork
 
-WATCHED = (
+Library = ModuleType | type
+
+WATCHED: tuple[Library, ...] = (
     *(builtins, random, time, np, np.linalg, np.random, torch, torch.nn.functional, torch.autograd, torch.linalg),
     *(torch.Tensor, SmallNetwork, TwoPartNetwork),
     *(kind for module in (torch.nn, torch.optim) for kind in vars(module).values() if isinstance(kind, type)),
@@ -28,7 +32,7 @@ def restored(patched: list[str]) -> Iterator[None]:
         patched += _restore_libraries(libraries)
 
 
-def _restore_libraries(libraries):
+def _restore_libraries(libraries: Iterable[tuple[Library, Mapping[str, Any]]]) -> list[str]:
     patched = []
     for library, before in libraries:
         for name, value in before.items():
@@ -45,7 +49,7 @@ def _restore_libraries(libraries):
     return patched
 
 
-def _wrapped_by_itself(library, name, value):
+def _wrapped_by_itself(library: Library, name: str, value: Any) -> bool:
     """Return whether a library put `value` there itself: torch wraps some of its functions when a part of it is first used."""
     if isinstance(value, type):
         return value.__module__.split(".")[0] == "torch"  # torch.Storage follows the default dtype
@@ -54,7 +58,7 @@ def _wrapped_by_itself(library, name, value):
     return own and getattr(value, "__name__", None) == name
 
 
-def _by_the_compiler(name, value, inherited=None):
+def _by_the_compiler(name: str, value: Any, inherited: Any = None) -> bool:
     """Return whether torch.compile put `value` there, at its first use: into torch.nn.Module, and around optimisers' methods.
 
     inherited: what the class has under this name without it.

@@ -42,7 +42,7 @@ def within(seconds: float, function: Callable, arguments: Iterable, waiting: flo
     clocks: list[_Clocks] = []
     started = threading.Event()
 
-    def work():
+    def work() -> None:
         clocks.append(_Clocks())
         started.set()
         try:
@@ -84,7 +84,7 @@ class _Clocks:
     that time counts as waiting.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.computed = self.imported = self.waited = 0.0
         self.imports = False  # whether it was importing at the last look
         self._thread, self._schedule = threading.get_ident(), Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
@@ -92,7 +92,7 @@ class _Clocks:
         self._processor = own_clock and own_clock(self._thread)
         self._last = self._now()
 
-    def look(self):
+    def look(self) -> None:
         """Count what has passed since the last look."""
         try:
             now = self._now()
@@ -107,10 +107,10 @@ class _Clocks:
             self.computed += processor
             self.waited += waited
 
-    def is_time_up(self, seconds, waiting):
+    def is_time_up(self, seconds: float, waiting: float) -> bool:
         return self.computed > seconds or self.waited > waiting or self.imported > IMPORT_SECONDS
 
-    def _now(self):
+    def _now(self) -> tuple[float, float, float]:
         """Return (the time, the thread's time on a processor, its time in the queue for one), in seconds."""
         processor = time.process_time() if self._processor is None else time.clock_gettime(self._processor)
         try:
@@ -120,9 +120,9 @@ class _Clocks:
         return time.monotonic(), processor, queued
 
 
-def _is_importing(thread):
-    """Return whether a thread, given by its identifier, is inside of an import."""
-    frame = sys._current_frames().get(thread)
+def _is_importing(thread: int | None) -> bool:
+    """Return whether a thread, given by its identifier, is inside of an import; None, of one that has not begun, is not."""
+    frame = None if thread is None else sys._current_frames().get(thread)
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
@@ -130,7 +130,7 @@ def _is_importing(thread):
     return False
 
 
-def _end(thread, clocks):
+def _end(thread: threading.Thread, clocks: _Clocks) -> None:
     """Raise TimeIsUp in a thread until it ends, for a second at most, and not while it imports.
 
     A module whose import was cut off would stay half-loaded until the kernel is restarted.
@@ -144,7 +144,7 @@ def _end(thread, clocks):
 
 
 @atexit.register
-def _end_threads():
+def _end_threads() -> None:
     """Give threads a moment to end before Python does: those that were left behind, and those that have only just returned.
 
     Before Python 3.14 a thread that wants to go on with Python while that ends is ended there, in the midst of PyTorch's C++: the
@@ -161,6 +161,7 @@ def _end_threads():
         time.sleep(LOOK_SECONDS / 10)
 
 
-def _raise_in(thread, error):
+def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
     """Have an exception raised in a thread before its next line of Python; nothing happens if it has ended."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(error))
+    if thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(error))

@@ -83,7 +83,7 @@ def exit_raises() -> Iterator[None]:
             shell.ask_exit = own
 
 
-def _settings_of_the_thread():
+def _settings_of_the_thread() -> tuple[object, ...]:
     return torch.is_grad_enabled(), torch.get_num_threads(), torch.empty(0).device, np.geterr()
 
 

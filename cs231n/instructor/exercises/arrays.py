@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from ...checks.cases import Batches
+from ...checks.guard import Trial
 from ...checks.judging import as_array, problem
 from ...checks.report import Report
-from .base import ALIASES, LIMITS, Exercise, about_failure, off_by, wanted
+from .base import ALIASES, LIMITS, Exercise, Job, about_failure, off_by, wanted
 from .closeness import CLOSE, double, each_along, equal, off, spelt
 from .drawing import Draw
 from .kept import Known
-from .marks import marks_of
+from .marks import Marks, marks_of
 
 ALL = 5  # photographs
 
@@ -49,13 +50,13 @@ class ArrayExercise(Exercise):
     def right(self, cases: Batches) -> dict[Any, np.ndarray]:
         return {case: self.solution(*double_arguments(case)).numpy() for case in (*cases.main, *cases.other)}
 
-    def known(self, cases: Batches) -> dict[str, dict[Any, list]]:
+    def known(self, cases: Batches) -> dict[str, dict[Any, Marks]]:
         known = {self.key: {case: self._fingerprints(case) for case in cases.main}}
         if cases.large is not None:
             known[f"{self.key}-224"] = {cases.large: self._fingerprints(cases.large, at_most=self.large_mistakes)}
         return known
 
-    def _fingerprints(self, case: Any, **limit: int) -> list:
+    def _fingerprints(self, case: Any, **limit: int) -> Marks:
         answers = self.known_answers(*double_arguments(case), **limit)
         return marks_of((ids, array[None].numpy()) for ids, array in answers)
 
@@ -69,11 +70,11 @@ class ArrayExercise(Exercise):
 
     # The proof on SqueezeNet
 
-    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple:
+    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple[Any, ...]:
         """Return what the function is given for the first n photographs, without the network. random: for what is drawn."""
         return X, y
 
-    def arguments(self, known: Known, n: int) -> list:
+    def arguments(self, known: Known, n: int) -> list[Any]:
         """Return the same with the network, in memory of its own."""
         photographs = known.photographs
         random = torch.Generator().manual_seed(photographs.seed)
@@ -93,7 +94,7 @@ class ArrayExercise(Exercise):
 
         return known.once((self.key, n, ids), make) if ids else [self.right_on_photographs(known, n)]
 
-    def failure(self, job: Any, known: Known, notes: list[str]) -> Report | None:
+    def failure(self, job: Job, known: Known, notes: list[str]) -> Report | None:
         n = ALL if {"fixed-batch-size", "fixed-sizes"} & set(notes) else self.photographs
         trial, found, failure = self._result(job, known, n)
         if failure is not None:
@@ -103,8 +104,8 @@ class ArrayExercise(Exercise):
             return self.failed(f"its {self.noun} are {off_by(error)}.")
         return self.of_side_effects([trial])
 
-    def unlike(self, job: Any, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
-        trials = []
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list[Trial]]:
+        trials: list[Trial] = []
         for n in sorted({self.photographs, ALL}):
             trial, found, failure = self._result(job, known, n)
             trials.append(trial)
@@ -118,7 +119,7 @@ class ArrayExercise(Exercise):
         unlike = f"its {self.noun} are {wanted(ids)}." if found.any() else f"its {self.noun} are 0 everywhere."
         return None if alike else unlike, trials
 
-    def _result(self, job: Any, known: Known, n: int) -> tuple[Any, np.ndarray | None, Report | None]:
+    def _result(self, job: Job, known: Known, n: int) -> tuple[Trial, np.ndarray | None, Report | None]:
         """Return (trial, its array or None, Report of why there is none or None)."""
         arguments = self.arguments(known, n)
         network = known.network if self.takes_network else None
@@ -128,7 +129,7 @@ class ArrayExercise(Exercise):
         return trial, None if failure else as_array(trial, value, arguments[0]), failure
 
 
-def double_arguments(case: Any) -> list:
+def double_arguments(case: Any) -> list[Any]:
     """Return what an exercise is called with, in double precision."""
     arguments = case.arguments(double_network(case) if case.network else None)
     return [value.double() if torch.is_tensor(value) and value.is_floating_point() else value for value in arguments]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
 from ...checks.exercises import function_of
+from ...checks.guard import Trial
 from ...checks.judging import side_effects
 from ...checks.report import Report, Verdict
 from .drawing import Draw
 from .kept import Known
+from .marks import Marks
 
 # Other names under which the same effect is known: (as it was named, as it is known).
 ALIASES = (("softmax", "cross-entropy"),)  # of one image the direction is the same
@@ -30,6 +32,13 @@ class Specimen(NamedTuple):
 
     right: str
     wrong: str
+
+
+class Job(Protocol):
+    """Where a student's function is defined, and can be called with SqueezeNet."""
+
+    def run(self, _: object, *arguments: Any, network: torch.nn.Module | None, **limits: Any) -> Trial:
+        """Call the function; see checks.guard.run. The first argument, where that has the function, does not count."""
 
 
 class Exercise(abc.ABC):
@@ -67,7 +76,7 @@ class Exercise(abc.ABC):
         """Return {case: what is right}."""
 
     @abc.abstractmethod
-    def known(self, cases: Any) -> dict[str, dict[Any, list]]:
+    def known(self, cases: Any) -> dict[str, dict[Any, Marks]]:
         """Return {key, or KEY-224 for the notebook's sizes: {case: [(ids of mistakes, fingerprints (T, LENGTH))]}}."""
 
     def gradients(self, cases: Any, right: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
@@ -90,11 +99,11 @@ class Exercise(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def failure(self, job: Any, known: Known, notes: list[str]) -> Report | None:
+    def failure(self, job: Job, known: Known, notes: list[str]) -> Report | None:
         """Return the Report of what is not right about a function that small networks call right, or None."""
 
     @abc.abstractmethod
-    def unlike(self, job: Any, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list[Trial]]:
         """Return (what is not as the mistakes `ids` have it, or None; the trials)."""
 
     def failed(self, seen: str) -> Report:
@@ -103,7 +112,7 @@ class Exercise(abc.ABC):
             self.function, Verdict.WRONG, evidence=[f"It is correct on small networks. On SqueezeNet and photographs {seen}"]
         )
 
-    def of_side_effects(self, trials: list) -> Report | None:
+    def of_side_effects(self, trials: list[Trial]) -> Report | None:
         """Return the Report of what calls changed that is not theirs to change, or None."""
         changed, _ = side_effects(trials)
         return Report(self.function, Verdict.WRONG, changed) if changed else None

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 
 from ... import net_visualization_pytorch as reference
-from ...checks.exercises.class_visualization_step import STEP_CALLS, StepCases
+from ...checks.exercises.class_visualization_step import STEP_CALLS, StepCase, StepCases
 from ...checks.fingerprints import LEAST_CHANGE
+from ...checks.guard import Trial
 from ...checks.judging import as_array, problem
 from ...checks.report import Report, Verdict
 from .arrays import double_images, double_network
-from .base import ALIASES, LIMITS, Exercise, about_failure, off_by, wanted
+from .base import ALIASES, LIMITS, Exercise, Job, about_failure, off_by, wanted
 from .closeness import CLOSE, double, off
+from .combining import Ids
 from .drawing import ALIVE, Draw, scores_of
 from .kept import Known
+from .marks import Marks
 from .objectives import OBJECTIVES, own_score
 from .steps import (
     FREQUENT,
     LENGTHS,
     MEMORIES,
     ByFunction,
+    Keeps,
     Memory,
+    Row,
     changes_of,
     column,
     fingerprints_of,
@@ -107,14 +112,12 @@ STEPS = (
     (("learning-rate-changed",), lambda g, r, rate: rate**2 * over_norm(g + r)),
 )
 
-# "sum": the regulariser is in the gradient that is kept; "score only": it is added by hand, afresh each time.
+# (what is kept, whether the regulariser is in it; if not, it is added by hand, afresh each time)
 STEP_MEMORIES = (
-    *MEMORIES,
-    (("gradient-accumulates",), "score only"),
-    (("gradient-accumulates",), "score only, divided"),
+    *((ids, (kept, True)) for ids, kept in MEMORIES),
+    (("gradient-accumulates",), (Keeps.SUM, False)),
+    (("gradient-accumulates",), (Keeps.DIVIDED_SUM, False)),
 )
-
-ALONE = {"score only": "sum", "score only, divided": "divided sum"}  # how these remember the score's gradient
 
 STEP_SIGNS = (
     ((), (1.0, 1.0)),
@@ -132,7 +135,7 @@ def known_answers(
     steps: int,
     at_most: int = 3,
     wanted: frozenset[str] | None = None,
-) -> list:
+) -> list[tuple[Ids, torch.Tensor]]:
     """Return [(ids, path (steps + 1, 3, H, W))] of several calls for the combinations of up to `at_most` choices.
 
     Two are right: first the raw step, then the normalised one. wanted: a frozenset of ids, to compute what makes exactly these
@@ -142,13 +145,15 @@ def known_answers(
     return ways_of(choices, X, lambda some: _ways_of_some(some, network, X, target, l2_reg, learning_rate, steps))
 
 
-def _ways_of_some(some, network, X, target, l2_reg, learning_rate, steps):
+def _ways_of_some(
+    some: Sequence[Row], network: torch.nn.Module, X: torch.Tensor, target: int, l2_reg: float, learning_rate: float, steps: int
+) -> torch.Tensor:
     """Return the paths (rows, steps + 1, 3, H, W) of rows (objective, ids, choices)."""
     objectives, all_ids, chosen = zip(*some, strict=True)
     to_changes, signs, regularisers, memories = zip(*chosen, strict=True)
     sign, reg_sign = (column(own, X) for own in zip(*signs, strict=True))
-    memory = Memory([ALONE.get(name, name) for name in memories])
-    together = column([name not in ALONE for name in memories], X)  # 1 where the memory is of the whole gradient
+    kept, of_the_whole = zip(*memories, strict=True)
+    memory, together = Memory(kept), column(of_the_whole, X)  # 1 where the memory is of the whole gradient
     step, regulariser = ByFunction(to_changes), ByFunction(regularisers)
     l2_regs, learning_rates = (torch.full((len(some),), number, dtype=X.dtype) for number in (l2_reg, learning_rate))
     on_scores = [row for row, ids in enumerate(all_ids) if "regulariser-on-scores" in ids]
@@ -167,15 +172,15 @@ def _ways_of_some(some, network, X, target, l2_reg, learning_rate, steps):
     return torch.stack(paths, dim=1)
 
 
-def _sum_of_squares(scores, _):
+def _sum_of_squares(scores: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
     return scores.square().sum(dim=1)
 
 
-def _norm(scores, _):
+def _norm(scores: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
     return scores.norm(dim=1)
 
 
-def _own_square(scores, y):
+def _own_square(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return own_score(scores, y).square()
 
 
@@ -207,7 +212,7 @@ class _ClassVisualizationStep(Exercise):
     least = LEAST_CHANGE
     beside_the_values = frozenset({"not-in-place"})
 
-    def right(self, cases: StepCases) -> dict:
+    def right(self, cases: StepCases) -> dict[StepCase, np.ndarray]:
         """The reference's way, normalised, after the raw one, which counts as right as well."""
         found = {}
         for case in cases.main:
@@ -221,7 +226,7 @@ class _ClassVisualizationStep(Exercise):
             found[case] = np.stack([raw, normalised])
         return found
 
-    def known(self, cases: StepCases) -> dict:
+    def known(self, cases: StepCases) -> dict[str, dict[StepCase, Marks]]:
         return {
             self.key: {case: fingerprints_of(_answers(case)) for case in cases.main},
             f"{self.key}-224": {cases.large: fingerprints_of(_answers_of_large(cases.large))},
@@ -236,7 +241,7 @@ class _ClassVisualizationStep(Exercise):
         steps = {form: _two_steps(X[1:2], model, target, l2_reg, learning_rate, form) for form in ("raw", "normalised")}
         return Given(target, l2_reg, learning_rate, steps)
 
-    def failure(self, job: Any, known: Known, notes: list[str]) -> Report | None:
+    def failure(self, job: Job, known: Known, notes: list[str]) -> Report | None:
         trials, changes, failure = self._called(job, known)
         if failure is not None:
             return failure
@@ -247,7 +252,7 @@ class _ClassVisualizationStep(Exercise):
             return self.failed(f"the change of the image by two calls is {off_by(error)}.")
         return self.of_side_effects(trials)
 
-    def unlike(self, job: Any, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list[Trial]]:
         """Compare two calls."""
         trials, changes, failure = self._called(job, known)
         if failure is not None:
@@ -260,7 +265,7 @@ class _ClassVisualizationStep(Exercise):
             alike = self._of_two_parts(changes[0], known, ids - OF_THE_REGULARISER - set(LENGTHS))
         return None if alike else f"its changes of the image are {wanted(ids)}.", trials
 
-    def _of_two_parts(self, change, known, objective):
+    def _of_two_parts(self, change: np.ndarray, known: Known, objective: frozenset[str]) -> bool:
         """Return whether a change is the gradient of the objective plus some share of the image, the gradient not being lost."""
         image = double(known.photographs.X[1]).ravel()
         for step in self._steps_on_photographs(known, objective | {"regulariser-missing"}):
@@ -272,11 +277,11 @@ class _ClassVisualizationStep(Exercise):
                     return True
         return False
 
-    def _called(self, job, known):
+    def _called(self, job: Job, known: Known) -> tuple[list[Trial], np.ndarray, Report | None]:
         """Return (trials, changes (calls, 3, H, W) of the image, Report of why there are none or None) of two calls."""
         X, given = known.photographs.X, known.photographs.given[self.key]
-        img, trials = X[1:2].clone().requires_grad_(), []
-        images = [double(X[1])]
+        img, images = X[1:2].clone().requires_grad_(), [double(X[1])]
+        trials: list[Trial] = []
         for _ in range(2):
             numbers = given.target, given.l2_reg, given.learning_rate
             trial = job.run(None, img, known.network, *numbers, network=known.network, **LIMITS)
@@ -285,7 +290,7 @@ class _ClassVisualizationStep(Exercise):
             if failure is None and img.shape != X[1:2].shape:
                 failure = Report(self.function, Verdict.WRONG, ["wrong-shape"])
             if failure is not None:
-                return trials, [], failure
+                return trials, np.empty(0), failure
             image = double(img.detach()[0])
             if np.array_equal(image, images[-1]):  # not in place: what it returns would have been the image
                 value = None if trial.value is None else as_array(trial, trial.value, img)
@@ -295,30 +300,30 @@ class _ClassVisualizationStep(Exercise):
             images.append(image)
         return trials, np.stack(images)[1:] - images[0], None
 
-    def _steps_on_photographs(self, known, ids):
+    def _steps_on_photographs(self, known: Known, ids: frozenset[str]) -> Sequence[torch.Tensor]:
         """Return the changes of the image (2, 3, H, W) after two calls that the mistakes `ids` can give."""
         X, given = known.photographs.X[1:2], known.photographs.given[self.key]
         numbers = given.target, given.l2_reg, given.learning_rate, 2
         return known.once((self.key, ids), lambda: changes_of(known_answers(known.network, X, *numbers, wanted=ids)))
 
 
-def _beside(change, image):
+def _beside(change: np.ndarray, image: np.ndarray) -> np.ndarray:
     """Return a change less its share of the image: beside a large regulariser a missing gradient would not be seen."""
     return change - (change * image).sum() / np.square(image).sum() * image
 
 
-def _answers(case, at_most=3):
+def _answers(case: StepCase, at_most: int = 3) -> list[tuple[Ids, torch.Tensor]]:
     numbers = case.target, case.l2_reg, case.learning_rate, STEP_CALLS
     return known_answers(double_network(case), double_images(case), *numbers, at_most)
 
 
-def _answers_of_large(case):
+def _answers_of_large(case: StepCase) -> list[tuple[Ids, torch.Tensor]]:
     """In float32, as a student's function computes: float64 takes seconds here, and one mistake leads nowhere else in it."""
     numbers = case.target, case.l2_reg, case.learning_rate, STEP_CALLS
     return known_answers(case.network(), case.images(), *numbers, at_most=1)
 
 
-def _drawn(case, draw):
+def _drawn(case: StepCase, draw: Draw) -> StepCase:
     """Return another case with other numbers, of the size of the given ones; its score can move unless its class is dead."""
     drawn = draw.dead_class(case) if case.dead_class else _alive(case, draw)
     factors = draw.random.uniform(0.7, 1.4, size=2)
@@ -326,14 +331,16 @@ def _drawn(case, draw):
     return dataclasses.replace(drawn, l2_reg=float(l2_reg), learning_rate=float(learning_rate))
 
 
-def _alive(case, draw):
+def _alive(case: StepCase, draw: Draw) -> StepCase:
     while True:
         drawn = draw.target(draw.again(case))
         if abs(scores_of(drawn)[0, drawn.target]) > ALIVE:
             return drawn
 
 
-def _two_steps(X, model, target, l2_reg, learning_rate, form):
+def _two_steps(
+    X: torch.Tensor, model: torch.nn.Module, target: int, l2_reg: float, learning_rate: float, form: str
+) -> torch.Tensor:
     img = X.clone().requires_grad_()
     for _ in range(2):
         (ascent,) = torch.autograd.grad(model(img)[0, target] - l2_reg * img.square().sum(), img)

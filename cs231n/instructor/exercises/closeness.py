@@ -9,6 +9,8 @@ CLOSE = 0.02  # relative: what rounding does in SqueezeNet's depth is a tenth of
 CLOSE_LATER = 0.1  # the same from the second step on: each starts where rounding led the one before
 ROUNDING = 2e-5  # length of what float32 rounds away when a photograph is changed; ten times as much can be recognised
 
+Aliases = tuple[tuple[str, str], ...]  # ((as it was named, as it is known), ...)
+
 
 def off(found: np.ndarray, known: np.ndarray) -> float:
     """Return ||found - known|| / ||known||; inf if that is no number, or if the two have different shapes."""
@@ -56,7 +58,7 @@ def double(array: Any) -> np.ndarray:
     return np.asarray(array, dtype=np.float64)
 
 
-def spelt(ids: frozenset[str], aliases: tuple) -> Iterator[frozenset[str]]:
+def spelt(ids: frozenset[str], aliases: Aliases) -> Iterator[frozenset[str]]:
     """Yield the ids as the known mistakes have them: as they are, then other names for the same.
 
     aliases: ((as it was named, as it is known), ...).

@@ -14,12 +14,14 @@ Ids = tuple[str, ...]
 Choices = Sequence[tuple[Ids, Any]]  # [(ids, value)]
 
 
-def combinations(ids: Ids, choices: Iterable[Choices], at_most: int, wanted: frozenset[str] | None = None) -> list:
+def combinations(
+    ids: Ids, choices: Iterable[Choices], at_most: int, wanted: frozenset[str] | None = None
+) -> list[tuple[Ids, tuple[Any, ...]]]:
     """Return [(ids, values)] for the combinations of choices, each [(ids, value)], that make up to `at_most` mistakes.
 
     wanted: a frozenset of ids, which all are to be part of; None for any.
     """
-    found: list[tuple[Ids, tuple]] = [(ids, ())] if is_part(ids, wanted) else []
+    found: list[tuple[Ids, tuple[Any, ...]]] = [(ids, ())] if is_part(ids, wanted) else []
     for choice in choices:
         found = [
             (joined(ids, more), (*values, value))

@@ -8,6 +8,7 @@ Run it after a change to the exercises, to the checks' cases or to the known mis
 import argparse
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ import numpy as np
 from ...checks.exam import Exam, own_exam
 from ...checks.fingerprints import PATH, TOLERANCE, Fingerprints, distance
 from . import exercise
+from .combining import Ids
 
 SAME = 5 * TOLERANCE  # by how much answers that look the same differ at most
 
+LookAlike = tuple[str, Ids, Ids]  # an exercise, the mistakes of an answer, those of the answer that it looks like
 
-def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list]:
+
+def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
     """Return ({name: array}, [what could not be told apart: (exercise, ids, the ids that they look like)]) for an exam."""
     arrays: dict[str, np.ndarray] = {}
-    not_told_apart = []
+    not_told_apart: list[LookAlike] = []
     for key, cases in exam.cases.items():
         more, same = of_exercise(key, cases)
         arrays |= more
@@ -32,10 +36,11 @@ def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list]:
 
 
 @np.errstate(all="ignore")  # some mistakes lead to NaN
-def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list]:
+def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
     """Return what `fingerprints` returns, of one exercise. cases: as its file in checks/exercises defines them."""
     own = exercise(key)
-    right, not_told_apart = own.right(cases), []
+    right = own.right(cases)
+    not_told_apart: list[LookAlike] = []
     arrays = {f"right/{key}/{case.name}": array.astype(np.float32) for case, array in right.items()}
     gradients = own.gradients(cases, right)
     arrays |= {f"gradient/{key}/{case.name}": array.astype(np.float32) for case, array in gradients.items()}
@@ -49,12 +54,12 @@ def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list]:
     return arrays, not_told_apart
 
 
-def _distinct(ids, marks, least):
+def _distinct(ids: Sequence[Ids], marks: Mapping[Any, np.ndarray], least: float) -> tuple[list[int], list[tuple[Ids, Ids]]]:
     """Return (the answers to keep, the ids that look like others): of answers that look the same the simplest is kept."""
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     lengths = np.stack([np.linalg.norm(values[:, 0], axis=1) for values in marks.values()])  # (cases, answers)
     kept, count = np.empty(len(ids), dtype=np.intp), 0
-    same: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
+    same: set[tuple[Ids, Ids]] = set()
     for i in order:
         like = kept[:count]
         like = like[_alike_in_length(lengths[:, like], lengths[:, i, None], least).all(axis=0)]
@@ -73,12 +78,12 @@ def _distinct(ids, marks, least):
     return kept[:count].tolist(), sorted(same)
 
 
-def _alike_in_length(known, found, least):
+def _alike_in_length(known: np.ndarray, found: np.ndarray, least: float) -> np.ndarray:
     """Return where fingerprints can be the same, by their lengths alone: no two are nearer to each other than their lengths."""
     return ~(np.abs(known - found) > 1.001 * SAME * np.maximum(known, max(least, 1e-30)))  # so NaN can be
 
 
-def write(path: Path = PATH) -> list:
+def write(path: Path = PATH) -> list[LookAlike]:
     """Write the file (its old version stays until the new one is whole); return what could not be told apart."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # the reference warns of an image that it could not fool

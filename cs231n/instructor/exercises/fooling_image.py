@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import itertools
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,21 +14,27 @@ import numpy as np
 import torch
 
 from ... import net_visualization_pytorch as reference
+from ...checks.cases import Case
 from ...checks.exercises.fooling_image import FoolingCases
 from ...checks.fingerprints import LEAST_CHANGE, TOLERANCE, distance, fingerprint
-from ...checks.guard import TooManyCalls
+from ...checks.guard import TooManyCalls, Trial
 from ...checks.judging import as_array, problem
 from ...checks.report import Report
 from .arrays import double_images, double_network
-from .base import ALIASES, LIMITS, Exercise, about_failure, wanted
+from .base import ALIASES, LIMITS, Exercise, Job, about_failure, wanted
+from .combining import Ids
 from .drawing import CLEAR, Draw, margins_of, scores_of
 from .kept import Known
+from .marks import Marks
 from .objectives import OBJECTIVES, log_likelihood, own_score
 from .steps import (
     FREQUENT,
     MEMORIES,
     ByFunction,
+    Keeps,
     Memory,
+    Objective,
+    Row,
     changes_of,
     column,
     fingerprints_of,
@@ -92,7 +99,7 @@ def known_answers(
     steps: int,
     at_most: int = 3,
     wanted: frozenset[str] | None = None,
-) -> list:
+) -> list[tuple[Ids, torch.Tensor]]:
     """Return [(ids, path (steps + 1, 3, H, W))] for the combinations of up to `at_most` choices, without a stop test.
 
     wanted: a frozenset of ids, to compute what makes exactly these mistakes and nothing else; None for all.
@@ -101,7 +108,7 @@ def known_answers(
     return ways_of(choices, X, lambda some: _ways_of_some(some, network, X, target, steps))
 
 
-def _ways_of_some(some, network, X, target, steps):
+def _ways_of_some(some: Sequence[Row], network: torch.nn.Module, X: torch.Tensor, target: int, steps: int) -> torch.Tensor:
     """Return the paths (rows, steps + 1, 3, H, W) of rows (objective, ids, choices)."""
     objectives, _, chosen = zip(*some, strict=True)
     signs, memories, to_lengths, rates = zip(*chosen, strict=True)
@@ -139,7 +146,7 @@ class _FoolingImage(Exercise):
     )
     without_result = frozenset({"returns-input", "image-never-changed"})
 
-    def right(self, cases: FoolingCases) -> dict:
+    def right(self, cases: FoolingCases) -> dict[Case, np.ndarray]:
         """The images on the reference's way, seen by the network, the last of them being its result."""
         found = {}
         for case in [*cases.main, cases.already_fooled, cases.score_is_a_class_id, cases.long_way]:
@@ -151,7 +158,7 @@ class _FoolingImage(Exercise):
             found[case] = np.stack(way) if case in cases.main else way[-1][None]
         return found
 
-    def known(self, cases: FoolingCases) -> dict:
+    def known(self, cases: FoolingCases) -> dict[str, dict[Case, Marks]]:
         return {
             self.key: {case: _fingerprints(case, FOOLING_STEPS) for case in cases.main},
             f"{self.key}-224": {cases.large: _fingerprints(cases.large, 4, at_most=1)},
@@ -179,7 +186,7 @@ class _FoolingImage(Exercise):
             if 1.5 < distance <= 12:
                 return Given(target, distance)
 
-    def failure(self, job: Any, known: Known, notes: list[str]) -> Report | None:
+    def failure(self, job: Job, known: Known, notes: list[str]) -> Report | None:
         X, given = known.photographs.X[:1], known.photographs.given[self.key]
         trial, _, result = self._called(job, known, **LIMITS)
         failure = problem(self.function, trial, "SqueezeNet and a photograph")
@@ -197,7 +204,7 @@ class _FoolingImage(Exercise):
             return self.failed(f"the image is moved by {distance:.1f}, where {given.distance:.1f} is enough.")
         return self.of_side_effects([trial])
 
-    def unlike(self, job: Any, known: Known, ids: frozenset[str]) -> tuple[str | None, list]:
+    def unlike(self, job: Job, known: Known, ids: frozenset[str]) -> tuple[str | None, list[Trial]]:
         """Compare the first steps."""
         trial, X, result = self._called(job, known, **{**LIMITS, "calls": WATCHED_CALLS}, watched=True)
         failure = None if isinstance(trial.error, TooManyCalls) else problem(self.function, trial, "")
@@ -213,24 +220,24 @@ class _FoolingImage(Exercise):
         alike = is_known_way(changes, ids, partial(self._ways_on_photographs, known), ALIASES)
         return None if alike else f"its steps are {wanted(ids)}.", [trial]
 
-    def _called(self, job, known, **limits):
+    def _called(self, job: Job, known: Known, **limits: Any) -> tuple[Trial, np.ndarray, np.ndarray | None]:
         """Return (trial, X as an array, the result as an array or None)."""
         X, target, network = known.photographs.X[:1].clone(), known.photographs.given[self.key].target, known.network
         before = X.double().numpy().copy()
         trial = job.run(None, X, target, network, network=network, **limits)
         return trial, before, None if trial.error else as_array(trial, trial.value, X)
 
-    def _ways_on_photographs(self, known, ids):
+    def _ways_on_photographs(self, known: Known, ids: frozenset[str]) -> Sequence[torch.Tensor]:
         """Return the changes of the image (WATCHED_STEPS, 3, H, W) that the mistakes `ids` can give."""
         X, target = known.photographs.X[:1], known.photographs.given[self.key].target
         return known.once((self.key, ids), lambda: changes_of(known_answers(known.network, X, target, WATCHED_STEPS, wanted=ids)))
 
 
-def _fingerprints(case, steps, at_most=3):
+def _fingerprints(case: Case, steps: int, at_most: int = 3) -> Marks:
     return fingerprints_of(known_answers(double_network(case), double_images(case), case.target, steps, at_most))
 
 
-def _way(case, steps, draw, any_target=True):
+def _way(case: Case, steps: range, draw: Draw, any_target: bool = True) -> tuple[Case, np.ndarray, float]:
     """A case that the reference solves in one of `steps`, clear of ties; also the top classes on its way, and the
     probability at its end."""
     while True:
@@ -242,13 +249,13 @@ def _way(case, steps, draw, any_target=True):
             return drawn, scores.argmax(axis=1), _probabilities(drawn, images)[-1]
 
 
-def _probabilities(case, images):
+def _probabilities(case: Case, images: np.ndarray) -> np.ndarray:
     """Return the probability of the target, (N,), for images (N, 3, H, W)."""
     scores = scores_of(case, images)
     return np.exp(scores[:, case.target] - np.logaddexp.reduce(scores, axis=1))
 
 
-def _away_from_0(case, draw):
+def _away_from_0(case: Case, draw: Draw) -> Case:
     """A way that starts at class 0, for the target that is given."""
     while True:
         drawn, tops, _ = _way(case, range(2, 20), draw, any_target=False)
@@ -271,7 +278,7 @@ class _MainWay:
         As _late_ends returns it.
     """
 
-    case: Any
+    case: Case
     tops: np.ndarray
     probability: float
     late_ends: np.ndarray
@@ -281,13 +288,13 @@ class _MainWay:
         """Whether steps of each frequent length fool the network, but not the first of them, for each objective, (A,)."""
         objectives, lengths = zip(*itertools.product(UNSTOPPED_OBJECTIVES, FREQUENT_LENGTHS), strict=True)
         network, x = self.case.network(), self.case.images()
-        length, memories = ByFunction(lengths), ["none"] * len(lengths)
+        length, memories = ByFunction(lengths), [Keeps.NOTHING] * len(lengths)
         paths = _unstopped_paths(objectives, memories, network, x, self.case.target, UNSTOPPED_STEPS, length)
         fooled = np.stack([margins_of(self.case, images) > 0 for images in paths])
         return fooled.any(axis=1) & ~fooled[:, 1]
 
 
-def _ways(given, draw):
+def _ways(given: Sequence[Case], draw: Draw) -> tuple[Case, ...]:
     """One of the ways passes a third class, one ends with a probability below 0.5, and together they tell when steps end."""
     drawn = [[_main_way(case, draw)] for case in given]
     while True:
@@ -298,7 +305,7 @@ def _ways(given, draw):
         drawn[i].append(_main_way(given[i], draw))
 
 
-def _main_way(case, draw):
+def _main_way(case: Case, draw: Draw) -> _MainWay:
     """A way on which an answer that stops too late, or not at all, is seen to do so."""
     while True:
         drawn, tops, probability = _way(case, range(3, 13), draw)
@@ -307,40 +314,40 @@ def _main_way(case, draw):
             return _MainWay(drawn, tops, probability, late_ends)
 
 
-def _tell_mistakes_apart(ways):
+def _tell_mistakes_apart(ways: Sequence[_MainWay]) -> bool:
     passes_a_third = any(len(set(way.tops)) > 2 for way in ways)
     below_half = any(way.probability < 0.5 for way in ways)
     return passes_a_third and below_half and _tell_late_stops(ways) and _take_some_steps(ways)
 
 
-def _tell_late_stops(ways):
+def _tell_late_stops(ways: Sequence[_MainWay]) -> bool:
     """Return whether each other stop test ends the ways after different steps, of which different numbers are too many.
 
     If not, it looks like one step too many, or like no stop test at all.
     """
-    return (np.ptp([way.late_ends for way in ways], axis=0) > 0).all()
+    return bool((np.ptp([way.late_ends for way in ways], axis=0) > 0).all())
 
 
-def _take_some_steps(ways):
+def _take_some_steps(ways: Sequence[_MainWay]) -> bool:
     """Return whether steps of each frequent length fool one of the networks, but not the first of them.
 
     If they fool none, one step too many cannot be seen; if one step fools all, what an answer does with earlier gradients cannot.
     """
-    return np.any([way.takes_some_steps for way in ways], axis=0).all()
+    return bool(np.any([way.takes_some_steps for way in ways], axis=0).all())
 
 
-def _over_norm_and_epsilon(g, x):
+def _over_norm_and_epsilon(g: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Return gradients (A, 3, H, W), each brought to length 1."""
     return g / (g.flatten(1).norm(dim=1) + USUAL_EPSILON).view(-1, 1, 1, 1)
 
 
-def _late_ends(case):
+def _late_ends(case: Case) -> np.ndarray | None:
     """Return (steps, how many of them are too many) of answers that stop too late, (A, 2): by each of LATE_STOPS on each path.
 
     None if a stop test never comes true, or if rounding turns a path or brings it to a standstill. It can where a loss vanishes:
     an answer without a stop test looks as if it had one, or its steps are no longer known.
     """
-    objectives, memories = zip(*itertools.product(UNSTOPPED_OBJECTIVES, ("none", "sum")), strict=True)
+    objectives, memories = zip(*itertools.product(UNSTOPPED_OBJECTIVES, (Keeps.NOTHING, Keeps.SUM)), strict=True)
     exact = _unstopped_paths(objectives, memories, double_network(case), double_images(case), case.target, FOOLING_STEPS)
     paths = _unstopped_paths(objectives, memories, case.network(), case.images(), case.target, UNSTOPPED_STEPS)
     ends = []
@@ -357,7 +364,15 @@ def _late_ends(case):
     return np.array(ends)
 
 
-def _unstopped_paths(objectives, memories, network, x, target, steps, length=_over_norm_and_epsilon):
+def _unstopped_paths(
+    objectives: Sequence[Objective],
+    memories: Sequence[Keeps],
+    network: torch.nn.Module,
+    x: torch.Tensor,
+    target: int,
+    steps: int,
+    length: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _over_norm_and_epsilon,
+) -> np.ndarray:
     """Return the images (A, steps + 1, 3, H, W) of answers without a stop test. objectives, memories: of each of the A."""
     memory, images = Memory(memories), [x.expand(len(objectives), -1, -1, -1)]
     with _without_onednn():
@@ -368,7 +383,7 @@ def _unstopped_paths(objectives, memories, network, x, target, steps, length=_ov
 
 
 @contextlib.contextmanager
-def _without_onednn():
+def _without_onednn() -> Iterator[None]:
     """Convolve by PyTorch's own code meanwhile: oneDNN takes longer to begin than such a small network takes to compute."""
     before = torch.backends.mkldnn.enabled
     torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
@@ -378,13 +393,13 @@ def _without_onednn():
         torch.backends.mkldnn.enabled = before
 
 
-def _look_the_same(images, exact):
+def _look_the_same(images: np.ndarray, exact: np.ndarray) -> bool:
     """Return whether the fingerprints of two paths, of float32 and float64, are well within what is taken for the same."""
     marks, expected = (fingerprint(path[1:].astype(np.float64) - path[0]) for path in (images, exact))
-    return distance(marks, expected[None], LEAST_CHANGE)[0] < TOLERANCE / 2
+    return bool(distance(marks, expected[None], LEAST_CHANGE)[0] < TOLERANCE / 2)
 
 
-def _long_way(case, draw):
+def _long_way(case: Case, draw: Draw) -> Case:
     """The class 5 is so far ahead that the network is fooled after 36 to 39 steps. Its lead does not turn the way."""
     while True:
         drawn, steps = draw.again(case, biases={5: 1000.0}), int(draw.random.integers(36, 40))
@@ -397,7 +412,7 @@ def _long_way(case, draw):
             return drawn
 
 
-def _already_fooled(case, draw):
+def _already_fooled(case: Case, draw: Draw) -> Case:
     while True:
         drawn = draw.again(case)
         second, first = np.sort(scores_of(drawn)[0])[-2:]
@@ -405,9 +420,10 @@ def _already_fooled(case, draw):
             return dataclasses.replace(drawn, target=int(scores_of(drawn)[0].argmax()))
 
 
-def _right_way(case):
+def _right_way(case: Case) -> np.ndarray:
     """Return the images (T + 1, 3, H, W) on the reference's way, in float32 as a student's function computes."""
-    network, way = case.network(), []
+    network = case.network()
+    way: list[np.ndarray] = []
     network.on_call = lambda X, scores: way.append(X.detach()[0].numpy().copy())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it could not be fooled

@@ -1,6 +1,6 @@
 """Grad-CAM: the known mistakes, how a hidden case is drawn, and the proof."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -37,7 +37,7 @@ OVER_CHANNELS = [
 ]
 
 
-def _resized(mode, **options):
+def _resized(mode: str, **options: bool) -> Callable[[torch.Tensor, torch.Size], torch.Tensor]:
     return lambda maps, size: F.interpolate(maps, size, mode=mode, **options)
 
 
@@ -64,7 +64,7 @@ RESIZED = [
 ]
 
 
-def _mean(g):
+def _mean(g: torch.Tensor) -> torch.Tensor:
     return g.mean(dim=(2, 3), keepdim=True)
 
 

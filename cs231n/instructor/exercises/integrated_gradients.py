@@ -1,7 +1,8 @@
 """Integrated gradients: the known mistakes, and the proof."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
@@ -11,19 +12,19 @@ from .combining import Ids, combinations, exactly, joined
 from .objectives import FREQUENT_OBJECTIVES, gradients, objectives
 
 
-def _middles(n, start=0, end=None):
+def _middles(n: int, start: int = 0, end: int | None = None) -> list[float]:
     return [(step + 0.5) / n for step in range(start, n if end is None else end)]
 
 
-def _equal(alphas):
+def _equal(alphas: Sequence[float]) -> list[float]:
     return [1 / len(alphas)] * len(alphas)
 
 
-def _line(n, start=0.0, end=1.0):
+def _line(n: int, start: float = 0.0, end: float = 1.0) -> list[float]:
     return torch.linspace(start, end, n).tolist()
 
 
-def _trapezoid(n):
+def _trapezoid(n: int) -> list[float]:
     return [0.5 / n, *([1 / n] * (n - 1)), 0.5 / n]
 
 
@@ -121,14 +122,14 @@ def known_answers(
             yield ids, to_attributions(sign * batch(len(X)) * total, X, baseline)
 
 
-def _as_one(ids):
+def _as_one(ids: Ids) -> Ids:
     for both, one in AS_ONE:
         if both <= set(ids):
             return joined(set(ids) - both | one)
     return ids
 
 
-def _parts_of(wanted):
+def _parts_of(wanted: frozenset[str] | None) -> frozenset[str] | None:
     """Return the wanted ids and those that count as one of them together; None if any are wanted."""
     return wanted and wanted.union(*(both for both, one in AS_ONE if one <= wanted))
 
@@ -138,7 +139,7 @@ class _IntegratedGradients(ArrayExercise):
     solution = staticmethod(attribution.compute_integrated_gradients)
     known_answers = staticmethod(known_answers)
 
-    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple:
+    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple[Any, ...]:
         shades = 0.5 * torch.randn(ALL, 3, 1, 1, generator=random)
         return X, y, (shades + 0.1 * torch.randn(ALL, *X.shape[1:], generator=random))[:n], 4
 

@@ -54,13 +54,14 @@ class Known:
 class _Once(Sequence):
     """The items of an iterator as a sequence: each made once, when it is first asked for."""
 
-    def __init__(self, items):
-        self._made, self._more = [], iter(items)
+    def __init__(self, items: Iterable) -> None:
+        self._made: list[Any] = []
+        self._more = iter(items)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> Any:  # type: ignore[override]  # nobody takes a slice of it
         while i >= len(self._made):
             try:
                 self._made.append(next(self._more))

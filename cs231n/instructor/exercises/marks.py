@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...checks.fingerprints import LENGTH, fingerprint
+from .combining import Ids
+
+Marks = list[tuple[Ids, np.ndarray]]  # of known answers: the ids of their mistakes, fingerprints (T, LENGTH)
 
 AT_ONCE = 2**22  # numbers of outputs of which the fingerprints are computed at once
 

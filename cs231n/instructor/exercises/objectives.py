@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
-from .combining import at_once
+from .combining import Choices, Ids, at_once
 
 
 def own_score(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -59,9 +59,9 @@ BATCHES = (((), lambda n: 1.0), (("batch-mean",), lambda n: 1.0 / n))
 FREQUENT_OBJECTIVES = ((), ("cross-entropy",), ("softmax",))  # these come together with other mistakes
 
 
-def objectives() -> list:
+def objectives() -> list[tuple[Ids, Callable, Choices, Choices]]:
     """Return [(ids, objective, signs, factors for a batch of n)] of what is differentiated."""
-    found = []
+    found: list[tuple[Ids, Callable, Choices, Choices]] = []
     for ids, objective in (*OBJECTIVES, *BATCH_OBJECTIVES):
         loss = "cross-entropy" in ids  # it is a mean over the batch, to be lowered: one mistake, not three
         signs = tuple(((), sign) for _, sign in SIGNS) if loss else SIGNS
@@ -75,7 +75,7 @@ def gradients(objective: Callable, model: Callable, points: torch.Tensor, y: tor
     return torch.cat([_gradients_of_some(objective, model, some, y) for some in points.split(at_once(points[0]))])
 
 
-def _gradients_of_some(objective, model, points, y):
+def _gradients_of_some(objective: Callable, model: Callable, points: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     points = points.detach().requires_grad_()
     scores = model(points.flatten(0, 1)).unflatten(0, points.shape[:2])
     return torch.autograd.grad(sum(objective(of_a_batch, y).sum() for of_a_batch in scores), points)[0]

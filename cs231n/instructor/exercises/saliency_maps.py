@@ -2,12 +2,13 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
 
 from ... import net_visualization_pytorch as reference
-from ...checks.cases import Batches
+from ...checks.cases import Batches, Case
 from .arrays import ArrayExercise, double_images, double_network
 from .base import Specimen
 from .combining import Ids, is_part, joined
@@ -95,12 +96,12 @@ class _SaliencyMaps(ArrayExercise):
     solution = staticmethod(reference.compute_saliency_maps)
     known_answers = staticmethod(known_answers)
 
-    def gradients(self, cases: Batches, right: dict) -> dict:
+    def gradients(self, cases: Batches, right: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
         """The gradients (N, 3, H, W) from which the maps came, so that a message can show all three colours of a pixel."""
         return {case: _gradient(case, maps) for case, maps in right.items()}
 
 
-def _gradient(case, maps):
+def _gradient(case: Case, maps: np.ndarray) -> np.ndarray:
     X, y = double_images(case).requires_grad_(), torch.tensor(case.target)
     (gradient,) = torch.autograd.grad(own_score(double_network(case)(X), y).sum(), X)
     np.testing.assert_allclose(gradient.abs().amax(dim=1), maps)

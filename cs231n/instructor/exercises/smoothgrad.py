@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -50,7 +51,7 @@ TO_MEANS = [
 ]
 
 
-def _largest(means):
+def _largest(means: torch.Tensor) -> torch.Tensor:
     return means.amax(dim=1)
 
 
@@ -96,7 +97,7 @@ class _SmoothGrad(ArrayExercise):
     solution = staticmethod(attribution.compute_smoothgrad_maps)
     known_answers = staticmethod(known_answers)
 
-    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple:
+    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple[Any, ...]:
         return X, y, 0.3 * torch.randn(4, ALL, *X.shape[1:], generator=random)[:, :n]
 
 

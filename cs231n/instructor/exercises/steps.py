@@ -1,5 +1,6 @@
 """What exercises that change an image in steps have in common: choices, ways of several steps, and how near two ways are."""
 
+import enum
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -9,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from .closeness import CLOSE_LATER, along, double, equal_changes, off, spelt
+from .closeness import CLOSE_LATER, Aliases, along, double, equal_changes, off, spelt
 from .combining import Ids, at_once, exactly, is_part, joined
-from .marks import marks_of
+from .marks import Marks, marks_of
 
 # Up to three of these at once, and up to two of all; an exercise adds its own.
 FREQUENT = frozenset(
@@ -21,12 +22,23 @@ FREQUENT = frozenset(
 # Mistakes in the length of a step: its direction is that of the other ids.
 LENGTHS = ("other-normalisation", "learning-rate-changed", "learning-rate-ignored")
 
-# What is kept of the gradients of earlier steps: nothing; all of them; all of them, divided by the norm each time.
+
+class Keeps(enum.Enum):
+    """What is kept of the gradients of earlier steps."""
+
+    NOTHING = enum.auto()
+    SUM = enum.auto()
+    DIVIDED_SUM = enum.auto()  # by its norm, each time
+
+
 MEMORIES = (
-    ((), "none"),
-    (("gradient-accumulates",), "sum"),
-    (("gradient-accumulates",), "divided sum"),
+    ((), Keeps.NOTHING),
+    (("gradient-accumulates",), Keeps.SUM),
+    (("gradient-accumulates",), Keeps.DIVIDED_SUM),
 )
+
+Objective = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of scores and labels
+Row = tuple[Objective, Ids, tuple[Any, ...]]  # what is differentiated, the mistakes, the values of the other choices
 
 
 def over_norm(g: torch.Tensor) -> torch.Tensor:
@@ -35,7 +47,7 @@ def over_norm(g: torch.Tensor) -> torch.Tensor:
 
 
 @cache
-def rows(at_most: int, wanted: frozenset[str] | None, frequent: frozenset[str], objectives: tuple, *others: tuple) -> list:
+def rows(at_most: int, wanted: frozenset[str] | None, frequent: frozenset[str], objectives: tuple, *others: tuple) -> list[Row]:
     """Return [(objective, ids, values)]: the combinations of choices that are likely enough, or wanted.
 
     frequent: the ids of which three may come together; of others two.
@@ -55,7 +67,7 @@ def rows(at_most: int, wanted: frozenset[str] | None, frequent: frozenset[str], 
     return found
 
 
-def ways_of(choices: list, X: torch.Tensor, ways: Callable[[list], torch.Tensor]) -> list[tuple[Ids, torch.Tensor]]:
+def ways_of(choices: list[Row], X: torch.Tensor, ways: Callable[[list[Row]], torch.Tensor]) -> list[tuple[Ids, torch.Tensor]]:
     """Return [(ids, path (steps + 1, 3, H, W))] of combinations of choices.
 
     Parameters
@@ -72,7 +84,7 @@ def ways_of(choices: list, X: torch.Tensor, ways: Callable[[list], torch.Tensor]
     return [(ids, path) for (_, ids, _), path in zip(choices, paths, strict=True)]
 
 
-def gradients_at(network: torch.nn.Module, target: int, objectives: Sequence[Callable], x: torch.Tensor) -> torch.Tensor:
+def gradients_at(network: torch.nn.Module, target: int, objectives: Sequence[Objective], x: torch.Tensor) -> torch.Tensor:
     """Return the gradients (N, 3, H, W) of N objectives, each at an image of its own.
 
     x: the images (N, 3, H, W), or one (1, 3, H, W) for all.
@@ -86,7 +98,7 @@ def gradients_at(network: torch.nn.Module, target: int, objectives: Sequence[Cal
     return torch.cat(parts)
 
 
-def _gradients_at_once(objectives, network, x, target):
+def _gradients_at_once(objectives: Sequence[Objective], network: torch.nn.Module, x: torch.Tensor, target: int) -> torch.Tensor:
     """Return the gradients at images x; the objectives of neighbours that have the same one are computed together."""
     x = x.detach().requires_grad_()
     scores, total, start = network(x), torch.zeros(()), 0
@@ -121,11 +133,11 @@ class ByFunction:
 
 
 class Memory:
-    """What rows keep of the gradients of earlier steps: each as its memory, one of MEMORIES, says."""
+    """What rows keep of the gradients of earlier steps. kept: what each row keeps."""
 
-    def __init__(self, memories: Sequence[str]):
-        self._adds = _column([memory != "none" for memory in memories])
-        self._divides = torch.tensor([row for row, memory in enumerate(memories) if memory == "divided sum"], dtype=torch.long)
+    def __init__(self, kept: Sequence[Keeps]):
+        self._adds = _column([one is not Keeps.NOTHING for one in kept])
+        self._divides = torch.tensor([row for row, one in enumerate(kept) if one is Keeps.DIVIDED_SUM], dtype=torch.long)
         self._kept: torch.Tensor | None = None
 
     def remembered(self, gradients: torch.Tensor) -> torch.Tensor:
@@ -148,12 +160,12 @@ def column(numbers: Sequence[float], like: torch.Tensor) -> torch.Tensor:
     return _column(numbers).to(like.dtype)
 
 
-def fingerprints_of(answers: Iterable[tuple[Ids, torch.Tensor]]) -> list:
+def fingerprints_of(answers: Iterable[tuple[Ids, torch.Tensor]]) -> Marks:
     """Return [(ids, fingerprints of the changes since the start)] of known answers [(ids, path (steps + 1, 3, H, W))]."""
     return marks_of((ids, (path[1:] - path[:1]).numpy()) for ids, path in answers)
 
 
-def changes_of(answers: Iterable[tuple[Ids, torch.Tensor]]) -> list:
+def changes_of(answers: Iterable[tuple[Ids, torch.Tensor]]) -> list[torch.Tensor]:
     """Return the changes since the start, (steps, 3, H, W), on the ways of known answers."""
     return [path[1:] - path[:1] for _, path in answers]
 
@@ -162,7 +174,7 @@ def is_known_way(
     changes: np.ndarray,
     ids: frozenset[str],
     ways: Callable,
-    aliases: tuple,
+    aliases: Aliases,
     telling: Callable = lambda change: change,
 ) -> bool:
     """Return whether an image's changes are those that known mistakes give.

@@ -5,11 +5,13 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
 from ... import feature_visualization
 from ...checks.cases import Batches
+from ...checks.exercises.transformation import TransformationCase
 from ...checks.guard import gradient_of
 from .arrays import ALL, ArrayExercise, double_arguments
 from .combining import Ids, combinations
@@ -61,13 +63,15 @@ MODES = [((), "bilinear"), (("other-interpolation",), "nearest"), (("other-inter
 CORNERS = [((), (False, False)), *((("aligned-corners",), both) for both in ((True, True), (True, False), (False, True)))]
 
 
-def _back(angles, scales):
+def _back(angles: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
     """Return the matrices (N, 2, 2) that lead from the result to the image."""
     cos, sin = angles.cos(), angles.sin()
     return torch.stack([cos, -sin, sin, cos], dim=1).view(-1, 2, 2) / scales[:, None, None]
 
 
-def _thetas(angles, scales, shifts, side, at_most):
+def _thetas(
+    angles: torch.Tensor, scales: torch.Tensor, shifts: torch.Tensor, side: int, at_most: int
+) -> Iterator[tuple[Ids, torch.Tensor]]:
     """Yield (ids, theta (N, 2, 3))."""
     for ids, (to_angles, to_scales, to_shifts, to_back) in combinations((), (ANGLES, SCALES, SHIFTS, BACK), at_most):
         new_scales = to_scales(scales)
@@ -81,7 +85,7 @@ def _thetas(angles, scales, shifts, side, at_most):
     yield ("degrees", "rotates-the-other-way"), _theta(-angles * math.pi / 180, scales, shifts)
 
 
-def _theta(angles, scales, shifts):
+def _theta(angles: torch.Tensor, scales: torch.Tensor, shifts: torch.Tensor) -> torch.Tensor:
     back = _back(angles, scales)
     return torch.cat([back, -back @ (2 * shifts[:, :, None])], dim=2)
 
@@ -115,11 +119,11 @@ class _Transformation(ArrayExercise):
     solution = staticmethod(feature_visualization.transform_images)
     known_answers = staticmethod(known_answers)
 
-    def gradients(self, cases: Batches, right: dict) -> dict:
+    def gradients(self, cases: Batches, right: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
         """The gradients that lead from the pictures back to the images."""
         return {case: self._gradient_of_pictures(case) for case in cases.main}
 
-    def _gradient_of_pictures(self, case):
+    def _gradient_of_pictures(self, case: TransformationCase) -> np.ndarray:
         images, *numbers = double_arguments(case)
         gradient = gradient_of(self.solution(images.requires_grad_(), *numbers), images)
         assert gradient is not None, "the solution's pictures depend on the images"
@@ -128,7 +132,7 @@ class _Transformation(ArrayExercise):
     def drawn_case(self, case: Any, draw: Draw) -> Any:
         return dataclasses.replace(case, seed=draw.number())
 
-    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple:
+    def given(self, X: torch.Tensor, y: torch.Tensor, n: int, random: torch.Generator) -> tuple[Any, ...]:
         angles, scales = torch.rand(ALL, generator=random) - 0.5, 0.7 + 0.6 * torch.rand(ALL, generator=random)
         return X, angles[:n], scales[:n], 0.4 * torch.rand(ALL, 2, generator=random)[:n] - 0.2
 

@@ -17,6 +17,7 @@ from . import layouts
 from .found_files import files_inside, kind_of, named, printable, shown_path
 from .layouts import Owner, is_folder, stem
 from .places import Place
+from .reasons import Reason, Why
 
 # jane-2, jane_2, jane (2), jane-attempt-2
 ATTEMPT = re.compile(r"(?P<student>.+?)(?:[-_ ]|[-_ ]?\(|[-_ ]?attempt[-_ ]?)(?P<attempt>[0-9]{1,2})\)?", re.DOTALL)
@@ -98,13 +99,13 @@ class Student:
     platform: str = ""
 
 
-def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str], notices: list[str]) -> None:
+def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, Why], notices: list[str]) -> None:
     """Add the entries of a place to students ({key: Student}) and nobodys ({path: why})."""
     mine: dict[str, list[tuple[Owner, Path]]] = defaultdict(list)
     foreign: list[Path] = []
     for entry in place.entries:
         if layouts.is_companion(entry, place.platform):
-            nobodys[entry] = f"{place.platform}'s own list"
+            nobodys[entry] = Why(Reason.LIST_OF_A_PLATFORM, place.platform)
         elif owner := place.owners.get(entry.name):
             mine[owner.student].append((owner, entry))
         else:
@@ -215,7 +216,7 @@ def _member(ids: tuple[str, ...], name: str) -> Member:
 def _unread_in(folder: Path) -> str:
     """Return the sentences on archives in a folder that cannot be opened, each with a space before it."""
     names = [printable(path.name) for path in files_inside(folder)]
-    return "".join(f" {advice(name, told)}" for name in names[:5] if "archive" in (told := unread_kind(name)))
+    return "".join(f" {advice(name, kind)}" for name in names[:5] if (kind := unread_kind(name)) and kind.is_archive)
 
 
 def _problem(path: Path) -> str:
@@ -227,8 +228,8 @@ def _problem(path: Path) -> str:
         return f"There is no notebook, no Python file and no zip archive in the folder {name}.{_unread_in(path)}"
     if not stat.S_ISREG(status.st_mode):
         return f"{name} is not an ordinary file."
-    if not kind_of(path) and "archive" in unread_kind(name):
-        return advice(name, unread_kind(name))
+    if not kind_of(path) and (unread := unread_kind(name)) and unread.is_archive:
+        return advice(name, unread)
     if not kind_of(path):
         return f"{name} is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive."
     if status.st_size > limits.SUBMISSION_BYTES:

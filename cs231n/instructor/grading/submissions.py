@@ -13,6 +13,7 @@ from .found_files import named, printable
 from .groups import read_members, require_one_group_each, with_members
 from .owners import Student, Submission, collect, look_alikes, submission_of
 from .places import places_in
+from .reasons import Reason, Why
 from .roster import Person, Roster
 from .times import read_times, with_times, with_timestamps
 
@@ -49,9 +50,9 @@ def intake(folder: Path, roster: Roster | None = None, members: Path | None = No
         raise ValueError(f"{folder} is not a folder. Expected the folder that holds the submissions (unpack an export first).")
     places, notices = places_in(folder, roster)
     students: dict[str, Student] = {}
-    nobodys: dict[Path, str] = {}
-    listed = {roster.path if roster else None: "the roster", members: "the list of members", times: "the list of times"}
-    paths = {path.resolve(): why for path, why in listed.items() if path}
+    nobodys: dict[Path, Why] = {}
+    listed = {roster.path if roster else None: Reason.ROSTER, members: Reason.LIST_OF_MEMBERS, times: Reason.LIST_OF_TIMES}
+    paths = {path.resolve(): Why(reason) for path, reason in listed.items() if path}
     if paths:
         for place in places:
             nobodys |= {entry: paths[entry.resolve()] for entry in place.entries if entry.resolve() in paths}

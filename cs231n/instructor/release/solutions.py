@@ -177,7 +177,7 @@ def _functions_around(module: str, file: Path, text: str, regions: list[tuple[in
     return found
 
 
-def parsed(file: Path, text: str) -> ast.Module:
+def parsed(file: Path | str, text: str) -> ast.Module:
     """Return the syntax tree of a text, not to be changed. file: its name, for the ValueError raised if it is not Python."""
     try:
         return _tree(text)

@@ -61,5 +61,5 @@ def _cell(text: str) -> str:
 
 def write_intake(path: Path, files: Iterable[Any]) -> None:
     """Write intake.csv: a line for every File below SUBMISSIONS."""
-    rows = [[_cell(file.path), id_cell(file.student), "yes" if file.counted else "no", _cell(file.why)] for file in files]
+    rows = [[_cell(file.path), id_cell(file.student), "yes" if file.counted else "no", _cell(str(file.why))] for file in files]
     write_whole(path, "\ufeff" + table([["file", "student", "counted", "why"], *rows]))

@@ -2,6 +2,7 @@
 
 import csv
 import importlib.metadata
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -27,15 +28,16 @@ def _entries(wanted: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
     entries: dict[str, Path] = {}
     for distribution in _with_dependencies(map(Requirement, wanted)):
         for name in _top_names(distribution):
-            path = Path(distribution.locate_file(name))
+            path = Path(str(distribution.locate_file(name)))
             if path.exists():
                 entries.setdefault(name, path)
     return tuple(entries.items())
 
 
-def _with_dependencies(wanted):
+def _with_dependencies(wanted: Iterable[Requirement]) -> Iterator[importlib.metadata.Distribution]:
     """Yield the installed Distributions that requirements lead to, each once."""
-    found, waiting = set(), list(wanted)
+    found: set[tuple[str, frozenset[str]]] = set()
+    waiting = list(wanted)
     while waiting:
         requirement = waiting.pop()
         key = canonicalize_name(requirement.name), frozenset(requirement.extras)
@@ -51,12 +53,12 @@ def _with_dependencies(wanted):
         waiting += [more for more in needed if _applies(more, requirement.extras)]
 
 
-def _applies(requirement, extras):
+def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
     marker = requirement.marker
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
 
 
-def _top_names(distribution):
+def _top_names(distribution: importlib.metadata.Distribution) -> set[str]:
     """Return the names beside each other in site-packages that a Distribution has installed."""
     paths = _installed_paths(distribution)
     if paths is None:  # as Debian packs them
@@ -66,7 +68,7 @@ def _top_names(distribution):
     return {name for name in names - LEFT_OUT if not name.endswith((".pth", ".egg-link")) and not name.startswith("__editable__")}
 
 
-def _installed_paths(distribution):
+def _installed_paths(distribution: importlib.metadata.Distribution) -> list[str] | None:
     """Return the paths of a Distribution's files, None if it does not say. Its own `files` takes a second for PyTorch alone."""
     record = distribution.read_text("RECORD")
     if record is not None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -282,7 +282,7 @@ class Job:
             new[name] = base64.b64encode(pickle.dumps(argument)).decode()
         return {"known": self._names[id(argument)][0]}
 
-    def _trial(self, content, arrays, network, calls):
+    def _trial(self, content: Any, arrays: "_Once", network: torch.nn.Module | None, calls: int) -> RemoteTrial:
         objects = dict(self._names.values())
         trial = RemoteTrial(network)
         trial.calls = int(content["calls"])
@@ -307,14 +307,14 @@ class Job:
 class _Once:
     """The arrays of an answer, each to be taken once: a forged one can name the same a thousand times, and copies are made."""
 
-    def __init__(self, arrays):
+    def __init__(self, arrays: Iterable[np.ndarray]) -> None:
         self._arrays = dict(enumerate(arrays))
 
-    def take(self, index):
+    def take(self, index: int) -> np.ndarray:
         """Return an array. Raises KeyError if there is none of this number, or it has been taken."""
         return self._arrays.pop(index)
 
-    def taken(self, indices):
+    def taken(self, indices: Iterable[int]) -> list[np.ndarray]:
         return [self.take(index) for index in indices]
 
 
@@ -335,10 +335,14 @@ def _reason(ended: Outcome, error: BadMessage, seconds: float) -> str:
     return f"What it answered could not be used: {error}."
 
 
-def _error(told):
+def _error(told: Any) -> tuple[BaseException | None, tuple[str, int, str] | None]:
     if told is None:
         return None, None
-    kinds = {"TimeIsUp": TimeIsUp, "TooManyCalls": TooManyCalls, "NotImplementedError": NotImplementedError}
+    kinds: dict[str, type[BaseException]] = {
+        "TimeIsUp": TimeIsUp,
+        "TooManyCalls": TooManyCalls,
+        "NotImplementedError": NotImplementedError,
+    }
     name = str(told["name"])[: limits.NAME_CHARACTERS]
     kind = kinds.get(told["kind"]) or type(name if name.isidentifier() else "Exception", (Exception,), {})
     where = told["where"]
@@ -350,7 +354,7 @@ def _error(told):
     return kind(str(told["said"])[: limits.ERROR_CHARACTERS]), line
 
 
-def _tensor(told, arrays):
+def _tensor(told: Any, arrays: _Once) -> torch.Tensor:
     """Return a tensor of the told shape and dtype; where its values did not come, one of the same form."""
     shape, dtype = tuple(int(size) for size in told["shape"]), told["dtype"]
     if told["tensor"] is not None and dtype in FLOATS:
@@ -362,7 +366,7 @@ def _tensor(told, arrays):
     return torch.zeros((), dtype=torch.long).expand(shape)
 
 
-def _value(told, arrays, objects, deep=True):
+def _value(told: Any, arrays: _Once, objects: Mapping[str, Any], deep: bool = True) -> Any:
     if told is None:
         return None
     if "known" in told:
@@ -379,7 +383,7 @@ def _value(told, arrays, objects, deep=True):
     return type(name if name.isidentifier() else "object_", (), {})()
 
 
-def _copy_without_solutions(folder):
+def _copy_without_solutions(folder: Path) -> None:
     """Copy the package as the sandbox's process imports it: what students have, and of the instructor's the folder inside/."""
     for name, content in _files_without_solutions().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -388,14 +392,14 @@ def _copy_without_solutions(folder):
 
 
 @cache
-def _files_without_solutions():
+def _files_without_solutions() -> dict[str, bytes]:
     files = package_without(marked_functions(ROOT), ROOT)
     inside = Path(cage.__file__).parent
     packages = [ROOT / "cs231n" / "instructor" / "__init__.py", inside.parent / "__init__.py"]
     return files | {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in (*packages, *inside.glob("*.py"))}
 
 
-def _copy_weights(folder):
+def _copy_weights(folder: Path) -> None:
     """Copy the network's weights, with what they are verified by; a link would lead to the kit."""
     folder.mkdir()
     given = ROOT / "datasets"

@@ -75,7 +75,7 @@ def pried_with(port: int) -> str:
     return PRYING.replace("$FUNCTION", EXERCISE).replace("$KIT", repr(str(ROOT))).replace("$PORT", str(port))
 
 
-def _pried(sandbox):
+def _pried(sandbox: Sandbox) -> str:
     """Return a sentence on what the prying specimen found although a protection is said to be in force, "" if nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         code = pried_with(server.getsockname()[1])

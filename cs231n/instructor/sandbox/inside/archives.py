@@ -4,6 +4,7 @@ This runs in the sandbox: an archive can be made to harm.
 """
 
 import bz2
+import enum
 import gzip
 import io
 import lzma
@@ -19,23 +20,44 @@ from typing import Any
 from . import limits
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".gz", ".bz2", ".xz")
+
+
+class Unread(enum.Enum):
+    """A kind of file that cannot be opened here, in the words of messages."""
+
+    SEVEN_ZIP = "a 7-Zip archive"
+    RAR = "a RAR archive"
+    ZSTANDARD = "a Zstandard archive"
+    DISK_IMAGE = "a disk image"
+    PDF = "a PDF"
+    WEB_PAGE = "a web page"
+    WORD = "a Word document"
+    PAGES = "a document of Pages"
+    GOOGLE_LINK = "a link to a document at Google"
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether a submission may be in it, packed."""
+        return self in (Unread.SEVEN_ZIP, Unread.RAR, Unread.ZSTANDARD)
+
+
 UNREAD = {
-    ".7z": "a 7-Zip archive",
-    ".rar": "a RAR archive",
-    ".zst": "a Zstandard archive",
-    ".dmg": "a disk image",
-    ".pdf": "a PDF",
-    ".html": "a web page",
-    ".docx": "a Word document",
-    ".pages": "a document of Pages",
-    ".gdoc": "a link to a document at Google",
+    ".7z": Unread.SEVEN_ZIP,
+    ".rar": Unread.RAR,
+    ".zst": Unread.ZSTANDARD,
+    ".dmg": Unread.DISK_IMAGE,
+    ".pdf": Unread.PDF,
+    ".html": Unread.WEB_PAGE,
+    ".docx": Unread.WORD,
+    ".pages": Unread.PAGES,
+    ".gdoc": Unread.GOOGLE_LINK,
 }
 COMPRESSED: dict[bytes, Callable[[io.BytesIO], io.BufferedIOBase]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
-MAGIC = {b"7z\xbc\xaf'\x1c": "a 7-Zip archive", b"Rar!": "a RAR archive"}
+MAGIC = {b"7z\xbc\xaf'\x1c": Unread.SEVEN_ZIP, b"Rar!": Unread.RAR}
 
 
 @dataclass
@@ -78,16 +100,16 @@ def is_archive(name: str, raw: bytes) -> bool:
     return raw.startswith((b"PK\x03\x04", b"PK\x05\x06", *COMPRESSED)) or raw[257:262] == b"ustar" or is_archive_name(name)
 
 
-def unread_kind(name: str, raw: bytes = b"") -> str:
-    """Return what a file is that cannot be opened here, such as "a RAR archive"; "" if it is not of such a kind."""
-    by_name = next((kind for suffix, kind in UNREAD.items() if name.lower().endswith(suffix)), "")
+def unread_kind(name: str, raw: bytes = b"") -> Unread | None:
+    """Return what a file is that cannot be opened here, by its content or else by its name; None if it is of no such kind."""
+    by_name = next((kind for suffix, kind in UNREAD.items() if name.lower().endswith(suffix)), None)
     return next((kind for magic, kind in MAGIC.items() if raw.startswith(magic)), by_name)
 
 
-def advice(name: str, kind: str) -> str:
+def advice(name: str, kind: Unread) -> str:
     """Return the sentence on a file of a kind that cannot be opened."""
     expected = "expected a notebook (.ipynb), a Python file, or a zip or tar archive with these"
-    return f"{name[-100:]} is {kind}, which cannot be opened here; {expected}."
+    return f"{name[-100:]} is {kind.value}, which cannot be opened here; {expected}."
 
 
 def listing(name: str, raw: bytes) -> Listing:
@@ -204,15 +226,15 @@ def _refused(sentence: str) -> Callable[[], bytes]:
     return read
 
 
-def _date(seconds):
+def _date(seconds: float) -> tuple[int, ...]:
     return tuple(time.gmtime(min(max(seconds, 0), 2**33))[:6])
 
 
-def _slashed(name):
+def _slashed(name: str) -> str:
     return "/".join(PureWindowsPath(name).parts)  # which knows both kinds of slashes
 
 
-def _is_plain(name):
+def _is_plain(name: str) -> bool:
     """Return whether a name is that of a file that a person put there: nothing hidden, nothing that a system put beside it."""
     parts = PureWindowsPath(name).parts
     return bool(parts) and not name.endswith(("/", "\\")) and not any(part.startswith((".", "__MACOSX")) for part in parts)

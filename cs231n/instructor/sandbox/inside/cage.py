@@ -12,7 +12,9 @@ import re
 import resource
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from . import limits
 
@@ -71,7 +73,7 @@ ISOLATION = frozenset({"own-processes", "small-disk"})  # without these a submis
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _call(name, *arguments):
+def _call(name: str, *arguments: Any) -> None:
     """Call a function of the C library. Raises OSError if it fails or is not there."""
     function = getattr(_libc, name, None)
     if function is None:
@@ -124,7 +126,7 @@ def separate(names: set[str]) -> None:
             close_to_others()
 
 
-def _mount(source, target, kind, flags, data=None):
+def _mount(source: str | Path | None, target: str | Path, kind: str | None, flags: int, data: str | None = None) -> None:
     encoded = [os.fsencode(value) if value is not None else None for value in (source, target, kind)]
     _call("mount", *encoded, ctypes.c_ulong(flags), data.encode() if data else None)
 
@@ -167,7 +169,7 @@ def small_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
     _mount("none", scratch, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.DISK_BYTES},nr_inodes={limits.DISK_FILES},mode=777")
 
 
-def _show(path, inside):
+def _show(path: Path, inside: Path) -> None:
     """Mount a file or a folder at the path `inside`, which is made."""
     if path.is_dir():
         inside.mkdir(parents=True, exist_ok=True)
@@ -189,7 +191,7 @@ def close_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
     size = 8 if version < 4 else 16 if version < 6 else 24
     rules = _landlock(LANDLOCK_CREATE, ctypes.byref(handled), size, 0)
 
-    def allow(path, access):
+    def allow(path: Path, access: int) -> None:
         access &= every if path.is_dir() else EXECUTE | WRITE_FILE | READ_FILE | (TRUNCATE & every)
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:
@@ -197,7 +199,7 @@ def close_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
         finally:
             os.close(descriptor)
 
-    def show(path):
+    def show(path: Path) -> None:
         """Allow to read what is below a path, without what is hidden in it: its names can be listed all the same."""
         inside = [other for other in closed if other.is_relative_to(path)]
         if path in inside or not path.exists():
@@ -220,11 +222,11 @@ def close_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
     os.close(rules)
 
 
-def _landlock(call, *arguments):
+def _landlock(call: int, *arguments: Any) -> int:
     """Make a system call of Landlock; return what it returns. Raises OSError where there is none."""
     if sys.platform != "linux":  # this number may be anything there
         raise OSError("only Linux has Landlock")
-    kinds = {int: ctypes.c_long}
+    kinds: dict[type, Callable[[Any], Any]] = {int: ctypes.c_long}
     result = _libc.syscall(ctypes.c_long(call), *(kinds.get(type(value), lambda same: same)(value) for value in arguments))
     if result == -1:
         number = ctypes.get_errno()

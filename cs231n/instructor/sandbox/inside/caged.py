@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Callable
+from typing import NoReturn
 
 import torch
 
@@ -35,7 +36,7 @@ def possible_protections(configuration: Configuration) -> set[str]:
     return found | ({"clean-up"} if "own-processes" in found else set())
 
 
-def _python_is_there():
+def _python_is_there() -> int:
     """Return 0 if this process can read Python's own files and the packages', which may lie below a folder closed to others."""
     return 0 if all(os.access(module.__file__ or "", os.R_OK) for module in (os, torch, checks)) else REFUSED
 
@@ -68,11 +69,11 @@ def in_cage(work: Callable[[], int | None], configuration: Configuration, protec
         os._exit(code)
 
 
-def _disk(configuration):
+def _disk(configuration: Configuration) -> tuple[list[str], str, list[str], str]:
     return configuration.folders, configuration.packages, configuration.hidden, configuration.scratch
 
 
-def _run(work, configuration, protections):
+def _run(work: Callable[[], int | None], configuration: Configuration, protections: set[str]) -> NoReturn:
     code = REFUSED
     try:
         if "own-processes" not in protections:
@@ -93,7 +94,7 @@ def _run(work, configuration, protections):
         os._exit(code)
 
 
-def _most_processes(protections, namespaces):
+def _most_processes(protections: set[str], namespaces: set[str]) -> int | None:
     """Return how many processes and threads Linux is to allow the user, counted as it counts them."""
     if "other-user" in protections or (namespaces and os.geteuid() != 0 and cage.counted_by_namespace()):
         return limits.PROCESSES
@@ -101,7 +102,7 @@ def _most_processes(protections, namespaces):
     return None if tasks is None else tasks + limits.PROCESSES_OF_OTHERS  # _supervised counts a submission's own
 
 
-def _exit_code(pid):
+def _exit_code(pid: int) -> int:
     """Wait for a child and return its exit code, 128 + the signal if one ended it."""
     while True:
         ended, status = os.waitpid(-1, 0)

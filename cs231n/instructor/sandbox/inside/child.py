@@ -61,7 +61,7 @@ def main(control: socket.socket) -> None:
     shutil.rmtree(Path(configuration.scratch).parent, ignore_errors=True)  # the worker may have been killed
 
 
-def _received(control):
+def _received(control: socket.socket) -> tuple[bytes, list[int]]:
     """Return the next message and its file descriptors; no message if the other side is closed, or was killed."""
     try:
         message, descriptors, *_ = socket.recv_fds(control, 4096, 2)
@@ -70,7 +70,7 @@ def _received(control):
     return message, descriptors
 
 
-def _state(folder):
+def _state(folder: Path) -> set[tuple[Path | int, ...]]:
     """Return what tells whether a file below a folder has been changed, added or removed."""
     return {
         (path, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
@@ -79,7 +79,14 @@ def _state(folder):
     }
 
 
-def _supervised(order, descriptors, configuration, protections, control, network):
+def _supervised(
+    order: Order,
+    descriptors: list[int],
+    configuration: Configuration,
+    protections: set[str],
+    control: socket.socket,
+    network: torch.nn.Module,
+) -> Outcome:
     """Fork A for a job and watch over it: its time, its memory, its processes, and whether the worker wants it to end.
 
     Return its Outcome, but for what it has spoiled.
@@ -100,7 +107,8 @@ def _supervised(order, descriptors, configuration, protections, control, network
             os._exit(code)
     for descriptor in (theirs, *descriptors):
         os.close(descriptor)
-    end, code, looked = None, 0, time.monotonic()
+    end: End | None = None
+    code, looked = 0, time.monotonic()
     while end is None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:

@@ -10,15 +10,16 @@ import json
 import re
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from nbformat import NotebookNode
 from PIL import Image, ImageOps
 
 from .... import answers as inline
-from ....answers import OPTIONAL_QUESTIONS, QUESTIONS
+from ....answers import OPTIONAL_QUESTIONS, QUESTIONS, Answer
 from ....checks import EXERCISES
 from ....notebook_file import (
     HALF_CHARACTER,
@@ -33,6 +34,9 @@ from ....notebook_file import (
 from ....notebook_file import notebook as read_notebook
 from ....student_code import (
     MODULES_LIMIT,
+    Definition,
+    Find,
+    Part,
     among,
     cells_of,
     is_stub,
@@ -72,13 +76,13 @@ class _Work:
     """
 
     name: str
-    parts: list
-    notebook: object
-    answers: dict
+    parts: list[Part]
+    notebook: NotebookNode | None
+    answers: dict[str, Answer]
     exercises: int = 0
     answered: int = 0
     counts: str = ""
-    notes: list = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ def outline(name: str, raw: bytes, figures: dict[str, str], kit: dict[str, str] 
     return dataclasses.asdict(Outline(_text(problem, limits.NOTE_CHARACTERS)))
 
 
-def _outline(name, raw, figures, kit, first):
+def _outline(name: str, raw: bytes, figures: Mapping[str, str], kit: Mapping[str, str], first: str) -> dict[str, Any]:
     unread = archives.unread_kind(name, raw)
     if unread:
         raise ValueError(archives.advice(name, unread))
@@ -186,20 +190,20 @@ def _outline(name, raw, figures, kit, first):
     }
 
 
-def _source(parts, name):
+def _source(parts: Sequence[Part], name: str) -> str:
     """Return the code of an exercise with that of the functions it calls, or "" where there is none."""
     shown = "\n\n\n".join(source_with_helpers(parts, name, EXERCISES, limits.SOURCE_HELPERS))
     cut = len(shown) - limits.SOURCE_CHARACTERS
     return _text(shown, limits.SOURCE_CHARACTERS) + (f"\n# ... {cut:,} more characters" if cut > 0 else "")
 
 
-def _cell_id(cell):
+def _cell_id(cell: NotebookNode) -> str:
     """Return a cell's id, also where Colab keeps it; "" for what is not an id."""
     told = cell.id or cell.metadata.get("id", "")
     return told if CELL_ID.fullmatch(told) else ""
 
 
-def _lost_modules(work):
+def _lost_modules(work: _Work) -> list[str]:
     """Return the sentences on modules from which exercises are imported and which were not handed in."""
     lost: dict[str, list[str]] = {}
     for name in EXERCISES:
@@ -213,7 +217,7 @@ def _lost_modules(work):
     ]
 
 
-def _answer_note(answer, text):
+def _answer_note(answer: Answer, text: str) -> str:
     cut = (
         f"Only the first {limits.ANSWER_CHARACTERS:,} of its {len(text):,} characters are shown."
         if len(text) > limits.ANSWER_CHARACTERS
@@ -234,11 +238,11 @@ def kind(name: str) -> int:
     return 2 if archives.is_archive_name(name) else int(name.lower().endswith(".py"))
 
 
-def _text(text, longest=None):
+def _text(text: str, longest: int | None = None) -> str:
     return without_half_characters(text[:longest])
 
 
-def _work(name, raw, kit, find):
+def _work(name: str, raw: bytes, kit: Mapping[str, str], find: Find) -> _Work:
     """Return the _Work in a notebook or Python file. find: of its own modules, see student_code.with_own_modules."""
     name = _text(name, 100)
     notebook = cells_of(name, raw, with_outputs=False) if kind(name) else read_notebook(name, raw, with_outputs=False)
@@ -258,13 +262,13 @@ def _work(name, raw, kit, find):
     return _Work(name, parts, notebook, found, exercises, answered, notes=notes)
 
 
-def _is_done(definition):
+def _is_done(definition: Definition | None) -> bool:
     if definition is None:
         return False
     return bool(definition.imported) or definition.statement is None or not is_stub(definition.statement)
 
 
-def _refuse_much(name, sources):
+def _refuse_much(name: str, sources: Collection[str]) -> None:
     if len(sources) > limits.CODE_CELLS:
         raise ValueError(f"{name} has {len(sources):,} code cells; expected at most {limits.CODE_CELLS:,}.")
     if sum(map(len, sources)) > limits.CODE_CHARACTERS:
@@ -274,7 +278,7 @@ def _refuse_much(name, sources):
 # Archives
 
 
-def _in_archive(name, raw, kit, first):
+def _in_archive(name: str, raw: bytes, kit: Mapping[str, str], first: str) -> _Work:
     """Return the _Work that counts in an archive: of its notebooks, or else Python files, the one that is filled in."""
     found = archives.listing(name, raw)
     files = [file for file in found.files if kind(file.name) in (1, 3)]
@@ -282,7 +286,8 @@ def _in_archive(name, raw, kit, first):
     candidates = sorted(notebooks or files, key=lambda file: _likelihood(file, first), reverse=True)
     if not candidates:
         raise ValueError(_nothing_in(name, found))
-    read, problems = [], []
+    read: list[tuple[archives.File, _Work]] = []
+    problems: list[str] = []
     for file in candidates[: limits.CANDIDATE_FILES]:
         try:
             read.append((file, _work(file.name[-100:], file.read(), kit, _finder(file, files))))
@@ -297,18 +302,19 @@ def _in_archive(name, raw, kit, first):
     chosen, work = _filled_in(read)
     work.counts = chosen.path
     others = [file for file in candidates if file is not chosen]
-    unread = [archives.advice(file.name, told) for file in found.files if "archive" in (told := archives.unread_kind(file.name))]
+    kinds = [(file.name, archives.unread_kind(file.name)) for file in found.files]
+    unread = [archives.advice(name, kind) for name, kind in kinds if kind and kind.is_archive]
     work.notes += [*_other_files(chosen, work, notebooks, others, files), *_first_ones(problems), *found.problems, *unread]
     return work
 
 
-def _first_ones(problems):
+def _first_ones(problems: Sequence[str]) -> list[str]:
     """Return the first sentences of many, with one that counts the others."""
     more = len(problems) - limits.NAMED_PROBLEMS
     return [*problems[: limits.NAMED_PROBLEMS], *([f"There are {more} more files that cannot be read."] if more > 0 else [])]
 
 
-def _filled_in(read):
+def _filled_in(read: list[tuple[archives.File, _Work]]) -> tuple[archives.File, _Work]:
     """Return, of [(File, _Work)], the first in which at least half as much is done as in the fullest: exercises, then answers."""
     for key in ("exercises", "answered"):
         most = max(getattr(work, key) for _, work in read)
@@ -316,20 +322,20 @@ def _filled_in(read):
     return read[0]
 
 
-def _likelihood(file, first):
+def _likelihood(file: archives.File, first: str) -> tuple[bool, bool, tuple[int, ...]]:
     """Order files: the first one, the notebook or file of the assignment, another; then the latest."""
     is_first = bool(first) and f"{file.path}/".startswith(f"{first}/")
     return is_first, is_expected(file.name), file.date
 
 
-def _finder(file, files):
+def _finder(file: archives.File, files: Sequence[archives.File]) -> Find:
     """Return the `find` for the modules that a file of an archive imports."""
     by_path = {other.path: other for other in files if kind(other.name) == 1 and other is not file}
     home = str(PurePosixPath(file.path).parent)
     return among(list(by_path), "" if home == "." else home, lambda path: by_path[path].read())
 
 
-def _nothing_in(name, found):
+def _nothing_in(name: str, found: archives.Listing) -> str:
     """Return the sentence on an archive without a notebook and without Python: what it holds instead."""
     held = [file.path[-60:] for file in found.files]
     listed = f" It holds {', '.join(held[:5])}{f' and {len(held) - 5} more' if len(held) > 5 else ''}." if held else ""
@@ -337,7 +343,13 @@ def _nothing_in(name, found):
     return " ".join([f"There is no notebook and no Python file in {name[:100]}.{listed}", *unread, *found.problems])
 
 
-def _other_files(chosen, work, notebooks, others, files):
+def _other_files(
+    chosen: archives.File,
+    work: _Work,
+    notebooks: Sequence[archives.File],
+    others: Sequence[archives.File],
+    files: Sequence[archives.File],
+) -> list[str]:
     """Return the sentences on what lies beside the file that counts."""
     notes = []
     if len(others) and notebooks:
@@ -355,7 +367,7 @@ def _other_files(chosen, work, notebooks, others, files):
     return notes
 
 
-def _exercises_beside(file, work):
+def _exercises_beside(file: archives.File, work: _Work) -> list[str]:
     """Return the sentences on exercises that a file defines which nothing imports, and take those that are nowhere else."""
     module = "beside." + re.sub(r"\W", "_", file.path.removesuffix(".py"), flags=re.ASCII)
     part = parsed(file.path[-100:], _text(text_of(file.read()), limits.CODE_CHARACTERS), module)
@@ -375,7 +387,7 @@ def _exercises_beside(file, work):
 # Pictures
 
 
-def _pictures(notebook, name, source):
+def _pictures(notebook: NotebookNode, name: str, source: str) -> list[str]:
     """Return the first picture under a cell as [base64 of a re-encoded PNG], or []."""
     cells = [cell for cell in notebook.cells if name in (cell.id, cell.metadata.get("nbgrader", {}).get("grade_id"))]
     same = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip() == source.strip()]
@@ -384,7 +396,7 @@ def _pictures(notebook, name, source):
     return [picture for one in encoded if one and (picture := _made_anew(one[1], (FIGURE_FORMATS[one[0]],)))]
 
 
-def _made_anew(picture, formats):
+def _made_anew(picture: str, formats: tuple[str, ...]) -> str | None:
     """Decode a picture and return it as a PNG of our own, in base64; None if it is none. formats: that it may have."""
     try:
         with warnings.catch_warnings():
@@ -406,7 +418,7 @@ def _made_anew(picture, formats):
         return None
 
 
-def _encoded(image):
+def _encoded(image: Image.Image) -> str:
     made = io.BytesIO()
     image.quantize(96, method=Image.Quantize.FASTOCTREE).save(made, "PNG", optimize=True)
     return base64.b64encode(made.getvalue()).decode()
@@ -419,11 +431,11 @@ class _AnswerPictures:
         self.made: dict[str, list[str]] = {}
         self._left = limits.ANSWER_PICTURES_CHARACTERS
 
-    def taken_out(self, question, answer):
+    def taken_out(self, question: str, answer: Answer) -> str:
         """Return an answer's text with "[picture 1]" where a picture is, and keep the picture; else the text says why not."""
         return PICTURE.sub(lambda found: self._told(question, found.groupdict("")), answer.text)
 
-    def _told(self, question, found):
+    def _told(self, question: str, found: Mapping[str, str]) -> str:
         url = found["url1"] or found["url2"]
         if url and not url.lower().startswith("data:"):
             return f"[picture that is not in the notebook: {url[:200]}]"
@@ -488,21 +500,21 @@ def checked_outline(found: Any, figures: Mapping[str, str]) -> Outline:
     return Outline(**found)
 
 
-def _expect(holds, what):
+def _expect(holds: bool, what: str) -> None:
     if not holds:
         raise ValueError(f"What came back from reading the file is not of the agreed form: {what}.")
 
 
-def _list(found, longest, what):
+def _list(found: Any, longest: int, what: str) -> list[Any]:
     _expect(type(found) is list and len(found) <= longest, what)
     return found
 
 
-def _is_text(text, longest):
+def _is_text(text: Any, longest: int) -> bool:
     return type(text) is str and len(text) <= longest and not HALF_CHARACTER.search(text)
 
 
-def _is_small_png(text):
+def _is_small_png(text: Any) -> bool:
     """Return whether a text is the base64 of a PNG, within the size that outline makes."""
     if not _is_text(text, limits.PICTURE_CHARACTERS):
         return False

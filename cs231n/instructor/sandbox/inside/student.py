@@ -6,9 +6,10 @@ import os
 import pickle
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torchvision.models import SqueezeNet
 
@@ -20,6 +21,8 @@ from .messages import Configuration
 from .reading import outline
 from .telling import told_trial
 from .wire import BadMessage, receive, send
+
+Reply = tuple[Any, list[np.ndarray]]  # JSON, and arrays of floats
 
 
 def serve(descriptors: list[int], configuration: Configuration, network: torch.nn.Module) -> int:
@@ -45,7 +48,7 @@ def serve(descriptors: list[int], configuration: Configuration, network: torch.n
         send(connection, content, arrays)
 
 
-def _close_all_but(keep):
+def _close_all_but(keep: Collection[int]) -> None:
     last = resource.getrlimit(resource.RLIMIT_NOFILE)[0] + 4096
     for before, after in itertools.pairwise([*sorted(keep), last]):
         if after > before + 1:  # of an empty range os.closerange(0, 0) makes all there is
@@ -60,25 +63,26 @@ class _Student:
         self.files = files
         self.function: Callable[..., Any] | None = None
 
-    def outline(self, name, figures, kit, first):
+    def outline(self, name: str, figures: dict[str, str], kit: dict[str, str] | None, first: str) -> Reply:
         """Read the file that came with the job; see reading.outline."""
         with os.fdopen(self.files[0], "rb") as file:
             return outline(name, file.read(), figures, kit, first), []
 
-    def define(self, exercise, parts):
+    def define(self, exercise: str, parts: Sequence[Sequence[str]]) -> Reply:
         """Define an exercise from the parts of an outline; return None, or the report of why that is not possible."""
-        parts = [student_code.parsed(*part) for part in parts]
-        found = student_file.defined(parts, [exercise])[exercise]
+        found = student_file.defined([student_code.parsed(*part) for part in parts], [exercise])[exercise]
         if isinstance(found, Report):
             return _as_json(found), []
         self.function = found
         return None, []
 
-    def own_check(self, exercise):
+    def own_check(self, exercise: str) -> Reply:
         """Return what the student's own check says."""
         return _as_json(checks.examine(exercise, self.function)), []
 
-    def call(self, arguments, network, limits, new, watched):
+    def call(
+        self, arguments: Sequence[Any], network: str | None, limits: Mapping[str, Any], new: Mapping[str, str], watched: bool
+    ) -> Reply:
         """Call the function. arguments: numbers, or {"known": name}. network: a name or None.
 
         new: {name: pickled tensor or network} from the worker. watched: whether SqueezeNet says what it is given.
@@ -89,7 +93,8 @@ class _Student:
             self.known[name] = pickle.loads(base64.b64decode(pickled))  # from the grader, never from a student
         values = [self.known[a["known"]] if isinstance(a, dict) else a for a in arguments]
         assert self.function is not None, "the worker has a function defined before it has it called"
-        trial = guard.run(self.function, *values, network=self.known.get(network), **limits)
+        given = None if network is None else self.known.get(network)
+        trial = guard.run(self.function, *values, network=given, **limits)
         return told_trial(trial, {name: value for name, value in self.known.items() if isinstance(value, torch.Tensor)})
 
 
@@ -107,5 +112,5 @@ def watch(network: SqueezeNet) -> None:
     network.features.register_forward_pre_hook(lambda _, given: network.on_call and network.on_call(given[0], None))
 
 
-def _as_json(report):
+def _as_json(report: Report) -> dict[str, str | list[str]]:
     return {**report.as_json(), "text": report.text(), "evidence": report.evidence}

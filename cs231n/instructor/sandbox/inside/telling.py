@@ -14,7 +14,7 @@ def told_trial(trial: guard.Trial, tensors: dict[str, torch.Tensor]) -> tuple[di
     """Return a Trial as (JSON, arrays)."""
     arrays: list[np.ndarray] = []
 
-    def told(value, deep=True):
+    def told(value: Any, deep: bool = True) -> dict[str, Any] | None:
         for name, tensor in tensors.items():
             if value is tensor:
                 return {"known": name}
@@ -58,7 +58,7 @@ def _told_tensor(tensor: torch.Tensor, arrays: list[np.ndarray]) -> dict[str, An
     return told
 
 
-def _told_error(trial):
+def _told_error(trial: guard.Trial) -> dict[str, Any] | None:
     error = trial.error
     if error is None:
         return None

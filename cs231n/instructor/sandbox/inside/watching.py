@@ -60,7 +60,7 @@ def taken(pids: Iterable[int], before: int) -> int:
         return sum(max(0, resident(pid) - before) for pid in pids)
 
 
-def _share(pid):
+def _share(pid: int) -> int:
     """Return the memory of a process, what it shares with n others counted as an n-th."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(text.partition("\nPss:")[2].split()[0]) * 1024

@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -88,11 +88,11 @@ def receive(connection: socket.socket, seconds: float, limit: int = limits.JSON_
         raise BadMessage(Trouble.NO_MEMORY) from None
 
 
-def _refuse(name):
+def _refuse(name: str) -> NoReturn:
     raise ValueError(name)  # NaN and infinities are no JSON
 
 
-def _arrays(listed, raw):
+def _arrays(listed: Any, raw: bytearray) -> list[np.ndarray]:
     """Return the arrays that are listed as [kind, shape] and lie in `raw`, all of it, one behind the other."""
     if len(listed) > limits.ARRAYS:
         raise ValueError
@@ -112,7 +112,7 @@ def _arrays(listed, raw):
     return arrays
 
 
-def _exactly(connection, length, deadline):
+def _exactly(connection: socket.socket, length: int, deadline: float) -> bytearray:
     data = bytearray()
     while len(data) < length:
         left = deadline - time.monotonic()
