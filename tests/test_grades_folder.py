@@ -260,6 +260,21 @@ def test_what_is_handed_back_has_the_deductions_and_a_later_extension_is_noticed
     assert main(back) == 0
 
 
+def test_a_regrade_in_spreadsheets_alone_is_logged_with_its_reason(grade, tmp_path):
+    assert grade() == 0
+    path = tmp_path / "out/marking/question-1.csv"
+    marks.fill(path, gradebook.read_records("out"), {"ada": (4.0, ""), "ben": (1.0, "")})
+    assert grade("--resume") == 0
+    assert not (tmp_path / "out/marking/regrades.csv").exists()  # what was not in the grades yet is no regrade
+    header, *lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = [line.replace('"4"', '"3"') + (",added up wrongly" if '"ada"' in line else ",") for line in lines]
+    path.write_text("\n".join([f"{header},reason", *lines]), encoding="utf-8")
+    assert grade("--resume") == 0
+    (row,) = rows("out/marking/regrades.csv")
+    assert (row["student"], row["old"], row["new"], row["reason"]) == ("ada", "4", "3", "added up wrongly")
+    assert [row["question-1"] for row in rows()] == ["3", "1", ""]
+
+
 def test_an_extension_of_nobody_is_refused_before_anything_is_written(grade, tmp_path, capsys):
     (tmp_path / "course.toml").write_text(LATE + "[late.extensions]\nbenn = 3\n", encoding="utf-8")
     assert grade("--course", "course.toml") == 2
@@ -269,6 +284,33 @@ def test_an_extension_of_nobody_is_refused_before_anything_is_written(grade, tmp
     assert not (tmp_path / "out").exists()
     (tmp_path / "class.csv").write_text("id,name\n7,Benn\n", encoding="utf-8")
     assert grade("--course", "course.toml", "--roster", "class.csv") == 0
+
+
+def test_a_class_may_be_named_by_any_id_on_the_roster(grade, tmp_path, capsys):
+    (tmp_path / "class.csv").write_text(
+        "id,name,login,mail\n0041,Ada King,ada,ada@example.edu\n0042,Ben Li,ben,ben@example.edu\n0043,Dan Wu,dan,d@example.edu\n",
+        encoding="utf-8",
+    )
+    extended = '[late.extensions]\n"ada@example.edu" = 1\ndan = 1\n'
+    (tmp_path / "course.toml").write_text(LATE + extended, encoding="utf-8")
+    when = "email,time\nada@example.edu,2026-10-07 12:00\nben@example.edu,2026-10-07 12:00\n"
+    (tmp_path / "when.csv").write_text(when, encoding="utf-8")
+    (tmp_path / "used.csv").write_text("id,days used\nben@example.edu,1\neve@example.edu,1\n", encoding="utf-8")
+    lists = ("--roster", "class.csv", "--times", "when.csv", "--days-used", "used.csv")
+    assert grade("--course", "course.toml", *lists) == 0
+    said = capsys.readouterr().err
+    assert "eve@example.edu" in said
+    assert "in --days-used, but with neither a submission nor a line in a roster." in said
+    marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"0041": (4.0, ""), "0042": (4.0, "")})
+    assert grade("--resume") == 0
+    shown = [(row["student"], row["late_days"], row["deduction"]) for row in rows()]
+    assert shown[:2] == [("'0041", "1", "0"), ("'0042", "2", "3")]
+
+    twice = LATE + '[late.extensions]\n"ada@example.edu" = 1\nada = 2\n'
+    (tmp_path / "course.toml").write_text(twice, encoding="utf-8")
+    capsys.readouterr()
+    assert grade("--course", "course.toml", "--resume") == 2
+    assert "[late.extensions] names 0041 twice, as ada@example.edu and as ada." in capsys.readouterr().err
 
 
 def test_each_member_of_a_group_has_a_row_and_the_list_is_remembered(grade, tmp_path, capsys):
@@ -514,7 +556,7 @@ def test_a_question_that_comes_back_has_its_answers_read_again(grade, course):
 def test_grades_that_were_begun_without_a_course_refuse_one_that_changes_something(grade, course, capsys):
     assert grade() == 0
     assert grade("--course", str(course), "--resume") == 2
-    assert "without a course's file" in capsys.readouterr().err
+    assert "differs from the kit's own points and questions" in capsys.readouterr().err
     course.write_text("[points]\nquestion-1 = 4\n", encoding="utf-8")  # as it is anyway
     assert grade("--course", str(course), "--resume") == 0
 

@@ -261,7 +261,7 @@ def test_feedback_shows_own_figures_and_what_was_wrong(graded):
     assert "Cross-entropy loss instead of the score" in page
     wrong = [result for result in graded.rows["crossentropy"].exercises.values() if result.verdict == "wrong"]
     assert all(result.evidence and result.reported for result in wrong)
-    assert page.count("This is what the process that ran your code said.") == len(wrong) > 0
+    assert page.count("This was reported while your code ran.") == len(wrong) > 0
     page = (graded.out / "feedback" / f"{safe.file_name('autograd')}.html").read_text(encoding="utf-8")
     figure = Image.open(io.BytesIO(base64.b64decode(graded.rows["autograd"].figures["saliency-figure"][0])))
     shown = [Image.open(io.BytesIO(base64.b64decode(found))) for found in re.findall(r"data:image/jpeg;base64,([\w+/=]+)", page)]

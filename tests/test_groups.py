@@ -40,7 +40,7 @@ def test_moodles_groups_get_the_members_of_the_list(folder, names):
     found = taken(folder, f"group,id,name,email\n{first},1,Jane Doe,jane@x.edu\n{first},2,Bob,\n{second},'007,Ada,\n")
     assert members(found) == {"Group A_55": ["1", "2"], "Group B_56": ["007"]}
     assert found.submissions[0].members[0] == Member("1", "Jane Doe", ("1", "jane@x.edu"))
-    assert found.notices == ["2 of 2 names follow Moodle's pattern, one student each."]
+    assert found.notices == ["2 of 2 file names follow Moodle's naming scheme."]
 
 
 def test_any_file_or_folder_can_be_a_groups(folder):
@@ -62,6 +62,7 @@ def test_members_on_the_roster_have_its_ids_and_names_and_are_not_absent(folder,
     found = taken(folder, "group,id\nGroup A,jane\nGroup A,0042\nGroup B,zoe\n", roster=load(roster))
     assert members(found) == {"Group A_55": ["0041", "0042"], "Group B_56": ["zoe"]}
     assert [person.id for person in found.absent] == ["0043"]
+    assert "zoe of Group B_56: not on the roster, and graded under this name." in found.notices
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,10 @@ def test_members_on_the_roster_have_its_ids_and_names_and_are_not_absent(folder,
         ("id,name\n1,x\n", "line 1: the columns are 'id, name'; expected group (or submission) and id"),
         ("group,id\nGroup A,\n", "line 2: the group is 'Group A' and the id ''"),
         ("group,id\nGroup A,1\nGroup B,1\n", "line 3: 1 is in line 2, too. A student has one group"),
-        ("group,id\nGroup X,1\n", "none of its groups has a submission. It knows Group X; the submissions are Group A_55"),
+        (
+            "group,id\nGroup X,1\n",
+            "none of its groups matches a submission. It lists Group X; the submissions are called Group A_55",
+        ),
         ("group,id\nTwin,1\n", "Twin could be"),
     ],
 )

@@ -9,7 +9,8 @@ import pytest
 from cs231n.checks.report import Verdict
 from cs231n.instructor.course import course, without_late
 from cs231n.instructor.grading import rubric as rubrics
-from cs231n.instructor.grading.late_days import Counts, counts, read_days_used, require_known
+from cs231n.instructor.grading.late_days import Counts, counts, notices_on_days_used, read_days_used, require_known
+from cs231n.instructor.grading.whom import Called
 from cs231n.instructor.late_policy import Of, told
 from cs231n.instructor.reports.deductions import Deduction
 from cs231n.instructor.reports.grades import grades_table
@@ -137,7 +138,7 @@ def test_for_what_leaves_the_machine_the_table_is_taken_out_or_the_file_is_refus
     if kept is not None:
         assert without_late(path) == kept
         return
-    with pytest.raises(ValueError, match=r"course\.toml: what it says of late days cannot be told from the rest"):
+    with pytest.raises(ValueError, match=r"course\.toml: the table \[late\] cannot be separated from the rest"):
         without_late(path)
 
 
@@ -316,9 +317,61 @@ def test_each_member_of_a_group_has_a_row_with_the_groups_points(tmp_path):
 
 def test_an_extension_of_nobody_is_refused_with_the_nearest_names(tmp_path):
     found = policy(tmp_path, DUE + "[late.extensions]\njnae = 2\n")
-    require_known(found, ["JNAE", "bob"])
+    require_known(found, [Called("JNAE", ("JNAE",)), Called("bob", ("bob",))])
     with pytest.raises(ValueError, match=r"names jnae, who has neither a submission .*Closest ids: jane, Jane Doe"):
-        require_known(found, ["jane", "bob", "Jane Doe"])
+        require_known(found, [Called("jane", ("jane", "4711", "Jane Doe")), Called("bob", ("bob",))])
+
+
+JANES = [Called("jane", ("jane", "4711", "Jane Doe")), Called("jane2", ("jane2", "4712", "Jane Doe"))]
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('"Jane Doe" = 2', "names Jane Doe, which could be jane, jane2. Write an id that only one of them has."),
+        ("4711 = 2\njane = 3", "names jane twice, as 4711 and as jane. Remove one of the two."),
+        ("jane = 2\nJANE = 3", "names jane twice, as jane and as JANE."),
+    ],
+)
+def test_an_extension_of_one_of_several_and_two_of_one_student_are_refused(tmp_path, lines, said):
+    require_known(policy(tmp_path, DUE + "[late.extensions]\n4711 = 2\njane2 = 3\n"), JANES)
+    with pytest.raises(ValueError, match=r"\[late.extensions\]") as refused:
+        require_known(policy(tmp_path, f"{DUE}[late.extensions]\n{lines}\n"), JANES)
+    assert said in str(refused.value)
+
+
+def test_an_id_may_be_copied_from_grades_with_its_apostrophe(tmp_path):
+    for student in ('"\'0012"', '"0012"'):
+        own = rubric(tmp_path, f"{DUE}[late.extensions]\n{student} = 2")
+        require_known(own.course.late, [Called("0012", ("0012",))])
+        assert own.days_late(record("2026-10-08T12:00:00", student="0012")) == 1
+        assert own.days_late(record("2026-10-08T12:00:00", student="12")) == 3
+
+
+def test_an_extension_of_a_group_by_its_own_key_counts_for_the_group(tmp_path):
+    one = record("2026-10-08T12:00:00", student="Group A", members=(Member("jane", "Jane Doe"), Member("bob", "Bob")))
+    assert rubric(tmp_path, f'{DUE}[late.extensions]\n"Group A" = 2\n').days_late(one) == 1
+    assert rubric(tmp_path, f'{DUE}[late.extensions]\n"Group B" = 2\n').days_late(one) == 3
+
+
+def test_an_id_with_a_dot_outside_quotes_is_refused_with_the_way_to_write_it(tmp_path):
+    with pytest.raises(ValueError, match=r'jane is a table; put an id with a dot into quotes, such as "jane\.doe"'):
+        policy(tmp_path, DUE + "[late.extensions]\njane.doe = 3\n")
+    assert "jane.doe" in policy(tmp_path, DUE + '[late.extensions]\n"jane.doe" = 3\n').extensions
+
+
+def test_lines_of_days_used_that_change_nothing_are_said(tmp_path):
+    free = policy(tmp_path, DUE + "free-days = 3")
+    assert notices_on_days_used({"4711": 1}, JANES, free) == []
+    assert notices_on_days_used({}, JANES, None) == []
+    (said,) = notices_on_days_used({"4711": 1, "jnae2": 1, "zoe": 0}, JANES, free)
+    assert said == "jnae2 (closest: jane2), zoe: in --days-used, but with neither a submission nor a line in a roster."
+    for late in (None, policy(tmp_path, DUE)):
+        assert "changes nothing: the course's file gives no free-days" in notices_on_days_used({"4711": 1}, JANES, late)[0]
+    with pytest.raises(ValueError, match=r"--days-used names zoe, none of whom has a submission"):
+        notices_on_days_used({"zoe": 1}, JANES, free)
+    with pytest.raises(ValueError, match=r"--days-used names jane twice, as 4711 and as jane"):
+        notices_on_days_used({"4711": 1, "jane": 1}, JANES, free)
 
 
 @pytest.mark.parametrize("header", ["id,days used", "Student ID;Used", "sid\tlate_days"])
@@ -334,6 +387,7 @@ def test_days_used_are_read_by_id(tmp_path, header):
     [
         ("id,name\n7,x", "line 1: the columns are 'id, name'; expected id and days used"),
         ("id,days\n7,1\n7,1", "line 3: the id is '7'"),
+        ("id,days\nJo,1\njo,1", "line 3: the id is 'jo'"),
         ("id,days\n,1", "line 2: the id is ''"),
         ("id,days\n7,-1", "line 2: the days used are '-1'"),
     ],

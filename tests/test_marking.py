@@ -112,7 +112,7 @@ def test_students_whose_equal_answers_have_different_marks_are_told_apart_and_ca
     item = item_of(api, "the values  are")
     jane = api.desk.alias("jane")
     assert (item["mark"], item["marked"]) == (None, False)
-    assert item["before"] == f"{jane}: has 1 points already, by {QUESTION}.csv."
+    assert item["before"] == f"{jane} already has 1 points, by {QUESTION}.csv."
     mark(api, "the values  are", 2)
     assert given(api) == {"jane": (2.0, ""), "ben": (2.0, "")}
 
@@ -123,8 +123,8 @@ def test_an_answer_that_changes_is_shown_again_with_its_old_mark(sit):
     graded(api.desk.grades, {"dan": "An idea."})
     item = item_of(api, "an idea")
     assert item["mark"] is None
-    assert item["before"] == f"{api.desk.alias('dan')}: 1 points for an earlier answer: Why?."
-    with pytest.raises(Refused, match="not there any more"):
+    assert item["before"] == f"{api.desk.alias('dan')} had 1 points for an earlier answer: Why?"
+    with pytest.raises(Refused, match="no longer exists"):
         refreshed(api).post_mark({"question": QUESTION, "item": item_id_of("No idea."), "points": 1})
     assert "dan" not in given(api)
     mark(api, "an idea", 2)
@@ -227,7 +227,7 @@ def test_progress_and_pace_count_answers_not_students(sit):
         ({"points": 1, "seconds": -1}, Wrong, "seconds"),
         ({"points": 1, "question": "question-99"}, Refused, "no question"),
         ({"points": 1, "question": None}, Wrong, "question: expected a text"),
-        ({"points": 1, "item": "0" * 16}, Refused, "not there any more"),
+        ({"points": 1, "item": "0" * 16}, Refused, "no longer exists"),
     ],
 )
 def test_a_mark_that_cannot_be_is_refused_and_nothing_is_written(sit, body, kind, said):
@@ -407,7 +407,7 @@ def test_a_mark_that_the_grades_have_is_not_simply_taken_back(sit):
     api = sit()
     mark(api, "no", 1)
     in_grades(api, dan="1")
-    with pytest.raises(Refused, match="The grades have been written with this mark"):
+    with pytest.raises(Refused, match="This mark is already in the grades"):
         api.post_undo({"question": QUESTION})
     assert given(api)["dan"][0] == 1
 
@@ -448,7 +448,7 @@ def test_a_conflict_with_a_marks_file_is_shown_and_decided_either_way(sit):
         assert given(api)["dan"][0] == points
         assert f'"dan","{points:g}"' in path.read_text(encoding="utf-8")
         assert item_of(api, "no")["mark"]["points"] == points
-        with pytest.raises(Refused, match="not there any more"):
+        with pytest.raises(Refused, match="no longer exists"):
             api.post_conflict({"question": QUESTION, "student": dan, "keep": keep})
 
 
@@ -536,7 +536,7 @@ def test_marks_above_what_the_question_gives_by_now_are_to_be_given_again(sit):
     api.desk.rubric = fewer
     item = item_of(api, "no")
     assert item["mark"] is None
-    assert "3 points, more than the question gives now" in item["before"]
+    assert "had 3 points, which is more than the question gives now" in item["before"]
 
 
 # Rubric lines

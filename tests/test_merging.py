@@ -89,14 +89,14 @@ def test_what_a_person_typed_is_taken_over_and_a_later_mark_in_the_browser_repla
     assert folder.given() == {"jane": (3.0, "")}
 
 
-def test_marks_typed_before_there_was_a_journal_are_taken_over(tmp_path):
+def test_the_first_mark_in_a_marks_file_begins_a_journal_and_is_taken_over_once(tmp_path):
     graded(tmp_path, {"jane": "The sign is lost."})
     path = tmp_path / "marking" / f"{QUESTION}.csv"
     path.parent.mkdir()
-    path.write_text("student,points,comment\njane,2,\n", encoding="utf-8")
+    path.write_text("student,points,comment\njane,,\n", encoding="utf-8")
     assert marks.merge(tmp_path, RUBRIC) == []
     assert not (path.parent / journal.FOLDER).exists()
-    (path.parent / journal.FOLDER).mkdir()
+    path.write_text("student,points,comment\njane,2,\n", encoding="utf-8")
     assert marks.merge(tmp_path, RUBRIC) == []
     assert marks.read(tmp_path, RUBRIC) == {"jane": {QUESTION: (2.0, "")}}
     assert len(read_journals(tmp_path).entries) == 1

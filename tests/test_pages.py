@@ -272,7 +272,7 @@ def test_feedback_says_what_is_wrong_and_what_it_costs_then_why_then_what_was_se
         MISTAKES["batch-mean"].meaning,
         "Think:",
         "What the grader saw 5 images. It is 5 times too small.",
-        "What the check in your notebook says On 3 images, too. This is what the process that ran your code said.",
+        "What the check in your notebook says On 3 images, too. This was reported while your code ran.",
     ]
     places = [text.index(one) for one in in_order]
     assert places == sorted(places)
@@ -419,11 +419,11 @@ def test_a_page_that_would_be_the_same_keeps_its_date_and_one_that_is_not_gets_t
     first, later = datetime.date(2026, 10, 1), datetime.date(2026, 10, 9)
     write_pages(tmp_path, [submitted], {}, reference, today=first)
     before = path.read_bytes()
-    assert "Feedback of 1 October 2026" in path.read_text(encoding="utf-8")
+    assert "Feedback as of 1 October 2026" in path.read_text(encoding="utf-8")
     write_pages(tmp_path, [submitted], {}, reference, today=later)
     assert path.read_bytes() == before
     write_pages(tmp_path, [submitted], {"jane": {"question-1": (2.0, "")}}, reference, today=later)
-    assert "Feedback of 9 October 2026" in path.read_text(encoding="utf-8")
+    assert "Feedback as of 9 October 2026" in path.read_text(encoding="utf-8")
     before = path.read_bytes()
     changed = {**submitted, "figures": {**own_figures, "own-class": [png("red")]}}
     write_pages(tmp_path, [changed], {"jane": {"question-1": (2.0, "")}}, reference, today=later)
@@ -439,7 +439,7 @@ def test_feedback_names_the_student_the_group_and_the_times(reference):
     group = from_json(submitted)
     text = Page(feedback_page(group, RUBRIC.score(group, {}), RUBRIC, {}, reference, today=DAY)).text
     assert "Feedback for Zoë Doe" in text
-    assert "Handed in on 5 October 2026, 23:59 (UTC+02:00) · Feedback of 9 October 2026" in text
+    assert "Handed in on 5 October 2026, 23:59 (UTC+02:00) · Feedback as of 9 October 2026" in text
     assert "Handed in together by Jane <Doe> , 李雷 . This feedback is for all of you." in text
     alone = Page(feedback(record(), reference)).text
     assert "Handed in" not in alone
@@ -452,6 +452,9 @@ def test_a_deduction_is_a_line_of_its_own_and_taken_off_what_was_earned(referenc
     text = Page(feedback_page(submitted, columns, RUBRIC, {}, reference, [late, Deduction("Free late day", 0.0)])).text
     assert "21 of 40 points, and 8 of 12 bonus points so far 24.5 points in all, after the late deduction" in text
     assert "in all" not in Page(feedback(record(), reference)).text
+    free = Page(feedback_page(submitted, columns, RUBRIC, {}, reference, [Deduction("Free late day", 0.0)])).text
+    assert "Free late day 0" in free
+    assert "in all" not in free
     assert "Late by 2 days 10 % a day. \N{MINUS SIGN}4.5 Free late day 0" in text
 
 
@@ -695,7 +698,7 @@ def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_o
     answers = {"ada": "Mean  pooling.", "ben": "", "cy": "mean pooling.", "abe": "Something else.", "eve": " \n"}
     records = [record(student, {"question-5": answer}) for student, answer in answers.items()]
     text = Page(marking("question-5", records, reference)).text
-    assert "3 points · 3 answers, 3 of them to mark · 2 submissions without one" in text
+    assert "3 points · 3 answers, 3 of them to mark · 2 submissions without an answer (0 points; nothing to mark)" in text
     assert "marking/question-5.csv" in text
     assert "In most of the images the object appears several times" in text
     assert "Model answer. The last convolution" in text
@@ -785,7 +788,7 @@ def test_the_summary_shows_a_hard_question_with_its_formulas_once_all_is_marked(
 
     hard = shown(1.0, 1.5)
     assert "Hard: Inline question 2" in Page(hard).text
-    assert "It earned 42 % of its points on average, over 2 submissions." in Page(hard).text
+    assert "On average, submissions earned 42 % of its points (2 submissions)." in Page(hard).text
     assert "<math" in hard
     assert "Hard:" not in Page(shown(1.0, 2.5)).text
     assert "Hard:" not in Page(shown(0.0)).text  # the other is not marked
@@ -855,7 +858,7 @@ def test_the_summary_lists_what_needs_a_look_and_links_its_feedback(reference):
     records[4]["note"] = "The notebook holds two definitions."
     page = Page(summary(records, reference))
     assert "4 submissions that need a look" in page.text
-    assert "Odd (odd) odd.ipynb class_visualization_update_step is wrong for a reason that has no name" in page.text
+    assert "Odd (odd) odd.ipynb class_visualization_update_step is wrong, but the mistake was not recognised" in page.text
     assert "Slow (slow) slow.ipynb compute_saliency_maps was stopped" in page.text
     assert "Torn (torn) torn.ipynb it could not be read" in page.text
     assert "Noted Noted.ipynb The notebook holds two definitions." in page.text
@@ -888,7 +891,7 @@ def test_a_class_without_submissions_or_mistakes_or_pictures_has_a_summary(refer
 
 def test_the_mistakes_of_an_exercise_that_has_no_figure_are_listed_without_one(reference):
     text = Page(summary([record(**{"compute_grad_cam_maps": wrong("batch-mean")})], reference)).text
-    columns = "Mistake Students Fraction of the class"
+    columns = "Mistake Submissions Fraction of the class"
     assert f"Mistakes in compute_grad_cam_maps {columns} {MISTAKES['batch-mean'].title} 1 100 %" in text
     assert "contains a picture" not in text
 

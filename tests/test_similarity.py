@@ -415,7 +415,7 @@ def test_of_an_answer_only_whole_words_are_marked():
 
 @pytest.mark.parametrize(
     ("other", "said"),
-    [("", "the two answers are identical; nobody else has this answer"), ("And so on.", "a good part of the shorter answer")],
+    [("", "the two answers are identical; nobody else has this answer"), ("And so on.", "much of the shorter answer is also")],
 )
 def test_two_answers_are_called_identical_only_if_they_are(tmp_path, other, said):
     found = [dataclasses.replace(one, sources={}) for one in honest_class()]

@@ -175,7 +175,7 @@ def test_a_key_that_an_export_gives_is_never_that_of_a_persons_own_file(tmp_path
         "xu_15": "xu_15_998804_nb.ipynb",
     }
     assert (
-        "doejane.ipynb, doejane_12.ipynb, lim_14: not named in Canvas's pattern, so each has a row of its own."
+        "doejane.ipynb, doejane_12.ipynb, lim_14: not named in Canvas's way, so each has a row of its own."
         in intake(tmp_path).notices
     )
 
@@ -1112,10 +1112,7 @@ def test_two_submissions_that_could_be_one_students_are_not_joined(tmp_path):
     put(tmp_path, "s1.ipynb", "Jane Doe.ipynb")
     seen = with_roster(tmp_path, "id,name\ns1,Jane Doe\n")
     assert {one.student for one in seen.submissions} == {"s1", "Jane Doe"}
-    assert (
-        "s1, Jane Doe: s1.ipynb is theirs by id; Jane Doe.ipynb could be theirs by name alone, and has a row of its own."
-        in seen.notices
-    )
+    assert "s1, Jane Doe: s1.ipynb matches by id; Jane Doe.ipynb matches by name only and has its own row." in seen.notices
     assert seen.absent == []
 
 

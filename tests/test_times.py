@@ -65,7 +65,7 @@ def test_a_grade_in_the_worksheet_is_nobodys_id(folder):
     put(folder, "Jane Doe_40_assignsubmission_file/nb.ipynb", "Bob Ross_4712_assignsubmission_file/nb.ipynb")
     found, notices = taken(folder, WORKSHEET.replace("40.00", "40"))
     assert found == {"Jane Doe_40": "2026-10-05T23:59:00", "Bob Ross_4712": "2026-10-06T00:05:00"}  # Jane by her name
-    assert notices == ["2 of 2 names follow Moodle's pattern, one student each."]
+    assert notices == ["2 of 2 file names follow Moodle's naming scheme."]
 
 
 def test_a_list_counts_before_what_a_name_says(folder):
@@ -111,7 +111,7 @@ def test_a_line_with_a_time_and_without_a_submission_is_said(folder):
         ("id,time\njane,yesterday\n", "line 2: the time is 'yesterday'; expected one such as 2026-10-05 23:59"),
         ("id,time\njane,2026-99-05 23:59\n", "line 2: the time is"),
         ("id,time\njane,2026-10-04 08:00\nJANE,2026-10-05 08:00\n", "line 3: jane is in line 2, too"),
-        ("id,time\nzoe,2026-10-04 08:00\n", "none of its lines is about a submission. It knows zoe; the submissions are of bob"),
+        ("id,time\nzoe,2026-10-04 08:00\n", "none of its lines matches a submission. It lists zoe; the submissions are of bob"),
         ("id,login,time\njane,bob,2026-10-04 08:00\n", "line 2: this could be bob, jane"),
     ],
 )

@@ -102,7 +102,7 @@ def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_e
     break_sandbox(monkeypatch, times, Ended)
     if times == 2:
         ada, ben = grading.grade_folder(two, tmp_path / "grades")
-        assert (ada.verdict, ada.note) == ("unreadable", "It broke. Twice, with this submission.")
+        assert (ada.verdict, ada.note) == ("unreadable", "It broke. This happened twice.")
         assert ben.exercises[zoo.SALIENCY].verdict == "right"
     else:
         with pytest.raises(worker.CutShort, match="It broke"):
@@ -134,7 +134,7 @@ def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else
     monkeypatch.setattr(judging, "exercise_result", greedy)
     with one_sandbox():
         ada, ben = grading.grade_folder(two, tmp_path / "grades")
-    assert "more memory" in ada.note
+    assert "exceeded the memory limit, twice" in ada.note
     assert ben.exercises[zoo.SALIENCY].verdict == "right"
     assert resource.getrlimit(resource.RLIMIT_AS) == before
     assert len(bytearray(2**29)) == 2**29

@@ -9,8 +9,8 @@ COMMANDS = {
     "release": ("release.release", "make the student edition"),
     "grade": ("grading.command", "grade a folder of submissions"),
     "mark": ("marking.command", "mark the answers in the browser"),
-    "similar": ("similarity.command", "show pairs of submissions that share what hardly anybody else has"),
-    "export": ("platforms.export.command", "write the grades and the feedback that a learning platform takes back"),
+    "similar": ("similarity.command", "show unusually similar submissions"),
+    "export": ("platforms.export.command", "write grades and feedback for upload to a learning platform"),
     "gradescope": ("platforms.gradescope", "make an autograder for Gradescope"),
     "nbgrader": ("platforms.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
 }
@@ -19,7 +19,7 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code, 2 for what cannot be done as it was asked for."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(prog="python -m cs231n.instructor", description="What an instructor does with the kit.")
+    parser = argparse.ArgumentParser(prog="python -m cs231n.instructor", description="Commands for instructors.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, (place, purpose) in COMMANDS.items():
         command = commands.add_parser(name, help=purpose)

@@ -302,5 +302,5 @@ def without_late(path: Path) -> str:
     except ValueError:
         is_right = False
     if not is_right:
-        raise ValueError(f"{path}: what it says of late days cannot be told from the rest. Put it last, below a line [late].")
+        raise ValueError(f"{path}: the table [late] cannot be separated from the rest. Put it last, below a line [late].")
     return made

@@ -228,6 +228,9 @@ def _extensions(table: Mapping[str, Any], due: datetime, zone: tzinfo | None, re
         raise refused(f"[late] extensions = {given!r}; expected a table, [late.extensions], with a line for each student.")
     extensions = {}
     for student, value in given.items():
+        if isinstance(value, dict):
+            dotted = f"{student}.{next(iter(value), '...')}"
+            raise refused(f'[late.extensions] {student} is a table; put an id with a dot into quotes, such as "{dotted}" = 3.')
         if type(value) is int:
             if not 0 < value < 1000:
                 raise refused(f"[late.extensions] {student} = {value!r}; expected a date, or a number of days from 1.")

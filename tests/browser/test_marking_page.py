@@ -293,12 +293,12 @@ def test_of_several_markers_each_counts_a_share_and_is_told_where_the_other_answ
     for overview, position, pace, status in found:
         if "none in your share" in overview:
             assert "2 outside it" in overview
-            assert (position, pace) == ("Answer 1 of 2 outside your share", "none in your share")
+            assert (position, pace) == ("Answer 1 of 2 outside your share", "none in your share marked")
             assert "These belong to other markers" in status
         else:
             own = int(position.split(" of ")[1].split()[0])
             assert position == f"Answer 1 of {own} in your share"
-            assert pace == f"0 of {own} in your share"
+            assert pace == f"0 of {own} in your share marked"
             assert (f"{2 - own} outside it" in overview) is (own < 2)
             assert status == ""
 

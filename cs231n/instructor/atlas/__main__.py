@@ -1,4 +1,4 @@
-"""python -m cs231n.instructor.atlas --out FILE: an image of each class of ImageNet, as one picture and as a page to browse.
+"""python -m cs231n.instructor.atlas --out FILE: Make an image of each ImageNet class, a sheet of all, and a page to browse.
 
 An interrupted run goes on where it stopped when the same command is given again.
 """
@@ -21,14 +21,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m cs231n.instructor.atlas", description=__doc__.partition("\n")[0].partition(": ")[2]
     )
     parser.add_argument(
-        "--out", required=True, metavar="FILE", help="the sheet, .jpg or .png; FILE.html and a folder come beside it"
+        "--out", required=True, metavar="FILE", help="the sheet, .jpg or .png; FILE.html and a folder are written next to it"
     )
     parser.add_argument("--classes", default="0-999", metavar="FIRST-LAST", help="which classes, by number (default: 0-999)")
     parser.add_argument("--iterations", type=int, default=100, metavar="N", help="steps for each image (default: 100)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise that all images start from (default: 0)")
-    help_precision = "mixed (bfloat16 where it is safe) or full; by default mixed where this device has bfloat16"
+    help_precision = "mixed (bfloat16 where it is safe) or full; by default mixed where that is known to be fast"
     parser.add_argument("--precision", choices=["mixed", "full"], help=help_precision)
-    parser.add_argument("--device", help="cpu, cuda or mps; by default the fastest that there is")
+    parser.add_argument("--device", help="cpu, cuda or mps; by default the fastest available")
     options = parser.parse_args(arguments)
     try:
         names = imagenet_class_names()

@@ -26,7 +26,7 @@ def carried_out(options: argparse.Namespace) -> int:
     watch, said = Watch.begun(options.submissions, options.out, options.gallery), Said()
     given = Lists(options.roster, options.members, options.times, options.days_used)
     lists, of_lists = settled_lists(options.out, given, options.resume)
-    rubric, remembered = settled(options.out, options.rubric, options.course, options.resume, lists.days_used)
+    rubric, remembered = settled(options.out, options.rubric, options.course, options.resume, lists)
     roster = rosters.load(lists.roster) if lists.roster else None
     for notice in (*rubric.notices, *remembered, *of_lists):
         print(notice, file=sys.stderr)

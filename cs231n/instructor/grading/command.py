@@ -48,15 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--times",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns id and time, or Moodle's grading worksheet: when each submission was handed in, if "
-        "the file names do not say so; GRADES remembers it",
+        help="a CSV file with the columns id and time, or Moodle's grading worksheet: when each submission was handed in, "
+        "instead of the times in the file names; GRADES remembers it",
     )
     parser.add_argument(
         "--days-used",
         type=Path,
         metavar="FILE",
-        help="a CSV file with the columns id and days used: the free late days that earlier assignments took; GRADES "
-        "remembers it",
+        help="a CSV file with the columns id and days used: the free late days used in earlier assignments; GRADES remembers it",
     )
     parser.add_argument(
         "--gallery",
@@ -67,7 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="students whose pictures may be shown, without a name, in summary.html (default: nobody's)",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="keep the results in GRADES, grade what is new or has changed, and add the marks"
+        "--resume",
+        action="store_true",
+        help="keep the results in GRADES, grade what is new or has changed, and add the points given to answers",
     )
     parser.add_argument(
         "--backend", choices=["loky", "dask"], default="loky", help="where to grade: on this machine (loky), or on a Dask cluster"

@@ -28,7 +28,7 @@ from .folder import kept_row, set_aside, write_row
 from .found_files import named
 from .handed_in import with_files_beside
 from .kept_exam import keep, kept_exam
-from .late_days import require_known
+from .late_days import notices_on_days_used, require_known
 from .on_dask import by_dask, checked_cluster
 from .owners import Submission
 from .pool import by_workers, started_ahead
@@ -38,6 +38,7 @@ from .run import Asked, Run, cells_of
 from .settings import Lists, remember
 from .submissions import Intake, intake
 from .unchanged import Said
+from .whom import everybody
 from .worker import Graded, close_sandbox, in_worker, unreadable_one
 
 
@@ -67,8 +68,10 @@ def grade_folder(
     rubric, out, lists = rubric or rubrics.load(), Path(out), lists or Lists()
     writing.require_apart(folder, out)
     found = intake(folder, roster, lists.members, lists.times)
+    people = everybody(found.submissions, found.absent)
     if rubric.course.late:
-        require_known(rubric.course.late, _ids_and_names(found, roster))
+        require_known(rubric.course.late, people)
+    found.notices += notices_on_days_used(rubric.days_used, people, rubric.course.late)
     found.submissions = with_files_beside(found.submissions, folder)
     _require_known(gallery, found.submissions)
     reference = as_asked(reference_material(REFERENCE), rubric)
@@ -136,15 +139,9 @@ def _require_known(gallery: Iterable[str], found: Iterable[Submission]) -> None:
     known = {submission.student for submission in found}
     for student in gallery:
         if student not in known:
-            raise ValueError(f"--gallery names {student}, who handed in nothing. Write the id as in grades.csv.")
-
-
-def _ids_and_names(found: Intake, roster: Roster | None) -> set[str]:
-    """Return all by which somebody in a class may be called: those who handed in, and those on the roster."""
-    known = {text for one in found.submissions for text in (one.student, one.name, *one.ids)}
-    members = (member for one in found.submissions for member in one.members)
-    known |= {text for member in members for text in (member.student, member.name, *member.ids)}
-    return known | {text for person in (roster.people if roster else ()) for text in (person.id, person.name, *person.others)}
+            raise ValueError(
+                f"--gallery names {student}, who handed in nothing. Write the id as in grades.csv, without its apostrophe."
+            )
 
 
 def _tell_unusual(notices: Collection[str], gone: Collection[str], out: Path, said: Said) -> None:
@@ -166,8 +163,8 @@ def _tell_without_sources(kept: Iterable[Record], rows: Path, said: Said) -> Non
     if without := [record.student for record in done if not record.sources]:
         said.notice(
             f"{named(without)}: graded by an earlier version of this kit, which did not keep the code with the results. They "
-            "stay as they are, so there is no code of theirs in feedback and in comparisons. To have them graded again, remove "
-            f"their files in {rows}, and run the command again."
+            "stay as they are, so there is no code of theirs in feedback and in comparisons. To grade them again, remove their "
+            f"files from {rows} and run `grade --resume`."
         )
 
 

@@ -56,8 +56,8 @@ def with_members(found: Sequence[Submission], path: Path, groups: Mapping[str, l
     missing = [group for group in groups if folded(group) not in places]
     if groups and len(missing) == len(groups):
         raise ValueError(
-            f"{path}: none of its groups has a submission. It knows {named(missing[:3])}; the submissions are "
-            f"{named([one.student for one in found[:3]])}. Write the groups as these are."
+            f"{path}: none of its groups matches a submission. It lists {named(missing[:3])}; the submissions are called "
+            f"{named([one.student for one in found[:3]])}. Use these names."
         )
     for group, members in groups.items():
         matches = list(places.get(folded(group), {}).values())

@@ -21,7 +21,7 @@ from .handed_in import opened
 from .owners import Submission
 from .run import Asked, Run
 
-RIGHT_TO_OWN_CHECK = "It calls your function correct; on the grader's other networks, images and targets it is not."
+RIGHT_TO_OWN_CHECK = "It accepts your function, but the grader's tests on other networks, images and targets fail."
 
 
 def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn.Module) -> Record:

@@ -4,7 +4,7 @@ A group has one deadline, the latest that any of its members has, and the free l
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,9 @@ from ..late_policy import Amount, LatePolicy, Of, told
 from ..reports import spreadsheets
 from ..reports.deductions import Deduction
 from ..reports.records import Record
-from .roster import ID, closest, folded
+from .found_files import named
+from .roster import ID, closest
+from .whom import Called, comparable, unknown
 
 DAYS_USED = ("days used", "used", "late days", "late_days", "days")  # the column of a table of late days, the first that is there
 
@@ -119,25 +121,44 @@ def counts(records: Iterable[Record], policy: LatePolicy, deductions: Iterable[D
 
 
 def _of_people(record: Record, by_id: Mapping[str, Any]) -> list[Any]:
-    """Return what a table says of the student of a record, or of each member of the group."""
-    known = {folded(one): value for one, value in by_id.items()}
-    people = [(member.student, *member.ids, member.name) for member in record.members]
-    people = people or [(record.student, *record.ids, record.name)]
-    found = [next((known[one] for one in map(folded, person) if one in known), None) for person in people]
+    """Return what a table says of the student of a record; of a group what it says of each member, and of the group itself."""
+    known = {comparable(one): value for one, value in by_id.items()}
+    people = [(record.student, *record.ids, record.name)]
+    people += [(member.student, *member.ids, member.name) for member in record.members]
+    found = [next((known[one] for one in map(comparable, person) if one in known), None) for person in people]
     return [value for value in found if value is not None]
 
 
-def require_known(policy: LatePolicy, known: Collection[str]) -> None:
-    """Raise ValueError, with the closest ids and names, for a student with an extension whom nobody knows. known: ids, names."""
-    here = {folded(one) for one in known}
-    for student in policy.extensions:
-        if folded(student) not in here:
-            near = closest(student, known)
-            raise ValueError(
-                f"[late.extensions] names {student}, who has neither a submission nor a line in a roster. "
-                + (f"Closest ids: {', '.join(near)}. " if near else "")
-                + "Write the id as in grades.csv; for students who handed in nothing, pass the class as --roster."
-            )
+def require_known(policy: LatePolicy, people: Sequence[Called]) -> None:
+    """Raise ValueError, with the closest ids and names, for a student with an extension who has no row in the grades."""
+    for student in unknown(policy.extensions, people, "[late.extensions]"):
+        near = closest(student, {text for one in people for text in one.texts})
+        raise ValueError(
+            f"[late.extensions] names {student}, who has neither a submission nor a line in a roster. "
+            + (f"Closest ids: {', '.join(near)}. " if near else "")
+            + "Write an id of the roster, or one that is in the names of the files; for students who handed in nothing, pass the "
+            "class as --roster."
+        )
+
+
+def notices_on_days_used(days_used: Mapping[str, int], people: Sequence[Called], policy: LatePolicy | None) -> list[str]:
+    """Return sentences on the lines of a list of days used that change nothing.
+
+    Raises ValueError if none of its lines is about anybody in the class, and as whom.unknown() does.
+    """
+    if not days_used:
+        return []
+    if policy is None or not policy.free_days:
+        return ["--days-used changes nothing: the course's file gives no free-days in a table [late]."]
+    strangers = unknown(days_used, people, "--days-used")
+    if len(strangers) == len(days_used):
+        raise ValueError(
+            f"--days-used names {named(strangers)}, none of whom has a submission or a line in a roster. Write the ids of the "
+            "roster, or those in the names of the files."
+        )
+    texts = {text for one in people for text in one.texts}
+    near = [f"{one}{f' (closest: {close[0]})' if close else ''}" for one in strangers for close in [closest(one, texts, most=1)]]
+    return [f"{named(near)}: in --days-used, but with neither a submission nor a line in a roster."] if near else []
 
 
 def read_days_used(path: Path) -> dict[str, int]:
@@ -152,7 +173,7 @@ def read_days_used(path: Path) -> dict[str, int]:
     used: dict[str, int] = {}
     for line, cells in rows:
         student, number = spreadsheets.unguarded(cells[one].strip()), cells[days].strip()
-        if not student or student in used:
+        if not student or comparable(student) in map(comparable, used):
             raise ValueError(f"{path}, line {line}: the id is {student!r}; expected one that is in no other line.")
         if not re.fullmatch(r"[0-9]{0,3}", number):
             raise ValueError(f"{path}, line {line}: the days used are {number!r}; expected a whole number.")

@@ -123,11 +123,10 @@ def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, Why]
     for key, student in own.items():
         students[place.prefix + key] = student
     if place.platform:
-        notices.append(f"{len(mine)} of {len(mine) + len(foreign)} names follow {place.platform}'s pattern, one student each.")
+        notices.append(f"{len(mine)} of {len(mine) + len(foreign)} file names follow {place.platform}'s naming scheme.")
         if foreign:
             notices.append(
-                f"{named([entry.name for entry in foreign])}: not named in {place.platform}'s pattern, so each has a row "
-                "of its own."
+                f"{named([entry.name for entry in foreign])}: not named in {place.platform}'s way, so each has a row of its own."
             )
 
 

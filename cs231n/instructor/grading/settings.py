@@ -9,9 +9,11 @@ from ...assignment import Assignment, plain
 from ...whole_file import write_whole
 from ..course import Course, course
 from ..reports.spreadsheets import decoded
+from . import roster as rosters
 from . import rubric as rubrics
 from .late_days import read_days_used
 from .rubric import Rubric
+from .whom import with_roster_ids
 
 COURSE = "course.toml"
 RUBRIC = "rubric.toml"
@@ -62,7 +64,7 @@ def settled_lists(grades: Path, given: Lists, resume: bool) -> tuple[Lists, list
 
 
 def settled(
-    grades: Path, rubric_file: Path | None, course_file: Path | None, resume: bool, days_used: Path | None = None
+    grades: Path, rubric_file: Path | None, course_file: Path | None, resume: bool, lists: Lists | None = None
 ) -> tuple[Rubric, list[str]]:
     """Return the Rubric with which to grade into a folder, and sentences on what of it the folder remembered.
 
@@ -74,8 +76,8 @@ def settled(
         What the command was given.
     resume : bool
         Whether to go on with what is in the folder.
-    days_used : Path or None
-        The list of the free late days that went into earlier assignments; when going on, by default the folder's.
+    lists : Lists or None
+        Those to grade with, of which the roster and the days used count here; by default, when going on, the folder's.
 
     Raises
     ------
@@ -86,18 +88,25 @@ def settled(
         differs and what to do.
     """
     if not resume:
-        return _with_days_used(rubrics.load(rubric_file, course_file), days_used), []
+        return _by_person(rubrics.load(rubric_file, course_file), lists or Lists()), []
     if course_file is not None and any(grades.glob("rows/*.json")):
         _require_same(grades / COURSE, course_file)
     rubric_file, of_rubric = _remembered(grades / RUBRIC, rubric_file)
     course_file, of_course = _remembered(grades / COURSE, course_file)
-    kept = grades / LISTS["days_used"]
-    days_used = days_used or (kept if kept.is_file() else None)
-    return _with_days_used(rubrics.load(rubric_file, course_file), days_used), of_course + of_rubric
+    lists = lists or settled_lists(grades, Lists(), resume=True)[0]
+    return _by_person(rubrics.load(rubric_file, course_file), lists), of_course + of_rubric
 
 
-def _with_days_used(rubric: Rubric, path: Path | None) -> Rubric:
-    return replace(rubric, days_used=read_days_used(path)) if path else rubric
+def _by_person(rubric: Rubric, lists: Lists) -> Rubric:
+    """Return a Rubric that knows the days used, and whose extensions and days used are by the roster's ids, if there is one."""
+    days_used = read_days_used(lists.days_used) if lists.days_used else {}
+    late = rubric.course.late
+    if lists.roster and (days_used or (late and late.extensions)):
+        roster = rosters.load(lists.roster)
+        days_used = with_roster_ids(days_used, roster, str(lists.days_used))
+        if late:
+            late = replace(late, extensions=with_roster_ids(late.extensions, roster, "[late.extensions]"))
+    return replace(rubric, days_used=days_used, course=replace(rubric.course, late=late))
 
 
 def remember(grades: Path, rubric: Rubric, lists: Lists) -> None:
@@ -124,9 +133,9 @@ def _require_same(kept: Path, given: Path) -> None:
     before, now = course(kept if kept.is_file() else None), course(given)
     if differing := list(differences(before, now)):
         shown = "; ".join(differing[:8]) + (f"; and {len(differing) - 8} more" if len(differing) > 8 else "")
-        begun = f"with {kept}" if kept.is_file() else "without a course's file"
+        begun = f"{kept}, which these grades were made with" if kept.is_file() else "the kit's own points and questions"
         raise ValueError(
-            f"{given} differs from what these grades were made with ({begun}): {shown}. To go on as before, leave --course out. "
+            f"{given} differs from {begun}: {shown}. To go on as before, leave --course out. "
             f"To go on with {given}, copy it to {kept} and run the command again: what it changes is graded again, and marks "
             "stay in marking/. To keep both, name another folder for --out."
         )

@@ -74,7 +74,7 @@ def intake(folder: Path, roster: Roster | None = None, members: Path | None = No
     whole = Intake(every, files, notices)
     whole = _by_roster(whole, roster) if roster else whole
     require_one_group_each(whole.submissions)
-    whole.notices += with_times(whole.submissions, times, read_times(times)) if times else []
+    whole.notices += with_times(whole.submissions, times, read_times(times), roster) if times else []
     return whole
 
 
@@ -98,11 +98,17 @@ def _by_roster(found: Intake, roster: Roster) -> Intake:
     for person, same in by_name.items():
         if person in matches:
             found.notices.append(
-                f"{person.id}, {person.name}: {named([one.shown for one in matches[person]])} is theirs by id; "
-                f"{named([one.shown for one in same])} could be theirs by name alone, and has a row of its own."
+                f"{person.id}, {person.name}: {named([one.shown for one in matches[person]])} matches by id; "
+                f"{named([one.shown for one in same])} matches by name only and has its own row."
             )
     matches |= {person: same for person, same in by_name.items() if person not in matches}
     strangers = [one.student for one in found.submissions if one.student not in known and not one.members]
+    strangers += [
+        f"{member.student} of {one.student}"
+        for one in found.submissions
+        for member in one.members
+        if roster.find(member.ids, member.name) is None
+    ]
     if strangers:
         found.notices.append(f"{named(strangers)}: not on the roster, and graded under this name.")
     keys: dict[str, Person] = {}

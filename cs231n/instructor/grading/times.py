@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 from ..reports import spreadsheets
-from .found_files import named
+from .found_files import named, printable
 from .layouts import TEXT_LIMIT, written_time
 from .owners import Submission
-from .roster import FIRST, ID, LAST, NAME, folded
+from .roster import FIRST, ID, LAST, NAME, Roster, folded
 
 TIMESTAMP = "timestamp.txt"  # which `nbgrader submit` writes beside the notebook (nbgrader/exchange/default/submit.py)
 IDS = (*ID, "identifier", "email address", "email", "username", "login", "submission", "group")
@@ -83,17 +83,20 @@ def _iso(cell: str) -> str:
     return ""
 
 
-def with_times(found: Sequence[Submission], path: Path, lines: Iterable[Line]) -> list[str]:
+def with_times(found: Sequence[Submission], path: Path, lines: Iterable[Line], roster: Roster | None = None) -> list[str]:
     """Give submissions the times of a list, whatever their names said, and return sentences on lines that are nobody's.
 
-    Of a group's members the latest time counts. Raises ValueError, with file and line, if none of the lines is about a
-    submission, or if two of them are about the same student, or one about several.
+    roster: whose further ids, such as e-mail addresses, may be in the list, too. Of a group's members the latest time counts.
+    Raises ValueError, with file and line, if none of the lines is about a submission, or if two of them are about the same
+    student, or one about several.
     """
     by_id, by_name = _index(found)
     of_submissions: dict[str, list[Line]] = defaultdict(list)
     lost, lines = [], list(lines)
     for line in lines:
-        matches = {one for key in line.ids for one in by_id.get(folded(key), ())}
+        people = [roster.find([key], "") for key in line.ids] if roster else []
+        keys = (*line.ids, *(printable(person.id) for person in people if person))
+        matches = {one for key in keys for one in by_id.get(folded(key), ())}
         matches = matches or {one for name in line.names for one in by_name.get(folded(name), ())}
         if len(matches) > 1:
             raise ValueError(
@@ -105,7 +108,7 @@ def with_times(found: Sequence[Submission], path: Path, lines: Iterable[Line]) -
             of_submissions[student].append(line)
     if lines and not of_submissions:
         raise ValueError(
-            f"{path}: none of its lines is about a submission. It knows {named(lost[:3])}; the submissions are of "
+            f"{path}: none of its lines matches a submission. It lists {named(lost[:3])}; the submissions are of "
             f"{named([one.student for one in found[:3]])}. Give the ids that are in the names of the files, or in a --roster."
         )
     for one in found:

@@ -136,8 +136,8 @@ def _after_two_ends(run: Run, submission: Submission | None, end: Ended | Failed
         raise CutShort(str(again)) from None
     finally:
         close_sandbox()
-    said = "It takes more memory to judge than a submission is given." if isinstance(end, MemoryError) else str(end)
-    return with_isolation(with_note(submission, run, f"{said} Twice, with this submission."), protections), protections
+    said = "Judging it exceeded the memory limit, twice." if isinstance(end, MemoryError) else f"{end} This happened twice."
+    return with_isolation(with_note(submission, run, said), protections), protections
 
 
 def with_note(submission: Submission, run: Run, note: str) -> Record:

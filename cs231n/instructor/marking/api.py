@@ -154,18 +154,20 @@ class Api:
         if view.mark is not None:
             return ""
         found = {student: self._earlier(question, item, student, view) for student in item.students}
-        return " ".join(f"{self.desk.alias(student)}: {plain(told, 1000)}." for student, told in found.items() if told)
+        sentences = [f"{self.desk.alias(student)} {plain(told, 1000)}" for student, told in found.items() if told]
+        return " ".join(sentence if sentence.endswith((".", "?", "!")) else f"{sentence}." for sentence in sentences)
 
     def _earlier(self, question: str, item: Item, student: str, view: View) -> str:
         counting = None if view.blind else view.counting[student]
         if counting is not None:
-            return f"has {counting.points:g} points already, by {counting.by}"
+            return f"already has {counting.points:g} points, by {counting.by}"
         most, heads = self.desk.rubric.points[question], [entry for entry in view.heads if (entry.points or 0) > 0]
         if heads and not view.blind and heads[0].points is not None and heads[0].points > most:
-            return f"{heads[0].points:g} points, more than the question gives now"
+            return f"had {heads[0].points:g} points, which is more than the question gives now"
         if earlier := self.desk.journals.standing.for_another(question, item.id, student):
-            return for_an_earlier_answer(f"{earlier.points:g}", earlier.comment)
-        return self.desk.before.get((student, question), "")
+            return f"had {for_an_earlier_answer(f'{earlier.points:g}', earlier.comment)}"
+        before = self.desk.before.get((student, question), "")
+        return f"had {before}" if before else ""
 
     def get_comments(self, question: str) -> Json:
         """Return the comments given for a question, the most frequent first."""

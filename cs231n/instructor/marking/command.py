@@ -37,14 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that `grade` wrote")
     parser.add_argument("--as", dest="marker", metavar="NAME", help="who is marking (default: your name on this machine)")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="where the page is served (default: a free port)")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="the port of the page (default: a free one)")
     parser.add_argument("--share", default="1/1", metavar="K/N", help="mark the K-th of N shares, such as 1/2 (default: all)")
     parser.add_argument(
         "--twice",
         type=float,
         default=0.0,
         metavar="PERCENT",
-        help="with --share: how many of the answers two markers are to mark, neither seeing what the other gives (default: 0)",
+        help="with --share: the percentage of the answers that two markers mark, neither seeing what the other gives; the same "
+        "for all markers (default: 0)",
     )
     parser.add_argument("--no-open", action="store_true", help="print the address, and do not open a browser")
 

@@ -27,7 +27,7 @@ from .shares import Share, aliases, drawn, require_same_plan
 
 PACE_ANSWERS = 40  # the last ones, over which the pace is the mean
 LONGEST_PAUSE_SECONDS = 600.0  # a longer one is a break, and counts as this
-UNTIL_THEN = "Until this is put right, nothing is taken over from the marks files, or written into them."
+UNTIL_THEN = "Until this is fixed, the marks files are neither read nor written."
 
 
 class Refused(Exception):
@@ -187,7 +187,7 @@ class Desk:
         """Return an answer. Raises Refused if there is no such question, or the answer is not there any more."""
         self.require_question(question)
         if name not in self.items[question]:
-            raise Refused("This answer is not there any more: it has changed, or its submission is gone.", missing=True)
+            raise Refused("This answer no longer exists: it has changed, or its submission is gone.", missing=True)
         return self.items[question][name]
 
     def require_question(self, question: str) -> None:
@@ -352,15 +352,15 @@ class Desk:
                 without = standing.without(names).counting(question, entry.item, student)
                 if without is None or without.points != points:
                     raise Refused(
-                        f"The grades have been written with this mark, {points:g} points for {self.alias(student)}. Mark the "
-                        "answer again instead of taking the mark back: that asks for a reason, which is kept."
+                        f"This mark is already in the grades ({points:g} points for {self.alias(student)}) and cannot be undone. "
+                        "Mark the answer again; you will be asked for a reason."
                     )
 
     def decide(self, question: str, student: str, keep_file: bool) -> None:
         """Settle a conflict between the row of a marks file and what was given in the browser."""
         found = [one for one in self.conflicts() if (one.question, one.student) == (question, student)]
         if not found:
-            raise Refused("This conflict is not there any more.", missing=True)
+            raise Refused("This conflict no longer exists.", missing=True)
         if keep_file:
             self._append([self._from_file(found[0])])
         self._merge([] if keep_file else [(question, student)])
@@ -369,7 +369,7 @@ class Desk:
         record = self._record(conflict.student)
         item = item_id(record, conflict.question)
         heads = self.journals.standing.heads(conflict.question, item, conflict.student)
-        reason = f"{conflict.question}.csv says so, and {self.marker} has decided for it"
+        reason = f"conflict settled by {self.marker} in favour of {conflict.question}.csv"
         return Entry(
             Kind.MARK,
             conflict.question,

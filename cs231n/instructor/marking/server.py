@@ -86,7 +86,7 @@ class Server(http.server.ThreadingHTTPServer):
         try:
             super().__init__((ADDRESS, port), _Request)
         except OSError as error:
-            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+            why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error.strerror})"
             raise ValueError(
                 f"Port {port} {why}. Name another one with --port, or leave the option out: then a free one is found."
             ) from None

@@ -50,7 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that `grade` wrote")
     parser.add_argument("--course", required=True, type=Path, metavar="DIR", help="nbgrader's course folder; made if it is new")
     parser.add_argument("--assignment", required=True, metavar="NAME", help="the assignment's name in nbgrader")
-    parser.add_argument("--rubric", type=Path, metavar="FILE", help="a TOML file with what differs from the default rubric")
+    parser.add_argument(
+        "--rubric",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file with the fraction of the points that a mistake keeps, where yours differs from the kit's",
+    )
     parser.add_argument("--collect", action="store_true", help="write the marks given in Formgrader into GRADES/marking")
 
 

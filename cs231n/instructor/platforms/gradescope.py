@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--after-published",
         action="store_true",
-        help="students see points and messages only once you publish the grades; that a file cannot be read they see at once",
+        help="students see points and messages only once you publish the grades; if a file cannot be read, they see that at once",
     )
 
 
@@ -82,9 +82,11 @@ def run(options: argparse.Namespace) -> int:
         print("Late days are not in it: give the due date, and students' extensions, in Gradescope's own settings.")
     print(f"Choose a container with {CONTAINER_GB:g} GB of memory or more: grading takes up to {MEMORY_GB:g} GB.")
     if options.after_published:
-        print("Students see points and messages only once you publish the grades; that a file cannot be read they see at once.")
+        print(
+            "Students see points and messages only once you publish the grades; if a file cannot be read, they see that at once."
+        )
     if bonus:
-        print(f"Do not count the optional exercises in: their {bonus:g} points are extra credit, a score above these {points:g}.")
+        print(f"Leave the optional exercises out of the {points:g}: their {bonus:g} points are extra credit on top.")
     return 0
 
 
@@ -101,7 +103,7 @@ def write_archive(
     if not out.parent.is_dir():
         raise FileNotFoundError(f"The folder {out.parent} does not exist. Make it, or name another file for --out.")
     if out.exists() and not _is_archive(out):
-        raise FileExistsError(f"{out} exists and is no autograder archive. It is left as it is; name another file for --out.")
+        raise FileExistsError(f"{out} exists and is not an autograder archive. It is left as it is; name another file for --out.")
     members = {name: path.read_bytes() for name, path in _members(rubric_file, course_file).items()}
     if course_file:
         members[OWN_COURSE] = without_late(course_file).encode()
@@ -183,14 +185,14 @@ def results(
 
 def _headline(record: Record, rubric: rubrics.Rubric) -> str:
     if record.verdict is not State.GRADED:
-        advice = "Mend the file, try it with `python -m cs231n.submit`, and hand it in again."
+        advice = "Fix the file, try it with `python -m cs231n.submit`, and hand it in again."
         reason = record.note.removesuffix(record.isolation).strip()  # that is for instructors
         return f"Your submission could not be read: {reason}\n{advice}"
     questions = rubric.full_marks(rubric.questions)
     told = f"Graded: {Path(record.submission).name}. The inline questions ({questions:g} points) are marked by hand."
     if not rubric.most_bonus():
         return told
-    return f"{told} The optional part gives up to {rubric.most_bonus():g} points on top; to leave it out is fine."
+    return f"{told} The optional part gives up to {rubric.most_bonus():g} points on top; leaving it out is fine."
 
 
 def _is_left_out(result: Result) -> bool:

@@ -156,6 +156,7 @@ def _draft(
         most=rubric.full_marks(),
         bonus=rubric.bonus_of(columns),
         most_bonus=rubric.most_bonus(),
+        deducted=any(one.points for one in deductions),
         deductions=[(plain(one.title, SHORT), _change(one.points), plain(one.explanation, 1000)) for one in deductions],
         waiting=sum(points is None for points in columns.values()),
         parts=[page.part(name) for name in rubric.columns] if record.verdict is State.GRADED else [],

@@ -170,7 +170,7 @@ class Journals:
             try:
                 self.standing.add(from_line(line))
             except ValueError as error:
-                self.damaged.append(f"{path}, line {number}: {error}; it counts for nothing.")
+                self.damaged.append(f"{path}, line {number}: {error}; it is ignored.")
         return start + len(whole) + 1, lines + whole.count(b"\n") + 1
 
 

@@ -199,15 +199,18 @@ def merge(
 ) -> list[Conflict]:
     """Carry news over between the marks files and the journals of the browser, both ways; return what contradicts each other.
 
-    Without a journal there is nothing to do. records: those in folder/rows, which are read if they are not given. decided: the
-    conflicts, as (question, student), in which the browser's mark is to replace the row. expected: as in read(). Raises
-    ValueError, and changes nothing, if a marks file cannot be read; NotWritten.
+    Without a mark there is nothing to do; the first one makes a journal, so that every later change is logged. records: those
+    in folder/rows, which are read if they are not given. decided: the conflicts, as (question, student), in which the browser's
+    mark is to replace the row. expected: as in read(). Raises ValueError, and changes nothing, if a marks file cannot be read;
+    NotWritten.
     """
     folder = Path(folder)
     journals = Journals(folder / "marking" / journal.FOLDER)
-    if not journals.folder.is_dir():
-        return []
     here = read_all(folder / "rows") if records is None else records
+    if not journals.folder.is_dir():
+        if next(_given(folder, rubric, here, expected), None) is None:
+            return []
+        journals.folder.mkdir(exist_ok=True)
     with in_turn(journals.folder / LOCK):
         list(_given(folder, rubric, here, expected))  # what is wrong in one file is said before another is written
         for question in rubric.questions:

@@ -63,7 +63,7 @@ def places(exercise: str, source: str, result: Result) -> list[Place]:
         return []
     if result.verdict is Verdict.BROKEN:
         line = _quoted_line(source, result.message)
-        return [Place(line, f"Line {line} is the one that the message quotes.")] if line else []
+        return [Place(line, f"The message quotes line {line}.")] if line else []
     return _calls(exercise, source, result.mistakes) if result.verdict is Verdict.WRONG else []
 
 

@@ -12,7 +12,7 @@ from .records import Record, Result
 from .safe import plain
 
 VERDICTS = {
-    Verdict.RIGHT: "✓ right",
+    Verdict.RIGHT: "✓ correct",
     Verdict.WRONG: "✗ wrong",
     Verdict.BROKEN: "✗ does not run",
     Verdict.STOPPED: "✗ stopped",

@@ -253,7 +253,7 @@ def _look(record: Record) -> dict[str, Any] | None:
         if result.verdict is Verdict.NEWER_PYTHON:
             reasons.append(f"{name} was not judged and has 0 points: it needs a newer Python than this grader's")
         if result.verdict is Verdict.WRONG and not result.look and not (result.mistakes and result.explained):
-            reasons.append(f"{name} is wrong for a reason that has no name")
+            reasons.append(f"{name} is wrong, but the mistake was not recognised")
     reasons += [record.note] if record.note else []
     page = f"feedback/{file_name(record.student)}.html"
     return {"student": _named(record), "submission": record.submission, "reasons": reasons, "page": page} if reasons else None

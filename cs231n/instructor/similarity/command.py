@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export",
         type=Path,
         metavar="DIR",
-        help="also write one file a student, and the given code, for Dolos, JPlag and compare50",
+        help="also write one file per student, and the code they were given, for Dolos, JPlag and compare50",
     )
     parser.add_argument(
         "--anonymous", action="store_true", help="for --export: numbers instead of names, and code without comments"

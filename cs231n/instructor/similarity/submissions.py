@@ -81,5 +81,6 @@ def _on_missing_code(folder: Path, found: Sequence[Submission]) -> list[str]:
         return []
     return [
         f"{folder}: the records of {without} of {len(found)} submissions hold no code, so only their answers, figures and files "
-        "are compared. Either nothing was written there, or an earlier version of the kit graded them: grade into a new folder."
+        "are compared. Either nothing was written there, or an earlier version of the kit graded them; to grade them again, "
+        f"remove their files from {folder}/rows and run `grade --resume`."
     ]

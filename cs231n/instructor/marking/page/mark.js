@@ -70,7 +70,7 @@ async function ask(path, body) {
     answer = await fetch(`/api/${path}`, options);
     told = await answer.json();
   } catch {
-    throw new Refused("The marking program does not answer. Start it again in its terminal, with the same command and port; then press r.");
+    throw new Refused("The marking server is not responding. Start it again in its terminal, with the same command and port; then press r.");
   }
   if (answer.status === 401 || answer.status === 403) $("address").hidden = false;
   if (!answer.ok) throw new Refused(told.error ?? `The marking program answered ${answer.status}.`, answer.status, told.needs);
@@ -261,7 +261,7 @@ function stepInWords() {
 
 async function takeBack() {
   const item = current();
-  if (!item.mark) return complain("This answer has no mark that could be taken back.");
+  if (!item.mark) return complain("This answer is not marked.");
   const removal = {...draftOf(item), points: "", lines: [], comment: "", removes: true, seconds: secondsHere()};
   await store(removal, () => `Unmarked at ${clock()}.`, show);
 }
@@ -359,7 +359,7 @@ async function undo() {
   if (state.drafts.delete(key(current()))) {
     showUnsaved();
     showMark();
-    return say("What was not saved is undone.");
+    return say("Unsaved changes discarded.");
   }
   await whileSaving(async () => {
     const {item, progress} = await ask("undo", {question: state.question.key});
@@ -450,7 +450,7 @@ function skip() {
   const place = nextPlace((item) => isMine(item) && !item.mark && item !== current());
   if (place < 0) return say("There is no other answer to mark in your share.");
   goTo(place);
-  say("Skipped; it stays among those to mark.");
+  say("Skipped; it is still to be marked.");
 }
 
 function seek(passes, none) {
@@ -468,7 +468,7 @@ function show() {
   $("position").textContent = placeInWords();
   $("badges").replaceChildren(...badges(item));
   $("who").replaceChildren(...who(item));
-  showSentence("before", item.before && `To mark again: the answer has changed. Before: ${item.before}`);
+  showSentence("before", item.before);
   showSentence("note", item.note);
   $("answer").dir = "auto";
   $("answer").replaceChildren(rendered(item.answer));
@@ -505,7 +505,7 @@ function badges(item) {
   if (item.aliases.length > 1) found.push(badge(`${item.aliases.length} students gave this answer`, "strong"));
   if (item.near.length) found.push(badge(`${item.near.length} nearly equal (e)`));
   if (item.flag) found.push(badge("flagged", "flagged"));
-  if (item.twice) found.push(badge("marked by two people"));
+  if (item.twice) found.push(badge(item.mark && item.others.length ? "marked by two people" : "to be marked by two people"));
   for (const {points, by, when: time} of [item.mark, ...item.others].filter(Boolean)) found.push(badge(`${pointsInWords(points)}, ${by}, ${when(time)}`));
   return found;
 }
@@ -590,7 +590,7 @@ function showProgress(progress) {
   Object.assign(state.question, {marked, total, flagged});
   $("bar").max = Math.max(1, total);
   $("bar").value = marked;
-  const whose = state.desk.share ? "in your share" : "marked";
+  const whose = state.desk.share ? "in your share marked" : "marked";
   const parts = [total ? `${marked} of ${total} ${whose}` : `none ${whose}`];
   if (pace) parts.push(`${number(Math.round(pace * 10) / 10)} s an answer`);
   if (left) parts.push(`${inWords(left)} left`);
@@ -848,10 +848,10 @@ const joined = (names) => new Intl.ListFormat("en-GB").formatToParts(names).map(
 
 async function disagreements() {
   const {items} = await ask("disagreements");
-  if (!items.length) return [make("p", {}, "Nobody disagrees: no answer marked by two people has different points.")];
+  if (!items.length) return [make("p", {}, "No disagreements: wherever two people marked an answer, their points agree.")];
   const mark = ({by, points, comment, when: time}) => make("p", {}, make("bdi", {}, by), `: ${pointsInWords(points)}, ${when(time)}`, comment ? make("span", {className: "comment-text", dir: "auto"}, comment) : "");
   const rows = items.map(({question, item, marks}) => [link(`${question}/${item}`, `${titleOf(question)}: open`), make("div", {}, ...marks.map(mark))]);
-  return [make("p", {}, "Answers that two people marked differently. Talk about them; whoever marks such an answer again, having seen both marks, settles it."), table(["Answer", "Marks"], rows)];
+  return [make("p", {}, "Answers that two people marked differently. Discuss them; marking such an answer again after seeing both marks settles it."), table(["Answer", "Marks"], rows)];
 }
 
 async function conflicts() {
@@ -867,7 +867,7 @@ async function conflicts() {
     };
     return [titleOf(question), named(student), side(file, ""), side(journal, journal.by && `, ${journal.by}, ${when(journal.when)}`), make("div", {}, keep("file", "Keep the file's"), " ", keep("journal", "Keep the one given here"))];
   });
-  return [make("p", {}, "These answers have one mark in the file (marking/question-N.csv), which somebody edited, and another that was given on this page. Neither is lost until you choose."), table(["Question", "Student", "In the file", "Given here", "Decide"], rows)];
+  return [make("p", {}, "These answers have one mark in the file (marking/question-N.csv), which somebody edited, and another that was given on this page. Both are kept until you choose."), table(["Question", "Student", "In the file", "Given here", "Decide"], rows)];
 }
 
 async function settle(question, student, keep) {
@@ -879,7 +879,7 @@ async function settle(question, student, keep) {
 
 async function log() {
   const {changes} = await ask("log");
-  if (!changes.length) return [make("p", {}, "No mark has changed after it had entered the grades.")];
+  if (!changes.length) return [make("p", {}, "No mark has been changed since it went into the grades.")];
   const mark = (points) => (points === null ? "no points" : pointsInWords(points));
   const cell = (words) => make("span", {className: "comment-text", dir: "auto"}, words);
   const rows = changes.map((one) => [when(one.when), titleOf(one.question), named(one.student), mark(one.old), `${mark(one.new)}${one.undone ? " (undone)" : ""}`, cell(one.reason), make("bdi", {}, one.by)]);
@@ -890,7 +890,7 @@ async function log() {
 
 const goNext = () => move(1);
 const goBack = () => move(-1);
-const toMark = () => seek((item) => !item.mark && item !== current(), "Every other answer to this question is marked.");
+const toMark = () => seek((item) => !item.mark && item !== current(), "All other answers to this question are marked.");
 const toFlagged = () => seek((item) => item.flag && item !== current(), "No other answer is flagged.");
 const toOverview = () => (location.hash = "#overview");
 const showKeys = () => $("keys").showModal();
@@ -956,14 +956,14 @@ function leaveGrade() {
   state.regrade.leave();
   $("regrade").hidden = true;
   showMark();
-  say("The mark in the grades is as it was.");
+  say("The mark is unchanged.");
   $("answer").focus({preventScroll: true});
 }
 
 $("regrade").addEventListener("submit", (event) => {
   event.preventDefault();
   const reason = $("reason").value.trim();
-  if (!reason) return complain("Write down why the mark changes.");
+  if (!reason) return complain("Give a reason for the change.");
   $("reason").value = "";
   $("regrade").hidden = true;
   state.regrade.go(reason);

@@ -45,8 +45,8 @@ REASONS_LIMIT = 20  # students named with a reason on the console; left_out.csv 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `export` takes to an argparse parser."""
     parser.description = (
-        "Write what a learning platform takes back: its grades file, a zip of feedback pages where it takes one, and a list for "
-        "mail merge with a page for each student. Nothing is sent anywhere."
+        "Write grades and feedback for upload to a learning platform: its grades file, a zip of feedback pages where it takes "
+        "one, and a list for mail merge with a page for each student. Nothing is sent anywhere."
     )
     parser.add_argument("grades", type=Path, metavar="GRADES", help="the folder that `grade` wrote")
     parser.add_argument("--to", required=True, choices=PLATFORMS, help="the learning platform")
@@ -69,7 +69,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="give 0 to students in the gradebook who have neither a submission nor points there",
     )
-    parser.add_argument("--cap", action="store_true", help="lower points above the column's maximum to that maximum")
+    parser.add_argument(
+        "--cap",
+        action="store_true",
+        help="lower points above the column's maximum to that maximum; without --gradebook, to full marks without the bonus",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
