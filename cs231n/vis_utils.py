@@ -275,7 +275,7 @@ def plot_deletion_insertion(
     axes[1].set(xlabel="fraction of the picture that is sharp")
     for axis, title in zip(axes, ("deletion (lower is better)", "insertion (higher is better)"), strict=True):
         end = axis.get_xlim()[1]
-        axis.set_title(title if end == parts[-1] else f"{title}; beyond {end:g} nothing changes", fontsize=10)
+        axis.set_title(title if end == parts[-1] else f"{title}; almost constant beyond {end:g}", fontsize=10)
     figures.show(
         figure,
         "Curves of the label's probability, with bands of one standard error. "

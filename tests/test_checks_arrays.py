@@ -78,4 +78,4 @@ def test_one_infinite_value_is_told_without_a_warning():
 
     report = examine(SALIENCY, compute_saliency_maps)
     assert report.mistakes == ["not-finite"]
-    assert "more than 1000 %" in report.text()
+    assert "more than 1000%" in report.text()

@@ -54,7 +54,7 @@ def test_the_angle_and_the_lengths_in_a_message_are_those_of_the_step():
         return (X + 2 * (0.5 * u + 0.75**0.5 * v / v.norm())).detach()
 
     text = " ".join(examine(FOOLING, make_fooling_image).text().split())
-    assert "yours has length 2, expected 1; the angle between them is 60.0 degrees. It is off by 173 %." in text
+    assert "yours has length 2, expected 1; the angle between them is 60.0 degrees. It is off by 173%." in text
 
 
 def fooling_with(stop=lambda scores, target, first: scores.argmax() == target, epsilon=0.0, extra_passes=0):

@@ -54,7 +54,7 @@ def test_a_wrong_answer_is_told_with_numbers_and_a_thought_and_raises_in_one_lin
     expected, *colours = (float(number) for number in found.groups()[5:])
     assert expected == pytest.approx(max(map(abs, colours)), abs=1e-4)
     assert float(found[5]) != pytest.approx(expected, rel=0.01)
-    assert re.search(r"Overall, this map is off by \d+ %; its correlation with the correct one is 0\.\d\d", printed)
+    assert re.search(r"Overall, this map is off by \d+%; its correlation with the correct one is 0\.\d\d", printed)
     assert "Think: the loss also falls when" in printed
 
 

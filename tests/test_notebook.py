@@ -289,7 +289,7 @@ def test_the_probability_that_answer_6_quotes_is_the_one_that_the_fooling_image_
 
 
 def test_the_photographs_of_section_7_1_are_as_many_as_the_network_gets_right():
-    (right,) = re.findall(r"photographs, (\d+) are correct", printed(CELLS["data"]))
+    (right,) = re.findall(r"top prediction for (\d+) of", printed(CELLS["data"]))
     assert f"all {right} of them" in CELLS["attribution-text"].source
     assert f"the {right} photographs" in CELLS["deletion-text"].source
 

@@ -130,7 +130,7 @@ def same(found: np.ndarray, expected: np.ndarray, scale: np.ndarray | None = Non
 
 def percent(error: float) -> str:
     """Say a relative error in per cent."""
-    return f"{100 * error:.0f} %" if error < 10 else "more than 1000 %"
+    return f"{100 * error:.0f}%" if error < 10 else "more than 1000%"
 
 
 def compared(mine: np.ndarray, due: np.ndarray) -> str:

@@ -134,7 +134,7 @@ def _evidence(case: Case, n: int, place: tuple[int, ...], mine: np.ndarray, exam
     zero = due == 0
     if zero.any() and mine[zero].any():
         share = (mine[zero] != 0).mean()
-        said.append(f"Of the positions where the correct map is 0, {100 * share:.0f} % are not 0 in yours.")
+        said.append(f"Of the positions where the correct map is 0, {100 * share:.0f}% are not 0 in yours.")
     return said
 
 
