@@ -260,7 +260,7 @@ def test_bonus_points_are_extra_credit_and_what_is_left_out_has_no_box():
     assert boxes["Inline question 8 (bonus): marked by hand"]["output"] == "Because of the bonus."
     assert found["score"] == 24.6
     assert sum(box.get("max_score", 0) for box in found["tests"]) == 21
-    assert "up to 12 points on top; to leave it out is fine." in found["output"]
+    assert "up to 12 points on top; leaving it out is fine." in found["output"]
 
 
 def test_without_a_bonus_in_the_rubric_nothing_is_said_of_one(tmp_path):
