@@ -117,7 +117,7 @@ def crash_in_between(marker, desk, desks, grades):
     desk.kill()
     place = marker.text("position")
     marker.press("1", "Enter")
-    assert "does not answer" in marker.refused()
+    assert "is not responding" in marker.refused()
     assert marker.is_unsaved()
     shown = marker.mark()
     again = desks.enter_context(marking(grades, "ada", "--share", "1/2", "--port", desk.port))
