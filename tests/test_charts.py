@@ -46,5 +46,5 @@ def test_a_bar_of_verdicts_is_as_long_as_the_class():
     assert name == "f"
     assert [(one.kind, one.count) for one in sections] == [("right", 2), ("wrong", 1), ("newer-python", 1)]
     assert sum(one.percent for one in sections) == pytest.approx(100)
-    assert [one.words for one in sections] == ["right", "wrong", "not judged: newer Python"]
+    assert [one.words for one in sections] == ["correct", "wrong", "not judged: newer Python"]
     assert VERDICTS.keys() == set(Verdict)

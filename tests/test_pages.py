@@ -282,7 +282,7 @@ def test_feedback_says_what_is_wrong_and_what_it_costs_then_why_then_what_was_se
 def test_an_exercise_that_earns_nothing_says_so_and_one_that_is_right_costs_nothing(reference):
     broken = {"verdict": "broken", "evidence": [], "reported": ["line 1: f( SyntaxError"]}
     text = Page(feedback(record(**{SALIENCY: broken, FOOLING: {"evidence": []}}), reference)).text
-    assert "it raises an error. It earns no points. What Python says about your code line 1: f( SyntaxError" in text
+    assert "does not run. It earns no points. What Python says about your code line 1: f( SyntaxError" in text
     assert f"{FOOLING} is correct. {EXERCISES[FOOLING]}" in text
     assert "costs" not in text
 
