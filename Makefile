@@ -52,7 +52,7 @@ executed: data
 # Several processes with a thread each: a third less time than one process with all cores. tests/conftest.py says which tests
 # stay together. ONLY=checks: those of tests/test_checks.py, tests/test_checks_guard.py ...; ONLY=NetworkVisualization: the notebook.
 TESTED = $(if $(ONLY),$(or $(wildcard tests/test_*$(ONLY)*.py *$(ONLY)*.ipynb),$(error there is no tests/test_*$(ONLY)*.py)))
-test: data .venv/tests-installed
+test: jury .venv/tests-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(TESTED)
 
 # The browser is the system's Chromium. ONLY=notebook7: tests/browser/test_notebook7.py.
@@ -66,13 +66,17 @@ lab: data
 data: .venv/installed
 	$(BIN)/python -m cs231n.download
 
+# The data, and three more networks, which tests and benchmarks ask.
+jury: .venv/installed
+	$(BIN)/python -m cs231n.download --jury
+
 lint: .venv/tests-installed
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 
 # Each script writes its own part of the table and its own rows of the results.
-benchmarks: data .venv/benchmarks-installed
+benchmarks: jury .venv/benchmarks-installed
 	@for name in $(or $(ONLY),$(BENCHMARKS)); do \
 		$(BIN)/python tests/benchmarks/$$name.py --out build/benchmarks/$$name.md --results build/benchmarks/results.json || exit 1; \
 	done
@@ -132,4 +136,4 @@ another-index:
 	@$(PIP) -r tests/benchmarks/requirements.txt
 	touch $@
 
-.PHONY: help notebook executed test browser lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean
+.PHONY: help notebook executed test browser lab data lint benchmarks gpu gpu-rehearsal gpu-wheels jury refresh clean
