@@ -24,6 +24,12 @@ from cs231n.instructor.release.proofs import require_no_leaks, secrets
 OWN = '[question-3]\npoints = 4.5\ntext = "Why?"\nrubric = "* 4.5: because."\n'
 
 
+def own_rubric(points, *lines):
+    """Return a course's file with a question of its own, whose rubric begins on line 8."""
+    texts = ('title = "Autumn"', "[points]", "question-1 = 2.5", "", "[question-3]", f"points = {points}", 'text = "Why?"')
+    return "\n".join([*texts, 'rubric = """', *lines, '"""', ""])
+
+
 def in_file(folder, text):
     path = folder / "course.toml"
     path.write_text(text, encoding="utf-8")
@@ -113,11 +119,34 @@ def test_a_question_of_the_courses_own_brings_its_points_and_rubric(tmp_path):
         (OWN.replace("rubric", "rubrics"), r"\[question-3\] lacks rubric; not known there: rubrics"),
         (OWN.replace('"Why?"', '" "'), r"\[question-3\] text = ' '"),
         (OWN.replace("4.5\n", "inf\n"), r"\[question-3\] points = inf"),
+        (OWN.replace("4.5\n", "5\n"), r"line 4: \[question-3\] points = 5, but the lines .* add up to 4\.5"),
+        (own_rubric(5, "* 2: a", "* 2: b"), r"line 8: \[question-3\] points = 5, but .* add up to 4, .* gives 2"),
+        (own_rubric(3, "* 4: a", "* 2: b"), r"line 8: \[question-3\] points = 3, but .* add up to 6, .* gives 4"),
+        (own_rubric(3, "* 2: a", "* 1: b", "* 0: c"), r"points = 3, but the rubric has a line for 0 points"),
+        (own_rubric(3, "**Rubric (4 points).**", "* 2: a", "* 2: b"), "the rubric's heading says 4 points"),
+        (own_rubric(3, "* 1: a", "* 1: b").replace("rubric", '"rubric"'), "line 8: "),
+        ('question-3 = { points = 3, text = "Why?", rubric = "* 2: a" }', r": \[question-3\] points = 3, but"),
     ],
 )
 def test_a_file_that_contradicts_itself_or_the_list_is_refused_with_file_and_key(tmp_path, text, said):
     with pytest.raises(ValueError, match=rf"course\.toml.*{said}"):
         adapted(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("* 2: a", "* 1: b"),
+        ("* 3: a", "* 2: b", "* 0: c"),
+        ("* 3: a", "* 1: b"),
+        ("- 1,5 points: a", "  * 7: in other words", "- 1.5: b"),
+        ("**Rubric (3 points).**", "* 1: a", "* 2: b"),
+        ("As you see fit.",),
+        ("* 1: a", "* up to 2 for b"),
+    ],
+)
+def test_a_rubric_whose_lines_give_the_points_or_that_is_in_prose_is_taken(tmp_path, lines):
+    assert adapted(tmp_path, own_rubric(3, *lines)).questions["question-3"].rubric == "\n".join(lines)
 
 
 # The edition that follows

@@ -73,7 +73,7 @@ def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_thei
     assert load_image(out).shape == (126, 2 * 112, 3)
 
 
-def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path):
+def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path, capsys):
     arguments = command("--out", tmp_path / "a.jpg", "--classes", "0-39", "--iterations", 3, "--precision", "full")
     run = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL)
     while len(list((tmp_path / "a").glob("0*.jpg"))) < 8:
@@ -84,9 +84,10 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path):
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "a").glob("0*.jpg")}
     assert len(done) < 40
     assert not (tmp_path / "a.jpg").exists()
-    again = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"{40 - len(done)} images to make" in again.stdout
-    assert f"{len(done)} are there already" in again.stdout
+    assert main(arguments[3:]) == 0
+    printed = capsys.readouterr().out
+    assert f"{40 - len(done)} images to make" in printed
+    assert f"{len(done)} are there already" in printed
     assert len(list((tmp_path / "a").glob("0*.jpg"))) == 40
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert not list(tmp_path.rglob(".part-*"))

@@ -361,11 +361,11 @@ def test_nothing_inside_of_the_loop_makes_a_gpu_wait_and_its_operations_do_not_g
             create([0] * count, small_network(), step, num_iterations=num_iterations, max_jitter=0)
         return noted
 
-    for count in (1, 4):
-        few, many = operations(count, 12), operations(count, 22)
-        assert few.waiting == many.waiting  # before and after the loop; not a single one an iteration
-    assert len(operations(4, 12).waiting) > 0  # else it would notice nothing
-    assert operations(1, 22).count - operations(1, 12).count == operations(4, 22).count - operations(4, 12).count
+    (few, many), (few_of_four, many_of_four) = ((operations(count, 12), operations(count, 22)) for count in (1, 4))
+    assert few.waiting == many.waiting  # before and after the loop; not a single one an iteration
+    assert few_of_four.waiting == many_of_four.waiting
+    assert len(few_of_four.waiting) > 0  # else it would notice nothing
+    assert many.count - few.count == many_of_four.count - few_of_four.count
 
 
 @pytest.mark.parametrize("device", DEVICES)

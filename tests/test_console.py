@@ -1,4 +1,6 @@
+import json
 import os
+import re
 import subprocess
 import sys
 
@@ -30,24 +32,52 @@ def test_what_is_said_arrives_in_every_encoding(encoding, expected):
     assert printed(encoding) == expected
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
-@pytest.mark.parametrize("module", ["checks", "download", "pages", "submit"])
-def test_each_command_explains_itself_in_every_encoding(module, encoding):
-    command = [sys.executable, "-m", f"cs231n.{module}", "--help"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding})
-    assert (result.returncode, result.stderr) == (0, b"")
-    assert result.stdout.decode(encoding).startswith("usage: ")
+COMMANDS = "checks", "download", "pages", "submit"
+UNREADABLE = "Größe なに.ipynb"
+# One Python runs them all, each as if it had been started for it: importing PyTorch takes seconds.
+RUNS_ALL = """
+import json, runpy, sys
+for module, *arguments in json.loads(sys.argv[1]):
+    sys.argv = [module, *arguments]
+    try:
+        runpy.run_module(f"cs231n.{module}", run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        code = end.code or 0
+    for stream in (sys.stdout, sys.stderr):
+        print("END", code, flush=True, file=stream)
+"""
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+@pytest.fixture(scope="module", params=["utf-8", "cp1252", "ascii"])
+def ran(request):
+    """(encoding, [(exit status, standard output, standard error)]) of the commands: all --help, and then with a file each."""
+    given = [[module, "--help"] for module in COMMANDS]
+    given += [[module, UNREADABLE, *(["page.html"] if module == "pages" else [])] for module in COMMANDS if module != "download"]
+    command = [sys.executable, "-c", RUNS_ALL, json.dumps(given)]
+    environment = os.environ | {"PYTHONIOENCODING": request.param}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, env=environment, check=True)
+    pieces = [re.split(r"END (\d)\r?\n", stream.decode(request.param)) for stream in (done.stdout, done.stderr)]
+    assert len(pieces[0]) == len(pieces[1]) == 2 * len(given) + 1
+    statuses = map(int, pieces[0][1::2])
+    return request.param, list(zip(statuses, pieces[0][::2], pieces[1][::2], strict=False))
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_each_command_explains_itself_in_every_encoding(module, ran):
+    _, found = ran
+    status, out, errors = found[COMMANDS.index(module)]
+    assert (status, errors) == (0, "")
+    assert out.startswith("usage: ")
+
+
 @pytest.mark.parametrize("module", ["checks", "pages", "submit"])
-def test_each_command_names_a_file_that_it_cannot_read_in_every_encoding(module, encoding):
-    name = "Größe なに.ipynb"
-    command = [sys.executable, "-m", f"cs231n.{module}", name, *(["page.html"] if module == "pages" else [])]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, env=os.environ | {"PYTHONIOENCODING": encoding})
-    assert result.returncode == (2 if module == "checks" else 1)
-    said = " ".join(result.stderr.decode(encoding).split())
-    assert name.encode(encoding, "backslashreplace").decode(encoding) in said
+def test_each_command_names_a_file_that_it_cannot_read_in_every_encoding(module, ran):
+    encoding, found = ran
+    status, _, errors = found[len(COMMANDS) :][["checks", "pages", "submit"].index(module)]
+    assert status == (2 if module == "checks" else 1)
+    said = " ".join(errors.split())
+    assert UNREADABLE.encode(encoding, "backslashreplace").decode(encoding) in said
     assert "Traceback" not in said
 
 

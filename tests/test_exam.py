@@ -43,10 +43,14 @@ def test_answers_are_judged_and_named_as_the_students_own_check_does(drawn):
         assert (report.verdict, set(report.mistakes)) == (answer.verdict, set(answer.mistakes)), answer.function.__name__
 
 
-@pytest.mark.parametrize("seed", [1, 6, 8])  # of these, cases that are drawn for the right way alone confuse some of the names
-def test_when_the_steps_of_a_fooling_image_end_is_named_as_the_students_own_check_does(seed):
-    cases, arrays = drawn_cases(seed, "fooling_image")
-    exam = Exam({"fooling_image": cases}, Fingerprints(arrays))
+# Of these seeds, cases that are drawn for the right way alone confuse some of the names; 1 is that of the other tests' exam.
+@pytest.mark.parametrize("seed", [1, 6, 8])
+def test_when_the_steps_of_a_fooling_image_end_is_named_as_the_students_own_check_does(seed, drawn):
+    if seed == 1:
+        exam = drawn
+    else:
+        cases, arrays = drawn_cases(seed, "fooling_image")
+        exam = Exam({"fooling_image": cases}, Fingerprints(arrays))
     ends = {"one-step-too-many", "no-stop-test", "other-stop-test"}
     answers = [answer for answer in ANSWERS if answer.exercise == "fooling_image" and ends & answer.mistakes]
     assert ends <= set().union(*(answer.mistakes for answer in answers))

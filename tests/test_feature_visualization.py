@@ -12,7 +12,7 @@ import torch
 from helpers.places import ROOT
 from helpers.small_networks import WithoutLookingAtValues
 from PIL import Image
-from torchvision.transforms.functional import normalize
+from torchvision.transforms.functional import normalize, resize
 
 from cs231n.feature_visualization import (
     class_score,
@@ -411,11 +411,11 @@ def test_what_cannot_become_class_images_is_refused_in_words(model, labels, chan
 @pytest.mark.skipif(not judge_is_there(), reason="the judge's weights are optional, and could not be fetched here")
 def test_a_judge_recognises_most_class_images_and_those_without_transformations_far_less(model):
     labels = [TARANTULA, GORILLA, HOURGLASS, FLAMINGO]
-    judge = load_judge("cpu")
+    judge, waves = load_judge("cpu"), partial(fourier_image, size=160)  # as in the notebook: half the work of 224
 
     def ranks(transformation):
-        settings = {"transformation": transformation, "num_iterations": 64, "progress": False}
-        images = create_class_images(labels, model, transform_images, **settings)
+        settings = {"image": waves, "transformation": transformation, "num_iterations": 64, "progress": False}
+        images = resize(create_class_images(labels, model, transform_images, **settings), [224, 224])
         return verdicts(judge, normalize(images, SQUEEZENET_MEAN, SQUEEZENET_STD), labels)
 
     whole, without = ranks(random_view), ranks(None)

@@ -1,9 +1,7 @@
 """The way through nbgrader, with nbgrader itself: what Formgrader shows, what stays at a second run, and the marks' way back."""
 
-import argparse
 import base64
 import csv
-import io
 import json
 import os
 import shutil
@@ -15,11 +13,21 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
+from helpers.gradebooks import (
+    EXERCISES,
+    QUESTIONS,
+    command,
+    comments_of,
+    formgrader,
+    give,
+    graded_folder,
+    grades_of,
+    open_gradebook,
+    png,
+    record,
+)
 from helpers.places import ROOT
-from PIL import Image
-from traitlets.config import Config
 
-from cs231n import submit
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.platforms import gradebook
 from cs231n.instructor.platforms.formgrader import nbgrader_id
@@ -31,47 +39,13 @@ from cs231n.instructor.reports.records import from_json
 with warnings.catch_warnings():  # of nbgrader 0.9.5, which Python 3.10 gets, about its own use of SQLAlchemy
     warnings.filterwarnings("ignore", "User-placed attribute Grade", DeprecationWarning)
     from nbgrader.api import Gradebook
-    from nbgrader.apps.api import NbGraderAPI
     from nbgrader.nbgraderformat import MetadataValidator
     from nbgrader.server_extensions.formgrader.handlers import template_path
 
-EXERCISES = (*submit.EXERCISES, *submit.OPTIONAL_EXERCISES)
-QUESTIONS = range(1, 9)
 HOSTILE = (
     "<script>alert(1)</script>\n\n<img src=x onerror=alert(1)>\n\n</div>[a](javascript:alert(1)) ![b](http://example.org/b.png)\n\n"
     "<iframe src='http://example.org'></iframe>\n\n```\n</code></pre><script>alert(2)</script>\n```\n\n$$\n<script>alert(3)</script>\n$$"
 )
-
-
-def png():
-    picture = io.BytesIO()
-    Image.new("RGB", (4, 3)).save(picture, "PNG")
-    return base64.b64encode(picture.getvalue()).decode()
-
-
-def record(student, **changes):
-    """A record, as JSON: the first exercise right, the second wrong, the third stopped; question 6 is not answered.
-
-    Of the optional part the first exercise is right, question 7 is answered, and the rest is left out.
-    """
-    verdicts = (("right", []), ("wrong", ["gradient-accumulates"]), ("stopped", []), ("right", []), *[("unfinished", [])] * 3)
-    exercises = {
-        name: {"verdict": verdict, "mistakes": mistakes, "notes": [], "message": f"{name}: {verdict}, so it says", "seconds": 0.1}
-        for name, (verdict, mistakes) in zip(EXERCISES, verdicts, strict=True)
-    }
-    graded = {
-        "student": student,
-        "name": f"{student.title()} Doe",
-        "submission": f"{student}.ipynb",
-        "sha256": "ab" * 32,
-        "earlier": [],
-        "verdict": "graded",
-        "note": "",
-        "exercises": exercises,
-        "answers": {f"question-{number}": "" if number in (6, 8) else f"Answer {number} by {student}" for number in QUESTIONS},
-        "figures": {"saliency-figure": [png()]},
-    }
-    return graded | changes
 
 
 @pytest.fixture(scope="module")
@@ -108,45 +82,11 @@ def fill(course, records, marks=None, points=None):
     return gradebook.fill(list(map(from_json, records)), points or rubric.load(), marks or {}, course, "viz")
 
 
-def open_gradebook(course):
-    return Gradebook(f"sqlite:///{course}/gradebook.db", "")
-
-
-def give(course, student, cell, points, comment=None, extra=None):
-    """Mark a cell by hand, as Formgrader does."""
-    with open_gradebook(course) as book:
-        grade = book.find_grade(cell, "NetworkVisualization", "viz", student)
-        grade.manual_score, grade.extra_credit, grade.needs_manual_grade = points, extra, False
-        if comment is not None:
-            book.find_comment(cell, "NetworkVisualization", "viz", student).manual_comment = comment
-        book.db.commit()
-
-
-def grades_of(course, student):
-    """Return {cell: (automatic points, points by hand, whether it waits for a person)}."""
-    with open_gradebook(course) as book:
-        entry = book.find_submission_notebook("NetworkVisualization", "viz", student)
-        return {grade.name: (grade.auto_score, grade.manual_score, grade.needs_manual_grade) for grade in entry.grades}
-
-
-def comments_of(course, student):
-    with open_gradebook(course) as book:
-        entry = book.find_submission_notebook("NetworkVisualization", "viz", student)
-        return {comment.name: comment.comment for comment in entry.comments}
-
-
 def cells_of(course):
     """Return {cell of the assignment: (is it locked?, its source, nbgrader's checksum)}."""
     with open_gradebook(course) as book:
         cells = book.find_notebook("NetworkVisualization", "viz").source_cells
         return {cell.name: (cell.locked, cell.source, cell.checksum) for cell in cells}
-
-
-def formgrader(course):
-    """What Formgrader's pages ask for their tables and buttons."""
-    config = Config()
-    config.CourseDirectory.root = str(course)
-    return NbGraderAPI(config=config)
 
 
 def autograded(course, student):
@@ -488,22 +428,7 @@ def test_without_nbgrader_the_message_says_how_to_install_it(tmp_path):
 @pytest.fixture
 def grades(tmp_path, points):
     """A folder as `grade` writes it."""
-    folder = tmp_path / "grades"
-    (folder / "rows").mkdir(parents=True)
-    records = [record("jane"), record("bob")]
-    for graded in records:
-        path = folder / "rows" / f"{safe.file_name(graded['student'])}.json"
-        path.write_text(json.dumps(graded), encoding="utf-8")
-    for question in points.questions:
-        answered = [graded["student"] for graded in records if graded["answers"][question]]
-        marks_files.update(folder / "marking" / f"{question}.csv", list(map(from_json, records)), answered)
-    return folder
-
-
-def command(grades, course, *more):
-    parser = argparse.ArgumentParser()
-    gradebook.add_arguments(parser)
-    return gradebook.run(parser.parse_args([str(grades), "--course", str(course), "--assignment", "viz", *more]))
+    return graded_folder(tmp_path / "grades", [record("jane"), record("bob")], points)
 
 
 def test_marks_given_in_formgrader_come_back_into_the_marks_files(grades, course, points):

@@ -21,7 +21,7 @@ from helpers.places import ROOT
 
 from cs231n.checks.report import Verdict
 from cs231n.instructor.__main__ import main
-from cs231n.instructor.grading import grading
+from cs231n.instructor.grading import carried_out, grading
 from cs231n.instructor.platforms import gradebook
 from cs231n.instructor.reports import journal, marks, records, writing
 from cs231n.instructor.reports.items import item_id
@@ -630,3 +630,45 @@ def test_what_was_found_of_a_student_is_not_lost_when_two_students_swap_names(gr
         path.stem: json.loads(path.read_text())["answers"]["question-1"] for path in (tmp_path / "out/rows").glob("*.json")
     }
     assert answers == {"ada": "# ben", "ben": "# ada", "cy": "# cy"}
+
+
+# With nothing new
+
+
+@pytest.fixture
+def said(capsys):
+    """What a command prints, as (its exit code, standard output, standard error)."""
+
+    def of(command, *options):
+        capsys.readouterr()
+        return command(*options), *capsys.readouterr()
+
+    return of
+
+
+def test_with_nothing_new_resume_says_what_a_whole_run_would_and_does_nothing(grade, said, tmp_path, monkeypatch):
+    (tmp_path / "in/zoe.txt").write_text("a note", encoding="utf-8")
+    (tmp_path / "class.csv").write_text("id,name\nada,Ada King\n", encoding="utf-8")
+    assert grade("--roster", "class.csv") == 0
+    monkeypatch.setattr(carried_out, "grade_folder", lambda *_, **__: pytest.fail("there is nothing to do"))
+    code, results, errors = said(grade, "--resume")
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out/last-run.json").unlink()
+    assert said(grade, "--resume") == (code, results, errors.replace("Nothing has changed since the last run.\n", ""))
+    assert "Using out/roster.csv from the earlier run." in errors
+    assert "zoe.txt" in errors
+    assert "4 submissions" in results
+
+
+@pytest.mark.parametrize("options", [["--roster", "class.csv"], ["--gallery", "ada"], []])
+def test_a_resume_with_options_or_after_a_mark_does_the_work(grade, said, tmp_path, monkeypatch, options):
+    (tmp_path / "class.csv").write_text("id,name\nada,Ada King\n", encoding="utf-8")
+    assert grade() == 0
+    if not options:
+        marks.fill(tmp_path / "out/marking/question-1.csv", gradebook.read_records("out"), {"ben": (2.0, "")})
+    whole, runs = carried_out.grade_folder, []
+    monkeypatch.setattr(carried_out, "grade_folder", lambda *given, **named: runs.append(1) or whole(*given, **named))
+    code, _, errors = said(grade, "--resume", *options)
+    assert (code, runs) == (0, [1])
+    assert "Nothing has changed" not in errors

@@ -93,7 +93,7 @@ MAY_IMPORT = {
 # The rooms of `instructor`, from the top floor down: which of them each may import.
 ROOMS = {
     "platforms": {"course", "grading", "release", "reports"},
-    "marking": {"grading", "reports"},
+    "marking": {"grading", "reports", "rubric_lines"},
     "similarity": {"sandbox", "release", "reports"},
     "grading": {"course", "late_policy", "sandbox", "exercises", "release", "reports"},
     "sandbox": {"exercises", "release"},
@@ -101,8 +101,9 @@ ROOMS = {
     "release": {"course", "late_policy"},
     "reports": set(),
     "atlas": set(),
-    "course": {"late_policy"},  # one file, not a room: what a course changes
+    "course": {"late_policy", "rubric_lines"},  # one file, not a room: what a course changes
     "late_policy": set(),  # one file: when the work is due
+    "rubric_lines": set(),  # one file: what a rubric's lines give
 }
 PACKAGE = ROOT / "cs231n"
 SOLUTIONS = {"net_visualization_pytorch", "attribution", "feature_visualization"}

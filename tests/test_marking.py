@@ -13,11 +13,11 @@ from cs231n.instructor.grading import rubric
 from cs231n.instructor.grading.course_material import as_asked
 from cs231n.instructor.marking.api import Api, Wrong
 from cs231n.instructor.marking.desk import Desk, Refused
-from cs231n.instructor.marking.lines import Line, rubric_lines
 from cs231n.instructor.marking.near import difference, nearly_equal
 from cs231n.instructor.marking.shares import Share
 from cs231n.instructor.reports import marks
 from cs231n.instructor.reports.reference import reference_material
+from cs231n.instructor.rubric_lines import Line, rubric_lines
 
 RUBRIC = rubric.load()
 ANSWERS = {

@@ -256,7 +256,7 @@ def test_what_is_right_on_small_networks_only_earns_nothing_and_says_what_differ
     for name, result in grade("\n".join(texts)).items():
         assert (result["verdict"] in ("wrong", "broken"), result["points"]) == (True, 0), name
         assert result["look"].startswith("Right to the student's own check, "), name
-        assert "Your own check calls it right." in result["message"], name
+        assert judging.RIGHT_TO_OWN_CHECK in result["message"], name
         assert "SqueezeNet" in result["message"], name
         assert "SqueezeNet" in result["look"], name
 

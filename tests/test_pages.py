@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
+from cs231n import net_visualization_pytorch
 from cs231n.checks.explanations import EXERCISES, MISTAKES, NOTES
 from cs231n.checks.report import Report
 from cs231n.formulas import ATTRIBUTES as FORMULA_ATTRIBUTES
@@ -112,7 +113,9 @@ class Page(html.parser.HTMLParser):
         self.elements.append((tag, dict(attrs)))
 
     def handle_data(self, data):
-        if self.elements and self.elements[-1][0] != "style":
+        if self.elements and self.elements[-1][0] == "wbr":  # a word goes on
+            self.pieces[-1] += data
+        elif self.elements and self.elements[-1][0] != "style":
             self.pieces.append(data)
 
     @property
@@ -253,6 +256,36 @@ def test_without_a_bonus_in_the_rubric_the_pages_say_nothing_of_one(reference):
         summary_page([right], own, {"jane": columns}, reference),
     ):
         assert "bonus points" not in Page(page).text
+
+
+def test_feedback_says_what_is_wrong_and_what_it_costs_then_why_then_what_was_seen_and_the_own_checks_words_last(reference):
+    seen = {"evidence": ["5 images.", "It is 5 times too small."], "reported": ["On 3 images, too."]}
+    told = wrong("batch-mean", message="All of it.", **seen)
+    text = Page(feedback(record(**{SALIENCY: told}), reference)).text
+    in_order = [
+        "compute_saliency_maps is wrong: mean over the batch. This costs 1.4 of 7 points.",
+        MISTAKES["batch-mean"].meaning,
+        "Think:",
+        "What the grader saw 5 images. It is 5 times too small.",
+        "What the check in your notebook says On 3 images, too. This is what the process that ran your code said.",
+    ]
+    places = [text.index(one) for one in in_order]
+    assert places == sorted(places)
+    assert "All of it." not in text
+
+
+def test_an_exercise_that_earns_nothing_says_so_and_one_that_is_right_costs_nothing(reference):
+    broken = {"verdict": "broken", "evidence": [], "reported": ["line 1: f( SyntaxError"]}
+    text = Page(feedback(record(**{SALIENCY: broken, FOOLING: {"evidence": []}}), reference)).text
+    assert "it raises an error. It earns no points. What Python says about your code line 1: f( SyntaxError" in text
+    assert f"{FOOLING} is correct. {EXERCISES[FOOLING]}" in text
+    assert "costs" not in text
+
+
+def test_an_exercise_with_two_mistakes_names_each_above_its_explanation(reference):
+    page = Page(feedback(record(**{SALIENCY: wrong("batch-mean", "softmax", evidence=["Far off."])}), reference))
+    for name in ("batch-mean", "softmax"):
+        assert f"{MISTAKES[name].title} {MISTAKES[name].meaning[:40]}" in page.text
 
 
 def test_feedback_explains_a_mistake_and_a_note_once(reference):
@@ -437,6 +470,29 @@ def test_the_own_code_is_there_line_by_line_and_folded_only_where_it_is_right(re
     assert "details" not in {tag for tag, _ in Page(feedback(stub, reference)).elements}
 
 
+def test_the_given_docstring_is_left_out_of_the_own_code_and_the_lines_keep_their_numbers(reference):
+    given = getattr(net_visualization_pytorch, SALIENCY).__doc__
+    source = f'def f(X, y, model):\n    """{given}"""\n    """Mine."""\n    scores = model(X)\n    scores.mean().backward()\n'
+    page = Page(feedback({**record(**{SALIENCY: wrong("batch-mean")}), "sources": {SALIENCY: source}}, reference))
+    last = 2 + given.count("\n")
+    shown = [int(attributes["data-line"]) for _, attributes in page.elements if "data-line" in attributes]
+    assert shown == [1, last + 1, last + 2, last + 3]
+    assert f"Lines 2 to {last}, the docstring that you were given, are left out here." in page.text
+    assert f"line {last + 3} is the only one that calls mean()" in page.text
+    assert given.split("\n")[2].strip() not in page.text
+    assert "Mine." in page.text
+
+
+@pytest.mark.parametrize("changed", ["another", "before"])
+def test_a_docstring_that_is_not_the_given_one_or_has_code_beside_it_stays(reference, changed):
+    given = getattr(net_visualization_pytorch, SALIENCY).__doc__
+    doc = f'a = """{given}"""' if changed == "before" else f'"""{given} Mine."""'
+    source = f"def f(X, y, model):\n    {doc}\n    return X"
+    page = Page(feedback({**record(**{SALIENCY: wrong()}), "sources": {SALIENCY: source}}, reference))
+    assert len([attributes for _, attributes in page.elements if "data-line" in attributes]) == source.count("\n") + 1
+    assert "are left out here" not in page.text
+
+
 def test_the_line_of_a_mistake_is_marked_where_it_is_known(reference):
     source = "def f(X, y, model):\n    scores = model(X)\n    scores.mean().backward()\n    return X.grad\n"
     submitted = {**record(**{SALIENCY: wrong("batch-mean")}), "sources": {SALIENCY: source}}
@@ -542,20 +598,35 @@ EVIL = (
     "<script>alert(1)</script>\"><img src=http://127.0.0.1:9/x onerror=alert(1)>'><svg onload=alert(1)>]]>--></style></title>"
     "{{ 7 * 7 }}{% raw %}<base href=//evil><meta http-equiv=refresh content=0>javascript:alert(1)\u202egnp.exe\x1b[2J\x00\ud800"
 )
-ATTRIBUTES = {"data-label", "class", "id", "lang", "charset", "http-equiv", "content", "name", "alt", "src", "href", "style"}
+ATTRIBUTES = {
+    "data-label",
+    "data-line",
+    "class",
+    "id",
+    "lang",
+    "charset",
+    "http-equiv",
+    "content",
+    "name",
+    "alt",
+    "src",
+    "href",
+    "style",
+}
 TAGS = {"html", "head", "meta", "title", "style", "body", "section", "div", "p", "h1", "h2", "h3", "br", "hr", "figure", "img"}
 TAGS |= {"figcaption", "table", "thead", "tbody", "tr", "th", "td", "ul", "ol", "li", "pre", "code", "blockquote", "span"}
-TAGS |= {"bdi", "a", "em", "strong", "del", "details", "summary"}
+TAGS |= {"bdi", "a", "em", "strong", "del", "details", "summary", "wbr"}
 OF_A_CHART = {"svg", "line", "rect", "text"}
 
 
 def evil_record():
     answer = f"{EVIL}\n\n{EVIL}\n\n[x](javascript:alert(1))\n\n" + "b\n" * 500_000
     evil = {"verdict": "wrong", "mistakes": [EVIL], "notes": [EVIL], "message": EVIL + "A" * 1_000_000, "seconds": 0}
+    told = {"evidence": [EVIL], "reported": [EVIL, EVIL]}
     return {
         **record(EVIL, dict.fromkeys(RUBRIC.questions, answer)),
         **{"name": EVIL * 1000, "submission": EVIL, "earlier": [EVIL], "note": EVIL},
-        "exercises": {SALIENCY: evil, FOOLING: wrong(EVIL), STEP: wrong("cross-entropy", EVIL)},
+        "exercises": {SALIENCY: evil, FOOLING: wrong(EVIL, **told), STEP: wrong("cross-entropy", EVIL)},
         "figures": {cell: [EVIL, base64.b64encode(EVIL.encode("utf-8", "replace")).decode()] for cell in FIGURES},
     }
 
@@ -624,7 +695,7 @@ def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_o
     assert "In most of the images the object appears several times" in text
     assert "Model answer. The last convolution" in text
     assert "Rubric (3 points)" in text
-    assert "ada , cy the same answer 2 times Mean pooling. abe Something else." in text
+    assert "Ada ( ada ), Cy ( cy ) the same answer 2 times Mean pooling. Abe ( abe ) Something else." in text
     assert "ben" not in text.split("Rubric (3 points)")[1]
 
 
@@ -633,9 +704,9 @@ def test_the_marking_page_says_what_is_marked_and_what_was_marked_before_it_chan
     marks, before = {"ada": {"question-5": (2.5, "")}, "cy": {"question-1": (1.0, "")}}, {"ben": "1 points for an earlier answer"}
     text = Page(marking("question-5", records, reference, marks, before)).text
     assert "3 answers, 2 of them to mark" in text
-    assert "ada marked, 2.5 points ada's." in text
-    assert "ben to mark again: the answer has changed. Before: 1 points for an earlier answer ben's." in text
-    assert "cy cy's." in text
+    assert "Ada ( ada ) marked, 2.5 points ada's." in text
+    assert "Ben ( ben ) to mark again: the answer has changed. Before: 1 points for an earlier answer ben's." in text
+    assert "Cy ( cy ) cy's." in text
 
 
 def test_a_question_that_nobody_answered_has_a_marking_page(reference):

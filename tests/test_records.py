@@ -39,6 +39,16 @@ WITH_ALL = dataclasses.replace(
     late=False,
     sources={"compute_saliency_maps": "def compute_saliency_maps(X, y, model):\n    return X  # the same"},
     cell_ids=("setup", "saliency"),
+    exercises={
+        "make_fooling_image": Result(Verdict.RIGHT, message="✓ right", evidence=()),
+        "compute_saliency_maps": Result(
+            Verdict.WRONG,
+            ("batch-mean",),
+            message="It is wrong.",
+            evidence=("5 images.", "It is 5 times too small."),
+            reported=("1",),
+        ),
+    },
     executed_at=("2026-10-05T20:00:00Z", ""),
 )
 

@@ -242,6 +242,13 @@ def test_a_rubric_cannot_give_points_to_what_the_course_leaves_out(tmp_path):
         rubric.load(written(tmp_path, "[points]\ncompute_smoothgrad_maps = 3"), tmp_path / "course.toml")
 
 
+def test_a_rubric_cannot_give_other_points_to_a_question_of_the_courses_own(tmp_path):
+    (tmp_path / "course.toml").write_text('[question-3]\npoints = 2\ntext = "Why?"\nrubric = "* 2: because."\n')
+    with pytest.raises(ValueError, match=r"own\.toml: \[points\] names question-3, whose points are in .*course\.toml"):
+        rubric.load(written(tmp_path, "[points]\nquestion-3 = 5\n"), tmp_path / "course.toml")
+    assert rubric.load(written(tmp_path, "[points]\nquestion-2 = 5\n"), tmp_path / "course.toml").points["question-2"] == 5
+
+
 def test_an_own_rubric_names_only_what_differs(tmp_path):
     own = rubric.load(written(tmp_path, "[points]\nquestion-1 = 6\n[kept]\ncross-entropy = 0.5\n"))
     assert own.points == {**DEFAULT.points, "question-1": 6}

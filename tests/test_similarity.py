@@ -21,7 +21,7 @@ from cs231n.instructor.reports.records import Member, Result
 from cs231n.instructor.reports.safe import file_name
 from cs231n.instructor.similarity.code import read
 from cs231n.instructor.similarity.given import given
-from cs231n.instructor.similarity.page import marked, page
+from cs231n.instructor.similarity.page import marked, page, rows, whole_words
 from cs231n.instructor.similarity.pairs import unusual
 from cs231n.instructor.similarity.rarity import Shared
 from cs231n.instructor.similarity.signs import Class, Kind
@@ -358,6 +358,73 @@ def test_of_a_reworded_answer_long_runs_are_marked_and_scraps_are_not(tmp_path):
     runs = re.findall(r"(?:<mark[^>]*>[^<]*</mark>)+", first.split("side by side")[1])
     assert sum(len(shown(run)) for run in runs) > len(text)  # in two texts
     assert min(len(shown(run)) for run in runs) >= 15
+
+
+def with_docstring(found, place, docstring):
+    """Return the records with one in which a student's saliency function has a docstring."""
+    head, _, body = found[place].sources[SALIENCY].partition(":\n")
+    return changed(found, place, sources={**found[place].sources, SALIENCY: f"{head}:\n{docstring}\n{body}"})
+
+
+def test_the_kits_docstring_is_left_out_of_the_code_and_a_students_own_is_shown(tmp_path):
+    ours, found = given().docstring(SALIENCY), with_copy(honest_class(), [SALIENCY])
+    found = with_docstring(with_docstring(found, 3, "\n".join(ours)), 17, '    """In my own words."""')
+    main(["similar", str(grades(tmp_path, found))])
+    first = (tmp_path / "similar.html").read_text(encoding="utf-8").split("<section>")[1]
+    one, other = re.findall(r"<pre>(.*?)</pre>", first, re.S)[:2]
+    assert ours[0].strip('" ') not in shown(one)
+    assert "docstring, as given" in one
+    numbers = re.findall(r'data-number="([^"]+)"', one)
+    assert numbers[:3] == ["1", f"2\N{EN DASH}{1 + len(ours)}", str(2 + len(ours))]
+    assert "In my own words." in other
+    assert "as given" not in other
+
+
+def test_of_code_neither_indentation_nor_another_comment_is_marked(tmp_path):
+    main(["similar", str(grades(tmp_path, with_copy(honest_class())))])
+    first = (tmp_path / "similar.html").read_text(encoding="utf-8").split("<section>")[1]
+    runs = [
+        run for box in re.findall(r"<pre>(.*?)</pre>", first, re.S) for run in re.findall(r"<mark[^>]*>(.*?)</mark>", box, re.S)
+    ]
+    assert "# this is needed" in first
+    assert runs
+    assert not [run for run in runs if "# this is needed" in run]
+    lines = re.findall(r'<span class="row"[^>]*>(.*?)</span>', first, re.S)
+    assert not [line for line in lines if re.match(r"<mark[^>]*>\s", line)]
+
+
+def test_lines_keep_their_text_their_numbers_and_what_is_marked_across_them():
+    found = rows("def f(x):\n    'Doc.'\n    y = x < 1\n    return y\n", [(25, 40, True)], ["    'Doc.'"])
+    assert [(row.number, row.last, str(row.text)) for row in found] == [
+        (1, 0, "def f(x):"),
+        (2, 2, ""),
+        (3, 0, '    <mark class="alone">y = x &lt; 1</mark>'),
+        (4, 0, '    <mark class="alone">r</mark>eturn y'),
+    ]
+    assert [row.last for row in rows("def f(x):\n    'Dog.'\n", [], ["    'Doc.'"])] == [0, 0]
+
+
+def test_of_an_answer_only_whole_words_are_marked():
+    text = "the gradients, all of them"
+    assert whole_words(text, [(6, 17, True)]) == []
+    assert whole_words(text, [(2, 20, True)]) == [(4, 13, True), (13, 15, True), (15, 18, True)]
+    assert marked(text, whole_words(text, [(0, 6, True), (4, 19, False)])) == (
+        '<mark class="alone">the</mark><mark> gradients, all</mark> of them'
+    )
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [("", "the two answers are identical; nobody else has this answer"), ("And so on.", "a good part of the shorter answer")],
+)
+def test_two_answers_are_called_identical_only_if_they_are(tmp_path, other, said):
+    found = [dataclasses.replace(one, sources={}) for one in honest_class()]
+    text = ANSWERS["question-3"][7]
+    found = changed(found, 20, answers={"question-3": f"{text}  {other}"})
+    main(["similar", str(grades(tmp_path, found))])
+    first = shown((tmp_path / "similar.html").read_text(encoding="utf-8").split("<section>")[1])
+    assert said in first
+    assert ("identical" in first) is ("identical" in said)
 
 
 def test_marks_keep_the_text_and_escape_it():

@@ -82,7 +82,7 @@ class Report:
 
     def text(self) -> str:
         """Return the whole message, in lines."""
-        lines = wrapped(self._headline(), "  ", first="")
+        lines = wrapped(self.headline(), "  ", first="")
         for paragraph in self.evidence:
             lines += wrapped(paragraph, "  ")
         for mistake in self.mistakes:
@@ -96,7 +96,8 @@ class Report:
             lines += wrapped(f"Note: {NOTES[note]}", "  ")
         return "\n".join(lines)
 
-    def _headline(self):
+    def headline(self) -> str:
+        """Return the sentence that says what was found."""
         if self.verdict is Verdict.RIGHT:
             limited = {"fixed-sizes", "fixed-batch-size", "fails-for-one-image"} & set(self.notes)
             return f"✓ {self.exercise} is correct. {LIMITED if limited else EXERCISES[self.exercise]}"
@@ -109,6 +110,8 @@ class Report:
             return f"… {self.exercise}: not defined here."
         if self.verdict is Verdict.NEWER_PYTHON:
             return f"… {self.exercise}: not checked, because it needs a newer Python than this one."
+        if self.verdict is Verdict.STOPPED:
+            return f"✗ {self.exercise} was stopped."
         return f"✗ {self.exercise} is broken: it cannot be read, or it raises an error."
 
     def show(self) -> None:

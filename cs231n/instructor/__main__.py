@@ -9,7 +9,7 @@ COMMANDS = {
     "release": ("release.release", "make the student edition"),
     "grade": ("grading.command", "grade a folder of submissions"),
     "mark": ("marking.command", "mark the answers in the browser"),
-    "similar": ("similarity.command", "show pairs of submissions that share what nobody else has"),
+    "similar": ("similarity.command", "show pairs of submissions that share what hardly anybody else has"),
     "export": ("platforms.export.command", "write the grades and the feedback that a learning platform takes back"),
     "gradescope": ("platforms.gradescope", "make an autograder for Gradescope"),
     "nbgrader": ("platforms.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),

@@ -44,6 +44,7 @@ from typing import Any
 
 from ..assignment import Assignment, Question, assignment, points_of
 from .late_policy import LatePolicy, late_policy
+from .rubric_lines import contradiction
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -59,6 +60,7 @@ TABLES = {"points", "late"}  # the course's own, apart from those of its questio
 HEADER = re.compile(r"\s*\[")  # of a table in TOML
 HEADER_OF_LATE = re.compile(r"\s*\[\s*late\s*[.\]]")
 OF_A_QUESTION = {"points", "text", "rubric"}
+RUBRIC_KEY = re.compile(r"""\s*["']?rubric["']?\s*=""")
 
 
 @dataclass(frozen=True)
@@ -135,15 +137,16 @@ def course(path: Path | None, kits: Assignment | None = None) -> Course:
         tables = tomllib.loads(text)
     except ValueError as error:  # TOML or UTF-8 that is neither
         raise ValueError(f"{path} is not a TOML file: {error}") from None
-    return _adapted(_File(Path(path), kits, tables), text)
+    return _adapted(_File(Path(path), kits, text, tables))
 
 
 @dataclass(frozen=True)
 class _File:
-    """A course's file. kits: what it adapts. tables: what is in it."""
+    """A course's file. kits: what it adapts. text, tables: what is in it."""
 
     path: Path
     kits: Assignment
+    text: str
     tables: Mapping[str, Any]
 
     def refused(self, what: str) -> ValueError:
@@ -157,7 +160,7 @@ class _File:
         return self.refused(f"{place} {name!r} is not known; {hint}{sections}")
 
 
-def _adapted(file: _File, text: str) -> Course:
+def _adapted(file: _File) -> Course:
     kits = file.kits
     _require_known_keys(file)
     left_out = _left_out(file)
@@ -173,7 +176,7 @@ def _adapted(file: _File, text: str) -> Course:
     if not listed.points():
         raise file.refused("with these points, bonus and left-out nothing counts for full marks; change one of the three.")
     late = late_policy(file.tables["late"], file.refused) if "late" in file.tables else None
-    return Course(listed, left_out, questions, text, _line(file, "regrade", REGRADE), late)
+    return Course(listed, left_out, questions, file.text, _line(file, "regrade", REGRADE), late)
 
 
 def _require_known_keys(file: _File) -> None:
@@ -260,7 +263,25 @@ def _own_question(file: _File, key: str, left_out: Collection[str]) -> OwnQuesti
     for name in ("text", "rubric"):
         if not isinstance(table[name], str) or not table[name].strip():
             raise file.refused(f"[{key}] {name} = {table[name]!r}; expected Markdown, in quotes.")
+    points = points_of(file.path, key, table["points"])
+    if wrong := contradiction(table["rubric"], points):
+        line = _line_of_rubric(file.text, key)
+        raise file.refused(
+            f"{f'line {line}: ' if line else ''}[{key}] points = {points:g}, but {wrong}. Change the points, or the rubric: its "
+            "lines should add up to the points, or the best line should give them."
+        )
     return OwnQuestion(table["text"].strip(), table["rubric"].strip())
+
+
+def _line_of_rubric(text: str, key: str) -> int | None:
+    """Return the number of the line on which a question's rubric begins, from 1; None if the table is written in another form."""
+    is_in_it = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if HEADER.match(line):
+            is_in_it = re.match(rf"\s*\[\s*[\"']?{re.escape(key)}[\"']?\s*\]", line) is not None
+        elif is_in_it and RUBRIC_KEY.match(line):
+            return number
+    return None
 
 
 def without_late(path: Path) -> str:

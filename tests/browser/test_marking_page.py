@@ -275,10 +275,116 @@ def test_a_question_about_a_figure_shows_the_student_s_beside_the_reference_s(tm
         left, right = (shown.nth(place).bounding_box() for place in (1, 2))
         assert left["x"] + left["width"] <= right["x"]
         assert abs(left["y"] - right["y"]) < 1
-        assert "There is none." in marker.text("pictures")
+        assert "The student's: there is none." in marker.text("pictures")
         marker.press("v")
         assert marker.page.locator("#large img").count() == len(alts)
         marker.page.screenshot(path=photo("pictures"))
+        marker.press("Escape")
+
+
+def test_of_several_markers_each_counts_a_share_and_is_told_where_the_other_answers_are(tmp_path, seated):
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", question_1="No."), record("Ben Okafor", question_1="Yes.")])
+    with marking(folder, "ann", "--share", "1/2") as first, marking(folder, "bob", "--share", "2/2") as second:
+        found = []
+        for marker in (seated(first), seated(second)):
+            overview = marker.page.locator("#view tbody tr").nth(0).inner_text()
+            marker.open(1)
+            found.append((overview, marker.text("position"), marker.text("pace"), marker.text("status")))
+    for overview, position, pace, status in found:
+        if "none in your share" in overview:
+            assert "2 outside it" in overview
+            assert (position, pace) == ("Answer 1 of 2 outside your share", "none in your share")
+            assert "These belong to other markers" in status
+        else:
+            own = int(position.split(" of ")[1].split()[0])
+            assert position == f"Answer 1 of {own} in your share"
+            assert pace == f"0 of {own} in your share"
+            assert (f"{2 - own} outside it" in overview) is (own < 2)
+            assert status == ""
+
+
+def test_alone_nothing_is_said_of_shares(grades, seated):
+    with marking(grades, "ada") as desk:
+        marker = seated(desk)
+        assert "outside" not in marker.text("view")
+        marker.open(1)
+        assert marker.text("pace") == "0 of 20 marked"
+        assert "other markers' share" not in marker.page.locator("#filter option:not([hidden])").all_inner_texts()
+
+
+def test_the_button_says_what_enter_does_next(tmp_path, seated):
+    answers = {"question_1": "No.", "question_2": "Small."}
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", **answers), record("Ben Okafor", question_1="Yes.")])
+    with marking(folder, "ann") as desk:
+        marker = seated(desk)
+        marker.open(1)
+        assert marker.text("save").startswith("Save and next")
+        marker.press("1")
+        marker.save()
+        marker.press("k")
+        assert marker.text("save").startswith("Next to mark")  # this one is saved, another is not marked
+        marker.press("Enter")
+        assert marker.text("save").split("Enter")[0].strip() == "Save"  # the last one
+        marker.press("1")
+        marker.save()
+        assert marker.text("save").startswith("Go to inline question 2")
+        marker.press("5")
+        assert marker.text("save").startswith("Save")  # what has changed since is saved first
+        marker.save()
+        marker.press("Enter")
+        marker.see("#title:has-text('Inline question 2')")
+        marker.press("1")
+        marker.save()
+        assert "Press Enter for the overview." in marker.text("status")
+        assert marker.text("save").startswith("Go to the overview")
+        marker.press("Enter")
+        marker.see("#view table")
+
+
+OWN = """
+[question-4]
+points = 2
+text = "Why does the figure say so?"
+rubric = '''
+* 1: names the figure.
+* 1: gives a reason.
+'''
+"""
+
+
+def test_a_question_without_a_model_answer_is_shown_in_its_place(tmp_path, seated):
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", question_1="No.", question_4="Because.")])
+    (folder / "course.toml").write_text(OWN, encoding="utf-8")
+    with marking(folder, "ann") as desk:
+        marker = seated(desk)
+        marker.open(4)
+        assert marker.see("#question:visible") == "Why does the figure say so?"
+        assert not marker.page.is_visible("#answered")
+        marker.overview()
+        marker.open(1)
+        assert marker.page.is_visible("#model-answer")
+        assert not marker.page.is_visible("#question")
+
+
+def test_in_full_size_a_missing_picture_takes_no_room_and_the_way_out_stays_in_sight(tmp_path, seated):
+    figures = {"fooling-figure": [png("teal", (900, 400))], "fooling-scores": []}
+    one = dataclasses.replace(record("Ada Lindqvist", question_3="As the figure shows."), figures=figures)
+    with marking(graded(tmp_path / "grades", [one]), "ada") as desk:
+        marker = seated(desk)
+        marker.open(3)
+        marker.see("#pictures .pair")
+        marker.press("v")
+        marker.see("#large img")
+        pairs = marker.page.locator("#large .pair")
+        own, ours = (pairs.nth(0).locator("figure").nth(place).bounding_box() for place in (0, 1))
+        assert ours["x"] >= own["x"] + own["width"]  # side by side
+        whole, alone = pairs.nth(1).bounding_box(), pairs.nth(1).locator("figure").nth(1).bounding_box()
+        assert alone["width"] == pytest.approx(whole["width"], abs=1)
+        marker.page.locator("#large").evaluate("window => window.scrollTo(0, window.scrollHeight)")
+        marker.page.locator("#large form button").click(trial=True)  # nothing lies over it
+        title, heading = (marker.page.locator(f"#large {name}").first for name in ("form", "#large-pictures"))
+        marker.page.locator("#large").evaluate("window => window.scrollTo(0, 0)")
+        assert heading.bounding_box()["y"] >= title.bounding_box()["y"] + title.bounding_box()["height"] - 1
         marker.press("Escape")
 
 
@@ -375,10 +481,24 @@ def test_a_mark_that_is_in_the_grades_changes_with_a_reason_and_is_in_the_log(tm
         marker.open(1)
         assert marker.mark() == ("3", [2], "")
         marker.press("1", "Enter")
-        assert "3 points" in marker.refused()
-        assert marker.is_unsaved()
+        assert "3 points for this answer in the grades already. To change it to 4 points, give a reason." in marker.see("#graded")
+        assert marker.text("problem") == ""  # a question, not a failure
+        assert not marker.is_unsaved()
         marker.page.screenshot(path=photo("regrade"))
         marker.press("Escape")  # the field for the reason has the focus
+        assert marker.mark() == ("3", [2], "")
+        marker.write("c", "Kept.")
+        marker.press("x")
+        assert "To take the mark back, give a reason." in marker.see("#graded")
+        assert marker.text("regrade-do") == "Take the mark back"
+        marker.press("u")  # pressed by mistake: undone before it was done, and what was typed is there
+        assert not marker.page.is_visible("#regrade")
+        assert marker.mark() == ("3", [2], "Kept.")
+        marker.press("x")
+        marker.see("#regrade")
+        marker.page.keyboard.type("Wrong student")  # any other letter begins the reason
+        assert marker.page.input_value("#reason") == "Wrong student"
+        marker.press("Escape", "u")
         assert marker.mark() == ("3", [2], "")
         marker.press("1", "Enter")
         marker.see("#regrade")

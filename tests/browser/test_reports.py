@@ -116,7 +116,7 @@ def noise():
 
 def result(exercise, verdict, *mistakes, evidence=()):
     report = Report(exercise, verdict, list(mistakes), [], list(evidence))
-    return Result(verdict, mistakes, message=report.text())
+    return Result(verdict, mistakes, message=report.text(), evidence=tuple(evidence))
 
 
 def student(number, figures):

@@ -322,9 +322,8 @@ def _drawn(case, draw):
     """Return another case with other numbers, of the size of the given ones; its score can move unless its class is dead."""
     drawn = draw.dead_class(case) if case.dead_class else _alive(case, draw)
     factors = draw.random.uniform(0.7, 1.4, size=2)
-    return dataclasses.replace(
-        drawn, l2_reg=round(case.l2_reg * factors[0], 5), learning_rate=round(case.learning_rate * factors[1], 3)
-    )
+    l2_reg, learning_rate = round(case.l2_reg * factors[0], 5), round(case.learning_rate * factors[1], 3)
+    return dataclasses.replace(drawn, l2_reg=float(l2_reg), learning_rate=float(learning_rate))
 
 
 def _alive(case, draw):

@@ -1,7 +1,7 @@
 """What became of every file below the folder, and what of it an instructor should look at."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,7 +75,15 @@ def files_of_all(
     return sorted(files, key=lambda file: file.path)
 
 
-def _file(entry, key, why, counting, others, found, folder):
+def _file(
+    entry: Path,
+    key: str,
+    why: str,
+    counting: Mapping[Path, str],
+    others: Collection[Path],
+    found: Mapping[str, Submission],
+    folder: Path,
+) -> File:
     path, student = shown_path(entry, folder), printable(key)
     if entry in counting:
         return File(path, student, not found[counting[entry]].problem, found[counting[entry]].problem)
@@ -92,7 +100,7 @@ def _file(entry, key, why, counting, others, found, folder):
     return File(path, student, False, why)
 
 
-def _left_by_a_system(entry):
+def _left_by_a_system(entry: Path) -> str:
     if entry.name.startswith("."):
         return "hidden"
     return "left by a system" if entry.name.lower() in IGNORED or entry.name.startswith("__") else ""

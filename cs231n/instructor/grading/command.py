@@ -1,23 +1,11 @@
-"""The command `grade`: its options, and what it prints."""
+"""The command `grade`: its options, and the shortest run, in which nothing has changed. PyTorch is not imported for it."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from ...whole_file import NotWritten
-from ..late_policy import told
-from ..reports import marks as marks_files
-from ..reports import pages
-from ..reports.grades import NO_SUBMISSION
-from ..reports.marks import Marks
-from ..reports.records import Record, State
-from . import roster as rosters
-from .found_files import named
-from .grading import grade_folder
-from .late_days import counts
-from .rubric import Rubric
-from .settings import Lists, settled, settled_lists
-from .worker import CutShort
+from ..reports.absent import NO_SUBMISSION
+from . import unchanged
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,66 +81,13 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--jobs is {options.jobs}; expected 1 or more.")
     if (options.backend == "dask") != bool(options.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS go together.")
-    given = Lists(options.roster, options.members, options.times, options.days_used)
-    lists, of_lists = settled_lists(options.out, given, options.resume)
-    rubric, remembered = settled(options.out, options.rubric, options.course, options.resume, lists.days_used)
-    roster = rosters.load(lists.roster) if lists.roster else None
-    for notice in (*rubric.notices, *remembered, *of_lists):
-        print(notice, file=sys.stderr)
-    try:
-        records = grade_folder(
-            options.submissions,
-            options.out,
-            options.jobs,
-            rubric,
-            options.resume,
-            options.scheduler,
-            without_isolation=options.without_isolation,
-            roster=roster,
-            gallery=options.gallery,
-            lists=lists,
-        )
-    except NotWritten as error:
-        advice = "All other files are whole. Make room, or the folder writable, then run the command again with --resume."
-        raise OSError(f"{error} {advice}") from None
-    except (CutShort, KeyboardInterrupt) as error:
-        done = len(list((options.out / "rows").glob("*.json")))
-        print(
-            f"{str(error) or 'Interrupted.'} {done} results are kept in {options.out}/rows: go on by --resume.", file=sys.stderr
-        )
-        return 1
-    marks = marks_files.read(options.out, rubric)
-    unmarked = pages.waiting(records, rubric, marks)
-    _tell_late(records, rubric, marks)
-    print(f"{len(records)} submissions: {options.out}/grades.csv, feedback/, summary.html.")
-    if unreadable := [record.student for record in records if record.verdict is State.UNREADABLE]:
-        print(f"Could not be read: {named(unreadable)}. summary.html says why; they have no points for exercises or answers.")
-    print(_to_mark(unmarked, options.out))
-    return 0
+    given = options.course, options.rubric, options.roster, options.members, options.times, options.days_used
+    if options.resume and not any(given):
+        said = unchanged.said_before(options.submissions, options.out, options.gallery)
+        if said is not None:
+            print("Nothing has changed since the last run.", file=sys.stderr)
+            said.repeat()
+            return 0
+    from .carried_out import carried_out  # it imports PyTorch, for seconds
 
-
-def _to_mark(unmarked: int, out: Path) -> str:
-    """Return a sentence on the answers that are not marked yet."""
-    if not unmarked:
-        return "All answers are marked."
-    return (
-        f"{unmarked} answer{' is' if unmarked == 1 else 's are'} to be marked: in the browser, with `{sys.executable} -m "
-        f"cs231n.instructor mark {out}`, or in marking/question-N.csv next to question-N.html; then run grade --resume."
-    )
-
-
-def _tell_late(records: list[Record], rubric: Rubric, marks: Marks) -> None:
-    """Print how many were late, if the course says when the work is due."""
-    if not (late := rubric.course.late):
-        return
-    of_all = (rubric.deduction(record, rubric.score(record, marks.get(record.student, {}))) for record in records)
-    found = counts(records, late, of_all)
-    zone = late.zone_name or f"this machine's zone, {late.due.tzname()}: the course's file names none"
-    print(f"Due: {told(late.due)}. Times without a zone are taken as of {zone}.", file=sys.stderr)
-    print(f"{found.late} late, {found.deducted} of them with a deduction.", file=sys.stderr)
-    if found.unknown:
-        print(
-            f"{found.unknown} without a time ({found.unknown_late} of them late, as the platform says): nothing is deducted. "
-            "Give the times by --times.",
-            file=sys.stderr,
-        )
+    return carried_out(options)

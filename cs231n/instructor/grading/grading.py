@@ -1,6 +1,6 @@
 """Grade a folder of submissions: each becomes one record, whatever it holds, and the records become grades and pages.
 
-Everything that a student wrote runs in the sandbox. What is right is known here alone, drawn anew for every run.
+Everything that a student wrote runs in the sandbox. What is right is known here alone, drawn at random.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from .course_material import as_asked
 from .folder import kept_row, set_aside, write_row
 from .found_files import named
 from .handed_in import with_files_beside
+from .kept_exam import keep, kept_exam
 from .late_days import require_known
 from .on_dask import by_dask, checked_cluster
 from .owners import Submission
@@ -36,6 +37,7 @@ from .rubric import Rubric
 from .run import Asked, Run, cells_of
 from .settings import Lists, remember
 from .submissions import Intake, intake
+from .unchanged import Said
 from .worker import Graded, close_sandbox, in_worker, unreadable_one
 
 
@@ -51,15 +53,16 @@ def grade_folder(
     roster: Roster | None = None,
     gallery: Sequence[str] = (),
     lists: Lists | None = None,
+    said: Said | None = None,
 ) -> list[Record]:
     """Grade the submissions in a folder, write `out`, and return the records, one for each student.
 
     jobs: how many at once, in as many processes; None for one after the other in this very process. rubric: a Rubric, by
     default the kit's. resume: keep the rows that are there. scheduler: the address of Dask's, to run there. without_isolation:
     go on where submissions cannot be kept from the machine's files and processes. roster: a Roster. gallery: the students
-    whose pictures may be in the summary. lists: of members and of times. Raises ValueError if there is nothing to grade, if
-    `out` holds another run or is being written, and for what the lists may not say; NotWritten for a file that the disk has no
-    room for.
+    whose pictures may be in the summary. lists: of members and of times. said: collects what is said. Raises ValueError if
+    there is nothing to grade, if `out` holds another run or is being written, and for what the lists may not say; NotWritten for
+    a file that the disk has no room for.
     """
     rubric, out, lists = rubric or rubrics.load(), Path(out), lists or Lists()
     writing.require_apart(folder, out)
@@ -71,7 +74,9 @@ def grade_folder(
     reference = as_asked(reference_material(REFERENCE), rubric)
     cells = cells_of(rubric)  # what contradicts the notebook is said before the work
     with writing.only_grader(out):
-        return _grade_into(out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation, lists)
+        return _grade_into(
+            out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation, lists, said or Said()
+        )
 
 
 def _grade_into(
@@ -86,6 +91,7 @@ def _grade_into(
     gallery: Sequence[str],
     without_isolation: bool,
     lists: Lists,
+    said: Said,
 ) -> list[Record]:
     """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
@@ -98,24 +104,22 @@ def _grade_into(
     # Before answers change, so that what was marked in the browser has its row in the marks files.
     marks_files.merge(out, rubric, expected=students)
     write_intake(out / "intake.csv", found.files)
-    _tell_unusual(found.notices + set_aside(out, found.submissions), out)
+    _tell_unusual(found.notices, set_aside(out, found.submissions), out, said)
     kept = {submission.student: kept_row(rows, submission, rubric) for submission in found.submissions}
     missing = [submission for submission in found.submissions if kept[submission.student] is None]
     by_student = {student: record for student, record in kept.items() if record is not None}
-    _tell_without_sources(by_student.values(), rows)
+    _tell_without_sources(by_student.values(), rows, said)
     rows.mkdir(parents=True, exist_ok=True)
     remember(out, rubric, lists)
-    with contextlib.closing(_graded(missing, rubric, cells, jobs, scheduler, without_isolation)) as results:
+    with contextlib.closing(_graded(missing, rubric, cells, jobs, scheduler, without_isolation, out)) as results:
         for record in results:
             write_row(rows, record)
             by_student[record.student] = record
     records = [by_student[submission.student] for submission in found.submissions]
     for student, question, points in marks_files.outdated(out, rubric):
-        print(
-            f"{student}, {question}: the answer has changed since it got {points:g} points. It is to mark again.", file=sys.stderr
-        )
+        said.news(f"{student}, {question}: the answer has changed since it got {points:g} points. It is to mark again.")
     for conflict in marks_files.merge(out, rubric):
-        print(conflict, file=sys.stderr)
+        said.news(str(conflict))
     marks = marks_files.read(out, rubric)
     write_intake(out / "intake.csv", with_unreadable(found.files, records))
     pages.write_pages(out, records, rubric, marks, reference, found.absent, gallery, _deductions(records, rubric, marks))
@@ -143,23 +147,27 @@ def _ids_and_names(found: Intake, roster: Roster | None) -> set[str]:
     return known | {text for person in (roster.people if roster else ()) for text in (person.id, person.name, *person.others)}
 
 
-def _tell_unusual(notices: Collection[str], out: Path) -> None:
-    """Print what a person should look at."""
+def _tell_unusual(notices: Collection[str], gone: Collection[str], out: Path, said: Said) -> None:
+    """Print what a person should look at. gone: of this what only this run has to say."""
+    heading = f"Please have a look; {out}/intake.csv has a line for every file:"
     if notices:
-        print(f"Please have a look; {out}/intake.csv has a line for every file:", file=sys.stderr)
+        said.notice(heading)
+    elif gone:
+        said.news(heading)
     for notice in notices:
-        print(f"  {notice}", file=sys.stderr)
+        said.notice(f"  {notice}")
+    for notice in gone:
+        said.news(f"  {notice}")
 
 
-def _tell_without_sources(kept: Iterable[Record], rows: Path) -> None:
+def _tell_without_sources(kept: Iterable[Record], rows: Path, said: Said) -> None:
     """Print which results an earlier version of the kit made, which kept no code beside them."""
     done = [record for record in kept if any(result.verdict is not Verdict.MISSING for result in record.exercises.values())]
     if without := [record.student for record in done if not record.sources]:
-        print(
+        said.notice(
             f"{named(without)}: graded by an earlier version of this kit, which did not keep the code with the results. They "
             "stay as they are, so there is no code of theirs in feedback and in comparisons. To have them graded again, remove "
-            f"their files in {rows}, and run the command again.",
-            file=sys.stderr,
+            f"their files in {rows}, and run the command again."
         )
 
 
@@ -170,8 +178,12 @@ def _graded(
     jobs: int | None,
     scheduler: str | None,
     without_isolation: bool,
+    out: Path,
 ) -> Generator[Record, None, None]:
-    """Yield the records of Submissions as they come, in any order. Raises CutShort with a sentence where it cannot go on."""
+    """Yield the records of Submissions as they come, in any order. Raises CutShort with a sentence where it cannot go on.
+
+    out: the folder that has the exam of an earlier run, or is given this one's.
+    """
     if not found:
         return
     with contextlib.ExitStack() as ends:
@@ -184,8 +196,9 @@ def _graded(
         here = scheduler is None and jobs is not None
         cluster = ends.enter_context(checked_cluster(scheduler, found)) if scheduler is not None else None
         ahead = ends.enter_context(started_ahead(min(jobs or 1, len(found)))) if here else None
+        kept = kept_exam(out, without_isolation)
         with own_settings():
-            drawn = Run.drawn().following(rubric, cells)
+            drawn = (Run.of(kept) if kept else Run.drawn()).following(rubric, cells)
         run = dataclasses.replace(drawn, without_isolation=without_isolation)
         if cluster is not None:
             results = by_dask(run, found, jobs or 1, cluster)
@@ -193,10 +206,12 @@ def _graded(
             results = _here(run, found) if ahead is None else by_workers(run, found, jobs or 1, ahead)
         ends.enter_context(contextlib.closing(results))
         told = False
-        for record, protections in tqdm(results, total=len(found), unit="submission", file=sys.stderr):
+        for record, protections in tqdm(results, total=len(found), unit="submission", file=sys.stderr, disable=None):
             if not told and protections is not None:
                 _tell(protections)
                 told = True
+                if not kept and not without_isolation:
+                    keep(out, run.exam, protections)
             yield record
 
 

@@ -11,9 +11,9 @@ import stat
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from ..sandbox.inside import limits
 from ..sandbox.inside.reading import kind
@@ -31,7 +31,7 @@ def with_files_beside(found: list[Submission], folder: Path) -> list[Submission]
     return [dataclasses.replace(one, beside=_beside(one, Path(folder), owners)) for one in found]
 
 
-def _beside(submission, folder, owners):
+def _beside(submission: Submission, folder: Path, owners: Mapping[Path, int]) -> dict[str, Path]:
     """Return {name in an archive: path} of a Submission's other files of the kinds that are read."""
     if submission.problem:
         return {}
@@ -43,7 +43,7 @@ def _beside(submission, folder, owners):
     return {name: path for name, path in named.items() if path != submission.path and kind(path.name) and _is_plain(path)}
 
 
-def _files_below(home):
+def _files_below(home: Path) -> list[Path]:
     """Return the files in a folder and below it, without hidden ones, the nearest first; links are not followed."""
     found = []
     for place, folders, names in os.walk(home):
@@ -54,7 +54,7 @@ def _files_below(home):
     return found[: limits.FILES_BESIDE]
 
 
-def _is_plain(path):
+def _is_plain(path: Path) -> bool:
     with contextlib.suppress(OSError, ValueError):
         return stat.S_ISREG(path.lstat().st_mode)
     return False
@@ -77,7 +77,7 @@ def opened(submission: Submission) -> Iterator[tuple[BinaryIO, str, str]]:
         yield file, f"{submission.student[:80]}.zip", first
 
 
-def _pack(named, file):
+def _pack(named: Mapping[str, Path], file: IO[bytes]) -> None:
     left = limits.SUBMISSION_BYTES // 2  # the archive and what is taken out of it are in memory together
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, path in named.items():
@@ -89,5 +89,5 @@ def _pack(named, file):
                     archive.writestr(zipfile.ZipInfo(_printable(name), date), path.read_bytes())
 
 
-def _printable(name):
+def _printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()

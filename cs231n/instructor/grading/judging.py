@@ -13,6 +13,7 @@ from ...checks.guard import own_settings
 from ...checks.report import Report, Verdict
 from ..exercises.on_squeezenet import proved
 from ..reports.records import Record, Result, State
+from ..reports.rendering import said_by
 from ..sandbox.inside import limits
 from ..sandbox.inside.reading import Outline, checked_outline
 from ..sandbox.sandbox import Ended, Failed, Sandbox, Stopped
@@ -20,8 +21,7 @@ from .handed_in import opened
 from .owners import Submission
 from .run import Asked, Run
 
-# The process can say what it likes, also where a submission did not even load.
-REPORTED = "Details from the process that ran your code (your points come from separate tests by the grader):"
+RIGHT_TO_OWN_CHECK = "It calls your function correct; on the grader's other networks, images and targets it is not."
 
 
 def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn.Module) -> Record:
@@ -70,7 +70,7 @@ def unreadable(submission: Submission, asked: Asked, outline: Outline) -> Record
     return replace(empty_record(submission, asked), note=" ".join(notes))
 
 
-def _on_earlier_attempts(submission, outline):
+def _on_earlier_attempts(submission: Submission, outline: Outline) -> list[str]:
     """Return the sentence on earlier attempts that do not count, unless reading took another file, which it says itself."""
     counts = outline.counts
     if not submission.earlier or (submission.beside and counts and not f"{counts}/".startswith(f"{submission.path.name}/")):
@@ -116,16 +116,16 @@ def exercise_result(
     if left <= 1:
         return _stopped(name, f"The time for this submission, {limits.SUBMISSION_SECONDS:.0f} seconds, was used up before.", 0)
     started, reason, doubt = time.monotonic(), "", ""
+    reported: list[str] = []  # by the process that ran the code, which can say what it likes
     try:
         with sandbox.job(min(limits.CLOCK_SECONDS_PER_CPU_SECOND * run.seconds, left), run.seconds) as job:
             refused, _ = job.ask("define", exercise=name, parts=parts)
             if refused:
-                report, evidence = _undefined(name, refused), _sentences(refused)
+                report, reported = _undefined(name, refused), _sentences(refused)
             else:
                 report = examine(name, None, exam=dataclasses.replace(run.exam, run=job.run))
                 with own_settings():
                     report, reason = proved(report, job, run, network)
-                evidence = report.evidence
     except Stopped as stop:
         return _stopped(name, str(stop), time.monotonic() - started)
     except (Ended, Failed):
@@ -133,10 +133,10 @@ def exercise_result(
     except Exception as error:  # what came back was so odd that judging it failed
         return _stopped(name, f"It could not be judged ({type(error).__name__}).", time.monotonic() - started)
     if not refused and report.verdict in (Verdict.WRONG, Verdict.BROKEN) and "never-returns" not in report.mistakes:
-        report, evidence, doubt = _as_students_see_it(report, parts, sandbox)
+        report, reported, doubt = _as_students_see_it(report, parts, sandbox)
         if reason and report.mistakes and not report.explained:
-            evidence = [*evidence, f"{reason} So it earns no points; your instructor is asked to look at it."]
-    return _result(report, evidence, time.monotonic() - started, doubt or reason)
+            report.evidence += [f"{reason} So it earns no points; your instructor is asked to look at it."]
+    return _result(report, reported, time.monotonic() - started, doubt or reason)
 
 
 def _undefined(name: str, told: dict[str, Any]) -> Report:
@@ -146,16 +146,15 @@ def _undefined(name: str, told: dict[str, Any]) -> Report:
 
 
 def _sentences(told: Any) -> list[str]:
-    """Return the evidence in what the sandbox told, as sentences of bounded length, after the one that says whose they are."""
+    """Return the evidence in what the sandbox told, as sentences of bounded length."""
     evidence = told.get("evidence") if isinstance(told, dict) else None
     evidence = evidence[: limits.EVIDENCE_SENTENCES] if isinstance(evidence, list) else []
-    sentences = [str(sentence)[: limits.SENTENCE_CHARACTERS] for sentence in evidence]
-    return [REPORTED, *sentences] if sentences else []
+    return [str(sentence)[: limits.SENTENCE_CHARACTERS] for sentence in evidence]
 
 
 def _as_students_see_it(report: Report, parts: list[list[str]], sandbox: Sandbox) -> tuple[Report, list[str], str]:
-    """Return (report, evidence, doubt): what the student's own check says, in a process that has seen nothing of our exam.
-    doubt: a sentence for the instructor, "" if the two agree.
+    """Return (report, reported, doubt): what the student's own check says, in a process that has seen nothing of our exam.
+    reported: its sentences. doubt: a sentence for the instructor, "" if the two agree.
 
     Which mistake it is, is the exam's word; only of a regulariser without effect the own check, which sees inside, knows more.
     """
@@ -164,37 +163,49 @@ def _as_students_see_it(report: Report, parts: list[list[str]], sandbox: Sandbox
             job.ask("define", exercise=report.exercise, parts=parts)
             told, _ = job.ask("own_check", exercise=report.exercise)
     except Stopped:
-        return report, report.evidence, ""
+        return report, [], ""
     told = told if isinstance(told, dict) else {}
     if told.get("verdict") == Verdict.RIGHT:
         seen = report.evidence if report.verdict is Verdict.WRONG else report.evidence[-1:]  # an error's text is the student's
         doubt = f"Right to the student's own check, {report.verdict} to the grader. {' '.join(seen)}"[: limits.DOUBT_CHARACTERS]
-        evidence = ["Your own check calls it right. On other networks, images and targets it is not:", *report.evidence]
-        return report, evidence, doubt
+        return report, [RIGHT_TO_OWN_CHECK], doubt
     inside = {"regulariser-detached", "regulariser-on-scores", "regulariser-on-weights"} & _names(told.get("mistakes"))
     if "regulariser-missing" in report.mistakes and inside:
         report.mistakes = [name for name in report.mistakes if name != "regulariser-missing"] + sorted(inside)
     same = told.get("verdict") == report.verdict
-    return report, _sentences(told) if same else report.evidence, ""
+    return report, [sentence for sentence in _sentences(told) if sentence not in report.evidence] if same else [], ""
 
 
 def _names(told: Any) -> set[str]:
     return {name for name in told if isinstance(name, str)} if isinstance(told, list) else set()
 
 
-def _result(report: Report, evidence: list[str], seconds: float = 0.0, look: str = "") -> Result:
-    told = Report(report.exercise, report.verdict, report.mistakes, report.notes, evidence)
+def _result(report: Report, reported: list[str], seconds: float = 0.0, look: str = "") -> Result:
+    evidence = [sentence[: limits.SENTENCE_CHARACTERS] for sentence in report.evidence[: limits.EVIDENCE_SENTENCES]]
     return Result(
         report.verdict,
         mistakes=tuple(sorted(name for name in report.mistakes if name in MISTAKES)),
         notes=tuple(sorted(name for name in report.notes if name in NOTES)),
         explained=report.explained,
         look=look,
-        message=told.text()[: limits.MESSAGE_CHARACTERS],
+        message=_message(report, evidence, reported)[: limits.MESSAGE_CHARACTERS],
+        evidence=tuple(evidence),
+        reported=tuple(reported),
         seconds=round(seconds, 2),
     )
 
 
+def _message(report: Report, evidence: list[str], reported: list[str]) -> str:
+    """Return all that a student is told, as a plain text of one paragraph a line: what is wrong, then what was seen."""
+    paragraphs = [report.headline()]
+    for mistake in report.mistakes:
+        explanation = MISTAKES[mistake]
+        paragraphs += [f"{explanation.title}. {explanation.meaning}", f"Think: {explanation.think}"]
+    paragraphs += evidence
+    paragraphs += [said_by(report), *reported] if reported else []
+    paragraphs += [f"Note: {NOTES[note]}" for note in report.notes]
+    return "\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
 def _stopped(name: str, reason: str, seconds: float) -> Result:
-    message = f"✗ {name} was stopped.\n  {reason}"
-    return Result(Verdict.STOPPED, look=reason, message=message, seconds=round(seconds, 2))
+    return _result(Report(name, Verdict.STOPPED, evidence=[reason]), [], seconds, reason)

@@ -1,11 +1,10 @@
 """Grade many submissions by the workers of a Dask cluster."""
 
 import contextlib
-import hashlib
 import os
 import platform
 import sys
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from ...kit import ROOT
 from ...squeezenet import load_squeezenet
 from ..sandbox.inside.cage import ISOLATION
+from .kit_hash import kit_hash
 from .owners import Submission
 from .run import Run
 from .worker import Graded, in_worker, with_isolation, with_note
@@ -83,7 +83,7 @@ def _absolute(submission: Submission) -> Submission:
     return replace(submission, path=submission.path.absolute(), beside=beside)
 
 
-def _require_kit(client, scheduler):
+def _require_kit(client: Any, scheduler: str) -> None:
     """Raise ValueError with a sentence unless scheduler and workers of Dask can import the kit; wait for the first worker."""
     import pkgutil  # its function is known to every Python, ours only where the kit is
 
@@ -99,7 +99,7 @@ def _require_kit(client, scheduler):
             raise ValueError(f"{who} at {scheduler} has another version of the kit. {_need()}")
 
 
-def _require_same(client, scheduler, paths):
+def _require_same(client: Any, scheduler: str, paths: Sequence[str]) -> None:
     """Raise ValueError with a sentence unless the scheduler and all workers have what `state` says of this machine."""
     here = state([])
     for who, call in _kinds(client).items():
@@ -113,7 +113,7 @@ def _require_same(client, scheduler, paths):
                 raise ValueError(f"{who} at {address} {wrong}")
 
 
-def _kinds(client):
+def _kinds(client: Any) -> dict[str, Callable[..., Any]]:
     return {"The scheduler of Dask": client.run_on_scheduler, "A worker of Dask": client.run}
 
 
@@ -123,17 +123,13 @@ def _need() -> str:
 
 def state(paths: list[str]) -> dict[str, Any]:
     """Return what decides whether this process can grade: versions, what is wrong with the data, which `paths` it cannot read."""
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "cs231n").rglob("*")):
-        if path.is_file() and path.suffix != ".pyc":
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
     try:
         load_squeezenet(device="cpu")
         data = ""
     except Exception as error:  # that they are missing, or are not the right ones
         data = " ".join(str(error).split())
     return {
-        "kit": digest.hexdigest(),
+        "kit": kit_hash(),
         "Python": ".".join(platform.python_version_tuple()[:2]),
         "PyTorch": torch.__version__.partition("+")[0],
         "data": data,

@@ -4,6 +4,7 @@ import hashlib
 import re
 import stat
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def collect(place: Place, students: dict[str, Student], nobodys: dict[Path, str]
             )
 
 
-def _keys_of(entries, taken):
+def _keys_of(entries: Iterable[Path], taken: Collection[str]) -> dict[str, Path]:
     """Return {key: entry}, all different: names without endings where no other has the same, else whole names."""
     keys = {entry: stem(entry) for entry in entries}
     while True:
@@ -212,13 +213,13 @@ def _member(ids: tuple[str, ...], name: str) -> Member:
     return Member(ids[0] if ids else printable(name), printable(name), ids)
 
 
-def _unread_in(folder):
+def _unread_in(folder: Path) -> str:
     """Return the sentences on archives in a folder that cannot be opened, each with a space before it."""
     names = [printable(path.name) for path in files_inside(folder)]
     return "".join(f" {advice(name, told)}" for name in names[:5] if "archive" in (told := unread_kind(name)))
 
 
-def _problem(path):
+def _problem(path: Path) -> str:
     """Return why a file can't be opened as a submission, in a sentence, or ""."""
     status, name = path.lstat(), printable(path.name)
     if stat.S_ISLNK(status.st_mode):

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def places_in(folder: Path, roster: Roster | None) -> tuple[list[Place], list[st
     return [place, *sections], notices
 
 
-def _holds_students(folder):
+def _holds_students(folder: Path) -> bool:
     """Return whether the only folder there is holds several students' work, or looks like an export."""
     place = Place(folder)
     with contextlib.suppress(ValueError):  # a student's own file, perhaps; whoever goes in looks again
@@ -86,11 +87,11 @@ def _holds_students(folder):
     return len(with_work) > 1
 
 
-def _knows_any(roster, entries):
+def _knows_any(roster: Roster | None, entries: Iterable[Path]) -> bool:
     return roster is not None and any(roster.knows(stem(entry)) for entry in entries)
 
 
-def _sections(place, roster):
+def _sections(place: Place, roster: Roster | None) -> tuple[list[Place], list[Place]]:
     """Return (a Place for each folder among which students were sorted, those that look so but may be one student's own).
 
     A student may keep several folders, too, and names them. So all folders must look so, with nothing beside them, or with
@@ -119,7 +120,7 @@ def _sections(place, roster):
     return [], [section for section in several if any(times[entry.name] == 1 for entry in works[section.path])]
 
 
-def _is_like_a_section(section, folders):
+def _is_like_a_section(section: Place, folders: Sequence[Path]) -> bool:
     """Return whether a folder holds nothing to grade but the folders with work in it, and those are not of one student's kit."""
     loose = any(kind_of(entry) for entry in section.entries if not is_folder(entry))
     own = {entry.name for entry in folders}
@@ -127,6 +128,8 @@ def _is_like_a_section(section, folders):
     return bool(own) and not loose and not of_one and not OF_THE_KIT & own
 
 
-def _has_work(folder, is_wanted=lambda name: is_expected(name) or not name.lower().endswith(".py")):
+def _has_work(
+    folder: Path, is_wanted: Callable[[str], bool] = lambda name: is_expected(name) or not name.lower().endswith(".py")
+) -> bool:
     """Return whether somewhere in a folder there is a notebook, an archive or the file of the exercises."""
     return any(kind_of(path) and is_wanted(path.name) for path in files_inside(folder))

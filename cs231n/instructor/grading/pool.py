@@ -5,16 +5,19 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 
 from ..sandbox.sandbox import Failed, Sandbox
 from .owners import Submission
 from .processes import FORKS, counter, not_interrupted, processes
 from .run import Run
 from .worker import CutShort, Graded, in_worker, mine, with_isolation, with_note
+
+Work = TypeVar("Work", Submission, None)  # None: a worker does all but grade
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def by_workers(run: Run, found: list[Submission], jobs: int, ahead: Ahead) -> Ge
 
 
 @contextlib.contextmanager
-def _own_folder():
+def _own_folder() -> Iterator[Path]:
     """Make a temporary folder, which others can look into; it is gone at the end, with what processes that were killed left."""
     try:
         made = tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
@@ -89,16 +92,18 @@ def _own_folder():
         yield Path(folder)
 
 
-def _protections_of_a_new_worker(run, folder):
+def _protections_of_a_new_worker(run: Run, folder: Path) -> list[str]:
     """Return the protections in force in a worker that grades nothing. Raises CutShort if it ends nevertheless."""
     try:
         ((_, (_, protections)),) = _through_workers(run, [None], 1, folder, [])
-        return protections
+        return protections or []
     except BrokenExecutor:
         raise CutShort("The worker processes end, also without a submission: is there enough memory?") from None
 
 
-def _through_workers(run, found, jobs, folder, sandboxes):
+def _through_workers(
+    run: Run, found: Sequence[Work], jobs: int, folder: Path, sandboxes: Sequence[Sandbox]
+) -> Iterator[tuple[Work, Graded]]:
     """Yield (Submission, what in_worker returns) from worker processes. Raises BrokenExecutor if one of them ends.
 
     folder: for their sandboxes, and for a file for each submission that is being graded, named by its number in `found`.
@@ -117,7 +122,7 @@ def _through_workers(run, found, jobs, folder, sandboxes):
             yield futures[future], future.result()
 
 
-def _keep_for_worker(run, folder, parent, sandboxes, counter):
+def _keep_for_worker(run: Run, folder: Path, parent: int, sandboxes: Sequence[Sandbox], counter: Any) -> None:
     """Begin as a worker of the process `parent`. sandboxes: of all workers; counter: says which of them is this one's."""
     if os.getppid() == parent:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
@@ -132,7 +137,7 @@ def _keep_for_worker(run, folder, parent, sandboxes, counter):
                 sandbox.let_go()  # it is another worker's, with which it has to end
 
 
-def _in_own_process(submission, marker):
+def _in_own_process(submission: Submission | None, marker: Path) -> Any:
     """in_worker, in a process of its own. marker: a file that is there as long as this goes on."""
     marker.touch()
     try:
@@ -141,7 +146,7 @@ def _in_own_process(submission, marker):
         marker.unlink(missing_ok=True)
 
 
-def _end_with(parent):
+def _end_with(parent: int) -> NoReturn:
     """End this worker soon after the process that started it was killed; its sandbox ends with it."""
     while os.getppid() == parent:
         time.sleep(1)

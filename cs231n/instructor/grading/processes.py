@@ -87,7 +87,7 @@ def not_interrupted() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _threads_end_silently():
+def _threads_end_silently() -> Iterator[None]:
     """Let threads end without a traceback meanwhile: loky's own can trip over the workers that are taken from it."""
     before, threading.excepthook = threading.excepthook, lambda _: None
     try:

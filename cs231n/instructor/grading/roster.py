@@ -90,10 +90,10 @@ def load(path: Path) -> Roster:
     return Roster(people, path)
 
 
-def _columns(path, header):
+def _columns(path: Path, header: Sequence[str]) -> tuple[int, list[int]]:
     """Return (column of the id, columns of the name in the order to read them)."""
 
-    def first_of(names):
+    def first_of(names: Iterable[str]) -> int | None:
         return next((header.index(name) for name in names if name in header), None)
 
     one, name, first, last = map(first_of, (ID, NAME, FIRST, LAST))
@@ -109,7 +109,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip()).casefold()
 
 
-def _ways_to_write(name):
+def _ways_to_write(name: str) -> set[str]:
     """Return a name in the ways that platforms write it: without accents and spaces, from each of its words on.
 
     "Jane Doe", "Doe, Jane" and Canvas's "doejane" have one in common.

@@ -163,6 +163,10 @@ def load(path: Path | None = None, course_file: Path | None = None) -> Rubric:
     for table in ("points", "kept"):
         if not isinstance(own.get(table, {}), dict):
             raise ValueError(f"{path}: {table} is {own[table]!r}; expected a table, [{table}], with a line for each name.")
+    if twice := sorted(own_course.questions.keys() & own.get("points", {})):
+        raise ValueError(
+            f"{path}: [points] names {twice[0]}, whose points are in [{twice[0]}] of {course_file}; take it out of [points]."
+        )
     if path:
         points |= _own_points(path, own.get("points", {}), names)
     for name, value in own.get("kept", {}).items():

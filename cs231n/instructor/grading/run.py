@@ -1,4 +1,4 @@
-"""What all submissions of a run are examined with: drawn anew for every run, and known to the grader alone."""
+"""What all submissions of a run are examined with: drawn at random, and known to the grader alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import json
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -102,21 +102,26 @@ class Run(Asked):
     @classmethod
     def drawn(cls) -> Run:
         """Return a newly drawn Run of the kit's own assignment. One process per processor draws it, at most four."""
-        seed = secrets.randbits(63)
+        return cls.of(drawn_exam(secrets.randbits(63), partial(_with_a_bar, min(processors(), DRAWING))))
+
+    @classmethod
+    def of(cls, exam: Exam) -> Run:
+        """Return a Run of the kit's own assignment with an exam; what is asked on SqueezeNet is newly drawn."""
         X, _, _ = load_imagenet_val()
         network = load_squeezenet(device="cpu")
-        photographs = drawn_photographs(seed, network, torch.cat([preprocess(image) for image in X]))
-        exam = drawn_exam(seed, partial(_with_a_bar, min(processors(), DRAWING)))
+        photographs = drawn_photographs(secrets.randbits(63), network, torch.cat([preprocess(image) for image in X]))
         asked = Asked.by_the_kit()
         return cls(
             exam=exam, photographs=photographs, **{one.name: getattr(asked, one.name) for one in dataclasses.fields(asked)}
         )
 
 
-def _with_a_bar(processes, function, keys):
+def _with_a_bar(processes: int, function: Callable[[str], Any], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """Yield (key, function(key)), computed in so many processes, and show how far it is."""
     computed = in_processes(function, keys, processes)
-    yield from tqdm(computed, "Drawing the exam of this run", total=len(keys), unit="exercise", file=sys.stderr, leave=False)
+    yield from tqdm(
+        computed, "Drawing the exam of this run", total=len(keys), unit="exercise", file=sys.stderr, disable=None, leave=False
+    )
 
 
 def cells_of(rubric: Rubric) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import overload
 import torch
 
 from ...squeezenet import load_squeezenet
-from ..reports.records import Record
+from ..reports.records import Record, Result
 from ..sandbox.inside import limits
 from ..sandbox.inside.cage import ISOLATION, PROTECTIONS, mapped
 from ..sandbox.sandbox import Ended, Failed, Sandbox
@@ -121,7 +121,7 @@ def _isolated_sandbox(asked: Asked) -> Sandbox:
     return mine.sandbox
 
 
-def _judged(run, sandbox, network, name, parts, seconds):
+def _judged(run: Run, sandbox: Sandbox, network: torch.nn.Module, name: str, parts: list[list[str]], seconds: float) -> Result:
     return exercise_result(name, parts, run, sandbox, network, seconds)
 
 

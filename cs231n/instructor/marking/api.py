@@ -15,8 +15,8 @@ from ..reports.marks import for_an_earlier_answer
 from ..reports.reference import FIGURES
 from ..reports.rendering import title_of
 from ..reports.safe import picture_addresses, plain
+from ..rubric_lines import Lines, rubric_lines
 from .desk import Desk, Refused, View, counts
-from .lines import Lines, rubric_lines
 from .near import difference
 
 LONGEST_COMMENT_CHARACTERS = 5000
@@ -83,9 +83,11 @@ class Api:
             "scaled_from": lines.scaled_from,
             "lines": [{"points": line.points, "text": Markdown(line.text)} for line in lines.lines],
             "figures": bool(self._cells(question)),
+            "own": question in desk.rubric.course.questions,
             "total": total,
             "marked": marked,
             "flagged": flagged,
+            "outside": len(desk.items[question]) - total,
             "students": sum(len(item.students) for item in desk.items[question].values()),
         }
 

@@ -3,6 +3,7 @@
 import argparse
 import getpass
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -164,5 +165,6 @@ def _summary(desk: Desk) -> str:
     whose = f"of share {desk.share} " if desk.share.of > 1 else ""
     return (
         f"{marked} of {total} answers {whose}are marked{flags}; {total - marked} are left. The marks are in "
-        f"{desk.grades}/marking. Run `grade` with --resume to merge them into grades and feedback."
+        f"{desk.grades}/marking. This merges them into grades and feedback:\n\n"
+        f"  {shlex.quote(sys.executable)} -m cs231n.instructor grade SUBMISSIONS --out {shlex.quote(str(desk.grades))} --resume"
     )

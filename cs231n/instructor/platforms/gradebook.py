@@ -10,9 +10,12 @@ import copy
 import re
 import sys
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from tqdm import tqdm
 
@@ -24,13 +27,14 @@ from ..grading.settings import settled
 from ..release.edition import edition
 from ..reports import marks as marks_files
 from ..reports import records as records_files
-from ..reports.marks import Marks
-from ..reports.records import Record
+from ..reports.marks import Mark, Marks
+from ..reports.records import Member, Record, Result
 from ..reports.reference import FIGURES
 from ..reports.rendering import VERDICTS
 from ..reports.safe import MOST_PICTURES, plain
 from ..reports.writing import only_grader
 from . import formgrader
+from .gradebook_late import write_late_penalties
 from .gradebook_marks import collect, remember
 
 NO_AUTOGRADE = "graded by cs231n.instructor.txt"
@@ -51,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fill the gradebook, or with --collect the marks files. Returns 0, or 1 if marks contradict each other: all are told.
+    """Fill the gradebook, or with --collect the marks files. Returns 0, or 1 if something should be looked at: it prints what.
 
     Raises ValueError and OSError, with a sentence, before anything is written.
     """
@@ -66,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
         marks = marks_files.read(options.grades, rubric)
         done, conflicts = fill(records, rubric, marks, options.course, options.assignment)
         remember(options.grades, records, options.course, options.assignment, rubric)
+    conflicts += map(str, marks_files.conflicts(options.grades, rubric, records))
     print(done)
     for conflict in conflicts:
         print(f"  {conflict}")
@@ -95,20 +100,24 @@ def fill(records: list[Record], rubric: Rubric, marks: Marks, course: Path, assi
     frame = _Frame(rubric)
     _require_fitting(coursedir, assignment, frame)
     Path(coursedir.root).mkdir(exist_ok=True)
-    conflicts = []
     with formgrader.gradebook(coursedir) as gradebook:
-        _write_assignment(gradebook, assignment, frame)
+        look = _write_assignment(gradebook, assignment, frame)
         source = formgrader.folder(coursedir, "source", ".", assignment)
         if not source.exists():
             _write_notebook(source, _as_source(frame.edition))
         for record in tqdm(records, unit="submission", disable=None):
-            conflicts += _Submission(gradebook, coursedir, assignment, record, frame).write(marks.get(record.student, {}))
-        conflicts += _left_behind(gradebook, assignment, {formgrader.nbgrader_id(record.student) for record in records})
+            for person in formgrader.people(record):
+                entry = _Submission(gradebook, coursedir, assignment, record, person, frame)
+                look += entry.write(marks.get(record.student, {}))
+        look += _left_behind(gradebook, assignment, {name for record in records for name in formgrader.ids(record)})
+        look += write_late_penalties(gradebook, assignment, records, rubric)
     waiting = f"Mark the inline questions with `jupyter lab` in {course}, menu Nbgrader, Formgrader, Manual grading."
-    return f"{len(records)} submissions of {assignment} stand in {course}/gradebook.db. {waiting}", conflicts
+    groups = sum(bool(record.members) for record in records)
+    shared = f" ({groups} of them by groups, whose members have an entry each)" if groups else ""
+    return f"{len(records)} submissions of {assignment}{shared} are in {course}/gradebook.db. {waiting}", look
 
 
-def _left_behind(gradebook, assignment, here):
+def _left_behind(gradebook: Any, assignment: str, here: set[str]) -> list[str]:
     """Return a sentence on students whose submission an earlier run has entered and who have none now, in a list, or []."""
     gone = sorted({entry.student.id for entry in gradebook.assignment_submissions(assignment)} - here)
     if not gone:
@@ -119,7 +128,7 @@ def _left_behind(gradebook, assignment, here):
     ]
 
 
-def _require_fitting(coursedir, assignment, frame):
+def _require_fitting(coursedir: Any, assignment: str, frame: "_Frame") -> None:
     """The gradebook may know the assignment already, from the student edition: then it must have the same graded cells."""
     from nbgrader.api import MissingEntry
 
@@ -141,15 +150,25 @@ def _require_fitting(coursedir, assignment, frame):
             differing = ", ".join(sorted(known ^ set(frame.points)))
             raise ValueError(
                 f"The gradebook has other graded cells for {assignment} than this kit's edition: {differing}. "
-                "Name another assignment, or make its release anew from the edition of this kit."
+                "Name another assignment, or release it again from the edition that was made with the same course's file."
             )
 
 
-def _write_assignment(gradebook, assignment, frame):
-    """Tell the gradebook of the cells of the student edition, as `nbgrader generate_assignment` would; points by the rubric."""
+def _write_assignment(gradebook: Any, assignment: str, frame: "_Frame") -> list[str]:
+    """Tell the gradebook of the cells of the student edition, as `nbgrader generate_assignment` would; points by the rubric.
+
+    Returns a sentence on cells that had other points there, in a list, or [].
+    """
     gradebook.update_or_create_assignment(assignment)
     gradebook.update_or_create_notebook(formgrader.NOTEBOOK, assignment)
-    known = {cell.name for cell in gradebook.find_notebook(formgrader.NOTEBOOK, assignment).source_cells}
+    notebook = gradebook.find_notebook(formgrader.NOTEBOOK, assignment)
+    known = {cell.name for cell in notebook.source_cells}
+    before = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    changed = [
+        f"{cell} had {before[cell]:g} points and has {points:g}"
+        for cell, points in frame.points.items()
+        if before.get(cell, points) != points
+    ]
     for cell in (cell for cell in frame.edition.cells if "nbgrader" in cell.metadata):
         place = cell.id, formgrader.NOTEBOOK, assignment
         if cell.id in frame.points:
@@ -159,9 +178,12 @@ def _write_assignment(gradebook, assignment, frame):
         if cell.id not in known:  # those of a release made with nbgrader stay: nbgrader compares checksums with them
             locked = cell.metadata.nbgrader.locked
             gradebook.update_or_create_source_cell(*place, cell_type=cell.cell_type, locked=locked, source=cell.source)
+    return (
+        [f"{assignment} had other points in nbgrader than in these grades, which count: {'; '.join(changed)}."] if changed else []
+    )
 
 
-def _as_source(edition):
+def _as_source(edition: NotebookNode) -> NotebookNode:
     """Return the edition with nbgrader's marks around what a student writes.
 
     Where they are missing, `nbgrader generate_assignment` replaces the whole cell, signature and docstring as well.
@@ -173,11 +195,11 @@ def _as_source(edition):
 
 
 class _Submission:
-    """One student's submission in the gradebook and in the folders beside it."""
+    """A student's submission, or that of the student's group, in the gradebook and in the folders beside it."""
 
-    def __init__(self, gradebook, coursedir, assignment, record, frame):
-        self.gradebook, self.record, self.frame, self.rubric = gradebook, record, frame, frame.rubric
-        self.id = formgrader.nbgrader_id(record.student)
+    def __init__(self, gradebook: Any, coursedir: Any, assignment: str, record: Record, person: Member, frame: "_Frame") -> None:
+        self.gradebook, self.record, self.person, self.frame, self.rubric = gradebook, record, person, frame, frame.rubric
+        self.id = formgrader.nbgrader_id(person.student)
         self.submitted = formgrader.folder(coursedir, "submitted", self.id, assignment)
         self.autograded = formgrader.folder(coursedir, "autograded", self.id, assignment)
         self._enter(coursedir, assignment)
@@ -185,21 +207,21 @@ class _Submission:
         self.grades = {grade.name: grade for grade in entry.grades}
         self.comments = {comment.name: comment for comment in entry.comments}
 
-    def _enter(self, coursedir, assignment):
+    def _enter(self, coursedir: Any, assignment: str) -> None:
         from nbgrader.api import MissingEntry
         from sqlalchemy.exc import SAWarning
 
         try:
             self.gradebook.find_student(self.id)
         except MissingEntry:
-            self.gradebook.add_student(self.id, **_names(self.record))
+            self.gradebook.add_student(self.id, **_names(self.person))
         # Formgrader takes a submission for graded if its time is that of the folder `submitted`.
         time = coursedir.get_existing_timestamp(str(self.submitted))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)  # of nbgrader's own way of adding a submission
             self.gradebook.update_or_create_submission(assignment, self.id, timestamp=time)
 
-    def write(self, marks):
+    def write(self, marks: Mapping[str, Mark]) -> list[str]:
         """Write points, comments and folders. Returns sentences on marks that should be looked at."""
         columns = self.rubric.score(self.record, {})
         before = formgrader.sources(self.autograded)
@@ -209,7 +231,7 @@ class _Submission:
         for exercise, cell in self.frame.checks.items():
             look += self._write_points(cell, columns[exercise], changed=self.grades[cell].auto_score != columns[exercise])
         for exercise, cell in self.frame.solutions.items():
-            self.comments[cell].auto_comment = _comment(self.record.exercises[exercise])
+            self.comments[cell].auto_comment = _comment(self.record.result(exercise))
         for question, cell in self.frame.answers.items():
             look += self._write_points(cell, columns[question], changed=cell in before and before[cell] != now[cell])
             look += self._write_mark(cell, question, marks.get(question))
@@ -219,7 +241,7 @@ class _Submission:
         self._write_submitted()
         return look
 
-    def _write_points(self, cell, points, changed):
+    def _write_points(self, cell: str, points: float | None, changed: bool) -> list[str]:
         grade = self.grades[cell]
         # Extra credit counts only where there is a score: a bonus that waits has 0 and not none.
         grade.auto_score = 0.0 if points is None and grade.max_score == 0 else points
@@ -230,40 +252,36 @@ class _Submission:
             return [f"{self.id}, {cell}: changed after you gave {formgrader.given(grade):g} points. Look at it again."]
         return []
 
-    def _write_mark(self, cell, question, mark):
+    def _write_mark(self, cell: str, question: str, mark: Mark | None) -> list[str]:
         grade, comment = self.grades[cell], self.comments[cell]
         if mark is None:
             return []
         points, words = mark
         if not formgrader.is_marked(grade):
-            if question in self.rubric.bonus:
-                grade.manual_score, grade.extra_credit = 0.0, points
-            else:
-                grade.manual_score = points
-            grade.needs_manual_grade = False
+            formgrader.give(grade, mark, question in self.rubric.bonus)
             comment.manual_comment = comment.manual_comment or words or None
         elif formgrader.given(grade) != points:
             given = formgrader.given(grade)
             return [f"{self.id}, {question}: {points:g} points in the marks file, {given:g} in Formgrader. Change one."]
         return []
 
-    def _write_submitted(self):
+    def _write_submitted(self) -> None:
         """The folder makes Formgrader count the submission. Without a notebook in it, its button Autograde changes nothing."""
         if not self.submitted.exists():
-            words = f"{self.record.submission} was graded by python -m cs231n.instructor. nbgrader shall not run it.\n"
+            words = f"{self.record.submission} was graded by python -m cs231n.instructor. nbgrader should not run it.\n"
             write_whole(self.submitted / NO_AUTOGRADE, plain(words))
 
 
-def _names(record):
-    if record.name == record.student:
+def _names(person: Member) -> dict[str, str]:
+    if person.name == person.student:
         return {}
-    name = re.sub(r"[<>&\s]+", " ", plain(record.name, 100))  # Formgrader puts names into its page as they are
+    name = re.sub(r"[<>&\s]+", " ", plain(person.name, 100))  # Formgrader puts names into its page as they are
     first, _, last = name.strip().rpartition(" ")
     return {"first_name": first, "last_name": last}
 
 
-def _comment(result):
-    """Return what stands below an exercise, in Markdown: our own words only, for nbgrader would render a student's."""
+def _comment(result: Result) -> str:
+    """Return what is shown below an exercise, in Markdown: our own words only, for nbgrader would render a student's."""
     mistakes = [MISTAKES[name] for name in result.mistakes if name in MISTAKES]
     told = "\n\n".join(f"**{mistake.title}.** {mistake.meaning}" for mistake in mistakes)
     return told or VERDICTS[result.verdict]
@@ -280,20 +298,18 @@ class _Frame:
     in nbgrader a bonus is what is given above the points of a cell.
     """
 
-    def __init__(self, rubric):
+    def __init__(self, rubric: Rubric) -> None:
         self.rubric = rubric
         self.edition = nbformat.reads(
             edition(course_file=rubric.course_file)[1][f"{formgrader.NOTEBOOK}.ipynb"].decode(), as_version=4
         )
         self.sources = {cell.id: cell.source for cell in self.edition.cells}
-        numbers = {name: rubric.course.assignment.by_function[name].number for name in rubric.exercises}
-        self.checks = {name: f"check-{number}" for name, number in numbers.items()}
-        self.solutions = {name: f"exercise-{number}" for name, number in numbers.items()}
-        self.answers = {name: name.replace("question", "answer") for name in rubric.questions}
+        self.checks, self.answers = formgrader.check_cells(rubric), formgrader.answer_cells(rubric)
+        self.solutions = {name: cell.replace("check", "exercise") for name, cell in self.checks.items()}
         graded = self.checks | self.answers
         self.points = {cell: 0.0 if name in rubric.bonus else rubric.points[name] for name, cell in graded.items()}
 
-    def notebook(self, record):
+    def notebook(self, record: Record) -> NotebookNode:
         """Return the notebook of a record."""
         cells = []
         for name in self.rubric.columns:
@@ -302,8 +318,8 @@ class _Frame:
             cells=cells, metadata={"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
         )
 
-    def _exercise(self, name, record):
-        result = record.exercises[name]
+    def _exercise(self, name: str, record: Record) -> list[NotebookNode]:
+        result = record.result(name)
         verdict = VERDICTS[result.verdict]
         message = new_output("stream", name="stdout", text=plain(result.message) + "\n")
         return [
@@ -313,7 +329,7 @@ class _Frame:
             *self._figures(name, record),
         ]
 
-    def _figures(self, exercise, record):
+    def _figures(self, exercise: str, record: Record) -> list[NotebookNode]:
         own = {cell: figure for cell, figure in FIGURES.items() if figure.exercise == exercise}
         return [
             new_code_cell(f"# {figure.caption}, as handed in", id=cell, outputs=outputs)
@@ -321,7 +337,7 @@ class _Frame:
             if (outputs := [_picture(text) for text in record.figures.get(cell, []) if _is_picture(text)][:MOST_PICTURES])
         ]
 
-    def _question(self, name, record):
+    def _question(self, name: str, record: Record) -> list[NotebookNode]:
         answer = formgrader.as_text(record.answer(name))
         return [
             new_markdown_cell(self.sources[f"{name}-text"], id=f"{name}-text"),
@@ -329,11 +345,19 @@ class _Frame:
             *self._answer_pictures(name, record),
         ]
 
-    def _answer_pictures(self, name, record):
+    def _answer_pictures(self, name: str, record: Record) -> list[NotebookNode]:
         outputs = [_picture(text) for text in record.answer_pictures.get(name, []) if _is_picture(text)]
         return [new_code_cell("# The pictures in the answer", id=f"{name}-pictures", outputs=outputs)] if outputs else []
 
-    def _cell(self, make, name, source, grade=False, solution=False, **parts):
+    def _cell(
+        self,
+        make: Callable[..., NotebookNode],
+        name: str,
+        source: str,
+        grade: bool = False,
+        solution: bool = False,
+        **parts: list[NotebookNode],
+    ) -> NotebookNode:
         nbgrader = {
             "grade": grade,
             "grade_id": name,
@@ -353,9 +377,9 @@ def _is_picture(text: str) -> bool:
         return False
 
 
-def _picture(text):
+def _picture(text: str) -> NotebookNode:
     return new_output("display_data", data={"image/png": text})
 
 
-def _write_notebook(folder, notebook):
+def _write_notebook(folder: Path, notebook: NotebookNode) -> None:
     write_whole(folder / f"{formgrader.NOTEBOOK}.ipynb", nbformat.writes(notebook))

@@ -4,13 +4,15 @@ import ast
 import itertools
 import json
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from packaging.utils import canonicalize_name
 
-from ...assignment import Question, read, written
+from ...assignment import Assignment, Question, read, written
 from ..course import Course, course
 from . import github_classroom as github_classrooms
 from .adapting import Kept, fitted, with_due, with_title
@@ -160,13 +162,13 @@ def student_requirements(text: str) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if _package_of(line) not in NOT_FOR_STUDENTS)
 
 
-def _package_of(line):
+def _package_of(line: str) -> str | None:
     """Return the name of the package that a line of a requirements.txt asks for; None for a comment, an option, an empty line."""
     name = re.match(r"\s*([A-Za-z0-9][\w.-]*)", line)
     return name and canonicalize_name(name[1])
 
 
-def _adapted_text(path, kept):
+def _adapted_text(path: Path, kept: Kept) -> bytes:
     """Return the bytes of a text for students, as the course has it."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".md":
@@ -177,7 +179,7 @@ def _adapted_text(path, kept):
         raise ValueError(f"{path}: {error}") from None
 
 
-def _answers_in_own_questions(course_file, own):
+def _answers_in_own_questions(course_file: Path | None, own: Course) -> list[str]:
     """Return a sentence for each line of a course's own question in which a model answer or a rubric begins."""
     return [
         f"{course_file}: the text of [{key}] has {line[:60]!r}, which looks like a model answer; it belongs in rubric."
@@ -186,11 +188,13 @@ def _answers_in_own_questions(course_file, own):
     ]
 
 
-def _checks_left_out(kept):
+def _checks_left_out(kept: Kept) -> set[str]:
     return {f"{CHECKS}/{key}.py" for key in kept.course.left_out}
 
 
-def _exercises(reference, marked, package, kits, problems):
+def _exercises(
+    reference: Reference, marked: Sequence[Marked], package: Collection[str], kits: Assignment, problems: list[str]
+) -> list[Exercise]:
     """Return the [Exercise] of a notebook; what keeps a cell from being one, and functions without markers, join `problems`."""
     cells = [cell for cell in reference.cells if tagged(cell, "exercise")]
     exercises, unfinished = [], set()
@@ -213,7 +217,7 @@ def _exercises(reference, marked, package, kits, problems):
     return exercises
 
 
-def _labels_in_stub(marked):
+def _labels_in_stub(marked: Marked) -> list[str]:
     """Return a sentence for each line of a function, outside of its solution, in which a model answer seems to begin."""
     numbers = {line.strip(): number for number, line in enumerate(marked.lines, 1)}
     return [
@@ -222,23 +226,25 @@ def _labels_in_stub(marked):
     ]
 
 
-def _exercise_names(reference, kits):
+def _exercise_names(reference: Reference, kits: Assignment) -> set[str]:
     """Return the functions that are exercises of the kit, or that a heading of the notebook calls one."""
     headings = (re.findall(r"^#+ .*\bexercise\b.*`(\w+)`", cell.source, re.M | re.I) for cell in reference.cells)
     return {*kits.by_function, *(name for found in headings for name in found)}
 
 
-def _imported(reference, cell):
+def _imported(reference: Reference, cell: NotebookNode) -> set[tuple[str, str]]:
     """Return {(module, name)} of what a cell imports from the modules of the package."""
     return {
         (node.module, alias.name)
         for node in parsed(reference.place(cell), cell.source).body
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cs231n.")
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("cs231n.")
         for alias in node.names
     }
 
 
-def _without_one_solution(reference, cell, imported, marked):
+def _without_one_solution(
+    reference: Reference, cell: NotebookNode, imported: Collection[tuple[str, str]], marked: Sequence[Marked]
+) -> str:
     names = ", ".join(sorted(name for _, name in imported)) or "nothing"
     bare = unmarked_functions(reference.path.parent, marked, {name for _, name in imported})
     places = " and ".join(place for module, name, place in bare if (module, name) in imported)
@@ -248,7 +254,7 @@ def _without_one_solution(reference, cell, imported, marked):
     )
 
 
-def _exercise(reference, cell, marked, package, kits):
+def _exercise(reference: Reference, cell: NotebookNode, marked: Marked, package: Collection[str], kits: Assignment) -> Exercise:
     _require_points(reference, cell)
     minutes = _minutes(reference, cell)
     check = _check_of(reference, cell, marked.name)
@@ -262,7 +268,7 @@ def _exercise(reference, cell, marked, package, kits):
     return Exercise(listed.key, cell.id, marked, minutes, check.id, source_of_cell(marked, marked.solved(), known))
 
 
-def _asked(reference, exercises, kits, problems):
+def _asked(reference: Reference, exercises: Sequence[Exercise], kits: Assignment, problems: list[str]) -> list[Asked]:
     """Return [Asked]: all exercises and questions of the notebook that the list has, in the notebook's order."""
     found, by_cell = [], {exercise.cell: exercise for exercise in exercises}
     for above, cell in itertools.pairwise(reference.cells):
@@ -276,18 +282,19 @@ def _asked(reference, exercises, kits, problems):
     return found
 
 
-def _question_of(reference, cell, kits):
+def _question_of(reference: Reference, cell: NotebookNode, kits: Assignment) -> Question:
     """Return the Question to which an answer cell belongs, by its id. Raises ValueError if there is none."""
     key = cell.id.replace("answer-", "question-", 1)
-    if not isinstance(kits.by_key.get(key), Question):
+    question = kits.by_key.get(key)
+    if not isinstance(question, Question):
         raise ValueError(
             f"{reference.place(cell)} belongs to no question that {LISTED} lists; expected an id such as answer-3, and a table "
             f"[question-3] with section and points: by that list answers are found and marked."
         )
-    return kits.by_key[key]
+    return question
 
 
-def _solutions_in_cells(reference, marked, kits):
+def _solutions_in_cells(reference: Reference, marked: Sequence[Marked], kits: Assignment) -> list[str]:
     """Return a sentence for each marker, and each exercise imported or defined, in a cell that is not an exercise's."""
     names = _exercise_names(reference, kits) | {function.name for function in marked}
     sentences = []
@@ -304,7 +311,7 @@ def _solutions_in_cells(reference, marked, kits):
     return sentences
 
 
-def _given_in(cell):
+def _given_in(cell: NotebookNode) -> set[str]:
     """Return the names that a code cell imports from the package, and the functions that it defines."""
     plain = re.sub(r"^\s*[%!].*$", "", cell.source, flags=re.M)  # without magics and shell commands
     try:
@@ -315,17 +322,17 @@ def _given_in(cell):
     return {alias.name for node in imports for alias in node.names} | {node.name for node in nodes if isinstance(node, FUNCTIONS)}
 
 
-def _require_points(reference, cell):
+def _require_points(reference: Reference, cell: NotebookNode) -> None:
     """Raise ValueError unless the cell above an exercise or an answer names its points."""
     bonus = "**Bonus points**" in reference.above(cell)
     _number(reference, cell, "Bonus points" if bonus else "Points")
 
 
-def _minutes(reference, cell):
+def _minutes(reference: Reference, cell: NotebookNode) -> int:
     return int(_number(reference, cell, "Minutes"))
 
 
-def _number(reference, cell, what):
+def _number(reference: Reference, cell: NotebookNode, what: str) -> float:
     """Return the number behind **Points**, **Bonus points** or **Minutes** in the cell above an exercise or an answer."""
     found = re.search(rf"\*\*{what}\*\* (\d+(\.\d+)?)", reference.above(cell))
     if found is None:
@@ -335,7 +342,7 @@ def _number(reference, cell, what):
     return float(found[1])
 
 
-def _check_of(reference, cell, name):
+def _check_of(reference: Reference, cell: NotebookNode, name: str) -> NotebookNode:
     for later in reference.cells[reference.cells.index(cell) + 1 :]:
         if tagged(later, "exercise"):
             break

@@ -4,6 +4,8 @@ Its actions (classroom-resources/autograding-command-grader and autograding-grad
 alone, and add up whole points.
 """
 
+from typing import Any
+
 import yaml
 
 from ...assignment import Assignment, Exercise
@@ -47,7 +49,7 @@ def workflow(assignment: Assignment, notebook: str) -> bytes:
     return (COMMENT + yaml.safe_dump(told, sort_keys=False, width=200)).encode()
 
 
-def _preparation():
+def _preparation() -> list[dict[str, Any]]:
     python = {"python-version": PYTHON_VERSION, "cache": "pip", "cache-dependency-path": "constraints.txt"}
     return [
         {"name": "Check out the repository", "uses": "actions/checkout@v4"},
@@ -56,7 +58,7 @@ def _preparation():
     ]
 
 
-def _check(exercise: Exercise, notebook: str):
+def _check(exercise: Exercise, notebook: str) -> dict[str, Any]:
     return {
         "name": f"Exercise {exercise.number}: {exercise.function}",
         "id": exercise.key,
@@ -70,7 +72,7 @@ def _check(exercise: Exercise, notebook: str):
     }
 
 
-def _report(assignment: Assignment):
+def _report(assignment: Assignment) -> dict[str, Any]:
     keys = [exercise.key for exercise in assignment.exercises]
     return {
         "name": "Report",

@@ -8,6 +8,7 @@ import functools
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from nbformat import NotebookNode
 
@@ -57,7 +58,7 @@ def labelled_lines(text: str, code: bool = False) -> tuple[str, ...]:
     return tuple(lines[number].strip() for number in numbers)
 
 
-def _is_label(text, found):
+def _is_label(text: str, found: re.Match[str]) -> bool:
     after, label = text[found.end() : found.end() + 80], found["label"]
     if label[0].islower() and (found["inside"] or _continues(text, found.start("label"))):
         return bool(OPENS_A_LIST.match(after))
@@ -68,7 +69,7 @@ def _is_label(text, found):
     return "answer" in label.lower() or not GOES_ON.match(after)
 
 
-def _continues(text, at):
+def _continues(text: str, at: int) -> bool:
     """Return whether a line whose first word is at `at` goes on with the sentence of the line above."""
     start = text.rfind("\n", 0, at) + 1
     above = text[text.rfind("\n", 0, max(start - 1, 0)) + 1 : start].strip(" \t\n#>/")
@@ -112,7 +113,7 @@ def misplaced_answers(reference: Reference) -> list[str]:
     return sentences
 
 
-def _wrong_with_answer(cells, i):
+def _wrong_with_answer(cells: Sequence[NotebookNode], i: int) -> str:
     if not (i and asks(cells[i - 1])):
         return (
             f"has the tag `{TAG}`, but no question is directly above it. Put it below its question, or into the cell with the "
@@ -123,7 +124,7 @@ def _wrong_with_answer(cells, i):
     return ""
 
 
-def _wrong_with_question(cells, i):
+def _wrong_with_question(cells: Sequence[NotebookNode], i: int) -> str:
     below = cells[i + 1 : i + 2]
     if not asks(cells[i]) or (below and (is_answer(below[0]) or tagged(below[0], "exercise"))):
         return ""
@@ -146,14 +147,14 @@ def _reasons(cells: list[NotebookNode], i: int) -> list[str]:
     ]
 
 
-def _is_nearly_the_tag(tag):
+def _is_nearly_the_tag(tag: str) -> bool:
     plain = re.sub(r"[^a-z]", "", tag.lower())
     return tag != TAG and (
         "answer" in plain or "rubric" in plain or difflib.SequenceMatcher(None, plain, "inlineanswer").ratio() > 0.75
     )
 
 
-def _position(cells, i):
+def _position(cells: Sequence[NotebookNode], i: int) -> list[str]:
     """Return [why the place of a cell makes it look like an answer], or []."""
     if asks(cells[i]) or not _is_running_text(cells[i]) or not cells[i].source.strip():
         return []
@@ -167,11 +168,11 @@ def _position(cells, i):
     return []
 
 
-def _is_running_text(cell):
+def _is_running_text(cell: NotebookNode) -> bool:
     return cell.cell_type != "code" and not HEADING.match(cell.source)
 
 
-def _labels_of(cell):
+def _labels_of(cell: NotebookNode) -> list[tuple[str, str]]:
     """Return [(part of the cell, line in which a model answer begins)]."""
     found = (
         (where, line)
@@ -181,6 +182,6 @@ def _labels_of(cell):
     return list(dict.fromkeys(found))
 
 
-def _quoted(line):
+def _quoted(line: str) -> str:
     line = line.replace("**", "").strip("* ")
     return f'"{line[:60]}{" ..." if len(line) > 60 else ""}"'

@@ -58,7 +58,7 @@ def _require_not_imported(file: Path, marked: Iterable[Marked]) -> None:
                     )
 
 
-def _names(tree):
+def _names(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
@@ -101,11 +101,11 @@ def _import_lines(statement: ast.Import | ast.ImportFrom, names: list[ast.alias]
     return [f"{start} import (", *(f"    {ast.unparse(alias)}," for alias in names), ")"]
 
 
-def _is_import(statement):
+def _is_import(statement: ast.stmt) -> bool:
     return isinstance(statement, (ast.Import, ast.ImportFrom))
 
 
-def _is_text(statement):
+def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 

@@ -155,7 +155,7 @@ def _plain(text: str) -> str:
     return re.sub(r"\s", "", re.sub(r"\bdef\s+\w+\s*\([^()]*\)", "", text))
 
 
-def _texts(path, content):
+def _texts(path: str, content: bytes) -> Iterator[str]:
     """Yield all texts in a file that is not a notebook."""
     if path.endswith(".npz"):
         yield from _texts_of_arrays(path, content)
@@ -166,7 +166,9 @@ def _texts(path, content):
         yield from (string, _without_tags(string))
 
 
-def _texts_of_notebook(path, content, reference, in_file):
+def _texts_of_notebook(
+    path: str, content: bytes, reference: Reference | None, in_file: Callable[..., str]
+) -> Iterator[tuple[str, Callable[..., str]]]:
     """Yield (text, function that gives its place) of all texts in a notebook."""
     own = Reference(Path(path), content.decode())
     yield from ((text, in_file) for text in (path, *strings(own.notebook.metadata)))
@@ -178,20 +180,20 @@ def _texts_of_notebook(path, content, reference, in_file):
             yield from ((form, in_cell) for form in (text, _without_tags(text)))
 
 
-def _without_tags(text):
+def _without_tags(text: str) -> str:
     return html.unescape(re.sub(r"<[^>]*>", "", text))
 
 
-def _place_in_cell(reference, cell, line, plain):
+def _place_in_cell(reference: Reference, cell: NotebookNode, line: str, plain: str) -> str:
     return f"{reference.place(cell, line and line.strip())} (index {reference.index(cell)})"
 
 
-def _place_in_file(path, text, line, plain):
+def _place_in_file(path: str, text: str, line: str, plain: str) -> str:
     number = next((number for number, other in enumerate(text.splitlines(), 1) if plain and plain in _plain(other)), None)
     return path if number is None else f"{path}:{number}"
 
 
-def _texts_of_arrays(path, content):
+def _texts_of_arrays(path: str, content: bytes) -> Iterator[str]:
     with zipfile.ZipFile(io.BytesIO(content)) as members:
         yield members.comment.decode("latin-1")
         for name in members.namelist():
@@ -272,7 +274,7 @@ def require_solutions_right(root: Path, exercises: Collection[Exercise]) -> None
         _require_said(cells[exercise.check], f"{exercise.marked.name} is correct")
 
 
-def _only_imports(cell):
+def _only_imports(cell: NotebookNode) -> bool:
     try:
         body = ast.parse(cell.source).body if cell.cell_type == "code" else []
     except SyntaxError:  # a magic, or a shell command
@@ -314,11 +316,11 @@ def _executed(notebook: NotebookNode, root: Path) -> dict[str, NotebookNode]:
     return {cell.id: cell for cell in notebook.cells}
 
 
-def _printed(cell):
+def _printed(cell: NotebookNode) -> str:
     return "".join(output.get("text", "") for output in cell.outputs)
 
 
-def _require_said(cell, expected):
+def _require_said(cell: NotebookNode, expected: str) -> None:
     if expected not in _printed(cell):
         raise ValueError(
             f"Cell {cell.id} of the edition printed {_printed(cell)[:300]!r}; expected {expected!r} in it. Nothing was released."

@@ -12,6 +12,7 @@ import stat
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from .edition import KIT, NAME, draft
@@ -96,18 +97,18 @@ def release(
     return out / f"{NAME}.zip"
 
 
-def _tell(stage):
+def _tell(stage: str) -> None:
     print(f"release: {stage} ...", file=sys.stderr, flush=True)
 
 
 # Folder and zip
 
 
-def _mode(path):
+def _mode(path: str) -> int:
     return 0o755 if path in EXECUTABLE else 0o644
 
 
-def _write(built, files):
+def _write(built: Path, files: Mapping[str, bytes]) -> None:
     """Write the folder and the zip of an edition into the new folder `built`."""
     built.mkdir()
     # Stored, not compressed: what a compressor makes depends on its version, and the fingerprints are compressed already.
@@ -123,7 +124,7 @@ def _write(built, files):
             target.chmod(_mode(path))
 
 
-def _require_same(built, files):
+def _require_same(built: Path, files: Mapping[str, bytes]) -> None:
     """Raise OSError unless the folder and the zip in `built` hold the proven files and nothing else."""
     on_disk = {path.relative_to(built / NAME).as_posix(): path for path in (built / NAME).rglob("*") if path.is_file()}
     same = {name: path.read_bytes() for name, path in on_disk.items()} == files
@@ -161,7 +162,7 @@ def require_replaceable(out: Path) -> None:
             raise ValueError(f"{path} is not as the earlier release made it. Name another folder, or move the file away.")
 
 
-def _put_in_place(built, out, folder):
+def _put_in_place(built: Path, out: Path, folder: Path) -> None:
     earlier = folder / "earlier"
     if out.exists():
         out.rename(earlier)

@@ -3,7 +3,7 @@
 import ast
 import copy
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import nbformat
@@ -63,11 +63,11 @@ def source_of_cell(marked: Marked, function: str, known: Collection[str]) -> str
     return "\n\n".join(paragraphs) + "\n\n\n" + function
 
 
-def _names(source):
+def _names(source: str) -> set[str]:
     return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
 
 
-def _defined(statement):
+def _defined(statement: ast.stmt) -> set[str]:
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return {statement.name}
     return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
@@ -112,11 +112,18 @@ def student_notebook(
     return whole, before
 
 
-def _place(reference, cell):
+def _place(reference: Reference, cell: NotebookNode) -> str:
     return reference.place(next(old for old in reference.cells if old.id == cell.id))
 
 
-def _whole_notebook(reference, asked, exercises, package, kit_url, problems):
+def _whole_notebook(
+    reference: Reference,
+    asked: Sequence[Asked],
+    exercises: Sequence[Exercise],
+    package: Collection[str],
+    kit_url: str,
+    problems: list[str],
+) -> NotebookNode:
     """Return the notebook with all that the reference asks, as stubs and empty answers."""
     notebook = copy.deepcopy(reference.notebook)
     notebook.metadata = nbformat.from_dict({key: notebook.metadata[key] for key in KEPT_METADATA if key in notebook.metadata})
@@ -150,7 +157,7 @@ def _whole_notebook(reference, asked, exercises, package, kit_url, problems):
     return notebook
 
 
-def _adapted_source(cell, asked, exercises, kept):
+def _adapted_source(cell: NotebookNode, asked: Sequence[Asked], exercises: Sequence[Exercise], kept: Kept) -> str:
     """Return the source of a cell that stays, as the course has it."""
     listed = kept.course.assignment
     if cell.cell_type == "code":
@@ -175,7 +182,7 @@ def exercise_minutes(exercises: Iterable[Exercise], listed: Assignment) -> int:
     return sum(exercise.minutes for exercise in exercises if exercise.key in counted)
 
 
-def _for_points(cells, asked, kept):
+def _for_points(cells: Sequence[NotebookNode], asked: Sequence[Asked], kept: Kept) -> None:
     """Give nbgrader the points of each check and each answer; a bonus is extra credit, on top of a maximum of 0."""
     tasks = {one.graded: kept.course.assignment.by_key.get(one.task.key) for one in asked}
     for cell in cells:
@@ -184,7 +191,7 @@ def _for_points(cells, asked, kept):
             cell.metadata["nbgrader"]["points"] = int(points) if points == int(points) else points
 
 
-def _prune_references(cells, before):
+def _prune_references(cells: Sequence[NotebookNode], before: Mapping[str, str]) -> None:
     """Take the items out of the lists of the cells that lead to an address which only texts that are gone led to."""
     then = {name: adapting.addresses(source) for name, source in before.items()}
     now = {cell.id: adapting.addresses(cell.source) for cell in cells}
@@ -194,7 +201,7 @@ def _prune_references(cells, before):
         cell.source = adapting.without_lost_references(cell.source, led - leads)
 
 
-def _prune_imports(cells, before, stubs):
+def _prune_imports(cells: Sequence[NotebookNode], before: Mapping[str, str], stubs: Collection[str]) -> None:
     """Take the imports out of code cells that only code which is gone needed."""
     used_before = set().union(*(adapting.names_in(source)[0] for source in before.values()))
     code = [cell for cell in cells if cell.cell_type == "code"]
@@ -205,7 +212,7 @@ def _prune_imports(cells, before, stubs):
             cell.source = without_imports(ast.parse(cell.source), cell.source, unused)
 
 
-def _contradictions(reference, cells, before, kept):
+def _contradictions(reference: Reference, cells: Sequence[NotebookNode], before: Mapping[str, str], kept: Kept) -> Iterator[str]:
     """Yield a sentence, with cell and line, for each cell that stays and needs or names what is gone."""
     code = {cell.id: adapting.names_in(cell.source) for cell in cells if cell.cell_type == "code"}
     defined = set().union(*(found for _, found in code.values()))
@@ -225,7 +232,9 @@ def _contradictions(reference, cells, before, kept):
             yield f"{_place(reference, cell)} links to #{target}, which is not there. {hint}"
 
 
-def _for_nbgrader(cell, grade=False, solution=False, locked=False, points=None):
+def _for_nbgrader(
+    cell: NotebookNode, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None
+) -> None:
     cell.metadata["nbgrader"] = {
         "grade": grade,
         "grade_id": cell.id,
@@ -237,7 +246,7 @@ def _for_nbgrader(cell, grade=False, solution=False, locked=False, points=None):
     }
 
 
-def _with_kit_url(reference, cell, kit_url):
+def _with_kit_url(reference: Reference, cell: NotebookNode, kit_url: str) -> str:
     source, count = re.subn(r'^KIT_URL = ".*"$', lambda _: f'KIT_URL = "{kit_url}"', cell.source, flags=re.M)
     if count != 1:
         raise ValueError(f'{reference.place(cell)} holds {count} lines `KIT_URL = "..."`; expected one.')

@@ -8,14 +8,15 @@ from typing import Any
 from markupsafe import Markup
 
 from ...checks.explanations import MISTAKES, NOTES
-from ...checks.report import Verdict
+from ...checks.report import Report, Verdict
 from .album import Album
 from .deductions import Deduction
 from .marks import Mark, Points
 from .mistake_lines import places
+from .own_code import lines_of_given_docstring
 from .records import Record, Result, State
 from .reference import FIGURES, Reference
-from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, templates, title_of
+from .rendering import LEFT_OUT, VERDICTS, explanation_of, isolation_note, said_by, templates, title_of
 from .safe import LONGEST, html, plain
 
 PAGE_BYTES = 300_000  # of the whole page
@@ -130,7 +131,15 @@ def draft(
     return made
 
 
-def _draft(record, columns, rubric, marks, reference, deductions, detail):
+def _draft(
+    record: Record,
+    columns: Points,
+    rubric: Any,
+    marks: Mapping[str, Mark],
+    reference: Reference,
+    deductions: Sequence[Deduction],
+    detail: Detail,
+) -> Draft:
     page = _Page(record, columns, rubric, marks, reference, detail, Album())
     text = templates.get_template("feedback.html").render(
         isolation=isolation_note([record]),
@@ -155,7 +164,7 @@ def _draft(record, columns, rubric, marks, reference, deductions, detail):
     return Draft(text, page.album)
 
 
-def _change(points):
+def _change(points: float) -> str:
     return f"\N{MINUS SIGN}{-points:g}" if points < 0 else f"{points:g}"
 
 
@@ -182,7 +191,7 @@ class _Page:
         }
         return shared | (self._exercise(name) if name in self.rubric.exercises else self._question(name))
 
-    def _question(self, name):
+    def _question(self, name: str) -> dict[str, Any]:
         answer, pictures = self.record.answer(name), self.record.answer_pictures.get(name, [])
         marked, empty = name in self.marks, LEFT_OUT if name in self.rubric.bonus else "no answer"
         return {
@@ -194,35 +203,63 @@ class _Page:
             "verdict": "marked" if marked else "not marked yet" if answer.strip() else empty,
         }
 
-    def _answer(self, answer):
+    def _answer(self, answer: str) -> Markup:
         shown = plain(answer, self.detail.characters)
         return html(shown) if self.detail.drawn else Markup("<pre>{}</pre>").format(shown)
 
-    def _exercise(self, name):
+    def _exercise(self, name: str) -> dict[str, Any]:
         result = self.record.result(name)
         if name in self.rubric.bonus and result.verdict in NOT_TRIED:
-            return {"kind": "", "verdict": LEFT_OUT, "message": "", "mistakes": [], "notes": [], "code": None, "figures": []}
+            return {"kind": "", "verdict": LEFT_OUT, "said": None, "code": None, "figures": []}
         return {
             "kind": result.verdict.value,
             "verdict": VERDICTS[result.verdict],
-            "message": plain(result.message, self.detail.characters),
-            "mistakes": [_explained(mistake) for mistake in result.mistakes[:MOST_LISTED] if not _told(mistake, result.message)],
-            "notes": [html(NOTES[note]) for note in result.notes if note in NOTES and NOTES[note] not in _flat(result.message)],
+            "said": self._said(name, result),
             "code": self._code(name, result),
             "figures": self._figures(name, result),
         }
+
+    def _said(self, name: str, result: Result) -> dict[str, Any]:
+        """Return what is said about an exercise, in order: what was found and what it costs, why, what was seen.
+
+        The row of an earlier kit has all of that in one message, apart from what that does not explain.
+        """
+        is_whole = result.evidence is None
+        message = result.message if is_whole else ""
+        known = [mistake for mistake in result.mistakes if mistake in MISTAKES]
+        notes = [note for note in result.notes if note in NOTES and NOTES[note] not in _flat(message)]
+        return {
+            "message": plain(message, self.detail.characters),
+            "finding": "" if is_whole else _finding(Report(name, result.verdict, known, notes)),
+            "cost": "" if is_whole else self._cost(name, result),
+            "mistakes": [_explained(mistake) for mistake in result.mistakes[:MOST_LISTED] if not _told(mistake, message)],
+            "evidence": [plain(sentence, self.detail.characters) for sentence in result.evidence or ()],
+            "said_by": said_by(result).removesuffix(":"),
+            "reported": [plain(sentence, self.detail.characters) for sentence in result.reported],
+            "notes": [html(NOTES[note]) for note in notes],
+        }
+
+    def _cost(self, name: str, result: Result) -> str:
+        points, most = self.columns[name] or 0.0, self.rubric.points[name]
+        if result.verdict is Verdict.RIGHT or result.verdict in NOT_TRIED or result.verdict is Verdict.NEWER_PYTHON:
+            return ""
+        return f"This costs {most - points:g} of {most:g} points." if points else "It earns no points."
 
     def _code(self, name: str, result: Result) -> dict[str, Any] | None:
         """Return the student's own code, line by line, with what is known about where its mistakes are."""
         source = self.record.sources.get(name, "")
         if result.verdict in NOT_TRIED or not source.strip():
             return None
-        lines = plain(source, self.detail.characters).rstrip().split("\n")
-        shown = lines[: self.detail.lines]
-        known = [place for place in places(name, source, result) if place.line <= len(shown)]
+        given = lines_of_given_docstring(name, source)
+        lines = [*enumerate(plain(source, self.detail.characters).rstrip().split("\n"), 1)]
+        own = [(number, line) for number, line in lines if number not in given]
+        shown = own[: self.detail.lines]
+        numbers = {number for number, _ in shown}
+        known = [place for place in places(name, source, result) if place.line in numbers]
         return {
             "lines": shown,
-            "more": len(lines) - len(shown),
+            "given": given,
+            "more": len(own) - len(shown),
             "here": {place.line for place in known},
             "places": [plain(place.why, SHORT) for place in known],
             "open": result.verdict is not Verdict.RIGHT,
@@ -245,15 +282,20 @@ class _Page:
         return [figure for number, figure in enumerate(found) if figure["own"] or number == 0]
 
 
-def _explained(mistake):
+def _explained(mistake: str) -> dict[str, Any]:
     title, meaning, think = (plain(text, 2000) for text in explanation_of(mistake))
     return {"title": plain(title, SHORT), "meaning": html(meaning) if meaning else "", "think": html(think) if think else ""}
 
 
-def _told(mistake, message):
+def _finding(report: Report) -> str:
+    """Return the sentence that says what was found, without the sign that stands beside the exercise's name."""
+    return report.headline().partition(" ")[2]
+
+
+def _told(mistake: str, message: str) -> bool:
     """A check's own message explains its mistakes already."""
     return mistake in MISTAKES and f"{MISTAKES[mistake].title}. " in _flat(message)
 
 
-def _flat(message):
+def _flat(message: str) -> str:
     return " ".join(message[:LONGEST].split())

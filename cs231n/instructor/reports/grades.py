@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from ...whole_file import write_whole
+from .absent import NO_SUBMISSION
 from .marks import Points
 from .records import Record
 from .safe import plain
 from .spreadsheets import id_cell, table, text_cell
 
 LATE_AT_UNKNOWN_TIME = "late"  # in the column late_days, where the platform does not say when
-NO_SUBMISSION = "no submission"  # the verdict in grades.csv on those of a roster who handed in nothing
 
 
 def grades_table(records: list[Record], rubric: Any, all_columns: dict[str, Points], absent: Iterable[Any]) -> list[list[str]]:
@@ -34,7 +34,7 @@ def grades_table(records: list[Record], rubric: Any, all_columns: dict[str, Poin
     return [header, *rows, *missing]
 
 
-def _graded_cells(record, rubric, columns):
+def _graded_cells(record: Record, rubric: Any, columns: Points) -> list[str]:
     points = [columns[name] for name in (*rubric.exercises, *rubric.questions)]
     mistakes = [f"{name}: {' '.join(result.mistakes)}" for name, result in record.exercises.items() if result.mistakes]
     return [
@@ -45,17 +45,17 @@ def _graded_cells(record, rubric, columns):
     ]
 
 
-def _late_cells(record, rubric, columns):
+def _late_cells(record: Record, rubric: Any, columns: Points) -> list[str]:
     """Return how many days late a submission is and what that costs; who is late at an unknown time has a word."""
     days, lost = rubric.days_late(record), rubric.deduction(record, columns)
     return [LATE_AT_UNKNOWN_TIME if days is None and record.late else _number(days), _number(abs(lost.points) if lost else 0)]
 
 
-def _number(value):
+def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
 
 
-def _cell(text):
+def _cell(text: str) -> str:
     return text_cell(plain(text, 2000))
 
 

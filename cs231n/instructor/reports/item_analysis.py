@@ -1,7 +1,7 @@
 """What the points say about the tasks: how hard each was, and whether it separates those who did well elsewhere from others."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +43,12 @@ def items(records: Sequence[Record], rubric: Any, all_columns: Mapping[str, Poin
     return {name: _item(name, read, rubric, all_columns, complete) for name in rubric.columns}
 
 
-def _item(name, read, rubric, all_columns, complete):
+def _item(name: str, read: Sequence[Record], rubric: Any, all_columns: Mapping[str, Points], complete: Collection[str]) -> Item:
     columns = [all_columns[record.student] for record in read if name not in rubric.bonus or tried(record, name)]
-    own = [points[name] for points in columns]
-    if not own or None in own or not rubric.points[name]:
-        return Item(len(own))
-    others = [sum(points[other] for other in complete if other != name) for points in columns]
+    own = [points for one in columns if (points := one[name]) is not None]
+    if not own or len(own) < len(columns) or not rubric.points[name]:
+        return Item(len(columns))
+    others = [sum(points[other] or 0.0 for other in complete if other != name) for points in columns]
     return Item(len(own), statistics.fmean(own) / rubric.points[name], _correlation(own, others))
 
 

@@ -24,6 +24,7 @@ def marking(
     """
     groups, given, before = same_answers(question, records), marks or {}, before or {}
     points = {student: answers[question][0] for student, answers in given.items() if question in answers}
+    names = {one.student: one.name for one in records if one.name and one.name != one.student}
     return templates.get_template("marking.html").render(
         isolation=isolation_note(records),
         name=question,
@@ -35,7 +36,7 @@ def marking(
         groups=[
             (
                 html(answer),
-                [(one, points.get(one), before.get(one, "")) for one in students],
+                [(one, names.get(one, ""), points.get(one), before.get(one, "")) for one in students],
                 [note] if note else [],
                 picture_addresses(pictures),
             )

@@ -43,9 +43,14 @@ class Result:
     look : str
         A sentence on why an instructor should look at it, or "".
     message : str
-        What the student is told.
+        All that the student is told, as a plain text.
     seconds : float
         That it took.
+    evidence : tuple of str or None
+        Of the message, the sentences on what the grader saw; None in the row of an earlier kit, which only has the message.
+    reported : tuple of str
+        Of the message, the sentences of the process that ran the student's code, which can say what it likes: of the student's
+        own check, or why the code could not be loaded.
     """
 
     verdict: Verdict
@@ -55,6 +60,8 @@ class Result:
     look: str = ""
     message: str = ""
     seconds: float = 0.0
+    evidence: tuple[str, ...] | None = None
+    reported: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,11 @@ ADDED = {"isolation", "platform", "ids", "members", "handed_in", "late", "source
 def as_json(record: Record) -> dict[str, Any]:
     """Return a record as it is written into GRADES; what a newer kit added is left out where there is nothing to say."""
     told = dataclasses.asdict(record)
+    for result in told["exercises"].values():
+        if result["evidence"] is None:
+            del result["evidence"]
+        if not result["reported"]:
+            del result["reported"]
     return {key: value for key, value in told.items() if key not in ADDED or value not in ("", None, (), {})}
 
 
@@ -190,8 +202,9 @@ def from_json(told: Any) -> Record:
 
 def _result(told: Any) -> Result:
     fields = _known(told, Result)
-    mistakes, notes = (tuple(fields.pop(name, ())) for name in ("mistakes", "notes"))
-    return Result(Verdict(fields.pop("verdict")), mistakes, notes, **fields)
+    lists: dict[str, Any] = {name: tuple(fields.pop(name, ())) for name in ("mistakes", "notes", "reported")}
+    evidence = fields.pop("evidence", None)
+    return Result(Verdict(fields.pop("verdict")), **lists, **fields, evidence=None if evidence is None else tuple(evidence))
 
 
 def _member(told: Any) -> Member:

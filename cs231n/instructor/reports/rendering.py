@@ -6,9 +6,9 @@ import jinja2
 from markupsafe import Markup
 
 from ...checks.explanations import MISTAKES, Explanation
-from ...checks.report import Verdict
+from ...checks.report import Report, Verdict
 from ...formulas import CSS
-from .records import Record
+from .records import Record, Result
 from .safe import plain
 
 VERDICTS = {
@@ -23,7 +23,7 @@ VERDICTS = {
 LEFT_OUT = "left out, which is fine"  # of what gives a bonus
 
 
-def _shown(value):
+def _shown(value: object) -> object:
     """What a template prints, before it escapes it."""
     if isinstance(value, float):
         return f"{value:g}"
@@ -39,6 +39,7 @@ templates = jinja2.Environment(
     lstrip_blocks=True,
 )
 templates.globals["formula_css"] = Markup(CSS)
+templates.filters["breakable"] = lambda name: Markup("_<wbr>").join(str(name).split("_"))
 templates.filters["short"] = lambda text: plain(text, 200)
 
 
@@ -49,6 +50,12 @@ def isolation_note(records: list[Record]) -> str:
 
 def title_of(name: str) -> str:
     return f"Inline question {name.removeprefix('question-')}" if name.startswith("question-") else name
+
+
+def said_by(result: Result | Report) -> str:
+    """Return whose words are what was reported about an exercise: those of the student's own check, or of Python."""
+    is_unloaded = result.verdict is Verdict.BROKEN and not result.evidence
+    return "What Python says about your code:" if is_unloaded else "What the check in your notebook says:"
 
 
 def explanation_of(mistake: str) -> Explanation:

@@ -11,6 +11,8 @@ import re
 import signal
 import threading
 import unicodedata
+from collections.abc import Iterator
+from typing import NoReturn
 
 import mistune
 from bleach.sanitizer import Cleaner
@@ -57,19 +59,19 @@ class _Words(mistune.HTMLRenderer):
         super().__init__(escape=True)
         self.formulas = Waiting()
 
-    def link(self, text, url, title=None):
+    def link(self, text: str, url: str, title: str | None = None) -> str:
         return text
 
-    def image(self, text, url, title=None):
+    def image(self, text: str, url: str, title: str | None = None) -> str:
         return f"[picture: {text}]"
 
-    def inline_math(self, text):
+    def inline_math(self, text: str) -> str:
         return self.formulas.word(text)
 
-    def block_math(self, text):
+    def block_math(self, text: str) -> str:
         return self.formulas.word(text, block=True)
 
-    def latex_environment(self, name, body):
+    def latex_environment(self, name: str, body: str) -> str:
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
 
@@ -107,7 +109,7 @@ def html(markdown: str) -> Markup:
 
 
 @contextlib.contextmanager
-def _limited_time(characters):
+def _limited_time(characters: int) -> Iterator[None]:
     """Raise _TooSlow after RENDER_SECONDS of the CPU; where there is no timer, at once for more than RENDER_CHARACTERS."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         if characters > RENDER_CHARACTERS:
@@ -115,7 +117,7 @@ def _limited_time(characters):
         yield
         return
 
-    def stop(*_):
+    def stop(*_: object) -> NoReturn:
         raise _TooSlow
 
     before = signal.signal(signal.SIGVTALRM, stop)

@@ -3,14 +3,14 @@
 import collections
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
 from ...checks.report import Verdict
-from .charts import histogram, verdict_bars
+from .charts import Histogram, histogram, verdict_bars
 from .deductions import Deduction
 from .item_analysis import SMALLEST_CLASS, Item, items
 from .marks import Points
@@ -110,7 +110,7 @@ def summary(
         mean_bonus=statistics.fmean(bonuses) if bonuses else 0.0,
         histograms=_histograms(rubric, all_columns, totals, bonuses),
         verdict_bars=verdict_bars(records, rubric.exercises) if records else [],
-        rows=[_column_row(name, rubric, all_columns.values(), known[name]) for name in rubric.columns],
+        rows=[_column_row(name, rubric, list(all_columns.values()), known[name]) for name in rubric.columns],
         enough=any(item.students >= SMALLEST_CLASS for item in known.values()),
         smallest=SMALLEST_CLASS,
         by_chance=2 / math.sqrt(max(1, *(item.students for item in known.values()))),
@@ -128,7 +128,9 @@ def summary(
     )
 
 
-def _histograms(rubric, all_columns, totals, bonuses):
+def _histograms(
+    rubric: Any, all_columns: Mapping[str, Points], totals: Sequence[float], bonuses: Sequence[float]
+) -> list[Histogram]:
     exercises = [name for name in rubric.exercises if name not in rubric.bonus]
     found = []
     if most := sum(rubric.points[name] for name in exercises):
@@ -141,8 +143,8 @@ def _histograms(rubric, all_columns, totals, bonuses):
     return found
 
 
-def _column_row(name, rubric, all_columns, item):
-    given = [columns[name] for columns in all_columns if columns[name] is not None]
+def _column_row(name: str, rubric: Any, all_columns: Sequence[Points], item: Item) -> dict[str, Any]:
+    given = [points for columns in all_columns if (points := columns[name]) is not None]
     return {
         "name": name,
         "title": title_of(name),
@@ -179,7 +181,7 @@ def _is_called_late(record: Record, rubric: Any) -> bool:
     return bool(record.late) and rubric.days_late(record) is None
 
 
-def _topic(mistake, students, exercises, everyone):
+def _topic(mistake: str, students: int, exercises: Iterable[str], everyone: int) -> Topic:
     title, meaning, think = explanation_of(mistake)
     think = think[:1].upper() + think[1:]
     return Topic(title, students, round(100 * students / everyone), sorted(exercises), html(meaning), html(think))
@@ -195,7 +197,7 @@ def _hard_tasks(known: Mapping[str, Item], reference: Reference) -> list[HardTas
     ]
 
 
-def _class_mistakes(exercise, records, reference, gallery):
+def _class_mistakes(exercise: str, records: Sequence[Record], reference: Reference, gallery: Collection[str]) -> dict[str, Any]:
     counts = collections.Counter(mistake for record in records for mistake in record.result(exercise).mistakes)
     frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_MISTAKES]
     cell = _first_figure(exercise)
@@ -217,22 +219,23 @@ def _class_mistakes(exercise, records, reference, gallery):
     }
 
 
-def _first_figure(exercise):
+def _first_figure(exercise: str) -> str | None:
     """Return the id of the cell with an exercise's most telling figure; None if it has none."""
     return next((cell for cell, figure in FIGURES.items() if figure.exercise == exercise), None)
 
 
-def _example(exercise, mistake, records, gallery):
+def _example(exercise: str, mistake: str, records: Sequence[Record], gallery: Collection[str]) -> list[Markup]:
     """Return the pictures of one of the gallery who made this mistake, if possible no other."""
     chosen = [record for record in records if record.student in gallery]
     return next(iter(pictures for _, pictures in _with_pictures(exercise, mistake, chosen)), [])
 
 
-def _with_pictures(exercise, mistake, records):
+def _with_pictures(exercise: str, mistake: str, records: Sequence[Record]) -> list[tuple[str, list[Markup]]]:
     """Return [(student, pictures)] of those who made a mistake and have a picture; who made no other comes first."""
     made = [record for record in records if mistake in record.result(exercise).mistakes]
     made.sort(key=lambda record: len(record.result(exercise).mistakes))
-    shown = [(record.student, picture_addresses(record.figures.get(_first_figure(exercise), [])[:1])) for record in made]
+    cell = _first_figure(exercise) or ""
+    shown = [(record.student, picture_addresses(record.figures.get(cell, [])[:1])) for record in made]
     return [(student, pictures) for student, pictures in shown if pictures]
 
 
@@ -240,7 +243,7 @@ def _named(record: Record) -> str:
     return record.student if record.name in ("", record.student) else f"{record.name} ({record.student})"
 
 
-def _look(record):
+def _look(record: Record) -> dict[str, Any] | None:
     """Return what an instructor should look at in a submission, or None."""
     reasons = ["it could not be read"] if record.verdict is State.UNREADABLE else []
     for name, result in record.exercises.items():

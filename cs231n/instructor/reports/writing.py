@@ -97,7 +97,7 @@ def in_turn(path: Path, seconds: float = 30.0) -> Iterator[None]:
         file.close()
 
 
-def _locked(path):
+def _locked(path: Path) -> TextIO:
     """Return the lock file, open and locked, with a note on who holds it."""
     import fcntl  # imported here: Windows has none, and grades in a container only
 
@@ -124,7 +124,7 @@ def _locked(path):
     return file
 
 
-def _may_run(holder):
+def _may_run(holder: str) -> bool:
     """Return whether the process of a note may still be running: on another machine nobody can tell."""
     found = re.match(r"process ([0-9]+) on (\S+)", holder)
     if not found or found[2] != socket.gethostname():

@@ -1,5 +1,6 @@
 """What a submission can import: of the installed packages those that the students' requirements name, and what these need."""
 
+import csv
 import importlib.metadata
 from functools import cache
 from pathlib import Path
@@ -57,8 +58,17 @@ def _applies(requirement, extras):
 
 def _top_names(distribution):
     """Return the names beside each other in site-packages that a Distribution has installed."""
-    if distribution.files is None:  # as Debian packs them
+    paths = _installed_paths(distribution)
+    if paths is None:  # as Debian packs them
         told = distribution.read_text("top_level.txt") or distribution.metadata["Name"]
         return {kind for name in told.split() for kind in (name, f"{name}.py")}
-    names = {file.parts[0] for file in distribution.files if not file.is_absolute()}
+    names = {path.partition("/")[0] for path in paths}  # of an absolute path nothing
     return {name for name in names - LEFT_OUT if not name.endswith((".pth", ".egg-link")) and not name.startswith("__editable__")}
+
+
+def _installed_paths(distribution):
+    """Return the paths of a Distribution's files, None if it does not say. Its own `files` takes a second for PyTorch alone."""
+    record = distribution.read_text("RECORD")
+    if record is not None:
+        return [row[0] for row in csv.reader(record.splitlines()) if row]
+    return None if (files := distribution.files) is None else [file.as_posix() for file in files]

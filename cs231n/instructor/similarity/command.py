@@ -51,11 +51,16 @@ def run(options: argparse.Namespace) -> int:
     kit = given()
     if options.export:
         write_export(options.export, found, kit, options.anonymous)
-        print(f"{options.export}: the code of {len(found)} submissions; README.md there has the commands of the three tools.")
+        whose = _counted(len(found), "submission")
+        print(f"{options.export}: the code of {whose}; README.md there has the commands of the three tools.")
     everybody = Class(found, kit)
     signs = everybody.signs()
     pairs = unusual(everybody, signs, options.pairs)
     out = options.out or submissions.home(options.grades) / "similar.html"
     write_whole(out, page(everybody, signs, pairs))
-    print(f"{len(found)} submissions, {len(pairs)} unusual pairs: {out}. The page is for you only.")
+    print(f"{_counted(len(found), 'submission')}, {_counted(len(pairs), 'unusual pair')}: {out}. The page is for you only.")
     return 0
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ submission, -d for the template and -a for last year's, which it does not compar
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ...whole_file import write_whole
@@ -92,20 +92,20 @@ def _named(found: Sequence[Submission], anonymous: bool) -> Iterator[tuple[str, 
         yield f"{LAST_YEAR if one.last_year else THIS_YEAR}/{own}/{FILE}", one
 
 
-def _code(sources, given, anonymous):
+def _code(sources: Mapping[str, str], given: Given, anonymous: bool) -> str:
     """Return the code for all exercises, each once, in the order of the kit."""
     ordered = [name for name in given.stubs if name in sources] + sorted(name for name in sources if name not in given.stubs)
     texts = dict.fromkeys(sources[name].strip("\n") for name in ordered)
     return "\n\n\n".join(without_words(text) if anonymous else text for text in texts) + "\n"
 
 
-def _infos(named, anonymous):
+def _infos(named: Iterable[tuple[str, Submission]], anonymous: bool) -> Iterator[tuple[str, str, str, str]]:
     for path, one in named:
         name = path.split("/")[1] if anonymous else text_cell(", ".join(one.names))
         yield path, name, LAST_YEAR if one.last_year else "", "" if anonymous else one.record.handed_in
 
 
-def _numbers(named):
+def _numbers(named: Iterable[tuple[str, Submission]]) -> Iterator[tuple[str, str, str]]:
     for path, one in named:
         yield path.split("/")[1], id_cell(one.record.student), text_cell(", ".join(one.names))
 

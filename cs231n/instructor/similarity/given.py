@@ -58,6 +58,14 @@ class Given:
     cells: frozenset[str] = frozenset()
     pictures: frozenset[str] = frozenset()
 
+    def docstring(self, function: str) -> list[str]:
+        """Return the lines of the docstring in an exercise's stub; none if it has none."""
+        stub = self.stubs.get(function, "")
+        for node in ast.walk(ast.parse(stub)):
+            if isinstance(node, ast.FunctionDef) and node.name == function and ast.get_docstring(node) is not None:
+                return stub.split("\n")[node.body[0].lineno - 1 : node.body[0].end_lineno]
+        return []
+
     def code(self, function: str, source: str) -> Code:
         """Return what is compared of a student's source for an exercise."""
         return read(source, function, self.parameters.get(function, ()), self.known)

@@ -59,7 +59,7 @@ def pieces_of_answer(
             found += _windows(letters)
             letters = []
             continue
-        letters += [(" ", word.start())] if letters else []
+        letters += [(" ", word.start() - 1)] if letters else []
         letters += [(small, word.start() + at) for at, letter in enumerate(word[0]) for small in letter.casefold()]
     return found + _windows(letters)
 

@@ -36,8 +36,7 @@ const state = {
   saving: false,
   turn: 0, // of the views that were asked for
   keys: [], // pressed while saving, in order
-  isDone: false, // whether the page has said that nothing is left to mark in this question
-  withReason: null, // sends the mark that needs a reason
+  regrade: null, // {go, leave}: sends the mark that needs a reason, or leaves the grades as they are
 };
 
 // ---- the server
@@ -111,6 +110,7 @@ const text = (html) => make("div", {className: "text", dir: "auto"}, rendered(ht
 const number = (value) => String(Math.round(value * 100) / 100);
 const pointsInWords = (points) => `${number(points)} ${points === 1 ? "point" : "points"}`;
 const clock = () => new Date().toLocaleTimeString("en-GB");
+const inText = (title) => title.charAt(0).toLocaleLowerCase() + title.slice(1);
 
 function inWords(seconds) {
   if (seconds < 90) return `${Math.round(seconds)} s`;
@@ -211,6 +211,7 @@ function showUnsaved() {
   const here = current() && state.drafts.get(key(current()));
   const count = state.drafts.size - (here && !here.failed ? 1 : 0);
   if (current()) $("state").textContent = here ? "unsaved" : current().mark ? "saved" : "";
+  if (current()) $("save").firstElementChild.textContent = stepInWords();
   $("retry").hidden = count === 0;
   $("retry").textContent = `${count === 1 ? "1 mark is" : `${count} marks are`} not saved: save now (r)`;
 }
@@ -236,37 +237,50 @@ function took(item, progress) {
   if (progress) showProgress(progress);
 }
 
-// Saves the current answer's mark and, once it is on disk, goes on. Keys that are pressed meanwhile wait for that.
-async function save(goOn) {
-  const item = current();
-  if (!item || state.saving) return;
+// Saves the current answer's mark and, once it is on disk, goes on; without anything to save it goes on at once. Keys that are
+// pressed meanwhile wait for that.
+async function save() {
+  if (!current() || state.saving) return;
+  const next = nextToMark();
+  if (!isChanged()) return next >= 0 ? goTo(next) : (location.hash = `#${nextQuestion()?.key ?? "overview"}`);
   const given = {...draft(), seconds: secondsHere()};
   const problem = whyNotSaved(given, state.question);
   if (problem) return complain(problem);
-  const isChanged = !item.mark || !isSame(given, draftOf(item));
-  if (!isChanged && state.isDone && nextQuestion()) return (location.hash = `#${nextQuestion().key}`);
-  if (!isChanged) return goOn();
-  await store(given, `saved ${pointsInWords(pointsOf(given, state.question.most))}`, goOn);
+  await store(given, () => `Saved at ${clock()}: ${pointsInWords(pointsOf(given, state.question.most))}.`, goOn);
+}
+
+const isChanged = () => !current().mark || !isSame(draft(), draftOf(current()));
+
+// What `save` does next, on its button.
+function stepInWords() {
+  const isLast = nextToMark() < 0;
+  if (isChanged()) return isLast ? "Save" : "Save and next";
+  if (!isLast) return "Next to mark";
+  return nextQuestion() ? `Go to ${inText(nextQuestion().title)}` : "Go to the overview";
 }
 
 async function takeBack() {
   const item = current();
   if (!item.mark) return complain("This answer has no mark that could be taken back.");
-  await store({...draftOf(item), points: "", lines: [], comment: "", removes: true, seconds: secondsHere()}, "unmarked", show);
+  const removal = {...draftOf(item), points: "", lines: [], comment: "", removes: true, seconds: secondsHere()};
+  await store(removal, () => `Unmarked at ${clock()}.`, show);
 }
 
 // Sends a mark. One that is in the grades already asks for a reason, and is sent again with it.
 async function store(given, words, after, reason) {
-  state.drafts.set(`${given.question}/${given.item}`, given);
+  const name = `${given.question}/${given.item}`;
+  const before = state.drafts.get(name);
+  state.drafts.set(name, given);
   await whileSaving(async () => {
     try {
       await send(given, reason);
     } catch (error) {
-      given.failed = true;
-      if (error.needs !== "reason") throw error;
-      return askForReason(error.message, (why) => store(given, words, after, why));
+      given.failed = error.needs !== "reason";
+      if (given.failed) throw error;
+      const leave = () => (given.removes && before ? state.drafts.set(name, before) : state.drafts.delete(name));
+      return askForReason(error.message, given.removes, (why) => store(given, words, after, why), leave);
     }
-    say(`${words}, on disk at ${clock()}`, true);
+    say(words(), true);
     after();
   });
 }
@@ -295,12 +309,23 @@ function pressKept() {
   }
 }
 
-function askForReason(sentence, withReason) {
+// The grades change only with a reason. Whoever pressed x by mistake has a way out before the first key: see regradeKey.
+function askForReason(sentence, removes, go, leave = () => {}) {
   state.keys = [];
-  state.withReason = withReason;
-  complain(sentence);
+  state.regrade = {go, leave};
+  say("");
+  $("graded").textContent = sentence;
+  $("regrade-do").textContent = removes ? "Take the mark back" : "Change it";
   $("regrade").hidden = false;
-  $("reason").focus();
+  $(removes ? "keep" : "reason").focus();
+}
+
+// With the focus on a button of the question: Escape and u leave the grades alone, other letters begin the reason.
+function regradeKey(event) {
+  if (event.key === "Escape" || event.key === "u") {
+    event.preventDefault();
+    leaveGrade();
+  } else if (event.key.length === 1 && event.key !== " ") $("reason").focus();
 }
 
 async function saveAll() {
@@ -312,12 +337,22 @@ async function saveAll() {
       const question = state.desk.questions.find((one) => one.key === given.question);
       const problem = whyNotSaved(given, question);
       if (problem) throw new Refused(`${question.title}: ${problem}`);
-      await send(given);
+      try {
+        await send(given);
+      } catch (error) {
+        const isHere = given.question === state.question?.key && state.items.some((one) => one.id === given.item);
+        if (error.needs !== "reason" || !isHere) throw new Refused(`${question.title}: ${error.message}`, error.status);
+        goTo(state.items.findIndex((one) => one.id === given.item));
+        given.failed = false;
+        const leave = () => state.drafts.delete(`${given.question}/${given.item}`);
+        const again = (why) => store(given, () => `Saved at ${clock()}.`, show, why);
+        return askForReason(error.message, given.removes, again, leave);
+      }
       saved += 1;
     }
-    say(`saved ${saved === 1 ? "1 mark" : `${saved} marks`}, on disk at ${clock()}`, true);
+    say(`Saved at ${clock()}: ${saved === 1 ? "1 mark" : `${saved} marks`}.`, true);
   });
-  show();
+  if ($("regrade").hidden) show();
 }
 
 async function undo() {
@@ -331,7 +366,7 @@ async function undo() {
     if (!item) return say("There is nothing to undo.");
     took(item, progress);
     goTo(state.items.findIndex((one) => one.id === item.id));
-    say(`the last change is undone, on disk at ${clock()}`, true);
+    say(`Your last change was undone at ${clock()}.`, true);
   });
 }
 
@@ -341,7 +376,7 @@ async function flag() {
     const told = await ask("flag", {question: state.question.key, item: item.id, flag: !item.flag});
     took(told.item);
     show();
-    say(`${told.item.flag ? "flagged" : "no flag any more"}, on disk at ${clock()}`, true);
+    say(`${told.item.flag ? "Flagged" : "Flag removed"} at ${clock()}.`, true);
   });
 }
 
@@ -383,20 +418,23 @@ function move(step) {
   const place = nextPlace(FILTERS[$("filter").value], step);
   if (place < 0 || place === state.at) return say("There is no other answer to show.");
   goTo(place);
-  say(`Answer ${place + 1} of ${state.items.length}`);
+  say(placeInWords());
 }
 
 // On to the next answer to mark, within one's own share; the shares of others are opened by asking for it.
 function goOn() {
-  const own = nextPlace((item) => isMine(item) && !item.mark && passesFilter(item));
-  if (own >= 0) return goTo(own);
+  if (nextToMark() >= 0) return goTo(nextToMark());
   show();
   const left = state.items.some((item) => !item.mark);
-  const done = left ? "Your share of this question is marked: g goes on with other markers' shares" : "All answers to this question are marked";
+  const done = `All answers ${left ? "in your share of" : "to"} this question are marked.`;
+  const others = left ? "g to continue with other markers' answers, or " : "";
   const next = nextQuestion();
-  state.isDone = true;
-  say([$("status").textContent, done, next ? `Enter opens ${next.title.toLocaleLowerCase()}` : "o opens the overview"].filter(Boolean).join(". "), true);
+  const isOwn = state.items.some(isMine);
+  say(`${$("status").textContent} ${isOwn || !left ? `${done} ` : ""}Press ${others}Enter for ${next ? inText(next.title) : "the overview"}.`, true);
 }
+
+// The place of the next answer to mark after the current one, within one's own share; -1 without one.
+const nextToMark = () => nextPlace((item) => item !== current() && isMine(item) && !item.mark && passesFilter(item));
 
 // The next question, from this one on and round, with answers to mark; undefined without one.
 function nextQuestion() {
@@ -427,7 +465,7 @@ function show() {
   const item = current();
   $("marking").dataset.empty = String(!item);
   if (!item) return showNothing();
-  $("position").textContent = `Answer ${state.at + 1} of ${state.items.length}`;
+  $("position").textContent = placeInWords();
   $("badges").replaceChildren(...badges(item));
   $("who").replaceChildren(...who(item));
   showSentence("before", item.before && `To mark again: the answer has changed. Before: ${item.before}`);
@@ -441,6 +479,14 @@ function show() {
   $("student").scrollTop = 0;
   showMark();
   if (!document.querySelector("dialog[open]")) $("answer").focus({preventScroll: true});
+}
+
+// Among several markers, one's own share comes first and is counted alone.
+function placeInWords() {
+  const {items, at, desk} = state;
+  if (!desk.share) return `Answer ${at + 1} of ${items.length}`;
+  const alike = items.filter((item) => isMine(item) === isMine(items[at]));
+  return `Answer ${alike.indexOf(items[at]) + 1} of ${alike.length} ${isMine(items[at]) ? "in" : "outside"} your share`;
 }
 
 function showNothing() {
@@ -460,7 +506,6 @@ function badges(item) {
   if (item.near.length) found.push(badge(`${item.near.length} nearly equal (e)`));
   if (item.flag) found.push(badge("flagged", "flagged"));
   if (item.twice) found.push(badge("marked by two people"));
-  if (!isMine(item)) found.push(badge("another marker's share"));
   for (const {points, by, when: time} of [item.mark, ...item.others].filter(Boolean)) found.push(badge(`${pointsInWords(points)}, ${by}, ${when(time)}`));
   return found;
 }
@@ -514,7 +559,8 @@ function pictures(item) {
 function figure({caption, own, reference}) {
   const side = (addresses, words) => {
     const shown = addresses.map((address) => picture(address, `${words}: ${caption}`));
-    return make("figure", {}, make("figcaption", {}, words), ...(shown.length ? shown : ["There is none."]));
+    if (!shown.length) return make("figure", {className: "missing"}, make("figcaption", {}, `${words}: there is none.`));
+    return make("figure", {}, make("figcaption", {}, words), ...shown);
   };
   return make("section", {aria: {label: caption}}, make("h2", {}, caption), make("div", {className: "pair"}, side(own, "The student's"), side(reference, "Reference")));
 }
@@ -544,7 +590,8 @@ function showProgress(progress) {
   Object.assign(state.question, {marked, total, flagged});
   $("bar").max = Math.max(1, total);
   $("bar").value = marked;
-  const parts = [`${marked} of ${total}${state.desk.share ? " in your share" : ""}`];
+  const whose = state.desk.share ? "in your share" : "marked";
+  const parts = [total ? `${marked} of ${total} ${whose}` : `none ${whose}`];
   if (pace) parts.push(`${number(Math.round(pace * 10) / 10)} s an answer`);
   if (left) parts.push(`${inWords(left)} left`);
   $("pace").textContent = parts.join(" · ");
@@ -654,9 +701,9 @@ async function giveSame(item, others, reason) {
       for (const one of items) took(one, progress);
     } catch (error) {
       if (error.needs !== "reason") throw error;
-      return askForReason(error.message, (why) => giveSame(item, others, why));
+      return askForReason(error.message, false, (why) => giveSame(item, others, why));
     }
-    say(`the same mark for ${others.length === 1 ? "1 other answer" : `${others.length} other answers`}, on disk at ${clock()}`, true);
+    say(`Saved at ${clock()}: the same mark for ${others.length === 1 ? "1 other answer" : `${others.length} other answers`}.`, true);
     goOn();
   });
 }
@@ -727,7 +774,7 @@ async function loadedQuestion(question, wanted) {
 }
 
 function openQuestion(question, items, comments, wanted) {
-  Object.assign(state, {question, items, comments, at: -1, isDone: false});
+  Object.assign(state, {question, items, comments, at: -1});
   $("view").hidden = true;
   $("marking").hidden = false;
   $("progress").hidden = false;
@@ -741,7 +788,10 @@ function openQuestion(question, items, comments, wanted) {
   $("lines").replaceChildren(...question.lines.map(line));
   $("lines").setAttribute("aria-label", question.mode === "additive" ? "Rubric: lines that add up" : "Rubric: one of these lines");
   $("filter").value = "all";
-  for (const part of $("model").children) part.open = part.id !== "asked" && !NARROW.matches;
+  $("answered").hidden = !question.model_answer.trim();
+  $("answered").firstElementChild.textContent = question.own ? "Rubric" : "Model answer";
+  for (const part of $("model").children) part.open = !NARROW.matches && (part.id !== "asked" || $("answered").hidden);
+  for (const option of $("filter").options) option.hidden = !state.desk.share && ["twice", "others"].includes(option.value);
   showProgress(question);
   say("");
   const place = items.findIndex((item) => item.id === wanted);
@@ -749,6 +799,7 @@ function openQuestion(question, items, comments, wanted) {
   state.at = place >= 0 ? place : open >= 0 ? open : items.length ? 0 : -1;
   restartWatch();
   show();
+  if (items.length && !items.some(isMine)) say("No answers to this question are in your share. These belong to other markers.");
 }
 
 function line({points, text: words}, place) {
@@ -771,26 +822,29 @@ const titleOf = (name) => state.desk.questions.find((one) => one.key === name)?.
 function overview() {
   const {questions, marker, markers, share, counts, notices} = state.desk;
   const rows = questions.map((question, place) => {
-    const {marked, total, flagged, students} = question;
+    const {marked, total, flagged, students, outside} = question;
     const bar = make("progress", {max: Math.max(1, total), value: marked, aria: {label: `${question.title}: ${marked} of ${total} marked`}});
     return [
       make("kbd", {}, place < 9 ? String(place + 1) : ""),
       link(question.key, question.title),
       `${question.bonus ? "bonus " : ""}${number(question.most)}`,
-      make("span", {}, bar, ` ${marked} of ${total}`),
+      make("span", {}, ...(total ? [bar, ` ${marked} of ${total}`] : [outside ? "none in your share" : "no answers"]), outside ? make("span", {className: "quiet"}, `, ${outside} outside it`) : ""),
       `${students}`,
       flagged ? String(flagged) : "",
     ];
   });
   const {marked, total, seconds_an_answer: pace, left_seconds: left} = counts;
   const others = markers.filter((one) => one !== marker);
-  const you = make("p", {}, "You are marking as ", make("bdi", {}, marker), share ? `, share ${share}.` : ".", others.length ? " So far, these have also marked: " : "");
-  if (others.length) you.append(others.join(", "), ".");
-  const far = `${marked} of ${total} answers are marked${share ? " in your share" : ""}${pace ? `, ${number(Math.round(pace * 10) / 10)} s each; ${inWords(left)} left` : ""}.`;
+  const you = make("p", {}, "You are marking as ", make("bdi", {}, marker), share ? `, share ${share}.` : ".");
+  if (others.length) you.append(" ", ...joined(others), `${others.length === 1 ? " has" : " have"} also marked so far.`);
+  const far = `${marked} of ${total} answers${share ? " in your share" : ""} are marked${pace ? `, ${number(Math.round(pace * 10) / 10)} s each; ${inWords(left)} left` : ""}.`;
   const told = make("p", {}, `${far} Press a question's number to mark its answers. Equal answers are shown once; an empty answer needs no mark.`);
   const warned = notices.map((sentence) => make("p", {className: "notice"}, sentence));
   return [...warned, you, told, table(["Key", "Question", "Points", "Marked", "Students", "Flagged"], rows)];
 }
+
+// Names as a sentence has them: "Ana, Ben and Cy".
+const joined = (names) => new Intl.ListFormat("en-GB").formatToParts(names).map(({type, value}) => (type === "element" ? make("bdi", {}, value) : value));
 
 async function disagreements() {
   const {items} = await ask("disagreements");
@@ -820,16 +874,16 @@ async function settle(question, student, keep) {
   const done = await attempt(() => ask("conflict", {question, student, keep}));
   if (!done) return;
   await openView();
-  say(`${keep === "file" ? "the file's mark" : "the mark given here"} counts, on disk at ${clock()}`, true);
+  say(`Saved at ${clock()}: ${keep === "file" ? "the file's mark" : "the mark given here"} counts.`, true);
 }
 
 async function log() {
   const {changes} = await ask("log");
-  if (!changes.length) return [make("p", {}, "No mark was changed after it had been written into the grades.")];
+  if (!changes.length) return [make("p", {}, "No mark has changed after it had entered the grades.")];
   const mark = (points) => (points === null ? "no points" : pointsInWords(points));
   const cell = (words) => make("span", {className: "comment-text", dir: "auto"}, words);
   const rows = changes.map((one) => [when(one.when), titleOf(one.question), named(one.student), mark(one.old), `${mark(one.new)}${one.undone ? " (undone)" : ""}`, cell(one.reason), make("bdi", {}, one.by)]);
-  return [make("p", {}, "Marks that were changed after they had been written into the grades, the latest last."), table(["When", "Question", "Student", "Old", "New", "Reason", "By"], rows)];
+  return [make("p", {}, "Marks changed after they had entered the grades, oldest first."), table(["When", "Question", "Student", "Old", "New", "Reason", "By"], rows)];
 }
 
 // ---- keys and buttons
@@ -840,11 +894,10 @@ const toMark = () => seek((item) => !item.mark && item !== current(), "Every oth
 const toFlagged = () => seek((item) => item.flag && item !== current(), "No other answer is flagged.");
 const toOverview = () => (location.hash = "#overview");
 const showKeys = () => $("keys").showModal();
-const enter = () => save(goOn);
 
 const ANYWHERE = {"?": showKeys, n: toggleNames, o: toOverview, r: saveAll};
 const ON_ANSWER = {
-  0: chooseNone, p: () => select($("points")), c: () => select($("comment")), Enter: enter, j: goNext, ArrowRight: goNext, k: goBack, ArrowLeft: goBack,
+  0: chooseNone, p: () => select($("points")), c: () => select($("comment")), Enter: save, j: goNext, ArrowRight: goNext, k: goBack, ArrowLeft: goBack,
   s: skip, f: flag, u: undo, x: takeBack, e: openNear, g: toMark, G: toFlagged, v: enlarge, q: () => $("asked").toggleAttribute("open"),
 };
 
@@ -867,10 +920,11 @@ document.addEventListener("keydown", (event) => {
   if (document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && current() && target !== $("reason")) {
     event.preventDefault();
-    return enter();
+    return save();
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (isField) return target === $("points") ? pointsKey(event) : event.key === "Escape" && target.blur();
+  if (target.closest("#regrade") && event.key !== "Enter" && event.key !== "Tab") return regradeKey(event);
   if (target.matches("button, a, summary") && (event.key === "Enter" || event.key === " ")) return;
   const isKnown = event.key in ANYWHERE || event.key in ON_ANSWER || /^[1-9]$/.test(event.key);
   const isKept = state.saving && (isKnown || event.key === "Escape" || event.key.length === 1);
@@ -881,7 +935,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 function pointsKey(event) {
-  if (event.key === "Enter") enter();
+  if (event.key === "Enter") save();
   else if (event.key === "Escape") $("answer").focus({preventScroll: true});
   else return;
   event.preventDefault();
@@ -893,16 +947,16 @@ $("give").addEventListener("click", (event) => {
 });
 
 const PRESSED = {
-  none: chooseNone, save: enter, previous: goBack, next: goNext, skip, flag, undo, open: toMark, equal: openNear, "take-back": takeBack,
+  none: chooseNone, save, previous: goBack, next: goNext, skip, flag, undo, open: toMark, equal: openNear, "take-back": takeBack,
   names: toggleNames, help: showKeys, retry: saveAll, "near-all": chooseAllNear, "near-close": () => $("near").close(), keep: leaveGrade,
 };
 for (const [id, work] of Object.entries(PRESSED)) $(id).addEventListener("click", () => state.saving || work());
 
 function leaveGrade() {
-  state.drafts.delete(key(current()));
+  state.regrade.leave();
   $("regrade").hidden = true;
   showMark();
-  say("The mark is as it was.");
+  say("The mark in the grades is as it was.");
   $("answer").focus({preventScroll: true});
 }
 
@@ -912,7 +966,7 @@ $("regrade").addEventListener("submit", (event) => {
   if (!reason) return complain("Write down why the mark changes.");
   $("reason").value = "";
   $("regrade").hidden = true;
-  state.withReason(reason);
+  state.regrade.go(reason);
 });
 $("reason").addEventListener("keydown", (event) => event.key === "Escape" && leaveGrade());
 $("near-form").addEventListener("submit", applyNear);

@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 
+ITEM = re.compile(r"[*+-] +\S")  # of a list, not indented
 HEADING = re.compile(r"^\*\*Rubric\b([^*\n]*)\*\*", re.MULTILINE)
 OF_HEADING = re.compile(r"\((\d+(?:[.,]\d+)?) points?\)")
 LINE = re.compile(r"[*+-] +(?P<points>\d+(?:[.,]\d+)?)(?: points?| pts?\.?)?\s*:\s*(?P<text>\S.*)")
@@ -79,6 +80,30 @@ def rubric_lines(markdown: str, points: float) -> Lines:
         return Lines(tuple(lines), additive, rest)
     scaled = tuple(Line(round(line.points * points / ours, 2), line.text) for line in lines)
     return Lines(scaled, additive, rest, scaled_from=ours)
+
+
+def contradiction(rubric: str, points: float) -> str:
+    """Return how a question's rubric contradicts its points, as a clause; "" if it does not.
+
+    The lines either add up to the points, or the best of them gives the points. A rubric in prose is not judged, nor is one with
+    other items among its lines.
+    """
+    below = rubric
+    for heading in HEADING.finditer(rubric):
+        below = rubric[heading.end() :]
+        told = OF_HEADING.search(heading[1])
+        if told and abs(_number(told[1]) - points) >= EXACT:
+            return f"the rubric's heading says {_number(told[1]):g} points"
+    found = [LINE.fullmatch(row.rstrip()) for row in below.splitlines() if ITEM.match(row)]
+    given = [_number(line["points"]) for line in found if line]
+    if not given or len(given) < len(found):
+        return ""
+    total, best = math.fsum(given), max(given)
+    if abs(best - points) < EXACT or (all(given) and abs(total - points) < EXACT):
+        return ""
+    if abs(total - points) < EXACT:
+        return f"the rubric has a line for 0 points, so an answer gets the points of one line, and the best gives {best:g}"
+    return f"the lines of the rubric add up to {total:g}, and the best of them gives {best:g}"
 
 
 def _number(text: str) -> float:

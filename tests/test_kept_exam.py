@@ -1,0 +1,92 @@
+"""The exam that GRADES keeps for --resume: the same one comes back, or none, and nobody else can read it."""
+
+import json
+import stat
+
+import numpy as np
+import pytest
+import torch
+
+from cs231n.checks.exam import own_exam
+from cs231n.checks.fingerprints import Fingerprints
+from cs231n.instructor.exercises import stored
+from cs231n.instructor.grading import kept_exam
+from cs231n.instructor.grading.kept_exam import NAME, keep
+from cs231n.instructor.sandbox.inside.cage import ISOLATION, PROTECTIONS
+
+
+def cases_of(exam, key):
+    """Return the cases of an exercise, by the names of the fields of what holds them."""
+    found = vars(exam.of(key)).values()
+    return [case for some in found if some for case in (some if isinstance(some, tuple) else [some])]
+
+
+def weights(case):
+    return [parameter.detach() for parameter in case.network().parameters()]
+
+
+def assert_same(exam, other):
+    assert list(exam.cases) == list(other.cases)
+    for key in exam.cases:
+        for one, again in zip(cases_of(exam, key), cases_of(other, key), strict=True):
+            fields = [{name: value for name, value in vars(case).items() if name != "network"} for case in (one, again)]
+            assert fields[0] == fields[1]
+            assert [type(value) for value in fields[0].values()] == [type(value) for value in fields[1].values()]
+            if one.network:
+                assert all(map(torch.equal, weights(one), weights(again)))
+
+
+def test_an_exam_comes_back_as_it_was(drawn, tmp_path):
+    keep(tmp_path, drawn, PROTECTIONS)
+    again = kept_exam.kept_exam(tmp_path, without_isolation=False)
+    assert_same(drawn, again)
+    assert again.known.arrays.keys() == drawn.known.arrays.keys()
+    assert all(
+        np.array_equal(again.known.arrays[name], array, equal_nan=array.dtype.kind == "f")
+        for name, array in drawn.known.arrays.items()
+    )
+
+
+def test_the_students_own_exam_differs_in_nothing_from_itself():
+    own = own_exam(known=Fingerprints({}))
+    assert_same(own, stored.from_json(stored.as_json(own), own.known))
+
+
+def test_it_is_for_its_owner_alone(drawn, tmp_path):
+    keep(tmp_path, drawn, PROTECTIONS)
+    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("lacking", sorted(ISOLATION))
+def test_it_is_not_kept_where_a_submission_may_see_the_disk(drawn, tmp_path, lacking):
+    keep(tmp_path, drawn, set(PROTECTIONS) - {lacking})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_neither_used_nor_left_where_a_submission_may_see_the_disk(drawn, tmp_path):
+    keep(tmp_path, drawn, PROTECTIONS)
+    assert kept_exam.kept_exam(tmp_path, without_isolation=True) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_that_of_another_version_of_the_kit_is_not_used(drawn, tmp_path, monkeypatch):
+    keep(tmp_path, drawn, PROTECTIONS)
+    monkeypatch.setattr(kept_exam, "kit_hash", lambda: "another")
+    assert kept_exam.kept_exam(tmp_path, without_isolation=False) is None
+
+
+@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[:1000], lambda whole: b"PK" + whole[2:-9000]])
+def test_a_damaged_file_is_not_used(drawn, tmp_path, damage):
+    keep(tmp_path, drawn, PROTECTIONS)
+    (tmp_path / NAME).write_bytes(damage((tmp_path / NAME).read_bytes()))
+    assert kept_exam.kept_exam(tmp_path, without_isolation=False) is None
+
+
+@pytest.mark.parametrize("cases", [{}, [], {"saliency_maps": 3}, {"saliency_maps": {"main": [{}]}}])
+def test_a_file_with_other_cases_is_not_used(drawn, tmp_path, cases):
+    keep(tmp_path, drawn, PROTECTIONS)
+    with np.load(tmp_path / NAME) as file:
+        arrays = {name: file[name] for name in file.files}
+    about = json.loads(str(arrays["about"])) | {"cases": cases}
+    np.savez(tmp_path / NAME, **arrays | {"about": np.array(json.dumps(about))})
+    assert kept_exam.kept_exam(tmp_path, without_isolation=False) is None
