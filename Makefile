@@ -55,11 +55,11 @@ executed: data
 # Those marked `long` are few and take most of the time. They run in CI, by `make test-long`, and when ONLY names their file.
 TESTED = $(if $(ONLY),$(or $(wildcard tests/test_*$(ONLY)*.py *$(ONLY)*.ipynb),$(error there is no tests/test_*$(ONLY)*.py)))
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
-test: data .venv/tests-installed
+test: jury .venv/tests-installed
 	$(PYTEST) $(if $(ONLY),$(TESTED),-m "not long")
 	@$(if $(ONLY),:,echo "The long tests were left out: make test-long runs them, as CI does.")
 
-test-long: data .venv/tests-installed
+test-long: jury .venv/tests-installed
 	$(PYTEST) -m long
 
 # The browser is the system's Chromium. ONLY=notebook7: tests/browser/test_notebook7.py.
@@ -73,13 +73,17 @@ lab: data
 data: .venv/installed
 	$(BIN)/python -m cs231n.download
 
+# The data, and three more networks, which tests and benchmarks ask.
+jury: .venv/installed
+	$(BIN)/python -m cs231n.download --jury
+
 lint: .venv/tests-installed
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 
 # Each script writes its own part of the table and its own rows of the results.
-benchmarks: data .venv/benchmarks-installed
+benchmarks: jury .venv/benchmarks-installed
 	@for name in $(or $(ONLY),$(BENCHMARKS)); do \
 		$(BIN)/python tests/benchmarks/$$name.py --out build/benchmarks/$$name.md --results build/benchmarks/results.json || exit 1; \
 	done
@@ -139,4 +143,4 @@ another-index:
 	@$(PIP) -r tests/benchmarks/requirements.txt
 	touch $@
 
-.PHONY: help notebook executed test test-long browser lab data lint benchmarks gpu gpu-rehearsal gpu-wheels refresh clean
+.PHONY: help notebook executed test test-long browser lab data lint benchmarks gpu gpu-rehearsal gpu-wheels jury refresh clean

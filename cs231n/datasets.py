@@ -81,7 +81,7 @@ def sources(folder: str | os.PathLike[str] = DATASETS) -> dict[str, Source]:
     Returns
     -------
     dict of str to Source
-        Under "weights", "photographs", "judge" and "imagenet_val".
+        Under "weights", "photographs", "judge", "efficientnet_lite1", "efficientnet_lite2", "mobilenet_v2" and "imagenet_val".
     """
     entries = json.loads((Path(folder) / "sources.json").read_text(encoding="utf-8"))
     return {name: Source(**entry) for name, entry in entries.items()}

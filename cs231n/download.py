@@ -28,6 +28,7 @@ TOTAL_TIMEOUT = 600  # seconds for one file
 MAX_BYTES = 64 * 2**20  # more than any of the files
 LOOK_SECONDS = 0.2  # how often the bar looks at what pip has brought
 STAGING = ".incoming-"
+JURY = "--jury"  # the option of what only benchmarks use
 
 
 class DownloadError(Exception):
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int
     options = _options(arguments)
     try:
         if not options.check:
-            fetch(folder, options.mirror, options.imagenet_val, options.judge)
+            fetch(folder, options.mirror, options.imagenet_val, options.judge, options.jury)
         say(table(folder))
         require_whole(folder)
         return 0
@@ -71,7 +72,13 @@ def main(arguments: Sequence[str] | None = None, folder: Path = DATASETS) -> int
     return 1
 
 
-def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool | None = None, judge: bool = True) -> None:
+def fetch(
+    folder: Path = DATASETS,
+    mirror: str | None = None,
+    imagenet_val: bool | None = None,
+    judge: bool = True,
+    jury: bool = False,
+) -> None:
     """Fetch what is missing or damaged. A file is replaced only when its successor has been verified.
 
     Parameters
@@ -85,6 +92,8 @@ def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool
         too, a mirror is given or the file that is there is damaged.
     judge : bool
         Whether to try to fetch the optional weights of the judge.
+    jury : bool
+        Whether to try to fetch the optional weights of the rest of the jury, which only benchmarks ask.
 
     Raises
     ------
@@ -94,7 +103,7 @@ def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool
     is_url = mirror is not None and mirror.lower().startswith(("http://", "https://"))
     if mirror is not None and not is_url and not (mirror and Path(mirror).is_dir()):
         raise DownloadError(f"--mirror got {mirror!r}; expected a folder, or an address that begins with http(s)://.")
-    required, optional = _wanted(folder, mirror, imagenet_val, judge)
+    required, optional = _wanted(folder, mirror, imagenet_val, judge, jury)
     if not required and not optional:
         say("All data files are in place.")
         return
@@ -110,7 +119,9 @@ def fetch(folder: Path = DATASETS, mirror: str | None = None, imagenet_val: bool
             tell(f"Going on without the {source.title} (optional): {words}")
 
 
-def _wanted(folder: Path, mirror: str | None, imagenet_val: bool | None, judge: bool) -> tuple[list[Source], list[Source]]:
+def _wanted(
+    folder: Path, mirror: str | None, imagenet_val: bool | None, judge: bool, jury: bool
+) -> tuple[list[Source], list[Source]]:
     """Return ([Source that the kit needs], [Source that is optional]): those of which not all is verified in `folder`."""
     found = {name: set(states(source, folder).values()) for name, source in sources(folder).items()}
     wanted = {name: source for name, source in sources(folder).items() if found[name] != {State.VERIFIED}}
@@ -118,7 +129,7 @@ def _wanted(folder: Path, mirror: str | None, imagenet_val: bool | None, judge: 
     if imagenet_val is None:  # its server may be unreachable for good, and nobody should wait for it each time
         imagenet_val = bool(required or mirror) or State.DAMAGED in found["imagenet_val"]
     tried = {"imagenet_val": imagenet_val, "judge": judge}
-    return required, [source for name, source in wanted.items() if tried.get(name)]
+    return required, [source for name, source in wanted.items() if tried.get(name) or (jury and source.option == JURY)]
 
 
 def _bring(wanted: Sequence[Source], mirror: str | None, folder: Path) -> None:
@@ -145,11 +156,14 @@ def table(folder: Path = DATASETS) -> str:
     Returns
     -------
     str
-        A line for each source, of at most 88 columns: what it is, where it is, and whether its SHA-256 is verified.
+        A line for each source, of at most 88 columns: what it is, where it is, and whether its SHA-256 is verified. The jury's
+        have a line if they are there.
     """
     rows = [("what", "where", "SHA-256")]
     for source in sources(folder).values():
         found = list(states(source, folder).values())
+        if source.option == JURY and set(found) == {State.MISSING}:
+            continue
         where = Path(folder).name + "/" + os.path.commonpath(source.holds)
         counts = {state.value: found.count(state) for state in (State.DAMAGED, State.MISSING, State.VERIFIED) if state in found}
         state = ", ".join(counts if len(counts) == 1 else (f"{count} {state}" for state, count in counts.items()))
@@ -202,6 +216,9 @@ def _parser() -> argparse.ArgumentParser:
         "too, or --mirror is given)",
     )
     parser.add_argument("--no-judge", dest="judge", action="store_false", help="do not fetch the weights of the judge")
+    parser.add_argument(
+        JURY, action="store_true", help="also fetch three more networks (58 MB), which only the benchmark of class images asks"
+    )
     parser.add_argument("--check", action="store_true", help="only verify what is there: uses no network, changes nothing")
     return parser
 
@@ -209,7 +226,7 @@ def _parser() -> argparse.ArgumentParser:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.check and (options.mirror is not None or options.imagenet_val is not None or not options.judge):
+    if options.check and (options.mirror is not None or options.imagenet_val is not None or options.jury or not options.judge):
         parser.error("--check only looks at what is there: give it no other option")
     return options
 
