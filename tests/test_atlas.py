@@ -53,6 +53,7 @@ def test_the_batched_step_makes_no_nan_of_a_dead_class():
     assert img.isfinite().all()
 
 
+@pytest.mark.long
 def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_their_classes(model, tmp_path):
     out = tmp_path / "an atlas.jpg"
     run = subprocess.run(

@@ -27,6 +27,7 @@ def executed(*sources):
     return ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells[-2:]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("cell", "error"), [(SYNTAX_ERROR, "SyntaxError"), (FAILS_BEFORE, "NameError")])
 def test_the_check_says_that_it_judges_the_older_function_and_no_cell_uses_that_one(cell, error):
     checked, asked = executed(RIGHT, cell, CHECK, READY)

@@ -398,6 +398,7 @@ def test_patched_layers_and_builtins_are_told_and_put_back():
     assert examine(SALIENCY, REFERENCE[SALIENCY]).verdict == "right"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("compiled", ["a helper", "the network"])
 def test_what_torch_compile_puts_into_the_library_is_nothing_that_the_student_has_changed(compiled):
     strongest = torch.compile(lambda gradient: gradient.abs().amax(dim=1), backend="eager")

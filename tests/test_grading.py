@@ -40,7 +40,7 @@ LARGE = 2_000_000  # bytes of output in the largest specimen; 200 MB by hand, se
 RIGHT = "\n".join(zoo.RIGHT_CODE.values())
 BONUS = ("bonus-loops", "bonus-at-once", "bonus-mistaken-1", "bonus-mistaken-2", "bonus-partly")
 NAMED = {*BONUS, "crossentropy", "autograd", "pythonic"}  # by the tests below
-SOME, SOME_EVERY = "some of the zoo", 12
+SOME, SOME_EVERY = "some of the zoo", 24
 
 
 class Zoo:
@@ -327,6 +327,7 @@ def _have_ended(pids):
     return not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
+@pytest.mark.long
 def test_a_run_goes_on_without_a_worker_that_is_killed_and_is_finished_by_resume_after_its_parent_is(
     command, run_file, some, tmp_path
 ):
@@ -383,6 +384,7 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
     assert list(temporary.glob("grading-*")) == []
 
 
+@pytest.mark.long
 def test_a_temporary_folder_without_room_ends_the_run_with_one_sentence(command, some, tmp_path):
     out, temporary = tmp_path / "grades", tmp_path / "small"
     temporary.mkdir()
@@ -414,6 +416,7 @@ def _notebook(folder, name, answer):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
 
 
+@pytest.mark.long
 def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_changed(tmp_path, run, monkeypatch):
     monkeypatch.setattr(grading.Run, "drawn", lambda: run)
     monkeypatch.setattr(grading, "started_ahead", lambda count: contextlib.nullcontext())  # without workers, it grades here
@@ -528,6 +531,7 @@ def test_a_dask_cluster_grades_as_this_machine_does(run_file, some, tmp_path):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("without", ["scheduler", "worker"])
 def test_a_dask_cluster_without_the_kit_is_refused_with_one_sentence(run_file, some, tmp_path, without):
     scheduler, worker = (tmp_path if without == name else ROOT for name in ("scheduler", "worker"))

@@ -94,6 +94,7 @@ def test_a_file_with_other_cases_is_not_used(drawn, tmp_path, cases):
     assert kept_exam.kept_exam(tmp_path, without_isolation=False) is None
 
 
+@pytest.mark.long
 def test_resuming_asks_a_late_submission_what_the_others_were_asked_and_draws_no_other_exam(run, tmp_path, monkeypatch):
     submissions, grades, drawn = tmp_path / "submissions", tmp_path / "grades", []
     submissions.mkdir()
@@ -109,6 +110,7 @@ def test_resuming_asks_a_late_submission_what_the_others_were_asked_and_draws_no
     assert_same(run.exam, kept_exam.kept_exam(grades, without_isolation=False))
 
 
+@pytest.mark.long
 def test_resuming_where_the_kept_exam_is_of_no_use_draws_another(run, tmp_path, monkeypatch):
     submissions, drawn = tmp_path / "submissions", []
     submissions.mkdir()

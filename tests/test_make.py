@@ -145,6 +145,7 @@ def test_pytorch_comes_from_the_index_named_and_all_else_from_pips_own(folder, i
     assert not (folder / ".venv").exists()
 
 
+@pytest.mark.long
 def test_pip_and_jupyterlab_run_next_to_a_random_py_and_again_after_the_folder_was_moved(folder, indexes):
     own, _ = indexes
     status, printed = make_in_a_terminal(folder, own, "lab")

@@ -100,6 +100,7 @@ def test_a_server_that_is_killed_while_marks_come_in_loses_none_that_it_confirme
     assert f'"{max(given(grades).values()):g}"' in (grades / "marking" / f"{QUESTION}.csv").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_line_that_a_crash_cut_off_is_said_and_what_was_before_it_is_there(grades):
     with Marker(grades, "anna") as marker:
         item = next(iter(marker.items().values()))
@@ -140,6 +141,7 @@ def test_two_markers_at_once_see_each_others_marks_and_lose_none(grades):
     assert not (grades / "marking" / journal.FOLDER / "anna.lock").exists()
 
 
+@pytest.mark.long
 def test_one_marker_is_served_once(grades):
     with Marker(grades, "anna"):
         refused = mark_command(grades, "--as", "anna")
@@ -320,6 +322,7 @@ def mark_command(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANGS)
 
 
+@pytest.mark.long
 def test_a_port_in_use_is_said_and_one_that_is_free_is_taken(grades, server):
     refused = mark_command(grades, "--as", "ben", "--port", server.port)
     assert refused.returncode == 2
@@ -332,6 +335,7 @@ def test_a_port_in_use_is_said_and_one_that_is_free_is_taken(grades, server):
         assert marker.get("desk")["marker"] == "ben"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -352,6 +356,7 @@ def test_options_that_cannot_be_are_refused_before_anything_is_written(grades, a
     assert not (grades / "marking").exists()
 
 
+@pytest.mark.long
 def test_a_folder_that_is_not_graded_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "nothing"):
         refused = mark_command(folder, "--as", "anna")

@@ -242,6 +242,7 @@ def test_the_numbers_that_questions_4_and_6_quote_are_true(model, photographs):
     assert probability == pytest.approx(float(quoted_probability), abs=0.1)
 
 
+@pytest.mark.long
 def test_the_cells_that_the_text_describes_show_the_same_whatever_pictures_are_there(kit):
     """Sections 1 to 5, twice in one kernel: with the photographs alone, and with the course's file beside them."""
     for path in (ROOT / "datasets").iterdir():
@@ -348,6 +349,7 @@ WRONG = """def compute_saliency_maps(X, y, model):
 """
 
 
+@pytest.mark.long
 def test_run_all_goes_on_behind_wrong_and_unreadable_exercises_and_cells_that_need_them_say_so(tmp_path):
     cells = student_notebook(tmp_path, STUBS | {"exercise-1": WRONG, "exercise-4": "def compute_smoothgrad_maps(X:\n"})
     message, error = cells["check-1"].outputs[0], cells["check-1"].outputs[-1]
@@ -364,6 +366,7 @@ def test_run_all_goes_on_behind_wrong_and_unreadable_exercises_and_cells_that_ne
     assert all(cell.execution_count for cell in cells.values() if cell.cell_type == "code")
 
 
+@pytest.mark.long
 def test_nbval_sees_a_wrong_exercise_though_its_check_may_raise(tmp_path):
     """The reference and its check, and then a wrong answer and the same check: the last cell alone fails."""
     cells = [CELLS[name].copy() for name in ("imports", "exercise-1", "check-1", "exercise-1", "check-1")]
@@ -450,6 +453,7 @@ def colab(tmp_path, kit, mirror):
 KIT_URL = re.search(r'KIT_URL = "(.*)"', CELLS["setup"].source)[1]
 
 
+@pytest.mark.long
 def test_on_colab_the_setup_cell_fetches_kit_and_data_from_a_url(colab, kit, tmp_path):
     archive = shutil.make_archive(tmp_path / "main", "zip", kit.parent, kit.name)
     result = colab({KIT_URL: f"file://{archive}"})
@@ -585,6 +589,7 @@ FAILING = {  # what passes its check and fails on the photographs: {function: (a
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAILING)
 def test_what_passes_its_check_and_fails_on_the_photographs_costs_a_sentence_and_never_stops_run_all(name, tmp_path):
     arguments, endings, dependents = FAILING[name]
@@ -687,6 +692,7 @@ def test_each_cell_that_names_photographs_can_do_with_ten():
     assert [text for text in FEWER if sources.count(text) != 1] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "ending"), [(name, ending) for name, (*_, endings, _) in OPTIONAL_FAILING.items() for ending in endings]
 )

@@ -240,6 +240,7 @@ NEAR_MISS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("otherwise", [BLACK, LIGHTER, BROKEN, FAILING], ids=["black", "lighter", "broken", "failing"])
 def test_what_is_a_near_miss_on_small_networks_only_earns_nothing_and_says_so(grade, otherwise):
     texts = [_only_when_small(changed(name, *NEAR_MISS[name]), otherwise[name]) for name in CODE]
@@ -250,6 +251,7 @@ def test_what_is_a_near_miss_on_small_networks_only_earns_nothing_and_says_so(gr
         assert result["look"] in " ".join(result["message"].split()), name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("otherwise", [LIGHTER, FAILING], ids=["lighter", "failing"])
 def test_what_is_right_on_small_networks_only_earns_nothing_and_says_what_differs(grade, otherwise):
     texts = [_only_when_small(CODE[name], otherwise[name]) for name in CODE]
@@ -354,6 +356,7 @@ def test_a_right_optional_answer_for_five_images_has_all_points_and_the_note(gra
         assert result["points"] == RUBRIC.points[name], name
 
 
+@pytest.mark.long
 def test_a_mistaken_optional_answer_for_five_images_keeps_its_part(grade):
     results = grade("".join(changed(name, *change, *NEAR_MISS[name]) for name, change in ABOUT_FIVE.items()))
     for name in ABOUT_FIVE:
@@ -369,6 +372,7 @@ def test_a_mistake_has_the_same_name_in_the_own_check_and_in_the_grader(grade, s
     assert checks.examine(STEP, functions[STEP]).mistakes == grade(text)[STEP]["mistakes"] == ["regulariser-on-scores"]
 
 
+@pytest.mark.long
 def test_waiting_is_no_work(grade):
     """Seven seconds asleep within a limit of six seconds of work: as on a machine that gives it its turn late."""
     late = SALIENCY_CODE.replace("    X = X.clone()", "    time.sleep(1)\n    X = X.clone()")

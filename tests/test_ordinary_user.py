@@ -71,17 +71,20 @@ def needs_namespaces():
         pytest.skip("this machine does not allow an ordinary user namespaces")
 
 
+@pytest.mark.long
 def test_all_is_in_force_for_an_ordinary_user_but_that_submissions_are_another_one():
     needs_namespaces()
     assert protections_of_an_ordinary_user() == cage.PROTECTIONS.keys() - {"other-user"}
 
 
+@pytest.mark.long
 def test_without_namespaces_the_sandbox_says_what_is_not_in_force():
     found = protections_of_an_ordinary_user(*OLD)
     assert found == {"limits", "clean-up", "few-calls"}
     assert protections_of_an_ordinary_user(*WITHOUT) - found <= {cage.CLOSED_DISK}
 
 
+@pytest.mark.long
 def test_where_nothing_keeps_submissions_apart_nothing_is_graded_and_one_sentence_says_why(grade):
     (grade.submissions / "ada.py").write_text(RIGHT, encoding="utf-8")
     done = grade(machine=WITHOUT, jobs=1)
@@ -112,6 +115,7 @@ def compute_saliency_maps(X, y, model):
 """
 
 
+@pytest.mark.long
 def test_without_isolation_every_page_says_so_and_what_one_submission_plants_harms_no_other(grade):
     (grade.submissions / "a-planter.py").write_text(PLANTER, encoding="utf-8")
     for name in ("b-honest", "c-honest"):
@@ -176,6 +180,7 @@ def selection(tmp_path_factory):
     return folder, kept
 
 
+@pytest.mark.long
 def test_without_namespaces_others_get_what_they_get_elsewhere_and_landlock_hides_the_solutions(grade, selection):
     folder, specimens = selection
     grade.submissions.rmdir()

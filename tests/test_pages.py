@@ -389,6 +389,7 @@ def test_pictures_that_fit_keep_their_size_and_nothing_is_said_about_it(referenc
     assert "smaller" not in page.text
 
 
+@pytest.mark.long
 def test_whatever_a_student_hands_in_the_page_is_small_and_says_what_is_left_out(reference):
     shown = [noise(720, 900, seed) for seed in range(4)]
     submitted = {

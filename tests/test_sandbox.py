@@ -238,6 +238,7 @@ def test_an_array_of_an_answer_can_be_named_once(sandbox, value, way, taken):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # KiB
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -261,6 +262,7 @@ def test_calls_into_the_kernel_that_it_has_no_use_for_are_refused(sandbox):
     assert "PermissionError" in type(called(sandbox, "os.memfd_create('x')").error).__name__
 
 
+@pytest.mark.long
 def test_a_sandbox_whose_worker_is_killed_with_replies_unread_ends_without_a_word(tmp_path):
     """The kernel then says "connection reset" where it otherwise says that nothing more comes."""
     code = """

@@ -397,6 +397,7 @@ def as_editors_leave_it(raw):
 LEFT = as_editors_leave_it(nbformat.writes(filled()).encode())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LEFT)
 def test_what_grade_reads_can_be_handed_in_and_is_mended_in_the_zip_alone(tmp_path, name, capsys):
     path = tmp_path / NAME

@@ -77,6 +77,7 @@ def break_sandbox(monkeypatch, times, error=Failed):
     monkeypatch.setattr(worker, "Sandbox", Broken)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("kept_sandbox")
 @pytest.mark.parametrize("error", [Failed, Ended])
 def test_a_failure_of_the_sandbox_is_tried_again_and_its_row_is_as_if_there_had_been_none(two, tmp_path, monkeypatch, error):
@@ -96,6 +97,7 @@ def test_a_sandbox_that_fails_twice_stops_the_run_and_the_row_is_not_kept(two, t
     assert _rows(tmp_path / "grades") == []
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("kept_sandbox")
 @pytest.mark.parametrize("times", [2, 20], ids=["and no other", "and everything else"])
 def test_a_submission_that_ends_the_sandbox_twice_has_a_row_unless_the_sandbox_ends_without_it(two, tmp_path, monkeypatch, times):
@@ -122,6 +124,7 @@ def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submis
     assert _rows(tmp_path / "grades") == []
 
 
+@pytest.mark.long
 def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
     monkeypatch.setattr(worker.limits, "WORKER_BYTES", 2**28)
     judge, before = judging.exercise_result, resource.getrlimit(resource.RLIMIT_AS)
