@@ -43,6 +43,30 @@ def test_what_fails_in_another_process_is_raised_here():
         list(in_processes(_fails, ["b", "b"], 2))
 
 
+GROWING = """
+import os, time, warnings
+from cs231n.instructor.grading.processes import in_processes
+
+
+def grows(item):
+    vars(os).setdefault("kept", []).append(bytearray(b"x") * 200_000_000)  # in a module: this function's own names are copied
+    time.sleep(1.1)  # how long memory goes unlooked at
+    return os.getpid()
+
+
+warnings.simplefilter("error")  # as in a test of pytest's, or where somebody has asked Python for it
+found = dict(in_processes(grows, list(range(8)), 2))
+print(sorted(found), len(set(found.values())) > 2)
+"""
+
+
+@only_forks
+def test_a_process_that_has_grown_is_replaced_without_a_word_and_all_work_is_done():
+    done = subprocess.run([sys.executable, "-c", GROWING], cwd=ROOT, capture_output=True, text=True, timeout=HANGS)
+    assert done.stdout == "[0, 1, 2, 3, 4, 5, 6, 7] True\n", done.stderr
+    assert done.stderr == ""
+
+
 def test_ctrl_c_that_comes_while_it_is_put_off_takes_effect_afterwards_and_is_not_lost():
     reached = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (what is in the block, too, is tested)

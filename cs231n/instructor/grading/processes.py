@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from typing import Any
@@ -29,8 +30,10 @@ def processes(
 
     On Linux they are forks of this process, as those of PyTorch's DataLoader are: nothing is imported again. They are started
     when the first work is submitted; do that while this process is `not_interrupted`. Ctrl-C is for this process, which ends
-    them: they ignore it.
+    them: they ignore it. A process that has grown by 300 MB since its first work is replaced by another one.
     """
+    # loky replaces a process that has grown, and warns of it in a thread of its own; an error there would leave all waiting
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
     begin: dict[str, Any] = {"initializer": _begin, "initargs": (initializer, given)}
     if FORKS:
         executor = ProcessPoolExecutor(count, context=multiprocessing.get_context("fork"), **begin)
