@@ -29,6 +29,7 @@ help:
 	@echo "make browser     go a student's way in JupyterLab and Notebook 7, and a marker's, in Chromium; screenshots in build/browser"
 	@echo "make lab         open the notebook in JupyterLab"
 	@echo "make data        fetch and verify the weights and the pictures"
+	@echo "make jury        fetch three more networks, which tests and benchmarks ask about class images"
 	@echo "make lint        check the code's style and types, as CI does"
 	@echo "make benchmarks  measure against what others would use; a part: make benchmarks ONLY=saliency"
 	@echo "make gpu         prove and measure the kit on a GPU, installing nothing but build/gpu-wheels; make gpu-rehearsal: on the CPU"
