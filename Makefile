@@ -24,7 +24,7 @@ NBCONVERT := $(ISOLATED) -m nbconvert --log-level=ERROR
 
 help:
 	@echo "make notebook    execute the notebook and leave it as a page to open, build/NetworkVisualization.html"
-	@echo "make test        run the tests, the notebook among them, but for the long ones; all of some files: make test ONLY=checks"
+	@echo "make test        run the tests, including the notebook, except the long ones; all of some files: make test ONLY=checks"
 	@echo "make test-long   run the long tests: whole classes and hostile submissions graded, clusters, releases, images that climb long"
 	@echo "make browser     go a student's way in JupyterLab and Notebook 7, and a marker's, in Chromium; screenshots in build/browser"
 	@echo "make lab         open the notebook in JupyterLab"

@@ -27,7 +27,7 @@ from cs231n.instructor.exercises.exam import drawn_exam
 from cs231n.instructor.grading import grading
 from cs231n.squeezenet import load_squeezenet
 
-# Which tests stay together in one of pytest's processes: those of a file, which share its fixtures, but for files in which each
+# Which tests stay together in one of pytest's processes: those of a file, which share its fixtures, except files in which each
 # test makes what it needs by itself. There those that look at the graded zoo are together; their ids say so.
 ON_THEIR_OWN = {"test_grading.py", "test_checks_mutants.py", "test_checks_fingerprints.py"}
 OF_THE_ZOO = "some of the zoo", "as whoever runs the tests", "as an ordinary user"

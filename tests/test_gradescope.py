@@ -437,7 +437,7 @@ def test_a_file_that_cannot_be_read_is_refused_before_an_exam_is_drawn(tmp_path,
         gradescope.graded(tmp_path, rubric.load())
 
 
-# Python, but for the exam that it draws, which takes longer than the rest: python taking.py RUN.pickle -m MODULE ...
+# Python, with an exam that is given, since drawing one takes longer than the rest: python taking.py RUN.pickle -m MODULE ...
 TAKING_FOR_DRAWN = """
 import pickle, runpy, sys
 from pathlib import Path

@@ -59,7 +59,7 @@ def png(colour):
 
 
 def record(student="jane", answers=None, **exercises):
-    """A record, as JSON, in which all is right, but for the exercises given as {name: fields that differ}."""
+    """A record, as JSON, in which all is right, except for the exercises given as {name: fields that differ}."""
     right = {"verdict": "right", "mistakes": [], "notes": [], "message": "It is right.", "seconds": 0.1}
     return {
         "student": student,

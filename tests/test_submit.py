@@ -45,7 +45,7 @@ def cell(notebook, name):
 
 
 def place(notebook, name):
-    """Return the number of a cell, from 1, and how many code cells with a source there are but for the one that submits."""
+    """Return the number of a cell, from 1, and how many code cells with a source there are apart from the one that submits."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     return [cell.id for cell in notebook.cells].index(name) + 1, len(code) - 1
 

@@ -145,5 +145,5 @@ def distance(found: np.ndarray, known: np.ndarray, least: float = 0.0) -> np.nda
 
 
 def is_constant(numbers: np.ndarray) -> bool:
-    """Return whether numbers are the same but for rounding, and not 0."""
+    """Return whether numbers are the same apart from rounding, and not 0."""
     return bool(np.ptp(numbers) < 0.01 * abs(numbers.mean()))

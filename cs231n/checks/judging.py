@@ -124,7 +124,7 @@ def relative_error(found: np.ndarray, expected: np.ndarray, scale: np.ndarray | 
 
 
 def same(found: np.ndarray, expected: np.ndarray, scale: np.ndarray | None = None) -> bool:
-    """Return whether two arrays are equal but for rounding."""
+    """Return whether two arrays are equal apart from rounding."""
     return relative_error(found, expected, scale) < TOLERANCE
 
 

@@ -124,7 +124,7 @@ def sides_of(labels, model, iterations):
 
 
 def lucent_images(labels, network, iterations):
-    """Return images of these classes made by torch-lucent in one batch, at its defaults but for their size and number.
+    """Return images of these classes made by torch-lucent in one batch, at its defaults except for their size and number.
 
     network: one of its own for each call, since torch-lucent leaves its hooks on it.
     """

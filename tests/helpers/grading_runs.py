@@ -25,7 +25,7 @@ from helpers import as_user
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
-# The command, but for what it draws: python -c COMMAND RUN.pickle grade ...
+# The command, except for what it draws: python -c COMMAND RUN.pickle grade ...
 COMMAND = """
 import pickle, sys
 from pathlib import Path

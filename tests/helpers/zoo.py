@@ -820,7 +820,7 @@ def _broken(folder, large):
     text = json.dumps(deep).encode()
     yield specimen(
         "deep-metadata",
-        "right, but for deep metadata",
+        "right, except for deep metadata",
         text.replace(b'"DEEP"', b"[" * 5000 + b"]" * 5000),
         RIGHT | UNREAD,
         either,
@@ -1008,7 +1008,7 @@ def is_scratch(folder):
     return folder.count("/") > 1 and folder not in $KEPT and not worked_in
 
 def descriptors():
-    """Yield the open file descriptors, but for pipes that the builder had from elsewhere: to reach these is success enough."""
+    """Yield the open file descriptors, except for pipes that the builder had from elsewhere: to reach these is success enough."""
     for number in range(1024):
         try:
             if os.fstat(number).st_ino not in $OPEN:
@@ -1042,7 +1042,8 @@ def roots():
                 yield from (word for word in file.read().decode(errors="replace").split("\\0") if word.startswith("/"))
         except OSError:
             pass
-    yield from ("/work", "/home", "/root", "/srv", "/tmp", "/mnt", "/opt")
+    of_the_system = {"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc", "run", "sbin", "sys", "usr"}
+    yield from (f"/{name}" for name in sorted({*os.listdir("/")} - of_the_system, reverse=True))  # workspace before opt
 
 def files(ending):
     seen, end = set(), time.time() + 2.5

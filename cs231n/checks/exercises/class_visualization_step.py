@@ -460,7 +460,7 @@ class _Number(float):
 
 
 class _Uses(TorchFunctionMode):
-    """Records the tensors without a gradient that are multiplied by l2_reg, but for its sign and a factor of 2."""
+    """Records the tensors without a gradient that are multiplied by l2_reg, apart from its sign and a factor of 2."""
 
     def __init__(self, l2_reg: float) -> None:
         super().__init__()

@@ -62,7 +62,7 @@ class Marked:
 
 
 def marked_functions(kit: Path) -> list[Marked]:
-    """Return the Marked functions of all files of the package in the folder `kit`, but for the instructor's.
+    """Return the Marked functions of all files of the package in the folder `kit`, except the instructor's.
 
     Raises ValueError with file and line, a sentence for each file, for a marker without its partner, inside of another pair
     or misspelt, for a pair outside of a function, and for a function that would be the same without its solution.

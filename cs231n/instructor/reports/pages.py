@@ -40,7 +40,7 @@ def write_pages(
 ) -> None:
     """Write grades.csv, then marking/*.csv and *.html, feedback/*.html and summary.html into a folder, each when it is whole.
 
-    A feedback page that would be the same, but for its date, is left as it is.
+    A feedback page that would be the same, apart from its date, is left as it is.
 
     Parameters
     ----------

@@ -89,7 +89,7 @@ def _supervised(
 ) -> Outcome:
     """Fork A for a job and watch over it: its time, its memory, its processes, and whether the worker wants it to end.
 
-    Return its Outcome, but for what it has spoiled.
+    Return its Outcome, except for what it has spoiled.
     """
     deadline, before = time.monotonic() + order.seconds, resident(os.getpid())
     started, theirs = os.pipe()
