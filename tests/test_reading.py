@@ -1028,7 +1028,7 @@ BAD = {
 
 @pytest.mark.parametrize(("key", "number"), [(key, number) for key, values in BAD.items() for number in range(len(values))])
 def test_an_outline_of_another_form_is_refused(key, number):
-    with pytest.raises(ValueError, match=r"^What came back from reading the file is not of the agreed form: .+\.$"):
+    with pytest.raises(ValueError, match=r"^What came back from reading the file is not in the agreed format: .+\.$"):
         checked_outline({**good(), key: BAD[key][number]}, FIGURE)
 
 
@@ -1036,5 +1036,5 @@ def test_an_outline_of_another_form_is_refused(key, number):
     "found", [None, [], "x", {}, {**good(), "more": 1}, {key: value for key, value in good().items() if key != "notes"}]
 )
 def test_an_outline_with_other_keys_is_refused(found):
-    with pytest.raises(ValueError, match="not of the agreed form: its keys"):
+    with pytest.raises(ValueError, match="not in the agreed format: its keys"):
         checked_outline(found, FIGURE)

@@ -233,7 +233,7 @@ def test_an_array_of_an_answer_can_be_named_once(sandbox, value, way, taken):
     if taken:
         assert called(sandbox, FORGED.format(value=value, way=way)).value.shape == (5_000_000,)
     else:
-        with pytest.raises(Stopped, match="not of the agreed form"):
+        with pytest.raises(Stopped, match="not in the agreed format"):
             called(sandbox, FORGED.format(value=value, way=way))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # KiB
 
@@ -242,7 +242,7 @@ def test_an_array_of_an_answer_can_be_named_once(sandbox, value, way, taken):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("os._exit(0)", "ended in the midst of the call"),
+        ("os._exit(0)", "ended during the call"),
         ("os.kill(os.getpid(), 11)", "signal 11"),
         ("import time\ntime.sleep = None\nwhile True: [0] * 10**6", None),
     ],
@@ -302,7 +302,7 @@ def test_a_job_that_the_sandbox_cannot_start_is_its_own_failure_and_no_submissio
 
 @pytest.mark.parametrize("code", [119, 0, 1])
 def test_an_exit_code_of_a_submissions_choice_is_its_own_doing(sandbox, code):
-    with pytest.raises(Stopped, match="ended in the midst of the call"):
+    with pytest.raises(Stopped, match="ended during the call"):
         called(sandbox, f"os._exit({code})")
 
 

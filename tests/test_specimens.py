@@ -28,13 +28,13 @@ def test_a_sandbox_that_holds_and_a_judge_who_is_right_pass(sandbox):
 @pytest.mark.parametrize("verdict", ["wrong", "broken", "stopped"])
 def test_a_right_specimen_that_does_not_come_out_right_is_named_with_what_was_said(sandbox, verdict):
     said = specimens.examined(sandbox, lambda *_: SimpleNamespace(verdict=verdict, message="✗ Out of\n  memory."))
-    assert f"a specimen that is right came out as {verdict}" in said
+    assert f"a sample solution that is right was judged as {verdict}" in said
     assert "Out of memory." in said
 
 
 def test_a_wrong_specimen_that_comes_out_right_is_named(sandbox):
     said = specimens.examined(sandbox, lambda *_: SimpleNamespace(verdict="right", message=""))
-    assert "a specimen that is wrong came out as right" in said
+    assert "a sample solution that is wrong was judged as right" in said
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_wrong_specimen_that_comes_out_right_is_named(sandbox):
     [
         ("found['small-disk'] = 'it read a file'", "it read a file, although 'small-disk' is in force"),
         ("found['no-network'] = 'it called home'", "it called home, although 'no-network' is in force"),
-        ("os._exit(0)", "came to no answer"),
+        ("os._exit(0)", "returned nothing"),
     ],
 )
 def test_what_the_prying_specimen_finds_is_named(sandbox, monkeypatch, hole, named):

@@ -456,7 +456,7 @@ def test_a_list_that_a_student_handed_in_is_not_believed(tmp_path):
         **{name: name for name in ("s1", "s2", "s3", "submission_metadata")}
     }
     assert any(
-        notice.startswith("s2/submission_metadata.yml: a list in Gradescope's format that a student handed in")
+        notice.startswith("s2/submission_metadata.yml: a Gradescope list inside a submission")
         for notice in intake(tmp_path).notices
     )
 
@@ -967,18 +967,18 @@ def test_every_file_has_a_line_that_says_whose_it_is_whether_it_counts_and_why_n
     beside = "beside jane/nb-2.ipynb, which counts"
     assert told(tmp_path) == {
         ".git/config": ("", False, "hidden"),
-        "Thumbs.db": ("", False, "left by a system"),
+        "Thumbs.db": ("", False, "made by a program, not by a student"),
         "bob.pdf": ("bob", False, "bob.pdf is neither a notebook (.ipynb) nor a Python file (.py) nor a zip archive."),
         "empty/": ("empty", False, "There is no notebook, no Python file and no zip archive in the folder empty."),
         "jane/.hidden.ipynb": ("jane", False, "hidden"),
-        "jane/__pycache__/x.pyc": ("jane", False, "left by a system"),
+        "jane/__pycache__/x.pyc": ("jane", False, "made by a program, not by a student"),
         "jane/all": ("jane", False, "a link, not followed"),
         "jane/data/x.csv": ("jane", False, beside),
         "jane/link.ipynb": ("jane", False, "a link, not followed"),
         "jane/nb-2.ipynb": ("jane", True, ""),
         "jane/nb.ipynb": ("jane", False, "another attempt; jane/nb-2.ipynb counts"),
         "jane/pipe.py": ("jane", False, beside),
-        "jane/submission_metadata.yml": ("jane", False, "handed in, so it is not believed"),
+        "jane/submission_metadata.yml": ("jane", False, "a Gradescope list inside a submission; ignored"),
     }
 
 
@@ -1029,8 +1029,8 @@ def test_a_hidden_file_that_nobody_has_a_row_for_is_pointed_out_with_what_to_do(
     put(tmp_path, ".my checkpoint.ipynb", ".ipynb_checkpoints/jane-checkpoint.ipynb")
     assert set(found(tmp_path)) == {"jane"}
     assert [notice for notice in intake(tmp_path).notices if "hidden" in notice] == [
-        "..%2f..%2fgrades.py, ._kim.zip, .hidden.ipynb, .lim/nb.ipynb, .my checkpoint.ipynb: hidden files, which never count, "
-        "and no row is theirs. If one is a student's, rename it so that it does not begin with a dot, and grade again.",
+        "..%2f..%2fgrades.py, ._kim.zip, .hidden.ipynb, .lim/nb.ipynb, .my checkpoint.ipynb: hidden files, which never count "
+        "and belong to no student here. If one is a student's, rename it so that it does not begin with a dot, and grade again.",
         "._jane.ipynb: hidden files, which never count.",
     ]
 

@@ -138,13 +138,13 @@ def test_a_number_that_json_does_not_know_is_not_sent(pair, number):
     ],
 )
 def test_what_is_not_of_the_agreed_form_is_refused(text):
-    with pytest.raises(BadMessage, match=r"^it is not of the agreed form$"):
+    with pytest.raises(BadMessage, match=r"^it is not in the agreed format$"):
         received(message(text))
 
 
 @pytest.mark.parametrize("kind", ["<i8", "|O", "<c8", "|S4", "<U1", ">f4", "|V8", "f4", "<f16", "<f2", "", None, 4, ["<f4"], {}])
 def test_only_arrays_of_floats_are_taken(kind):
-    with pytest.raises(BadMessage, match="agreed form"):
+    with pytest.raises(BadMessage, match="agreed format"):
         received(message(listing([kind, [1]]), bytes(8)))
 
 
@@ -173,7 +173,7 @@ def test_only_arrays_of_floats_are_taken(kind):
     ],
 )
 def test_odd_shapes_are_refused(shape, length):
-    with pytest.raises(BadMessage, match="agreed form"):
+    with pytest.raises(BadMessage, match="agreed format"):
         received(message(listing(["<f4", shape]), bytes(length)))
 
 
@@ -188,7 +188,7 @@ def test_odd_shapes_are_refused(shape, length):
     ],
 )
 def test_arrays_fill_their_bytes_exactly(arrays, length):
-    with pytest.raises(BadMessage, match="agreed form"):
+    with pytest.raises(BadMessage, match="agreed format"):
         received(message(listing(*arrays), bytes(length)))
 
 
@@ -227,7 +227,7 @@ def test_the_limits_themselves_are_allowed(monkeypatch):
 def test_the_number_of_arrays_is_limited(monkeypatch):
     monkeypatch.setattr(wire.limits, "ARRAYS", 3)
     assert len(received(message(listing(*[["<f4", [0]]] * 3)))[1]) == 3
-    with pytest.raises(BadMessage, match="agreed form"):
+    with pytest.raises(BadMessage, match="agreed format"):
         received(message(listing(*[["<f4", [0]]] * 4)))
 
 

@@ -118,7 +118,7 @@ def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submis
     monkeypatch.setattr(specimens, "SPECIMEN", specimens.SPECIMEN._replace(wrong=specimens.SPECIMEN.right))
     assert main(["grade", str(two), "--out", str(tmp_path / "grades")]) == 1
     assert (
-        "The grader's self-test failed, so nothing is graded: a specimen that is wrong came out as right."
+        "The grader's self-test failed, so nothing is graded: a sample solution that is wrong was judged as right."
         in capsys.readouterr().err
     )
     assert _rows(tmp_path / "grades") == []

@@ -2,4 +2,4 @@
 
 
 class Stopped(Exception):
-    """A job came to no answer; the text says why."""
+    """A job returned nothing that can be judged; the text says why."""

@@ -126,7 +126,7 @@ def unusual(found: list[Submission], files: list[File]) -> list[str]:
         notices.append(f"{found[0].shown} is all there is. If it is the export of a whole class, unpack it first.")
     looked_at = (
         (Reason.LINK, "links, which are not followed"),
-        (Reason.NOT_BELIEVED, "a list in Gradescope's format that a student handed in; it is ignored"),
+        (Reason.NOT_BELIEVED, "a Gradescope list inside a submission; ignored"),
         (Reason.NOBODYS, "files that belong to nobody"),
     )
     for reason, words in looked_at:
@@ -135,7 +135,7 @@ def unusual(found: list[Submission], files: list[File]) -> list[str]:
     rowless, hidden = hidden_work(files)
     if rowless:
         notices.append(
-            f"{named(rowless)}: hidden files, which never count, and no row is theirs. "
+            f"{named(rowless)}: hidden files, which never count and belong to no student here. "
             "If one is a student's, rename it so that it does not begin with a dot, and grade again."
         )
     if hidden:

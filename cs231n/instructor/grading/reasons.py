@@ -12,13 +12,13 @@ class Reason(enum.Enum):
     UNREADABLE = "could not be read"
     NOBODYS = "nobody's"
     HIDDEN = "hidden"
-    OF_A_SYSTEM = "left by a system"
+    OF_A_SYSTEM = "made by a program, not by a student"
     ROSTER = "the roster"
     LIST_OF_MEMBERS = "the list of members"
     LIST_OF_TIMES = "the list of times"
     LIST_OF_A_PLATFORM = "{detail}'s own list"  # the platform's name
     LINK = "a link, not followed"
-    NOT_BELIEVED = "handed in, so it is not believed"
+    NOT_BELIEVED = "a Gradescope list inside a submission; ignored"
     OTHER_ATTEMPT = "another attempt; {detail} counts"  # the path of the one that counts
     BESIDE = "beside {detail}, which counts"  # the same
     NOTHING_TO_GRADE = "nothing that can be graded"

@@ -269,7 +269,7 @@ class Job:
         try:
             return self._trial(content, _Once(arrays), network, limits.get("calls", CALLS))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError, OverflowError):
-            raise Stopped("What it answered is not of the agreed form.") from None
+            raise Stopped("Its return value could not be read: it is not in the agreed format.") from None
 
     def _told(self, argument: Any, new: dict[str, str]) -> Any:
         if not isinstance(argument, (torch.Tensor, torch.nn.Module)):
@@ -321,7 +321,7 @@ class _Once:
 def _reason(ended: Outcome, error: BadMessage, seconds: float) -> str:
     """Return a sentence on why a job returned nothing."""
     if ended.end is End.TIME or error.trouble is Trouble.LATE:
-        return f"It was stopped: it was not done after {seconds:.0f} seconds."
+        return f"It was stopped after {seconds:.0f} seconds."
     if ended.end is End.MEMORY:
         return f"It was stopped: its processes took more than {limits.ALL_PROCESSES_BYTES // 2**20} MB of memory."
     if ended.end is End.PROCESSES:
@@ -329,10 +329,10 @@ def _reason(ended: Outcome, error: BadMessage, seconds: float) -> str:
     if ended.code in (128 + signal.SIGKILL, 128 + signal.SIGXCPU):
         return "It was stopped: it used too much CPU time, or its process was killed."
     if ended.code > 128:
-        return f"Its process was ended by signal {ended.code - 128} in the midst of the call (11 is a segmentation fault)."
+        return f"Its process was ended by signal {ended.code - 128} during the call (11 is a segmentation fault)."
     if error.trouble is Trouble.CLOSED:
-        return "Its process ended in the midst of the call: does it exit by itself?"
-    return f"What it answered could not be used: {error}."
+        return "Its process ended during the call: does the code call exit()?"
+    return f"Its return value could not be read: {error}."
 
 
 def _error(told: Any) -> tuple[BaseException | None, tuple[str, int, str] | None]:

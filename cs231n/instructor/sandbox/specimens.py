@@ -66,7 +66,7 @@ def examined(sandbox: Sandbox, judge: Callable[[str, list[list[str]], float], An
         result = judge(EXERCISE, [["a specimen", code]], limits.SPECIMEN_SECONDS)
         if result.verdict != expected:
             said = " ".join(result.message.split())[:300]
-            return f"a specimen that is {expected} came out as {result.verdict}. {said}"
+            return f"a sample solution that is {expected} was judged as {result.verdict}. {said}"
     return _pried(sandbox)
 
 
@@ -85,7 +85,7 @@ def _pried(sandbox: Sandbox) -> str:
                 trial = job.run(None, network=None, seconds=limits.SPECIMEN_SECONDS)
             found = json.loads(str(trial.error))
         except (Stopped, ValueError) as error:
-            return f"a specimen that looks around came to no answer ({error})."
+            return f"the sample that probes the sandbox returned nothing ({error})."
     kept = {"small-disk" if name == CLOSED_DISK else name for name in sandbox.protections}
     broken = [f"{how}, although {name!r} is in force" for name, how in found.items() if name in kept]
-    return f"a specimen got out of the sandbox: {'; '.join(broken)}." if broken else ""
+    return f"the sample that probes the sandbox got out of it: {'; '.join(broken)}." if broken else ""

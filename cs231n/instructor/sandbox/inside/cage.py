@@ -58,11 +58,11 @@ PR_SET_SECCOMP, SECCOMP_FILTER, ALLOW, REFUSE, UNKNOWN = 22, 2, 0x7FFF0000, 0x00
 # What the instructor is told: {name: what it means}.
 PROTECTIONS = {
     "limits": "limits on memory, CPU time, files, processes and output",
-    "clean-up": "all processes of a submission end with it, also those that left its group",
+    "clean-up": "all processes of a submission end with it, including those that left its group",
     "other-user": "the submission's processes belong to a user who owns nothing",
     "own-processes": "it sees no process but its own",
     "no-network": "no network",
-    "few-calls": "no calls into the kernel that it has no use for: other sockets, shared memory, keys, tracing, namespaces",
+    "few-calls": "unneeded system calls are blocked: other sockets, shared memory, keys, tracing, namespaces",
     "small-disk": "it sees nothing of the disk but Python, what the students' requirements name and the system's libraries, and "
     f"writes nowhere but into {limits.DISK_BYTES // 2**20} MB of its own, which vanish",
 }

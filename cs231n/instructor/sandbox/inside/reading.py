@@ -502,7 +502,7 @@ def checked_outline(found: Any, figures: Mapping[str, str]) -> Outline:
 
 def _expect(holds: bool, what: str) -> None:
     if not holds:
-        raise ValueError(f"What came back from reading the file is not of the agreed form: {what}.")
+        raise ValueError(f"What came back from reading the file is not in the agreed format: {what}.")
 
 
 def _list(found: Any, longest: int, what: str) -> list[Any]:

@@ -29,7 +29,7 @@ class Trouble(str, enum.Enum):
     UNSENT = "it could not be sent"
     TOO_LARGE = "it is too large"
     TOO_MANY_VALUES = "it holds too many values"
-    NOT_AGREED = "it is not of the agreed form"
+    NOT_AGREED = "it is not in the agreed format"
     NO_MEMORY = "it takes too much memory"
 
 
