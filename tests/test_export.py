@@ -552,6 +552,18 @@ def test_moodles_worksheet_is_filled_and_its_zip_is_read_by_moodles_own_rule(exp
     ]
 
 
+def test_anonymous_submissions_on_moodle_go_by_the_participants_numbers(export, tmp_path):
+    """Moodle then leaves names, ID numbers and addresses out, and names every folder of the download Participant."""
+    header, *people = csv.reader(io.StringIO(WORKSHEET))
+    (tmp_path / "theirs.csv").write_text("\n".join(",".join([row[0], *row[4:8]]) for row in (header, *people)), encoding="utf-8")
+    found = [moodle("Participant", "4711"), moodle("Participant", "4712", right=())]
+    assert export(found, "--to", "moodle", "--gradebook", "theirs.csv") == 0
+    written = [(row[0], row[2]) for row in rows(tmp_path / "out/moodle_grades.csv")[1:]]
+    assert written == [("Participant 4711", FIRST_POINTS), ("Participant 4712", "0"), ("Participant 4713", "12.00")]
+    with zipfile.ZipFile(tmp_path / "out/moodle_feedback.zip") as archive:
+        assert sorted(moodle_finds(name)[0] for name in archive.namelist()) == ["4711", "4712"]
+
+
 def test_points_that_moodle_would_ignore_are_refused_or_capped(export, tmp_path, capsys):
     (tmp_path / "theirs.csv").write_text(WORKSHEET.replace("60.00", "1.00"), encoding="utf-8")
     found = [moodle("Jane Doe", "4711"), moodle("Žofie Nováková", "4712", right=())]

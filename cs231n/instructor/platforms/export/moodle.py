@@ -4,7 +4,8 @@ The formats are those of Moodle's own code (github.com/moodle/moodle): mod/assig
 mod/assign/feedback/offline/importgradeslib.php reads it by the columns Identifier ("Participant 4711"), Grade and Last modified
 (grade), and locallib.php beside it passes over points above the maximum and grades changed since; importziplib.php in
 mod/assign/feedback/file finds a student by the number in a folder's name, NAME_NUMBER_PLUGINTYPE_PLUGIN. Headers are in the
-site's language. Of the course's gradebook (grade/export), the import lets a person say which column is which.
+site's language. Of the course's gradebook (grade/export), the import lets a person say which column is which. The guide's names
+of settings are those of lang/en there, in Moodle 5.1.
 """
 
 import re
@@ -33,8 +34,8 @@ class Moodle(Platform):
         "allow updates of records that were modified more recently."
     )
     on_feedback = (
-        "Upload the zip there, too: Upload multiple feedback files in a zip (feedback type Feedback files). A page that was "
-        "uploaded before is replaced."
+        "Upload the zip there, too: Upload feedback files in a zip, in older versions Upload multiple feedback files in a zip "
+        "(the feedback type Feedback files must be on). A page that was uploaded before is replaced."
     )
 
     def is_own(self, text: str) -> bool:
