@@ -616,6 +616,13 @@ def test_members_whom_gradescope_names_are_listed_each(export, tmp_path):
     ]
 
 
+def test_who_has_no_id_of_gradescopes_is_not_sent_for_a_gradebook_that_it_does_not_take(export, capsys):
+    assert export([moodle("Jane Doe", "4711")], "--to", "gradescope") == 1
+    said = capsys.readouterr().err
+    assert "Jane Doe, was not downloaded from Gradescope, so the Gradescope id is unknown.\n" in said
+    assert "--gradebook" not in said
+
+
 def test_a_student_in_a_group_and_alone_is_refused(export, tmp_path, capsys):
     group = record("Group A", platform="Moodle", members=(Member("Jane", "Jane", ("4711",)), Member("Z", "Z", ("4712",))))
     (tmp_path / "theirs.csv").write_text(WORKSHEET, encoding="utf-8")

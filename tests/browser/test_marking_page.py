@@ -419,9 +419,11 @@ def test_what_two_people_mark_is_marked_blindly_and_then_shown_where_they_differ
     ):
         ann, bob = seated(first), seated(second)
         ann.open(1)
+        assert "to be marked by two people" in ann.text("badges")
         ann.press("1")
         ann.save()
         bob.open(1)
+        assert "to be marked by two people" in bob.text("badges")  # ann's mark is hidden, and does not count before bob's
         assert bob.mark() == ("", [], "")
         assert "4 points" not in bob.text("marking")
         bob.press("4")
@@ -434,6 +436,8 @@ def test_what_two_people_mark_is_marked_blindly_and_then_shown_where_they_differ
         ann.page.click("#view td a")
         ann.at(1)
         assert "1 point, bob" in ann.text("badges")
+        assert "marked by two people" in ann.text("badges")
+        assert "to be marked" not in ann.text("badges")
         ann.press("2")
         ann.save()
         ann.overview()

@@ -25,6 +25,7 @@ class Gradescope(Platform):
     )
     on_feedback = "Send the pages by mail merge."
     takes_zip = False
+    has_gradebook = False
     names_members = True
 
     def is_own(self, text: str) -> bool:

@@ -117,7 +117,7 @@ def from_ids(students: Sequence[Student], platform: Platform, full: float, wishe
         own = platform.own_id(student)
         why = _why_not(student, None, platform, wishes)
         if not own:
-            why = f"{_why_no_id(student, platform)}; pass the gradebook as --gradebook"
+            why = _why_no_id(student, platform) + ("; pass the gradebook as --gradebook" if platform.has_gradebook else "")
         elif sharing[own] > 1:
             why = f"has the {platform.name} id {own}, and so has another submission"
         if why:

@@ -117,6 +117,8 @@ class Platform(abc.ABC):
         The same for the zip; where it takes none, what to do instead.
     takes_zip : bool
         Whether there is a zip that it takes.
+    has_gradebook : bool
+        Whether it has a gradebook that --gradebook takes.
     names_members : bool
         Whether its downloads say who the members of a group are.
     """
@@ -128,6 +130,7 @@ class Platform(abc.ABC):
     on_grades: str
     on_feedback: str
     takes_zip = True
+    has_gradebook = True
     names_members = False
 
     def own_id(self, student: Student) -> str:
