@@ -425,6 +425,45 @@ def plot_class_images(
     figures.show(figure, f"Class images of {', '.join(names)}, one class per row, and a column for each way{numbers}. {told}.")
 
 
+def plot_made_and_found(
+    images: torch.Tensor,
+    masks: torch.Tensor,
+    labels: Sequence[int],
+    photographs: Sequence[np.ndarray],
+    of: Sequence[int],
+    class_names: Mapping[int, str],
+) -> None:
+    """Draw, for each class, what matters of the image that was made, and beside it a photograph that was found.
+
+    Parameters
+    ----------
+    images : float tensor of shape (N, 3, H, W)
+        In [0, 1].
+    masks : float tensor of shape (N, H, W)
+        1 where the image is to be seen, 0 where the ground shows instead.
+    labels : sequence of int
+        The N class ids.
+    photographs : sequence of uint8 arrays of shape (H, W, 3)
+        N photographs.
+    of : sequence of int
+        The photographs' own N class ids.
+    class_names : mapping of int to str
+        {class id: name}.
+    """
+    figure, axes = _panels(1, 2 * len(labels), top=0.25, above=0, below=0.25)
+    told = []
+    for i, (label, other) in enumerate(zip(labels, of, strict=True)):
+        made, found = axes[0, 2 * i : 2 * i + 2]
+        made.imshow(np.dstack([images[i].permute(1, 2, 0).numpy(), masks[i].numpy()]))
+        made.set_title("made", fontsize=10)
+        made.set_xlabel(_name(class_names, label), fontsize=10)
+        found.imshow(photographs[i])
+        found.set_title("found", fontsize=10)
+        found.set_xlabel(_name(class_names, other), fontsize=10)
+        told.append(f"{_name(class_names, label)}, beside it a photograph of {_name(class_names, other)}")
+    figures.show(figure, f"Class images where they matter, each beside the photograph with the highest score: {'; '.join(told)}.")
+
+
 def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | os.PathLike[str], columns: int = 10) -> None:
     """Write all images with their titles into one picture.
 
