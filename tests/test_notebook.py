@@ -173,7 +173,7 @@ def test_every_exercise_states_difficulty_importance_minutes_and_points_has_hint
 
 def test_every_inline_answer_follows_its_question_and_brings_a_rubric_that_adds_up():
     answers = tagged("inline-answer")
-    assert [cell.id for cell in answers] == [f"answer-{number}" for number in range(1, 9)]
+    assert [cell.id for cell in answers] == [f"answer-{number}" for number in range(1, 10)]
     for cell in answers:
         question = NOTEBOOK.cells[index(cell) - 1]
         assert question.id == cell.id.replace("answer", "question") + "-text"
