@@ -195,6 +195,47 @@ def plot_attributions(X: np.ndarray, maps: Mapping[str, torch.Tensor], names: Se
     figures.show(figure, f"One picture per row, with its maps next to it. Where they are bright: {told}.")
 
 
+def plot_answers(
+    pictures: Mapping[str, torch.Tensor],
+    scores: Mapping[str, torch.Tensor],
+    maps: Mapping[str, Mapping[str, torch.Tensor]],
+    labels: Sequence[int],
+    class_names: Mapping[int, str],
+) -> None:
+    """Draw all versions of a few pictures in one row, each with what a network says and with maps of why it says so.
+
+    Parameters
+    ----------
+    pictures : mapping of str to float tensor of shape (N, 3, H, W)
+        {version: N pictures, preprocessed}.
+    scores : mapping of str to float tensor of shape (N, C)
+        {version: the network's raw scores}.
+    maps : mapping of str to {str: float tensor of shape (N, H, W)}
+        {version: {method: maps of the pictures, >= 0}}; {version: {}} for a version without maps.
+    labels : sequence of int
+        The class ids of the N pictures.
+    class_names : mapping of int to str
+        {class id: name}.
+    """
+    figure, axes = _panels(1, len(labels) * sum(1 + len(maps[version]) for version in pictures), above=0.45, below=0.25)
+    panels, told = iter(axes[0]), []
+    for number, label in enumerate(labels):
+        for version, several in pictures.items():
+            sure, answer = (value.item() for value in scores[version][number].detach().cpu().softmax(dim=0).max(dim=0))
+            said = f"{_name(class_names, answer)} {sure:.2f}"
+            panel = next(panels)
+            panel.imshow(deprocess(several[number : number + 1], should_rescale=False))
+            panel.set_title(f"{_name(class_names, label)}\n{version}", fontsize=10)
+            panel.set_xlabel(said, fontsize=10, color=GIVEN if answer == label else TARGET)
+            for method, of in maps[version].items():
+                panel = next(panels)
+                _show_map(panel, of[number])
+                panel.set_title(method, fontsize=10)
+            bright = [f"{method} is bright {_place(of[number])}" for method, of in maps[version].items()]
+            told.append(", ".join([f"{_name(class_names, label)} {version}: it says {said}", *bright]))
+    figures.show(figure, f"Pictures, what the network says and its maps. {'; '.join(told)}.", Content.SMALL)
+
+
 def plot_sanity_check(correlations: Mapping[str, Mapping[str, float]], maps: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
     """Draw how the maps of a network change as its weights are shuffled, from the last layer down to the first.
 

@@ -58,9 +58,9 @@ def test_title_points_and_bonus_are_the_courses_and_the_rest_is_the_kits(tmp_pat
     found = adapted(tmp_path, text)
     assert found.text == text
     assert found.assignment.title == "Seeing"
-    assert [task.key for task in found.assignment.tasks if task.bonus] == ["question-1", "transformation", "question-8"]
+    assert [task.key for task in found.assignment.tasks if task.bonus] == ["question-1", "transformation", "question-9"]
     assert found.assignment.by_key["smoothgrad"].points == 7.5
-    assert (found.assignment.points(), found.assignment.points(bonus=True)) == (40 - 4 + 7.5 + 2 + 2 + 2, 4 + 4)
+    assert (found.assignment.points(), found.assignment.points(bonus=True)) == (40 - 4 + 7.5 + 2 + 2 + 2 + 2, 4 + 4)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_title_points_and_bonus_are_the_courses_and_the_rest_is_the_kits(tmp_pat
     [
         ("smoothgrad", {"smoothgrad"}),
         ("question-3", {"question-3"}),
-        ("7.1", {"smoothgrad", "integrated_gradients", "grad_cam", "question-7"}),
-        ("7.2", {"transformation", "question-8"}),
-        ("7", {"smoothgrad", "integrated_gradients", "grad_cam", "question-7", "transformation", "question-8"}),
+        ("7.1", {"smoothgrad", "integrated_gradients", "grad_cam", "question-7", "question-8"}),
+        ("7.2", {"transformation", "question-9"}),
+        ("7", {"smoothgrad", "integrated_gradients", "grad_cam", "question-7", "question-8", "transformation", "question-9"}),
     ],
 )
 def test_what_is_left_out_is_gone_and_the_rest_keeps_its_numbers(tmp_path, entry, keys):
@@ -102,11 +102,11 @@ def test_a_question_of_the_courses_own_brings_its_points_and_rubric(tmp_path):
         ('left-out = ["4", "5", "6"]', "nothing counts for full marks"),
         ('bonus = ["4", "5", "6", "7"]', "nothing counts for full marks"),
         ("bonus = true", "bonus = True; expected a list"),
-        ('bonus = ["question-9"]', "bonus: 'question-9' is not known"),
+        ('bonus = ["question-10"]', "bonus: 'question-10' is not known"),
         ('left-out = ["7.1"]\nbonus = ["smoothgrad"]', "bonus names smoothgrad, which left-out leaves out"),
         ('left-out = ["7.1"]\nbonus = ["7.1"]', r"bonus names 7\.1, which left-out leaves out"),
         ("points = 3", "points = 3; expected a table"),
-        ("[points]\nquestion-9 = 3", r"\[points\] 'question-9' is not known"),
+        ("[points]\nquestion-10 = 3", r"\[points\] 'question-10' is not known"),
         ("[points]\nmake_fooling_image = 3", r"\[points\] 'make_fooling_image' is not known; write fooling_image"),
         ("[points]\nsmoothgrad = true", r"\[points\] smoothgrad = True; expected a number"),
         ("[points]\nsmoothgrad = -1", r"\[points\] smoothgrad = -1"),
@@ -114,7 +114,7 @@ def test_a_question_of_the_courses_own_brings_its_points_and_rubric(tmp_path):
         ('left-out = ["7"]\n[points]\nsmoothgrad = 1', r"\[points\] names smoothgrad, which left-out leaves out"),
         (f"[points]\nquestion-3 = 1\n{OWN}", r"\[points\] names question-3, whose points are in \[question-3\]"),
         (f'left-out = ["question-3"]\n{OWN}', r"\[question-3\] replaces a question that left-out leaves out"),
-        (OWN.replace("question-3", "question-9"), "question-9 is not known"),
+        (OWN.replace("question-3", "question-10"), "question-10 is not known"),
         (OWN.replace("question-3", "smoothgrad"), "smoothgrad is not known; expected .* key of a question"),
         (OWN.replace("rubric", "rubrics"), r"\[question-3\] lacks rubric; not known there: rubrics"),
         (OWN.replace('"Why?"', '" "'), r"\[question-3\] text = ' '"),
@@ -246,7 +246,7 @@ def test_points_are_the_courses_in_headings_totals_nbgraders_metadata_and_the_li
     assert "**Points** 7.5" in cells["exercise-1-text"].source
     assert cells["question-1-text"].source.startswith("### Inline question 1 · **Points** 0.25\n")
     assert "**Bonus points** 3\n" in cells["exercise-4-text"].source
-    assert "**36.75 points**, and up to 13 bonus points" in cells["title"].source
+    assert "**36.75 points**, and up to 15 bonus points" in cells["title"].source
     points = {
         name: cell.metadata.nbgrader.points for name, cell in cells.items() if cell.metadata.get("nbgrader", {}).get("grade")
     }
@@ -267,7 +267,7 @@ def test_what_the_course_calls_a_bonus_is_one_and_the_rest_counts(tmp_path):
     assert [task.key for task in listed_in(made, tmp_path).tasks if task.bonus] == [
         "fooling_image",
         "transformation",
-        "question-8",
+        "question-9",
     ]
 
 
@@ -275,7 +275,7 @@ def test_without_a_bonus_nothing_speaks_of_one(tmp_path):
     made, cells = edition_of(tmp_path, "bonus = []")
     assert "bonus" not in text_of(cells).lower()
     assert b"bonus" not in made.files["README.md"].lower()
-    assert "**52 points**." in cells["title"].source
+    assert "**54 points**." in cells["title"].source
 
 
 @pytest.mark.parametrize("key", SECTION_7_1)
@@ -296,9 +296,9 @@ def test_one_exercise_of_section_7_1_is_left_out_and_its_figures_do_without_it(t
 
 def test_section_7_1_is_left_out_with_the_files_that_nothing_else_needs(tmp_path):
     made, cells = edition_of(tmp_path, 'left-out = ["7.1"]')
-    assert not {"which-map-text", "attribution-figure", "sanity-check-seen", "question-7-text", "answer-7"} & cells.keys()
-    assert {"further-text", "further-imports", "class-images-text", "question-8-text"} <= cells.keys()
-    assert not {"cs231n/attribution.py", "cs231n/attribution_metrics.py"} & made.files.keys()
+    assert not {"which-map-text", "attribution-figure", "question-7-text", "cheat-figure", "answer-8"} & cells.keys()
+    assert {"further-text", "further-imports", "class-images-text", "question-9-text"} <= cells.keys()
+    assert not {"cs231n/attribution.py", "cs231n/attribution_metrics.py", "cs231n/shortcut.py"} & made.files.keys()
     assert {"cs231n/feature_visualization.py", "cs231n/judge.py"} <= made.files.keys()
     assert "which-map" not in text_of(cells)
     assert "Adebayo" not in cells["learned"].source
@@ -307,7 +307,7 @@ def test_section_7_1_is_left_out_with_the_files_that_nothing_else_needs(tmp_path
 
 def test_section_7_2_is_left_out_with_the_files_that_nothing_else_needs(tmp_path):
     made, cells = edition_of(tmp_path, 'left-out = ["7.2"]')
-    assert not {"class-images-text", "class-images-figure", "film", "question-8-text", "answer-8"} & cells.keys()
+    assert not {"class-images-text", "class-images-figure", "film", "question-9-text", "answer-9"} & cells.keys()
     assert not {"cs231n/feature_visualization.py", "cs231n/judge.py"} & made.files.keys()
     assert "cs231n/attribution.py" in made.files
     assert "7.2" not in text_of(cells)
@@ -375,9 +375,9 @@ saliency_maps = 7.5
 def test_everything_together(tmp_path):
     made, cells = edition_of(tmp_path, TOGETHER)
     kept = ["saliency_maps", "question-1", "question-3", "class_visualization_step", "question-5"]
-    kept += ["integrated_gradients", "grad_cam", "question-7"]
+    kept += ["integrated_gradients", "grad_cam", "question-7", "question-8"]
     assert [task.key for task in listed_in(made, tmp_path).tasks] == kept
-    assert "**23 points**, and up to 9 bonus points" in cells["title"].source
+    assert "**23 points**, and up to 11 bonus points" in cells["title"].source
     assert cells["title"].source.startswith("# Seeing with networks\n")
 
 
@@ -403,7 +403,7 @@ def test_where_the_solutions_are_the_cells_are_known_as_students_have_them():
         ("6", "class-images-text", r"section 7\.2 is kept and needs class_visualization_step.*Leave section 7\.2 out, too"),
         ("saliency_maps", "which-map-text", r"section 7\.1 is kept and needs saliency_maps"),
         ("4", "question-3-text", "question-3 is kept and needs section 4"),
-        ("transformation", "question-8-text", "question-8 is kept and needs transformation"),
+        ("transformation", "question-9-text", "question-9 is kept and needs transformation"),
     ],
 )
 def test_what_is_kept_and_needs_what_is_left_out_is_refused_with_cell_and_line(tmp_path, left_out, cell, said):
@@ -464,7 +464,7 @@ def test_notebook_readme_and_list_agree(kit_copy):
         ("### Exercise 2:", "### Exercise 8:", "exercise-2-text", "has the number 8; .* makes it 2"),
         ("### Inline question 3", "### Inline question 9", "question-3-text", "has the number 9; .* makes it 3"),
         ("**40 points**", "**41 points**", "title", "says 41 points; .* they are 40"),
-        ("12 bonus points", "11 bonus points", "title", "says 11 bonus points; .* they are 12"),
+        ("14 bonus points", "11 bonus points", "title", "says 11 bonus points; .* they are 14"),
         ("**Minutes** 20", "**Minutes** 30", "title", "says 75 minutes for the exercises; .* they are 85"),
         ("# Network Visualization", "# Visualization", "title", "does not begin with `# Network Visualization`"),
         (
@@ -491,9 +491,9 @@ def test_points_changed_in_the_list_alone_are_refused_with_the_line_in_the_noteb
     ("old", "new", "said"),
     [
         ("There are 40 points", "There are 41 points", "says 41 points; .* they are 40"),
-        ("12 bonus points", "14 bonus points", "says 14 bonus points; .* they are 12"),
+        ("14 bonus points", "12 bonus points", "says 12 bonus points; .* they are 14"),
         ("two questions | 14 |", "two questions | 15 |", "gives section 4 15 points; .* they are 14"),
-        ("a question | 8 bonus |", "a question | 10 bonus |", r"gives section 7\.1 10 points; .* they are 8"),
+        ("two questions | 10 bonus |", "two questions | 8 bonus |", r"gives section 7\.1 8 points; .* they are 10"),
     ],
 )
 def test_what_the_readme_says_otherwise_is_refused_with_its_line(kit_copy, old, new, said):
@@ -513,8 +513,8 @@ def test_an_exercise_that_the_list_does_not_have_is_refused_with_its_cell(kit_co
 
 def test_a_question_that_the_list_does_not_have_is_refused_with_its_cell(kit_copy):
     text = (kit_copy / LISTED).read_text(encoding="utf-8")
-    (kit_copy / LISTED).write_text(text[: text.index("[question-8]")], encoding="utf-8")
-    assert [said for said in draft(kit_copy).problems if "cell answer-8 belongs to no question that" in said]
+    (kit_copy / LISTED).write_text(text[: text.index("[question-9]")], encoding="utf-8")
+    assert [said for said in draft(kit_copy).problems if "cell answer-9 belongs to no question that" in said]
 
 
 def test_tasks_in_another_order_are_refused(kit_copy):
@@ -627,8 +627,8 @@ def test_a_release_names_what_a_new_exercise_lacks_in_notebook_and_readme(kit_co
     one_more.add(kit_copy)
     found = "\n".join(draft(kit_copy).problems)
     assert f"{NOTEBOOK}: no cell asks for {one_more.KEY}, which {LISTED} lists" in found
-    assert re.search(rf"{NOTEBOOK}:\d+: cell title says 12 bonus points; .* they are 13\.5", found)
-    assert re.search(r"README\.md:\d+ says 12 bonus points; .* they are 13\.5", found)
+    assert re.search(rf"{NOTEBOOK}:\d+: cell title says 14 bonus points; .* they are 15\.5", found)
+    assert re.search(r"README\.md:\d+ says 14 bonus points; .* they are 15\.5", found)
 
 
 def test_an_exercise_more_is_released_checked_and_handed_in(one_more_kit, tmp_path):

@@ -162,7 +162,7 @@ def test_the_documents_list_every_folder_of_the_instructors():
 def test_the_instructors_example_of_a_courses_file_is_one(tmp_path):
     (tmp_path / "course.toml").write_text(instructors_toml("title"), encoding="utf-8")
     found = course(tmp_path / "course.toml")
-    assert found.left_out == {"question-6", "transformation", "question-8"}
+    assert found.left_out == {"question-6", "transformation", "question-9"}
     assert {task.section for task in found.assignment.tasks if task.bonus} == {"4", "7.1"}
     assert found.assignment.by_key["question-1"].points == 2.5
     assert found.questions.keys() == {"question-3"}

@@ -27,7 +27,7 @@ from cs231n.instructor.reports import journal, marks, records, writing
 from cs231n.instructor.reports.items import item_id
 from cs231n.instructor.reports.records import Record, Result, State
 
-QUESTIONS = [f"question-{number}" for number in range(1, 9)]
+QUESTIONS = [f"question-{number}" for number in range(1, 10)]
 
 
 def graded_quickly(found, rubric, *_, **__):
@@ -485,7 +485,7 @@ def test_a_courses_columns_pages_and_points_are_its_own(grade, course):
     assert grade("--course", str(course)) == 0
     assert "compute_smoothgrad_maps" not in columns()
     assert "question-2" not in columns()
-    assert {"compute_saliency_maps", "transform_images", "question-3", "question-8"} <= set(columns())
+    assert {"compute_saliency_maps", "transform_images", "question-3", "question-9"} <= set(columns())
     assert sorted(path.name for path in Path("out/marking").iterdir() if path.suffix == ".html") == [
         f"question-{number}.html" for number in (1, 3, 4, 5, 6, 8)
     ]

@@ -40,7 +40,7 @@ def record(**changes):
         "verdict": "graded",
         "note": "",
         "exercises": {name: dict(RIGHT) for name in EXERCISES} | {name: dict(LEFT_OUT) for name in OPTIONAL},
-        "answers": {f"question-{number}": "Because." if number < 6 else "" for number in range(1, 9)},
+        "answers": {f"question-{number}": "Because." if number < 6 else "" for number in range(1, 10)},
         "figures": {},
     }
     return graded | changes

@@ -62,10 +62,10 @@ def a_class_with_rubric(students):
 def test_of_an_optional_task_only_those_count_who_tried_it():
     records, points = a_class(30)
     left_out = {name: Result(Verdict.MISSING if name == TRANSFORMATION else Verdict.RIGHT) for name in EXERCISES}
-    records[0] = Record("s0", "s0", "x", "0", verdict=State.GRADED, exercises=left_out, answers={"question-8": " "})
-    points["s0"] |= {TRANSFORMATION: 0.0, "question-8": 0.0, SALIENCY: 0.0}
+    records[0] = Record("s0", "s0", "x", "0", verdict=State.GRADED, exercises=left_out, answers={"question-9": " "})
+    points["s0"] |= {TRANSFORMATION: 0.0, "question-9": 0.0, SALIENCY: 0.0}
     found = items(records, RUBRIC, points)
-    assert (found[TRANSFORMATION].students, found["question-8"].students, found[SALIENCY].students) == (29, 29, 30)
+    assert (found[TRANSFORMATION].students, found["question-9"].students, found[SALIENCY].students) == (29, 29, 30)
     tried = [points[f"s{number}"][TRANSFORMATION] for number in range(1, 30)]
     assert found[TRANSFORMATION].fraction == pytest.approx(np.mean(tried) / 2)
 

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "attribution_metrics": {"batches", "progress", "validation"},
     "feature_visualization": {"console", "image_utils", "networks", "progress", "validation"},
     "judge": {"datasets", "image_utils", "networks"},
+    "shortcut": {"batches", "image_utils", "networks", "validation"},
     "figures": set(),
     "vis_utils": {"figures", "image_utils", "networks", "whole_file"},
     "notebook_file": set(),

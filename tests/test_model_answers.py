@@ -209,7 +209,7 @@ def test_without_its_tag_an_answer_is_named_with_line_id_index_and_all_that_spea
 
 
 def test_every_one_is_named_not_only_the_first(tmp_path):
-    names = [f"answer-{number}" for number in range(1, 9)]
+    names = [f"answer-{number}" for number in range(1, 10)]
     assert list(found(tmp_path, change(*names, metadata={}))) == names
 
 

@@ -1,6 +1,7 @@
 """The committed notebook as it is, and its setup cell on a stand-in for Colab. nbval executes all of it besides."""
 
 import base64
+import contextlib
 import importlib.util
 import inspect
 import io
@@ -23,7 +24,16 @@ from helpers.notebooks import notebook_client
 from helpers.places import ROOT
 from PIL import Image
 
-from cs231n import attribution, feature_visualization, first_cell, net_visualization_pytorch
+from cs231n import (
+    attribution,
+    attribution_metrics,
+    feature_visualization,
+    first_cell,
+    net_visualization_pytorch,
+    shortcut,
+    vis_utils,
+)
+from cs231n.data_utils import load_imagenet_val
 from cs231n.notebook_file import picture_of
 
 PATH = ROOT / "NetworkVisualization.ipynb"
@@ -100,6 +110,7 @@ NAMED = {  # what an alternative text has to say
     "attribution-figure": ["strawberry", "cannon", "bald eagle", "Grad-CAM"],
     "sanity-check-figure": ["Grad-CAM", "guided backprop"],
     "deletion-figure": ["Grad-CAM", "centre blob"],
+    "cheat-figure": ["animal with mark", "thing without", "Grad-CAM"],
     "class-images-figure": ["tarantula", "gorilla", "flamingo"],
     "made-and-found-figure": ["tarantula", "gorilla", "flamingo", "photograph"],
     "animation": ["tarantula"],
@@ -174,7 +185,7 @@ def test_every_exercise_states_difficulty_importance_minutes_and_points_has_hint
 
 def test_every_inline_answer_follows_its_question_and_brings_a_rubric_that_adds_up():
     answers = tagged("inline-answer")
-    assert [cell.id for cell in answers] == [f"answer-{number}" for number in range(1, 9)]
+    assert [cell.id for cell in answers] == [f"answer-{number}" for number in range(1, 10)]
     for cell in answers:
         question = NOTEBOOK.cells[index(cell) - 1]
         assert question.id == cell.id.replace("answer", "question") + "-text"
@@ -294,6 +305,28 @@ def test_the_photographs_of_section_7_1_are_as_many_as_the_network_gets_right():
     (right,) = re.findall(r"top prediction for (\d+) of", printed(CELLS["data"]))
     assert f"all {right} of them" in CELLS["attribution-text"].source
     assert f"the {right} photographs" in CELLS["deletion-text"].source
+
+
+def test_what_the_text_says_of_the_network_that_cheats_is_what_its_cells_print(model, capsys):
+    pictures = load_imagenet_val()[0]
+    methods = {"saliency": EXERCISES["exercise-1"], "Grad-CAM": EXERCISES["exercise-6"]}
+    given = {"torch": torch, "X": pictures, "model": model, "device": "cpu", "vis_utils": vis_utils, "maps": methods}
+    given |= {"limited": lambda function: function, "attempted": lambda *_, **__: contextlib.nullcontext(), **vars(shortcut)}
+    given |= {"maps_of": attribution_metrics.maps_of, "methods": {name: (method, method) for name, method in methods.items()}}
+    for cell in ("cheat-training", "cheat-figure"):
+        exec(CELLS[cell].source, given)
+    lines = capsys.readouterr().out.splitlines()
+    found = {line[:15]: [int(number) for number in re.findall(r"(\d+)%", line)] for line in lines}
+    on_animals, nowhere, on_things = found["trained with th"]
+    assert on_animals == 100 > found["trained without"][0]  # "looks better than the second"
+    assert 40 <= nowhere <= 60  # "half of its answers are wrong"
+    assert on_things <= 15  # "nearly all of its answers are wrong"
+    assert max(found["trained without"]) - min(found["trained without"]) <= 10  # "hardly cares about the mark"
+    (saliency, honest_saliency), (grad_cam, honest_grad_cam) = found["saliency  puts "], found["Grad-CAM  puts "]
+    covered = int(re.search(r"on (\d)% of the picture", CELLS["cheat-text"].source)[1])
+    assert abs(saliency - covered) <= 2  # "about as much of it as any spot of this size would get"
+    assert saliency >= 2 * honest_saliency  # "though more than in the honest network"
+    assert grad_cam > 50 > 4 * honest_grad_cam  # "more than half of its map is on the mark, but little in the honest network"
 
 
 # A student's notebook

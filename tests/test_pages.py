@@ -222,7 +222,7 @@ def test_feedback_shows_points_verdicts_messages_and_marks(reference):
     submitted = record(**{SALIENCY: wrong("batch-mean", message="It is 5 times\ntoo small.")})
     marks = {"question-1": (2.5, "And the colours?\nThink.")}
     page = Page(feedback(submitted, reference, marks))
-    assert "22.1 of 40 points, and 8 of 12 bonus points so far" in page.text  # 5.6 + 7 + 7 + 2.5
+    assert "22.1 of 40 points, and 8 of 14 bonus points so far" in page.text  # 5.6 + 7 + 7 + 2.5
     assert "7 answers are not marked yet" in page.text
     assert "compute_saliency_maps ✗ wrong 5.6 of 7" in page.text
     assert "It is 5 times\ntoo small." in "".join(page.pieces)
@@ -233,7 +233,7 @@ def test_feedback_shows_points_verdicts_messages_and_marks(reference):
 
 def test_when_all_is_marked_the_points_are_no_longer_so_far(reference):
     page = Page(feedback(record(), reference, dict.fromkeys(RUBRIC.questions, (2.0, ""))))
-    assert "33 of 40 points, and 12 of 12 bonus points" in page.text
+    assert "33 of 40 points, and 14 of 14 bonus points" in page.text
     assert "so far" not in page.text
 
 
@@ -243,7 +243,7 @@ def test_an_optional_part_that_is_left_out_is_told_kindly_and_one_that_is_wrong_
     submitted = record(**{TRANSFORMATION: left, SMOOTHGRAD: told})
     submitted["answers"] |= {"question-7": " ", "question-8": "Because."}
     page = Page(feedback(submitted, reference))
-    assert "21 of 40 points, and 5.6 of 12 bonus points so far" in page.text
+    assert "21 of 40 points, and 5.6 of 14 bonus points so far" in page.text
     assert f"{TRANSFORMATION} left out (optional) 0 of 2 bonus" in page.text
     assert "not implemented yet" not in page.text
     assert f"{SMOOTHGRAD} ✗ wrong 1.6 of 2 bonus" in page.text
@@ -451,7 +451,7 @@ def test_a_deduction_is_a_line_of_its_own_and_taken_off_what_was_earned(referenc
     submitted, late = from_json(record()), Deduction("Late by 2 days", -4.5, "10 % a day.")
     columns = RUBRIC.score(submitted, {})
     text = Page(feedback_page(submitted, columns, RUBRIC, {}, reference, [late, Deduction("Free late day", 0.0)])).text
-    assert "21 of 40 points, and 8 of 12 bonus points so far 24.5 points in all, after the late deduction" in text
+    assert "21 of 40 points, and 8 of 14 bonus points so far 24.5 points in all, after the late deduction" in text
     assert "in all" not in Page(feedback(record(), reference)).text
     free = Page(feedback_page(submitted, columns, RUBRIC, {}, reference, [Deduction("Free late day", 0.0)])).text
     assert "Free late day 0" in free
@@ -527,7 +527,7 @@ def test_feedback_shows_neither_model_answers_nor_what_is_for_the_instructor(ref
 def test_a_submission_that_could_not_be_read_gets_a_page_that_says_so_and_blames_no_task(reference):
     submitted = {**record(answers={}), "verdict": "unreadable", "exercises": {}}
     text = Page(feedback(submitted, reference)).text
-    assert "0 of 40 points, and 0 of 12 bonus points" in text
+    assert "0 of 40 points, and 0 of 14 bonus points" in text
     assert "could not be read" in text
     assert "ask your instructor how to hand it in again" in text
     for blame in ("There is no answer", "You left this", LEFT_OUT, "not found", "the reference", "compute_saliency_maps"):
@@ -806,7 +806,7 @@ def test_the_summary_counts_bonus_apart_in_words_and_charts(reference):
     own = dataclasses.replace(RUBRIC, bonus=frozenset())
     records = [from_json(record())]
     text = Page(summary_page(records, own, {"jane": own.score(records[0], {})}, reference)).text
-    assert "of 52 points" in text
+    assert "of 54 points" in text
     assert "bonus" not in text
 
 
@@ -917,7 +917,7 @@ def test_write_pages_lays_out_the_folder_and_a_second_time_changes_nothing(tmp_p
     rows = rows_of(tmp_path / "grades.csv")
     assert list(rows[0]) == [
         *("student", "name", *EXERCISES),
-        *(f"question-{number}" for number in range(1, 9)),
+        *(f"question-{number}" for number in range(1, 10)),
         *("bonus", "total", "verdict", "mistakes", "note", "submission"),
     ]
     assert [row["student"] for row in rows] == ["jane", "Zoë", "'=evil"]

@@ -420,6 +420,7 @@ def test_answers_are_those_of_submit_cut_to_a_length():
         "question-6": "",
         "question-7": "",
         "question-8": "",
+        "question-9": "",
     }
 
 

@@ -34,7 +34,7 @@ CELLS = {cell.id: cell for cell in nbformat.reads(FILES[NOTEBOOK].decode(), as_v
 POINTS = {
     **dict.fromkeys(["check-1", "check-2", "check-3"], 7),
     **{f"answer-{number}": 4 if number == 1 else 3 for number in range(1, 7)},
-    **dict.fromkeys(["check-4", "check-5", "check-6", "check-7", "answer-7", "answer-8"], 0),  # a bonus is extra credit
+    **dict.fromkeys(["check-4", "check-5", "check-6", "check-7", "answer-7", "answer-8", "answer-9"], 0),  # a bonus: extra
 }
 
 
@@ -208,8 +208,8 @@ def test_answers_are_empty_outputs_are_gone_and_all_other_cells_are_as_they_were
     reference = {cell.id: cell for cell in nbformat.read(ROOT / NOTEBOOK, as_version=4).cells}
     assert list(CELLS) == list(reference)
     changed = {name for name in CELLS if without_comments(CELLS[name].source) != without_comments(reference[name].source)}
-    assert changed == {"setup", *(f"exercise-{n}" for n in range(1, 8)), *(f"answer-{n}" for n in range(1, 9))}
-    assert {CELLS[f"answer-{number}"].source for number in range(1, 9)} == {"*Your answer:*"}
+    assert changed == {"setup", *(f"exercise-{n}" for n in range(1, 8)), *(f"answer-{n}" for n in range(1, 10))}
+    assert {CELLS[f"answer-{number}"].source for number in range(1, 10)} == {"*Your answer:*"}
     code = [cell for cell in CELLS.values() if cell.cell_type == "code"]
     assert not [cell for cell in code if cell.outputs or cell.execution_count is not None]
 
@@ -227,7 +227,7 @@ def test_nbgrader_accepts_the_metadata_and_finds_all_points():
 
     assert kinds(*(f"exercise-{number}" for number in range(1, 8))) == {(False, True, False)}
     assert kinds(*(f"check-{number}" for number in range(1, 8))) == {(True, False, True)}
-    assert kinds(*(f"answer-{number}" for number in range(1, 9))) == {(True, True, False)}
+    assert kinds(*(f"answer-{number}" for number in range(1, 10))) == {(True, True, False)}
     assert kinds("exercise-1-text", "question-6-text", "imports", "saliency-figure") == {(False, False, True)}
     assert not {"setup", "own-class", "submit"} & set(meta)
 
@@ -443,7 +443,7 @@ def test_a_reference_with_wrong_markers_is_refused_with_file_and_line(reference,
         ("exercise-2", "**Minutes** 25", "", "the cell above it names no minutes"),
         ("answer-5", " · **Points** 3", "", "the cell above it names no points"),
         ("exercise-4", "**Bonus points** 2", "", "the cell above it names no points"),
-        ("answer-8", "**Bonus points** 2", "**Bonus points**", r"names no bonus points; expected `\*\*Bonus points\*\* N`"),
+        ("answer-9", "**Bonus points** 2", "**Bonus points**", r"names no bonus points; expected `\*\*Bonus points\*\* N`"),
         ("exercise-2", "check_fooling_image(make_fooling_image)", "pass", "no check of make_fooling_image follows"),
         (
             "exercise-2",
@@ -507,7 +507,7 @@ def sentences_of_functions(kit, modules, said):
 
 def test_a_list_that_asks_for_more_than_the_notebook_is_refused(reference):
     drop_the_optional_part(reference)
-    lacking = ["smoothgrad", "integrated_gradients", "grad_cam", "question-7", "transformation", "question-8"]
+    lacking = ["smoothgrad", "integrated_gradients", "grad_cam", "question-7", "question-8", "transformation", "question-9"]
     found = draft(reference).problems
     assert len(found) == len(lacking)
     for sentence, key in zip(found, lacking, strict=True):

@@ -44,7 +44,7 @@ def points_in_the_notebook():
 def test_the_points_are_those_of_the_notebook_in_its_order():
     found = [(name, points, name in DEFAULT.bonus) for name, points in DEFAULT.points.items()]
     assert found == list(points_in_the_notebook())
-    assert (DEFAULT.full_marks(), DEFAULT.most_bonus()) == (40, 12)
+    assert (DEFAULT.full_marks(), DEFAULT.most_bonus()) == (40, 14)
     assert DEFAULT.full_marks(DEFAULT.exercises) + DEFAULT.full_marks(DEFAULT.questions) == 40
 
 
@@ -204,7 +204,7 @@ def test_the_total_leaves_out_what_waits_and_has_two_decimals():
     assert DEFAULT.total(columns) == 9.22  # 3 * 1.96 + 1.1 + 4 * 0.56
     assert DEFAULT.bonus_of(columns) == 2.24
     every = DEFAULT.score(record(), dict.fromkeys(DEFAULT.questions, (2.0, "")))
-    assert (DEFAULT.total(every), DEFAULT.bonus_of(every)) == (45, 12)  # 21 + 8 + 8 * 2
+    assert (DEFAULT.total(every), DEFAULT.bonus_of(every)) == (47, 14)  # 21 + 8 + 9 * 2
 
 
 def test_who_leaves_the_optional_part_out_loses_nothing():
@@ -212,7 +212,7 @@ def test_who_leaves_the_optional_part_out_loses_nothing():
     for name in submit.OPTIONAL_EXERCISES:
         left.exercises[name] = Result(Verdict.UNFINISHED)
     columns = DEFAULT.score(left, {name: (DEFAULT.points[name], "") for name in DEFAULT.questions if name not in DEFAULT.bonus})
-    columns |= {"question-7": 0.0, "question-8": 0.0}
+    columns |= {"question-7": 0.0, "question-8": 0.0, "question-9": 0.0}
     assert (DEFAULT.total(columns), DEFAULT.bonus_of(columns)) == (40, 0)
 
 
@@ -262,16 +262,16 @@ def test_an_own_rubric_can_switch_the_bonus_off_or_count_it_for_full_marks(tmp_p
     off = rubric.load(written(tmp_path, "[points]\n" + "\n".join(f"{name} = 0" for name in DEFAULT.bonus)))
     assert (off.full_marks(), off.most_bonus(), off.total(off.score(record(), {}))) == (40, 0, 21)
     other = rubric.load(written(tmp_path, 'bonus = ["question-8"]\n'))
-    assert (other.full_marks(), other.most_bonus()) == (50, 2)
+    assert (other.full_marks(), other.most_bonus()) == (52, 2)
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("bonus = 3", r"bonus = 3; expected a list"),
-        ("bonus = ['question-9']", r"bonus: 'question-9' is not known; expected one of saliency_maps"),
+        ("bonus = ['question-10']", r"bonus: 'question-10' is not known; expected one of saliency_maps"),
         ("bonus = [['question-8']]", r"bonus: \['question-8'\] is not known"),
-        ("[points]\nquestion-9 = 3", r"\[points\] 'question-9' is not known; expected one of saliency_maps"),
+        ("[points]\nquestion-10 = 3", r"\[points\] 'question-10' is not known; expected one of saliency_maps"),
         ("[points]\ncross-entropy = 3", r"\[points\] 'cross-entropy' is not known"),
         ("[kept]\ncross_entropy = 1", r"\[kept\] 'cross_entropy' is not known"),
         ("[points]\nquestion-1 = -1", r"\[points\] question-1 = -1; expected a number from 0"),

@@ -24,7 +24,7 @@ from cs231n.instructor.sandbox.inside.reading import outline
 NAME = "NetworkVisualization.ipynb"
 STUB_EXERCISES, FILES = edition(ROOT)
 SOLVED = {exercise.cell: exercise.solved for exercise in STUB_EXERCISES}
-OPTIONAL = ("exercise-4", "exercise-5", "exercise-6", "answer-7", "exercise-7", "answer-8")  # in the notebook's order
+OPTIONAL = ("exercise-4", "exercise-5", "exercise-6", "answer-7", "answer-8", "exercise-7", "answer-9")  # in the notebook's order
 
 
 def filled():
@@ -286,9 +286,9 @@ def test_who_leaves_the_optional_part_out_has_nothing_to_do_and_is_told_that_thi
     ("left", "told"),
     [
         ((), ""),
-        (("exercise-4",), "Of the optional section, 1 of 4 exercises and 0 of 2 questions are not done. That is fine"),
-        (("exercise-5", "exercise-7", "answer-8"), "2 of 4 exercises and 1 of 2 questions are not done. That is fine"),
-        (OPTIONAL[:-1], "4 of 4 exercises and 1 of 2 questions are not done. That is fine"),
+        (("exercise-4",), "Of the optional section, 1 of 4 exercises and 0 of 3 questions are not done. That is fine"),
+        (("exercise-5", "exercise-7", "answer-8"), "2 of 4 exercises and 1 of 3 questions are not done. That is fine"),
+        (OPTIONAL[:-1], "4 of 4 exercises and 2 of 3 questions are not done. That is fine"),
         (OPTIONAL, "The optional section is not done. That is fine"),
     ],
 )
@@ -320,7 +320,7 @@ def test_cells_of_the_optional_part_must_have_been_run_as_all_others():
 
 def test_answers_of_the_optional_part_are_found():
     found = submit.answers(filled())
-    assert list(found) == [f"question-{number}" for number in range(1, 9)]
+    assert list(found) == [f"question-{number}" for number in range(1, 10)]
     assert found["question-8"] == "my words about answer-8."
 
 

@@ -132,6 +132,25 @@ def test_attributions_are_drawn_a_row_a_picture_and_a_column_a_method(figures):
     assert drawn[2].max() == drawn[6].max() == 0  # no NaN
 
 
+def test_answers_stand_in_one_row_with_their_maps_and_are_coloured_by_whether_they_are_correct(figures):
+    images, maps = torch.randn(2, 3, 36, 36), torch.zeros(2, 36, 36)
+    maps[:, -6:, -6:] = 1
+    scores = {"with": torch.tensor([[4.0, 0.0], [4.0, 0.0]]), "without": torch.tensor([[0.0, 4.0], [0.0, 4.0]])}
+    maps_of = {"with": {"Grad-CAM": maps}, "without": {}}
+    vis_utils.plot_answers({"with": images, "without": images}, scores, maps_of, [0, 1], {0: "animal", 1: "thing"})
+    drawn = panels(figures[0])
+    titles = ["animal\nwith", "Grad-CAM", "animal\nwithout", "thing\nwith", "Grad-CAM", "thing\nwithout"]
+    assert [axis.get_title() for axis in drawn] == titles
+    said = ["animal 0.98", "", "thing 0.98", "animal 0.98", "", "thing 0.98"]
+    assert [axis.get_xlabel() for axis in drawn] == said
+    colours = [axis.xaxis.label.get_color() for axis in drawn if axis.get_xlabel()]
+    assert colours == [vis_utils.GIVEN, vis_utils.TARGET, vis_utils.TARGET, vis_utils.GIVEN]
+    assert (
+        "thing with: it says animal 0.98, Grad-CAM is bright bottom right; thing without: it says thing"
+        in figures.descriptions[0]
+    )
+
+
 def test_the_sanity_check_has_a_line_and_a_column_for_each_method(figures):
     stages = ["original", "conv10", "conv1"]
     correlations = {

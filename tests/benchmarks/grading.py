@@ -130,7 +130,7 @@ def written(notebook, student):
     own |= {
         f"answer-{number}": f"{student.name} thinks, on question {number}, that the absolute value takes the sign away, and "
         "that the maximum leaves one number where three colours had one each."
-        for number in range(1, 9)
+        for number in range(1, 10)
     }
     for cell in notebook["cells"]:
         cell["source"] = own.get(cell["id"], cell["source"])

@@ -21,7 +21,7 @@ with warnings.catch_warnings():  # of nbgrader 0.9.5, which Python 3.10 gets, ab
     from nbgrader.apps.api import NbGraderAPI
 
 EXERCISES = (*submit.EXERCISES, *submit.OPTIONAL_EXERCISES)
-QUESTIONS = range(1, 9)
+QUESTIONS = range(1, 10)
 
 
 def png():

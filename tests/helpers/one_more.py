@@ -139,13 +139,13 @@ def add_to_notebook(kit):
     path = kit / "NetworkVisualization.ipynb"
     notebook = nbformat.read(path, as_version=4)
     names = [cell.id for cell in notebook.cells]
-    at = names.index("answer-8") + 1
+    at = names.index("answer-9") + 1
     notebook.cells[at:at] = CELLS
     title = notebook.cells[names.index("title")]
-    title.source = title.source.replace("12 bonus points", "13.5 bonus points")
+    title.source = title.source.replace("14 bonus points", "15.5 bonus points")
     nbformat.write(notebook, path)
     readme = kit / "README.md"
-    text = readme.read_text(encoding="utf-8").replace("12 bonus points", "13.5 bonus points")
+    text = readme.read_text(encoding="utf-8").replace("14 bonus points", "15.5 bonus points")
     readme.write_text(text.replace("| 4 bonus |", "| 5.5 bonus |"), encoding="utf-8")
 
 

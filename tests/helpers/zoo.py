@@ -43,7 +43,7 @@ SMOOTHGRAD, INTEGRATED, GRAD_CAM, TRANSFORMATION = OPTIONAL = (
 )
 CELLS = {name: f"exercise-{number}" for number, name in enumerate((*EXERCISES, *OPTIONAL), 1)}
 SHORT = {"title", *CELLS.values(), "check-1", "check-2", "check-3"}
-SHORT |= {name for n in range(1, 9) for name in (f"question-{n}-text", f"answer-{n}")}
+SHORT |= {name for n in range(1, 10) for name in (f"question-{n}-text", f"answer-{n}")}
 FIGURES = {"saliency-figure", "fooling-figure", "class-figure"}
 
 RIGHT = frozenset({"right"})
