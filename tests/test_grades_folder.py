@@ -562,9 +562,9 @@ def test_grades_that_were_begun_without_a_course_refuse_one_that_changes_somethi
 
 
 def test_a_course_that_is_not_one_is_refused_before_anything_is_written(grade, course, tmp_path, capsys):
-    course.write_text("[points]\nquestion-9 = 1\n", encoding="utf-8")
+    course.write_text("[points]\nquestion-10 = 1\n", encoding="utf-8")
     assert grade("--course", str(course)) == 2
-    assert "own.toml: [points] 'question-9' is not known" in capsys.readouterr().err
+    assert "own.toml: [points] 'question-10' is not known" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -154,7 +154,7 @@ def test_a_courses_own_file_is_packed_and_what_it_leaves_out_is_nowhere(tmp_path
     assert gradescope.run(parser.parse_args(["--out", str(tmp_path / "autograder.zip"), "--course", str(own)])) == 0
     printed = capsys.readouterr().out
     assert "with 21.5 points for the autograder" in printed
-    assert "for the 6 inline questions" in printed
+    assert "for the 7 inline questions" in printed
     assert "their 4 points are extra credit" in printed
     with zipfile.ZipFile(tmp_path / "autograder.zip") as members:
         assert members.read("course.toml") == own.read_bytes()
@@ -167,7 +167,7 @@ def test_a_courses_own_file_is_packed_and_what_it_leaves_out_is_nowhere(tmp_path
     assert not any(name in names for name in ("compute_smoothgrad_maps", "transform_images", "question 2", "question 8"))
     assert (found["tests"][0]["max_score"], found["score"]) == (7.5, 21.5 + 4)
     assert "(16 points)" in found["output"]
-    assert "up to 6 points on top" in found["output"]
+    assert "up to 8 points on top" in found["output"]
 
 
 def test_an_earlier_archive_is_replaced_and_nothing_is_left_beside_it(archive, tmp_path):
@@ -260,7 +260,7 @@ def test_bonus_points_are_extra_credit_and_what_is_left_out_has_no_box():
     assert boxes["Inline question 8 (bonus): marked by hand"]["output"] == "Because of the bonus."
     assert found["score"] == 24.6
     assert sum(box.get("max_score", 0) for box in found["tests"]) == 21
-    assert "up to 12 points on top; leaving it out is fine." in found["output"]
+    assert "up to 14 points on top; leaving it out is fine." in found["output"]
 
 
 def test_without_a_bonus_in_the_rubric_nothing_is_said_of_one(tmp_path):
