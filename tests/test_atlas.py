@@ -54,10 +54,14 @@ def test_the_batched_step_makes_no_nan_of_a_dead_class():
 
 
 @pytest.mark.long
-def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_their_classes(model, tmp_path):
+@pytest.mark.parametrize("recipe", ["class-images", "exercise-3"])
+def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_their_classes(model, tmp_path, recipe):
     out = tmp_path / "an atlas.jpg"
     run = subprocess.run(
-        command("--out", out, "--classes", "76-77", "--iterations", 60), cwd=ROOT, capture_output=True, text=True
+        command("--out", out, "--classes", "76-77", "--recipe", recipe, "--iterations", 60),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stderr
     assert "2 images to make on the cpu, 60 iterations each, " in run.stdout
@@ -72,11 +76,21 @@ def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_thei
         assert imagenet_class_names()[label] in page
         assert f"<small>{label}, {probability:.2f}</small>" in page
     assert load_image(out).shape == (126, 2 * 112, 3)
+    assert ("section 7.2" in page) == (recipe == "class-images")
+    assert ("loop of exercise 3" in page) == (recipe == "exercise-3")
+
+
+def test_class_images_are_not_made_in_mixed_precision(tmp_path, capsys):
+    assert main(["--out", str(tmp_path / "a.jpg"), "--classes", "1", "--precision", "mixed"]) == 2
+    assert "--precision mixed is for --recipe exercise-3" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.long
 def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path, capsys):
-    arguments = command("--out", tmp_path / "a.jpg", "--classes", "0-39", "--iterations", 3, "--precision", "full")
+    arguments = command(
+        "--out", tmp_path / "a.jpg", "--classes", "0-39", "--iterations", 3, "--recipe", "exercise-3", "--precision", "full"
+    )
     run = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL)
     while len(list((tmp_path / "a").glob("0*.jpg"))) < 8:
         assert run.poll() is None
@@ -109,7 +123,7 @@ def test_what_is_complete_is_not_made_again_and_sheet_and_page_are(tmp_path):
 
 def test_images_of_other_settings_are_not_mixed(tmp_path):
     small_atlas(tmp_path).make([0], small_network(), progress=False)
-    for other in ({"num_iterations": 3}, {"seed": 1}, {"mixed_precision": True}):
+    for other in ({"num_iterations": 3}, {"seed": 1}, {"mixed_precision": True}, {"recipe": "class-images"}):
         with pytest.raises(ValueError, match=r"holds images of other settings.*Name another file, or delete that folder"):
             small_atlas(tmp_path, **other)
 

@@ -1,6 +1,7 @@
 """An atlas of what a network sees: an image of every class, as one large picture and as a page to browse by class name.
 
-It is made with a step for many images at once, which is an answer to exercise 3: never part of a student edition.
+Its images are those of the notebook's section 7.2, or those of exercise 3, made with a step for many images at once. Both are
+answers to exercises: never part of a student edition.
 """
 
 import contextlib
@@ -13,15 +14,18 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import jinja2
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+from torchvision.transforms.functional import to_pil_image
 from tqdm import tqdm
 
 from ...batches import IMAGES_AT_ONCE, in_batches
 from ...class_visualization import BatchedStep, NoImageWarning, UpdateStep, create_class_visualization, in_mixed_precision
+from ...data_utils import load_imagenet_val
+from ...feature_visualization import Objective, create_class_images, mostly_log_odds, transform_images, with_usual_activity
 from ...image_utils import load_image, preprocess
 from ...networks import device_of
 from ...validation import require_whole_numbers
@@ -62,12 +66,20 @@ def fastest_convolutions() -> Iterator[None]:
         torch.backends.cudnn.benchmark = before
 
 
+Recipe = Literal["class-images", "exercise-3"]
+ITERATIONS: dict[Recipe, int] = {"class-images": 280, "exercise-3": 100}
+
+
 class Settings(NamedTuple):
-    """What the images depend on: iterations of the loop, its seed, and whether it computes in mixed precision."""
+    """What the images depend on: iterations of the loop, its seed, whether it computes in mixed precision, and the recipe.
+
+    Class images, those of section 7.2, are always made in full precision.
+    """
 
     num_iterations: int = 100
     seed: int = 0
     mixed_precision: bool = True
+    recipe: Recipe = "exercise-3"
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:
@@ -197,6 +209,18 @@ def _most(model: torch.nn.Module) -> int:
 
 def _images(labels: Sequence[int], model: torch.nn.Module, settings: Settings) -> tuple[list[Image.Image], dict[int, str]]:
     """Return the PIL images of these classes, a list, and {class id: why its image did not come about}."""
+    if settings.recipe == "class-images":
+        with fastest_convolutions():
+            made = create_class_images(
+                labels,
+                model,
+                transform_images,
+                objective=_usual(model),
+                num_iterations=settings.num_iterations,
+                seed=settings.seed,
+                progress=False,
+            )
+        return [to_pil_image(image) for image in cast(torch.Tensor, made)], {}
     step: UpdateStep = BatchedStep(batched_class_visualization_update_step)
     step = in_mixed_precision(step) if settings.mixed_precision else step
     with warnings.catch_warnings(record=True) as caught, fastest_convolutions():
@@ -211,6 +235,13 @@ def _images(labels: Sequence[int], model: torch.nn.Module, settings: Settings) -
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return cast(list[Image.Image], images), failed  # a picture of each class: it was given a list, and no frames are asked for
+
+
+@functools.lru_cache(maxsize=1)  # the same for all batches
+def _usual(model: torch.nn.Module) -> Objective:
+    photographs, _, _ = load_imagenet_val()
+    X = torch.cat([preprocess(image) for image in photographs]).to(device_of(model))
+    return with_usual_activity(mostly_log_odds, model, X)
 
 
 def _is_whole(path: Path) -> bool:
