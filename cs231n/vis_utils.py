@@ -221,7 +221,9 @@ def plot_answers(
     panels, told = iter(axes[0]), []
     for number, label in enumerate(labels):
         for version, several in pictures.items():
-            sure, answer = (value.item() for value in scores[version][number].detach().cpu().softmax(dim=0).max(dim=0))
+            probabilities = scores[version][number].detach().cpu().softmax(dim=0).tolist()
+            sure = max(probabilities)
+            answer = probabilities.index(sure)
             said = f"{_name(class_names, answer)} {sure:.2f}"
             panel = next(panels)
             panel.imshow(deprocess(several[number : number + 1], should_rescale=False))
