@@ -502,7 +502,8 @@ def plot_made_and_found(
         found.set_title("found", fontsize=10)
         found.set_xlabel(_name(class_names, other), fontsize=10)
         told.append(f"{_name(class_names, label)}, beside it a photograph of {_name(class_names, other)}")
-    figures.show(figure, f"Class images where they matter, each beside the photograph with the highest score: {'; '.join(told)}.")
+    description = f"Class images where they matter, each beside the photograph with the highest score: {'; '.join(told)}."
+    figures.show(figure, description, Content.SMALL)
 
 
 def save_contact_sheet(images: torch.Tensor, titles: Sequence[str], path: str | os.PathLike[str], columns: int = 10) -> None:
