@@ -53,8 +53,8 @@ WHOLE = Sizes(
     atlas_iterations=100,
     explored=10,
     textbook=3,
-    class_images=100,
-    steps=320,
+    class_images=1000,
+    steps=280,
 )
 REHEARSAL = Sizes(
     answers_step=60,
