@@ -6,7 +6,7 @@ GPU :=
 GPU_PYTHON := 3.12
 # For `make test`, `make browser` and `make benchmarks`: a part of it, such as ONLY=checks.
 ONLY :=
-BENCHMARKS := $(filter-out benchmark_report kit map_tables side_by_side,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
+BENCHMARKS := $(filter-out benchmark_report kit map_tables side_by_side tried_ingredients,$(basename $(notdir $(wildcard tests/benchmarks/*.py))))
 NOTEBOOK := NetworkVisualization.ipynb
 # -I keeps pip and Jupyter from importing files in this folder: your own random.py, say, would break them with a misleading error.
 # The kit's modules name such a file.

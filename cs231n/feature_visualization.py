@@ -1,12 +1,11 @@
 """Class images that another network recognises, too (Olah et al., 2017; Mordvintsev et al., 2018).
 
 Each ingredient is a function that is passed in: the objective says what an image climbs on, the parameterisation what is learned
-and how it becomes an image, the transformation how the network gets to see the image. Photographs say what activity is usual.
+and how it becomes an image, the transformation how the network gets to see the image.
 """
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import torch
@@ -43,8 +42,6 @@ Parameterisation = Callable[[int, torch.Generator], tuple[torch.Tensor, Callable
 SpatialTransform = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # images, the spatial transform to do it with, generator: the images as the network sees them
 Transformation = Callable[[torch.Tensor, SpatialTransform, torch.Generator | None], torch.Tensor]
-# of some layers: the mean (N, C) and the variance (N, C) of each channel's map
-Statistics = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 def transform_images(
@@ -216,149 +213,6 @@ def mostly_log_odds(
     """
     scores = scores_of(model, X)
     return scores.gather(1, labels[:, None])[:, 0].lerp(log_odds(scores, labels), 0.7)
-
-
-# Usual activity: how strongly the network's channels respond to photographs
-
-
-@contextlib.contextmanager
-def channel_statistics(model: torch.nn.Module) -> Iterator[Statistics]:
-    """Collect the mean and the variance of each channel's map, before every pooling and at the end of `features`.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        SqueezeNet, or a network like it. What passes through it within the context is looked at.
-
-    Yields
-    ------
-    list of (float tensor of shape (N, C), float tensor of shape (N, C))
-        Empty at first; a pass of N images appends an entry for each of these layers.
-
-    Raises
-    ------
-    ValueError
-        For a model without the parts `features` and `classifier`.
-    """
-    require_feature_map(model)
-    features = model.get_submodule("features")
-    found: Statistics = []
-
-    def look_at(maps: torch.Tensor) -> None:
-        variance, mean = torch.var_mean(maps, dim=(2, 3), correction=0)
-        found.append((mean, variance))
-
-    poolings = [layer for layer in features.children() if isinstance(layer, torch.nn.MaxPool2d)]
-    hooks = [layer.register_forward_pre_hook(lambda _, given: look_at(given[0])) for layer in poolings]
-    hooks.append(features.register_forward_hook(lambda _, __, maps: look_at(maps)))
-    try:
-        yield found
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def usual_activity(model: torch.nn.Module, photographs: torch.Tensor) -> tuple[Statistics, Statistics]:
-    """Return how strongly the channels respond to photographs, and how much that varies from one to the next.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        See channel_statistics.
-    photographs : float tensor of shape (M, 3, H, W)
-        At least two, as the network takes them.
-
-    Returns
-    -------
-    centres, spreads : lists of (float tensor of shape (C,), float tensor of shape (C,))
-        For each layer the averages, and the standard deviations, of the statistics of the photographs. A tenth of the layer's
-        average spread is added to each, for channels that hardly respond to any of them.
-
-    Raises
-    ------
-    ValueError
-        For a model without the parts `features` and `classifier`.
-    """
-    with torch.no_grad(), channel_statistics(model) as found:
-        model.get_submodule("features")(photographs)
-    centres = [(mean.mean(dim=0), variance.mean(dim=0)) for mean, variance in found]
-    spreads = [(_spread(mean), _spread(variance)) for mean, variance in found]
-    return centres, spreads
-
-
-def _spread(values: torch.Tensor) -> torch.Tensor:
-    spread = values.std(dim=0)
-    return spread + spread.mean() / 10
-
-
-def unusual(found: Statistics, centres: Statistics, spreads: Statistics) -> torch.Tensor:
-    """Return how far the activity of each image is from what is usual.
-
-    Parameters
-    ----------
-    found : list of (float tensor of shape (N, C), float tensor of shape (N, C))
-        The images' own, see channel_statistics.
-    centres, spreads : lists of (float tensor of shape (C,), float tensor of shape (C,))
-        See usual_activity.
-
-    Returns
-    -------
-    float tensor of shape (N,)
-        Squared deviations in units of the spread, each at most 100: the average over channels and layers of those of the
-        means, plus 0.3 times that of the variances.
-
-    References
-    ----------
-    Yin et al., 2020, https://arxiv.org/abs/1912.08795, who compare with what batch normalisation has stored. SqueezeNet has none.
-    """
-
-    def deviation(values: torch.Tensor, centre: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
-        return ((values - centre) / spread).square().clamp(max=100).mean(dim=1)
-
-    of_layers = [
-        deviation(mean, centre[0], spread[0]) + 0.3 * deviation(variance, centre[1], spread[1])
-        for (mean, variance), centre, spread in zip(found, centres, spreads, strict=True)
-    ]
-    return torch.stack(of_layers).mean(dim=0)
-
-
-def with_usual_activity(
-    objective: Objective, model: torch.nn.Module, photographs: torch.Tensor, weight: float = 0.7
-) -> Objective:
-    """Return an objective that also holds the network's activity close to what is usual on photographs.
-
-    Parameters
-    ----------
-    objective : function
-        The one to begin with, such as mostly_log_odds.
-    model : torch.nn.Module
-        SqueezeNet, or a network like it.
-    photographs : float tensor of shape (M, 3, H, W)
-        At least two, of whatever classes, as the network takes them; best of the size of the images.
-    weight : float
-        What one unit of `unusual` costs, in units of the objective.
-
-    Returns
-    -------
-    function
-        An objective: the given one, less `weight` times what `unusual` says of each image.
-
-    Raises
-    ------
-    ValueError
-        For a model without the parts `features` and `classifier`, and for fewer than two photographs.
-    """
-    require_function(objective, "objective", "mostly_log_odds")
-    if len(photographs) < 2:
-        raise ValueError(f"{len(photographs)} photograph was given; expected at least 2, which say how much activity varies.")
-    centres, spreads = usual_activity(model, photographs)
-
-    def climbed(model: torch.nn.Module, X: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        with channel_statistics(model) as found:
-            heights = objective(model, X, labels)
-        return heights - weight * unusual(found, centres, spreads)
-
-    return climbed
 
 
 # Parameterisations: what is learned, and how it becomes an image
@@ -567,28 +421,8 @@ def random_fading(images: torch.Tensor, generator: torch.Generator | None = None
     return images.lerp(images.mean(dim=1, keepdim=True).expand_as(images), share)
 
 
-def random_light(images: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Change the contrast and the brightness of each image at random, as light and cameras do.
-
-    Parameters
-    ----------
-    images : float tensor of shape (N, 3, S, S)
-        The images, on any device.
-    generator : torch.Generator or None
-        Where the numbers are drawn from, on the CPU; None for PyTorch's global generator. Each image is multiplied by a number
-        from 0.7 to 1.3, then one from -0.15 to 0.15 is added.
-
-    Returns
-    -------
-    float tensor of shape (N, 3, S, S)
-        The images in another light; values can leave [0, 1].
-    """
-    factor, more = torch.rand(2, len(images), 1, 1, 1, generator=generator).to(images.device, non_blocking=True)
-    return images * (0.7 + 0.6 * factor) + 0.3 * (more - 0.5)
-
-
 def random_view(images: torch.Tensor, transform: SpatialTransform, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Apply random_transformation, then random_fading, then random_light: a transformation.
+    """Apply random_transformation, then random_fading: a transformation.
 
     Parameters
     ----------
@@ -609,7 +443,7 @@ def random_view(images: torch.Tensor, transform: SpatialTransform, generator: to
     ValueError
         If transform does not return a tensor of this shape, or cuts the gradient.
     """
-    return random_light(random_fading(random_transformation(images, transform, generator), generator), generator)
+    return random_fading(random_transformation(images, transform, generator), generator)
 
 
 # The loop
@@ -623,7 +457,7 @@ def create_class_images(
     objective: Objective = mostly_log_odds,
     image: Parameterisation = fourier_image,
     transformation: Transformation | None = random_view,
-    num_iterations: int = 280,
+    num_iterations: int = 320,
     learning_rate: float = 0.05,
     seed: int = 0,
     show_every: int | None = None,

@@ -24,8 +24,7 @@ from tqdm import tqdm
 
 from ...batches import IMAGES_AT_ONCE, in_batches
 from ...class_visualization import BatchedStep, NoImageWarning, UpdateStep, create_class_visualization, in_mixed_precision
-from ...data_utils import load_imagenet_val
-from ...feature_visualization import Objective, create_class_images, mostly_log_odds, transform_images, with_usual_activity
+from ...feature_visualization import create_class_images, transform_images
 from ...image_utils import load_image, preprocess
 from ...networks import device_of
 from ...validation import require_whole_numbers
@@ -67,7 +66,7 @@ def fastest_convolutions() -> Iterator[None]:
 
 
 Recipe = Literal["class-images", "exercise-3"]
-ITERATIONS: dict[Recipe, int] = {"class-images": 280, "exercise-3": 100}
+ITERATIONS: dict[Recipe, int] = {"class-images": 320, "exercise-3": 100}
 
 
 class Settings(NamedTuple):
@@ -215,7 +214,6 @@ def _images(labels: Sequence[int], model: torch.nn.Module, settings: Settings) -
                 labels,
                 model,
                 transform_images,
-                objective=_usual(model),
                 num_iterations=settings.num_iterations,
                 seed=settings.seed,
                 progress=False,
@@ -235,13 +233,6 @@ def _images(labels: Sequence[int], model: torch.nn.Module, settings: Settings) -
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return cast(list[Image.Image], images), failed  # a picture of each class: it was given a list, and no frames are asked for
-
-
-@functools.lru_cache(maxsize=1)  # the same for all batches
-def _usual(model: torch.nn.Module) -> Objective:
-    photographs, _, _ = load_imagenet_val()
-    X = torch.cat([preprocess(image) for image in photographs]).to(device_of(model))
-    return with_usual_activity(mostly_log_odds, model, X)
 
 
 def _is_whole(path: Path) -> bool:
