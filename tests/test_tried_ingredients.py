@@ -10,7 +10,6 @@ from tried_ingredients import channel_statistics, random_light, unusual, usual_a
 from cs231n.feature_visualization import class_score, create_class_images, fourier_image, mostly_log_odds, transform_images
 from cs231n.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
 
-
 FLAMINGO, GORILLA, TARANTULA = 130, 366, 76
 
 
