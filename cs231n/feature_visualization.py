@@ -585,7 +585,11 @@ def importance_masks(
         Class ids in [0, C).
     model : torch.nn.Module
         The network, in evaluation mode.
-    transform, objective, transformation : functions
+    transform : function
+        As for create_class_images.
+    objective : function
+        As for create_class_images.
+    transformation : function
         As for create_class_images.
     views : int
         How many random views each image is seen in, at least 1.

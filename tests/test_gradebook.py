@@ -170,7 +170,7 @@ def test_a_courses_cells_points_and_questions_are_its_own(new_course, tmp_path):
     fill(new_course, [record("jane")], points=rubric.load(None, own))
     with open_gradebook(new_course) as book:
         points = {cell.name: cell.max_score for cell in book.find_notebook("NetworkVisualization", "viz").grade_cells}
-    questions = {f"answer-{number}": 3 for number in (5,)} | {"answer-1": 2.5, "answer-8": 0}
+    questions = {f"answer-{number}": 3 for number in (5,)} | {"answer-1": 2.5, "answer-9": 0}
     assert points == {"check-1": 7.5, "check-3": 7, "check-7": 0} | questions
     assert grades_of(new_course, "jane")["check-1"][0] == 7.5
     sources = {cell.id: cell.source for cell in notebook(new_course, "jane").cells}
@@ -180,7 +180,7 @@ def test_a_courses_cells_points_and_questions_are_its_own(new_course, tmp_path):
 def test_answers_wait_for_a_person_and_a_missing_one_does_not(course):
     fill(course, [record("jane")])
     grades = grades_of(course, "jane")
-    assert {cell for cell, (_, _, waits) in grades.items() if waits} == {f"answer-{number}" for number in (1, 2, 3, 4, 5, 7)}
+    assert {cell for cell, (_, _, waits) in grades.items() if waits} == {f"answer-{number}" for number in (1, 2, 3, 4, 5, 7, 9)}
     for cell in ("answer-6", "answer-8"):
         assert grades[cell] == (0, None, False)
         assert comments_of(course, "jane")[cell] == "No response."

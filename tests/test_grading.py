@@ -232,7 +232,7 @@ def test_the_submissions_are_as_they_were(graded):
 
 def test_the_pages_hold_nothing_active_and_nothing_of_the_attacks(graded):
     found = [*graded.out.glob("feedback/*.html"), *graded.out.glob("marking/*.html"), graded.out / "summary.html"]
-    assert len(found) == len(graded.records) + 9
+    assert len(found) == len(graded.records) + 10
     for page in found:
         Passive(page.name).feed(page.read_text(encoding="utf-8"))
     assert zoo.MARK not in (graded.out / "grades.csv").read_text(encoding="utf-8")

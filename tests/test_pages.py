@@ -173,9 +173,12 @@ def test_the_figures_are_those_of_the_notebook_that_depend_on_an_exercise():
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
     drawn = [cell for cell in cells if any(picture_of(output) for output in cell.get("outputs", []))]
     waiting = {cell.id: re.findall(r"ready\((\w+)\b", cell.source) for cell in drawn}
-    not_shown = {"own-saliency", "own-fooling", "seeds"}  # a student's own photographs; two images of other figures
-    assert {cell for cell, exercises in waiting.items() if exercises} == set(FIGURES) | not_shown
-    assert all(figure.exercise in waiting[cell] for cell, figure in FIGURES.items())
+    # a student's own photographs; images of other figures
+    not_shown = {"own-saliency", "own-fooling", "seeds", "made-and-found-figure"}
+    by_what_is_done = {"cheat-figure"}  # drawn with the methods that are
+    assert {cell for cell, exercises in waiting.items() if exercises} == set(FIGURES) - by_what_is_done | not_shown
+    assert all(figure.exercise in waiting[cell] for cell, figure in FIGURES.items() if cell not in by_what_is_done)
+    assert by_what_is_done <= {cell.id for cell in drawn}
 
 
 def test_the_reference_holds_figures_questions_and_model_answers(reference):
@@ -223,7 +226,7 @@ def test_feedback_shows_points_verdicts_messages_and_marks(reference):
     marks = {"question-1": (2.5, "And the colours?\nThink.")}
     page = Page(feedback(submitted, reference, marks))
     assert "22.1 of 40 points, and 8 of 14 bonus points so far" in page.text  # 5.6 + 7 + 7 + 2.5
-    assert "7 answers are not marked yet" in page.text
+    assert "8 answers are not marked yet" in page.text
     assert "compute_saliency_maps ✗ wrong 5.6 of 7" in page.text
     assert "It is 5 times\ntoo small." in "".join(page.pieces)
     assert "Inline question 1 marked 2.5 of 4" in page.text
@@ -334,7 +337,7 @@ def test_the_references_picture_is_only_there_where_the_students_would_differ(re
     page = Page(feedback(submitted, reference))
     assert colours(page).count(None) == 1  # of the exercise that counts and is not done
     assert "no picture from your notebook" in page.text
-    assert colours(page).count("red") == len(submitted["figures"]) == 5
+    assert colours(page).count("red") == len(submitted["figures"]) == 6
 
 
 @pytest.mark.parametrize("content", [b"GIF", b"RIFF", b"BM", b"<svg onload='alert(1)'/>", b"", b"\x89PN", b"%PDF"])
@@ -376,7 +379,7 @@ def test_a_page_with_all_figures_is_small_and_its_pictures_are_wide_enough_to_re
     source = feedback(submitted, reference)
     page = Page(source)
     assert len(source.encode()) < 300_000
-    assert len(page.sources) == len(FIGURES) + (5 if verdict == "wrong" else 0)
+    assert len(page.sources) == len(FIGURES) + (6 if verdict == "wrong" else 0)
     widths = [Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).width for source in page.sources]
     assert set(widths) == {480 if verdict == "right" else 400}
     assert "Pictures are shown smaller here than in your notebook" in page.text
@@ -474,7 +477,7 @@ def test_the_own_code_is_there_line_by_line_and_folded_only_where_it_is_right(re
     page = Page(feedback({**record(**{FOOLING: wrong()}), "sources": {SALIENCY: source, FOOLING: source}}, reference))
     assert [attributes for tag, attributes in page.elements if tag == "details"] == [{}, {"open": None}]
     assert "".join(page.pieces).count(source.rstrip()) == 2
-    assert len([tag for tag, _ in page.elements if tag == "span"]) == 2 * 4 + 15 * 2  # and two in the head of each part
+    assert len([tag for tag, _ in page.elements if tag == "span"]) == 2 * 4 + 16 * 2  # and two in the head of each part
     stub = {**record(**{FOOLING: {"verdict": "unfinished"}}), "sources": {FOOLING: source}}
     assert "details" not in {tag for tag, _ in Page(feedback(stub, reference)).elements}
 
@@ -534,7 +537,7 @@ def test_a_submission_that_could_not_be_read_gets_a_page_that_says_so_and_blames
         assert blame not in text
     read = Page(feedback({**submitted, "verdict": "graded"}, reference)).text
     assert read.count("There is no answer in your submission.") == 6
-    assert read.count("You left this optional question out.") == 2
+    assert read.count("You left this optional question out.") == 3
     assert "compute_saliency_maps … not found 0 of 7" in read
 
 
@@ -676,7 +679,7 @@ def test_a_page_with_hostile_strings_holds_nothing_active(evil_pages, kind):
 
 def test_long_texts_are_cut_and_say_so(evil_pages):
     assert len(evil_pages["feedback"].encode()) < 300_000
-    assert re.search(r"A … \[98\d{4} more characters are left out here\]", evil_pages["feedback"])
+    assert re.search(r"A … \[9[78]\d{4} more characters are left out here\]", evil_pages["feedback"])
     assert "more characters are left out here" in evil_pages["marking"]
 
 
@@ -749,7 +752,7 @@ def test_the_summary_counts_who_handed_in_nothing_apart(reference):
 def test_the_summary_counts_mistakes_and_shows_a_chosen_one_who_made_no_other_beside_the_reference(reference):
     page = Page(summary(class_of_ten(), reference, gallery=[f"student{i}" for i in range(10)]))
     assert "10 submissions · mean 19.1, median 21.0 of 40 points so far" in page.text  # (6 * 21 + 3 * 16.45 + 15.47) / 10
-    assert "10 submissions have bonus points: 8.0 of 12 on average over the class." in page.text
+    assert "10 submissions have bonus points: 8.0 of 14 on average over the class." in page.text
     assert f"The gradient accumulates 4 40 % {MISTAKES['no-stop-test'].title} 1 10 %" in page.text
     accumulates = page.sources.index(f"data:image/png;base64,{png('green')}")
     assert page.sources[accumulates + 1] == f"data:image/jpeg;base64,{reference.figures['fooling-figure'][0]}"
@@ -763,7 +766,7 @@ def test_the_summary_gives_a_mean_where_all_is_marked_and_counts_what_waits(refe
     assert "class_visualization_update_step 7 6.53 93 % \N{EN DASH} 2 0 0" in text
     assert "Inline question 1 4 \N{EN DASH} \N{EN DASH} \N{EN DASH} 0 1 2" in text
     assert "4 answers" not in text
-    assert "16 answers are not marked yet" in text
+    assert "18 answers are not marked yet" in text
     assert "transform_images 2 bonus 2.00 100 % of 3 \N{EN DASH} 3 0 0" in text
     assert "With fewer than 20 submissions a task's discrimination" in text
 
@@ -888,9 +891,9 @@ def test_a_class_without_submissions_or_mistakes_or_pictures_has_a_summary(refer
 
 
 def test_the_mistakes_of_an_exercise_that_has_no_figure_are_listed_without_one(reference):
-    text = Page(summary([record(**{"compute_grad_cam_maps": wrong("batch-mean")})], reference)).text
+    text = Page(summary([record(**{"compute_integrated_gradients": wrong("batch-mean")})], reference)).text
     columns = "Mistake Submissions Fraction of the class"
-    assert f"Mistakes in compute_grad_cam_maps {columns} {MISTAKES['batch-mean'].title} 1 100 %" in text
+    assert f"Mistakes in compute_integrated_gradients {columns} {MISTAKES['batch-mean'].title} 1 100 %" in text
     assert "contains a picture" not in text
 
 
@@ -935,7 +938,7 @@ def test_write_pages_takes_hostile_records_and_leaves_their_strings_in_their_cel
     write_pages(tmp_path, [copy.deepcopy(evil), record()], {}, reference)
     with (tmp_path / "grades.csv").open(encoding="utf-8-sig", errors="surrogatepass", newline="") as file:
         rows = list(csv.reader(file))
-    assert {len(row) for row in rows} == {7 + 8 + 8}
+    assert {len(row) for row in rows} == {7 + 8 + 9}
     assert rows[1][0] == EVIL
     assert {path.parent for path in tmp_path.rglob("*.*")} == {tmp_path, tmp_path / "feedback", tmp_path / "marking"}
 
@@ -995,8 +998,8 @@ def test_grades_are_written_before_anything_is_drawn(tmp_path, reference, monkey
 
 def test_only_answers_without_a_mark_are_counted_as_waiting():
     records = [record("jane"), record("bob", answers={"question-1": "A.", "question-2": " "})]
-    assert waiting(records, {}) == 8 + 1
-    assert waiting(records, {"jane": {"question-1": (0.0, "")}}) == 8
+    assert waiting(records, {}) == 9 + 1
+    assert waiting(records, {"jane": {"question-1": (0.0, "")}}) == 9
 
 
 # Answers that were moved, and pictures in them

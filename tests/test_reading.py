@@ -87,7 +87,7 @@ def test_the_reference_is_read_with_its_answers_and_all_figures():
     assert all(len(pictures) == 1 for pictures in found["figures"].values())
     assert found["figures"].keys() == FIGURES.keys()
     assert all(len(text) > 40 for text in found["answers"].values())
-    assert len(found["answers"]) == 8
+    assert len(found["answers"]) == 9
     assert len(json.dumps(found)) < 1_500_000
 
 
