@@ -520,7 +520,8 @@ def create_class_images(
     y = checked_labels(labels, model)
     require_whole_numbers(1, num_iterations=num_iterations, show_every=show_every or 1)
     require_whole_numbers(0, seed=seed)
-    _require_ingredients(transform, objective, image, transformation)
+    _require_ingredients(transform, objective, transformation)
+    require_function(image, "image", "fourier_image")
     generator = torch.Generator().manual_seed(seed)
     start, images_of = image(len(y), generator)
     learned = start.detach().to(y.device).requires_grad_()
@@ -599,12 +600,14 @@ def importance_masks(
     Returns
     -------
     float tensor of shape (N, S, S)
-        From 0, where it hardly matters, to 1, in all but the fiftieth of the pixels that matter most; on the CPU.
+        From 0, where it does not matter, to 1, for the fiftieth of the pixels that matter most; on the CPU. 0 everywhere in an
+        image without a gradient.
 
     Raises
     ------
     ValueError
-        For labels outside [0, C), numbers out of range, and for functions that cut the gradient.
+        For labels outside [0, C), numbers out of range, and for something passed in that is not a function, returns another
+        shape, or cuts the gradient.
 
     References
     ----------
@@ -613,18 +616,21 @@ def importance_masks(
     y = checked_labels(labels, model)
     require_whole_numbers(1, views=views)
     require_whole_numbers(0, seed=seed)
+    _require_ingredients(transform, objective, transformation)
     generator = torch.Generator().manual_seed(seed)
     mean, std = (values[:, None, None].to(y.device) for values in (SQUEEZENET_MEAN, SQUEEZENET_STD))
     pixels = images.detach().to(y.device).requires_grad_()
     summed = torch.zeros_like(pixels[:, 0])
     for _ in range(views):
-        heights = objective(model, (transformation(pixels, transform, generator) - mean) / std, y)
+        seen = transformation(pixels, transform, generator)
+        _require_images(seen, pixels, "transformation")
+        heights = objective(model, (seen - mean) / std, y)
         _require_heights(heights, len(y))
         (gradient,) = torch.autograd.grad(heights.sum(), pixels)
         summed += gradient.abs().amax(dim=1)
     smooth = gaussian_blur(summed[:, None], kernel_size=2 * (SMOOTH * images.shape[2] // 200) + 1)[:, 0]
     most = smooth.flatten(1).quantile(0.98, dim=1)[:, None, None]
-    return (smooth / most).clamp(max=1).cpu()
+    return (smooth / most.clamp(min=torch.finfo(most.dtype).tiny)).clamp(max=1).cpu()
 
 
 def _title(labels: list[int], class_names: Mapping[int, str] | None, most: int = 4) -> str:
@@ -640,10 +646,9 @@ def _in_a_row(images: torch.Tensor) -> Image.Image:
     return to_pil_image(make_grid(images, nrow=len(images), padding=0))
 
 
-def _require_ingredients(transform: object, objective: object, image: object, transformation: object) -> None:
+def _require_ingredients(transform: object, objective: object, transformation: object) -> None:
     require_function(transform, "transform", "transform_images; transformation=None leaves the transformations out")
     require_function(objective, "objective", "mostly_log_odds")
-    require_function(image, "image", "fourier_image")
     if transformation is not None:
         require_function(transformation, "transformation", "random_view")
 

@@ -13,6 +13,7 @@ from helpers.small_networks import DeadReLU, small_network
 from PIL import Image
 
 from cs231n.data_utils import imagenet_class_names
+from cs231n.feature_visualization import create_class_images, transform_images
 from cs231n.image_utils import load_image, preprocess
 from cs231n.instructor.atlas import Atlas, Settings, batched_class_visualization_update_step, contact_sheet, seconds_for
 from cs231n.instructor.atlas.__main__ import class_range, duration, main
@@ -78,6 +79,19 @@ def test_the_command_makes_sheet_page_and_images_that_the_network_takes_for_thei
     assert load_image(out).shape == (126, 2 * 112, 3)
     assert ("section 7.2" in page) == (recipe == "class-images")
     assert ("loop of exercise 3" in page) == (recipe == "exercise-3")
+
+
+def test_the_recipe_decides_whose_images_they_are(model, tmp_path):
+    given = {"num_iterations": 4, "seed": 3}
+    made = create_class_images([76], model, transform_images, **given, progress=False)[0].permute(1, 2, 0).numpy()
+
+    def distance(recipe):
+        atlas = Atlas(tmp_path / f"{recipe}.jpg", Settings(**given, mixed_precision=False, recipe=recipe))
+        atlas.make([76], model, progress=False)
+        return np.abs(load_image(atlas.image(76)) / 255 - made).mean()
+
+    assert distance("class-images") < 0.02
+    assert distance("exercise-3") > 0.05
 
 
 def test_class_images_are_not_made_in_mixed_precision(tmp_path, capsys):

@@ -204,6 +204,45 @@ def test_a_mask_is_1_where_the_objective_looks_and_0_elsewhere(model):
     assert masks[:, :, 50:].max() == 0
 
 
+def test_a_mask_does_not_ask_whether_a_pixel_raises_or_lowers_the_objective(model):
+    images = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    raised, lowered = (
+        importance_masks(
+            images,
+            [GORILLA],
+            model,
+            transform_images,
+            objective=lambda model, X, labels, sign=sign: sign * X[:, :, :20].sum(dim=(1, 2, 3)),
+            views=1,
+        )
+        for sign in (1, -1)
+    )
+    assert torch.equal(raised, lowered)
+    assert raised.max() == 1
+
+
+def test_a_mask_of_an_image_without_a_gradient_is_0_everywhere(model):
+    settings = {"objective": lambda model, X, labels: 0 * X.sum(dim=(1, 2, 3)), "views": 1}
+    masks = importance_masks(torch.rand(1, 3, 40, 40), [GORILLA], model, transform_images, **settings)
+    assert torch.equal(masks, torch.zeros(1, 40, 40))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"views": 0}, "views"),
+        ({"transform": 3}, "transform is a int; expected a function"),
+        ({"objective": None}, "objective is a NoneType; expected a function"),
+        ({"transformation": lambda images, *_: images[:, :, :9]}, "transformation returned shape"),
+        ({"transformation": lambda images, *_: images.detach()}, "No gradient passes through what transformation"),
+    ],
+)
+def test_what_cannot_become_a_mask_is_refused_in_words(model, changed, message):
+    settings = {"transform": transform_images} | changed
+    with pytest.raises(ValueError, match=message):
+        importance_masks(torch.rand(1, 3, 40, 40), [GORILLA], model, **settings)
+
+
 def test_masks_are_the_same_again_for_the_same_seed(model):
     images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     first, again, other = (importance_masks(images, [GORILLA], model, transform_images, views=1, seed=seed) for seed in (0, 0, 1))

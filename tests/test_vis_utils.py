@@ -271,6 +271,22 @@ def test_class_images_stand_in_a_row_for_each_class_with_the_judges_verdicts_bel
     assert "all: 1, 5; as in section 6: 6, 1000." in figures.descriptions[0]
 
 
+def test_what_matters_of_an_image_is_shown_and_the_rest_is_not_beside_the_photograph_that_was_found(figures):
+    images, masks = torch.rand(2, 3, 8, 8), torch.zeros(2, 8, 8)
+    masks[:, :4] = 1
+    photographs, names = [np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 9, np.uint8)], {0: "goose", 1: "ape", 2: "fig"}
+    vis_utils.plot_made_and_found(images, masks, [0, 1], photographs, [2, 0], names)
+    drawn = panels(figures[0])
+    assert [axis.get_title() for axis in drawn] == ["made", "found", "made", "found"]
+    assert [axis.get_xlabel() for axis in drawn] == ["goose", "fig", "ape", "goose"]
+    shown = [axis.images[0].get_array() for axis in drawn]
+    assert all((shown[i][:4, :, 3] == 1).all() and (shown[i][4:, :, 3] == 0).all() for i in (0, 2))
+    np.testing.assert_allclose(shown[2][:, :, :3], images[1].permute(1, 2, 0))
+    assert (shown[1] == photographs[0]).all()
+    assert (shown[3] == photographs[1]).all()
+    assert "goose, beside it a photograph of fig; ape, beside it a photograph of goose" in figures.descriptions[0]
+
+
 def test_without_a_judge_class_images_have_no_verdicts(figures):
     vis_utils.plot_class_images({"all": torch.rand(1, 3, 16, 16)}, [281], NAMES, {})
     assert [axis.get_xlabel() for axis in panels(figures[0])] == [""]

@@ -46,7 +46,7 @@ from cs231n.feature_visualization import (
 from cs231n.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, preprocess
 from cs231n.judge import JUDGE, JURY, as_seen_by, load_juror, verdicts
 from cs231n.net_visualization_pytorch import class_visualization_update_step
-from cs231n.networks import SIZE
+from cs231n.networks import SIZE, device_of
 from cs231n.squeezenet import load_squeezenet
 from cs231n.vis_utils import save_contact_sheet
 
@@ -56,10 +56,10 @@ SEED = 2026  # other recipes were tried on the draws of seeds 0 and 7
 FIRST, IN_FIVE = 0.75, 0.90  # what was asked for of all ingredients together, by the judge; of every other juror 0.70 and 0.85
 
 
-def variants(model):
+def variants(model, photographs):
     """Return {variant: what it changes of create_class_images}, without and with what was tried."""
-    photographs = torch.cat([preprocess(image) for image in load_imagenet_val()[0]]).to(next(model.parameters()).device)
-    usual = {"objective": with_usual_activity(mostly_log_odds, model, photographs)}
+    X = torch.cat([preprocess(image) for image in photographs]).to(device_of(model))
+    usual = {"objective": with_usual_activity(mostly_log_odds, model, X)}
     light = {"transformation": random_view_in_random_light}
     return {
         ALL: {},
@@ -123,7 +123,8 @@ def measured(labels, model, jury, options):
 
     jury: {juror: network}.
     """
-    changes = variants(model)
+    photographs, _, _ = load_imagenet_val()
+    changes = variants(model, photographs)
     others = [*changes, EXERCISE_3, MACO, *([LUCENT] if find_spec("lucent") else [])]
     found = {name: Made() for name in others if name == ALL or not options.only or any(text in name for text in options.only)}
     more = {"num_iterations": options.iterations} if options.iterations else {}
@@ -139,7 +140,7 @@ def measured(labels, model, jury, options):
             if name == EXERCISE_3:
                 images = torch.stack([exercise_3(label, model, seed) for label in batch])
             elif name == MACO:
-                images = maco_images(batch, model, seed, found[ALL].seconds[-1] * len(batch))
+                images = maco_images(batch, model, photographs, seed, found[ALL].seconds[-1] * len(batch))
             elif name == LUCENT:
                 images = lucent_images(batch, model, seed, found[ALL].seconds[-1] * len(batch))
             else:
@@ -157,15 +158,14 @@ def exercise_3(label, model, seed):
     return to_tensor(create_class_visualization(label, model, step, seed=seed, progress=False))
 
 
-def maco_images(labels, model, seed, seconds):
+def maco_images(labels, model, photographs, seed, seconds):
     """Return images made like those of Fel et al., 2023 (https://arxiv.org/abs/2306.06805), in so many seconds.
 
     The waves' magnitudes are the average of the kit's photographs, their phases are learned, so that the score before the ReLU
     rises in random crops with noise. The crops take 0.2 to 0.25 of the side in the paper's code; two of each image a step.
     """
     generator = torch.Generator().manual_seed(seed)
-    photographs = torch.stack([to_tensor(image) for image in load_imagenet_val()[0]])
-    magnitudes = torch.fft.rfft2(photographs, norm="ortho").abs().mean(dim=0)
+    magnitudes = torch.fft.rfft2(torch.stack([to_tensor(image) for image in photographs]), norm="ortho").abs().mean(dim=0)
     phases = (math.tau * torch.rand(len(labels), *magnitudes.shape, generator=generator) - math.pi).requires_grad_()
     optimizer = torch.optim.NAdam([phases], lr=1.0, maximize=True)
     y = torch.tensor(labels).repeat(2)
