@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -169,6 +170,14 @@ def test_scores_count_only_where_the_label_is_alive(maps):
     found = maps.mean_where_alive(networks, lambda random: torch.tensor([1.0, 9.0]) + random.seed)
     assert found[0] == 1.5
     assert found[1].isnan()
+
+
+def test_a_network_that_leaves_all_maps_empty_gives_no_scores_and_others_do(maps):
+    setting = SimpleNamespace(X=torch.zeros(2, 3, 4, 4), y=None)
+    explained = SimpleNamespace(method=lambda X, y, network: torch.full((2, 4, 4), network))
+    scores = maps.with_maps(setting, explained, lambda random: torch.tensor([0.5, 0.25]))
+    assert scores(SimpleNamespace(network=0.0)).isnan().all()
+    assert scores(SimpleNamespace(network=1.0)).tolist() == [0.5, 0.25]
 
 
 @pytest.mark.long

@@ -245,11 +245,22 @@ def efficient_mprt(setting, explained):
         metric = quantus.EfficientMPRT(seed=random.seed, **QUIET)
         return by_quantus(metric, setting, explained.method, explained.maps)
 
-    return mean_where_alive(setting.redrawn, scores)
+    return mean_where_alive(setting.redrawn, with_maps(setting, explained, scores))
 
 
 def mprt(setting, explained):
-    return mean_where_alive(setting.redrawn, lambda random: last_correlation(setting, explained, random.seed))
+    scores = with_maps(setting, explained, lambda random: last_correlation(setting, explained, random.seed))
+    return mean_where_alive(setting.redrawn, scores)
+
+
+def with_maps(setting, explained, scores):
+    """Return scores(random network), or NaN where the network leaves all maps empty: Quantus refuses these."""
+
+    def scores_or_nan(random):
+        maps = explained.method(setting.X, setting.y, random.network)
+        return scores(random) if maps.any() else torch.full((len(maps),), torch.nan).to(setting.X)
+
+    return scores_or_nan
 
 
 def last_correlation(setting, explained, seed):
