@@ -128,7 +128,7 @@ def test_without_isolation_every_page_says_so_and_what_one_submission_plants_har
         assert record["isolation"] == worker.NOT_ISOLATED
         assert worker.NOT_ISOLATED in record["note"]
     files = [grade.out / "summary.html", grade.out / "grades.csv", *grade.out.glob("*/*.html")]
-    assert len(files) == 2 + 3 + 8
+    assert len(files) == 2 + 3 + 9
     for file in files:
         assert safe.plain(worker.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
 

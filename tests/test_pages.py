@@ -406,7 +406,7 @@ def test_whatever_a_student_hands_in_the_page_is_small_and_says_what_is_left_out
     page = Page(source)
     assert len(source.encode()) < 300_000
     assert "more characters are left out here" in page.text
-    assert page.text.count("This picture is left out, so that this page stays small.") + len(page.sources) == 4 * (9 + 8) + 5
+    assert page.text.count("This picture is left out, so that this page stays small.") + len(page.sources) == 4 * (10 + 9) + 6
     assert page.text.count("more lines are left out here") == 7
 
 
