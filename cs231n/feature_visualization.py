@@ -4,8 +4,9 @@ Each ingredient is a function that is passed in: the objective says what an imag
 and how it becomes an image, the transformation how the network gets to see the image.
 """
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 import torch
@@ -32,6 +33,7 @@ from .validation import (
 NATURAL_COLOURS = torch.tensor([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 NATURAL_COLOURS /= NATURAL_COLOURS.norm(dim=0).max()
 
+NOISE = 0.15  # the standard deviation of the factors of the weights, at each step
 SMOOTH = 10  # percent of the side: how wide the blur is that makes one area of the pixels that matter
 
 # model, images X (N, 3, H, W), labels (N,): a number (N,) for each image
@@ -42,6 +44,8 @@ Parameterisation = Callable[[int, torch.Generator], tuple[torch.Tensor, Callable
 SpatialTransform = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # images, the spatial transform to do it with, generator: the images as the network sees them
 Transformation = Callable[[torch.Tensor, SpatialTransform, torch.Generator | None], torch.Tensor]
+# model, generator on its device: a context in which the network is another one, and after which it is as before
+Perturbation = Callable[[torch.nn.Module, torch.Generator], contextlib.AbstractContextManager[None]]
 
 
 def transform_images(
@@ -446,6 +450,98 @@ def random_view(images: torch.Tensor, transform: SpatialTransform, generator: to
     return random_fading(random_transformation(images, transform, generator), generator)
 
 
+# Perturbations: what is different about the network at each step
+
+
+@contextlib.contextmanager
+def noisy_weights(model: torch.nn.Module, generator: torch.Generator) -> Iterator[None]:
+    """Multiply each weight by a random number around 1, so that nothing hangs on the exact weights of one network.
+
+    The network is another one at each step: what pleases all of them is more likely to please one that somebody else trained.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network. Its biases stay, and after the context its weights are as before.
+    generator : torch.Generator
+        Where the factors are drawn from, on the device of the network; normally distributed, mean 1, standard deviation 0.15.
+
+    Returns
+    -------
+    context manager
+        Within it the network works with the noisy weights, forward and backward.
+
+    References
+    ----------
+    Bykov et al., 2022, https://arxiv.org/abs/2106.10185 (NoiseGrad: explanations averaged over noisy weights)
+    """
+    layers = [(weights, weights.data) for weights in model.parameters() if weights.dim() > 1]
+    try:
+        for weights, before in layers:
+            weights.data = before * torch.empty_like(before).normal_(1, NOISE, generator=generator)
+        yield
+    finally:
+        for weights, before in layers:
+            weights.data = before
+
+
+@contextlib.contextmanager
+def shared_pooling(model: torch.nn.Module, generator: torch.Generator | None = None) -> Iterator[None]:
+    """Let half of the gradient of each max pooling go to all values of its window alike; the other half to the largest, as usual.
+
+    Forward nothing changes. The largest value hands its gradient to a single place, which favours grids of fine dots.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network. After the context it is as before.
+    generator : torch.Generator or None
+        Not used; there, so that it is a perturbation.
+
+    Returns
+    -------
+    context manager
+        Within it gradients are shared.
+
+    References
+    ----------
+    Olah et al., 2018, https://distill.pub/2018/building-blocks/, whose code smooths the gradient of max pooling.
+    """
+
+    def shared(pooling: torch.nn.Module, given: tuple[torch.Tensor], largest: torch.Tensor) -> torch.Tensor:
+        of_window = pooling.kernel_size, pooling.stride, pooling.padding, pooling.ceil_mode
+        mean = F.avg_pool2d(given[0], *of_window, count_include_pad=False)
+        half = largest.lerp(mean, 0.5)
+        return half + (largest - half).detach()
+
+    hooks = [layer.register_forward_hook(shared) for layer in model.modules() if isinstance(layer, torch.nn.MaxPool2d)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@contextlib.contextmanager
+def another_network(model: torch.nn.Module, generator: torch.Generator) -> Iterator[None]:
+    """Apply noisy_weights and shared_pooling: a perturbation.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        See noisy_weights.
+    generator : torch.Generator
+        See noisy_weights.
+
+    Returns
+    -------
+    context manager
+        Within it the network is perturbed.
+    """
+    with noisy_weights(model, generator), shared_pooling(model):
+        yield
+
+
 # The loop
 
 
@@ -457,7 +553,8 @@ def create_class_images(
     objective: Objective = mostly_log_odds,
     image: Parameterisation = fourier_image,
     transformation: Transformation | None = random_view,
-    num_iterations: int = 320,
+    perturbation: Perturbation | None = another_network,
+    num_iterations: int = 280,
     learning_rate: float = 0.05,
     seed: int = 0,
     show_every: int | None = None,
@@ -466,7 +563,8 @@ def create_class_images(
 ) -> torch.Tensor | tuple[torch.Tensor, dict[int, torch.Tensor]]:
     """Make an image of each class that other networks recognise, too.
 
-    Gradient ascent with Adam. What the images climb on, what is learned, and how the network gets to see it are passed in.
+    Gradient ascent with Adam. What the images climb on, what is learned, how the network gets to see it, and how the network is
+    perturbed at each step are passed in.
 
     Parameters
     ----------
@@ -485,6 +583,9 @@ def create_class_images(
     transformation : function or None
         `transformation(images, transform, generator)` returns the images as the network sees them in one step. For example
         random_view or random_transformation. With None it sees the images themselves.
+    perturbation : function or None
+        `perturbation(model, generator)` returns a context manager that changes the network for one step and then changes it back.
+        For example another_network or noisy_weights. With None the network stays as it is.
     num_iterations : int
         Number of steps, at least 1.
     learning_rate : float
@@ -515,6 +616,7 @@ def create_class_images(
     ----------
     Olah et al., 2017, https://distill.pub/2017/feature-visualization/
     Mordvintsev et al., 2018, https://distill.pub/2018/differentiable-parameterizations/
+    Noisy weights: Bykov et al., 2022, https://arxiv.org/abs/2106.10185
     Adam: Kingma and Ba, 2015, https://arxiv.org/abs/1412.6980
     """
     y = checked_labels(labels, model)
@@ -522,7 +624,10 @@ def create_class_images(
     require_whole_numbers(0, seed=seed)
     _require_ingredients(transform, objective, transformation)
     require_function(image, "image", "fourier_image")
+    if perturbation is not None:
+        require_function(perturbation, "perturbation", "another_network; perturbation=None leaves the network as it is")
     generator = torch.Generator().manual_seed(seed)
+    of_network = torch.Generator(y.device).manual_seed(seed)  # a million numbers a step, drawn where they are used
     start, images_of = image(len(y), generator)
     learned = start.detach().to(y.device).requires_grad_()
     optimizer = torch.optim.Adam([learned], lr=learning_rate, maximize=True)
@@ -535,9 +640,10 @@ def create_class_images(
         seen = images if transformation is None else transformation(images, transform, generator)
         _require_images(seen, images, "transformation")
         X = ((seen - mean) / std).contiguous(memory_format=torch.channels_last)
-        heights = objective(model, X, y)
-        _require_heights(heights, len(y))
-        (learned.grad,) = torch.autograd.grad(heights.sum(), learned)
+        with contextlib.nullcontext() if perturbation is None else _context(perturbation(model, of_network)):
+            heights = objective(model, X, y)
+            _require_heights(heights, len(y))
+            (learned.grad,) = torch.autograd.grad(heights.sum(), learned)
         optimizer.step()
 
     def now() -> torch.Tensor:
@@ -660,6 +766,14 @@ def _require_images(seen: object, images: torch.Tensor, name: str) -> None:
         raise ValueError(f"{name} returned {found}; expected images of the shape that it got, {tuple(images.shape)}.")
     if images.requires_grad and not seen.requires_grad:
         raise ValueError(f"No gradient passes through what {name} returned. Is there a detach(), or NumPy, in it?")
+
+
+def _context(perturbed: object) -> contextlib.AbstractContextManager[None]:
+    """Return what a perturbation returned. Raises ValueError unless it is a context manager."""
+    if not isinstance(perturbed, contextlib.AbstractContextManager):
+        found = type(perturbed).__name__
+        raise ValueError(f"perturbation returned a {found}; expected a context manager, such as another_network returns.")
+    return perturbed
 
 
 def _require_heights(heights: object, count: int) -> None:

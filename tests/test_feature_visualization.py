@@ -1,5 +1,6 @@
 """Class images: each ingredient does what its sentence says, and a second network recognises what comes out."""
 
+import contextlib
 import json
 import math
 import re
@@ -15,6 +16,7 @@ from PIL import Image
 from torchvision.transforms.functional import normalize, resize
 
 from cs231n.feature_visualization import (
+    another_network,
     class_score,
     create_class_images,
     fourier_image,
@@ -23,6 +25,7 @@ from cs231n.feature_visualization import (
     log_odds,
     mostly_log_odds,
     natural_colours,
+    noisy_weights,
     pixel_image,
     plain_colours,
     planes_from_waves,
@@ -31,6 +34,7 @@ from cs231n.feature_visualization import (
     random_view,
     scores_after_relu,
     scores_before_relu,
+    shared_pooling,
     transform_images,
 )
 from cs231n.image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD
@@ -337,6 +341,9 @@ def test_a_smaller_image_is_of_the_size_that_is_asked_for(model, image):
         {"image": pixel_image},
         {"image": partial(fourier_image, colours=plain_colours)},
         {"transformation": None},
+        {"perturbation": None},
+        {"perturbation": noisy_weights},
+        {"perturbation": shared_pooling},
     ],
 )
 def test_each_ingredient_can_be_exchanged_and_changes_the_image(model, changed):
@@ -433,12 +440,105 @@ def test_a_transform_called_from_outside_of_the_loop_is_still_looked_at_after_it
         transformed(dot(4, 4), scale=0.0)
 
 
-def test_the_network_is_left_as_it_was(model):
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    create_class_images([GORILLA], model, transform_images, num_iterations=1, progress=False)
+def broken_off(*_):
+    raise KeyboardInterrupt
+
+
+def failing(*_):
+    raise ValueError("this objective fails")
+
+
+@pytest.mark.parametrize("perturbation", [None, noisy_weights, shared_pooling, another_network])
+@pytest.mark.parametrize(("objective", "raised"), [(class_score, None), (broken_off, KeyboardInterrupt), (failing, ValueError)])
+def test_the_network_is_left_as_it_was_however_it_ends(model, perturbation, objective, raised):
+    X = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+
+    def gradient():
+        return torch.autograd.grad(model(X).max(), X)[0]
+
+    before, slope = {name: value.clone() for name, value in model.state_dict().items()}, gradient()
+    settings = {"objective": objective, "perturbation": perturbation, "num_iterations": 1, "progress": False}
+    with pytest.raises(raised) if raised else contextlib.nullcontext():
+        create_class_images([GORILLA], model, transform_images, **settings)
     assert not model.training
     assert all(weight.grad is None and not weight.requires_grad for weight in model.parameters())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert torch.equal(gradient(), slope)
+
+
+def test_noisy_weights_are_multiplied_by_factors_around_1_and_others_each_time():
+    network, generator = torch.nn.Linear(500, 200), torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        network.weight.fill_(-2)
+    with noisy_weights(network, generator):
+        first = network.weight.clone()
+    with noisy_weights(network, generator):
+        second = network.weight.clone()
+    for noisy in (first, second):
+        assert noisy.mean().item() == pytest.approx(-2, rel=0.01)
+        assert noisy.std().item() == pytest.approx(2 * 0.15, rel=0.02)
+    assert (first == second).float().mean() < 0.01
+    assert (network.weight == -2).all()
+
+
+class OneWeight(torch.nn.Module):
+    """A network whose only score is the mean of the image times a weight, plus a bias."""
+
+    num_classes = 1
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+        self.requires_grad_(False)
+
+    def forward(self, X):
+        return self.layer(X.mean(dim=(1, 2, 3))[:, None])
+
+
+def test_at_each_step_the_network_has_other_weights_forward_and_backward_and_the_same_bias():
+    network, found = OneWeight(), []
+    weight, bias = network.layer.weight.item(), network.layer.bias.item()
+
+    def noted(model, X, labels):
+        forward = model.layer.weight.item(), model.layer.bias.item()
+        X.register_hook(lambda gradient: found.append((gradient.sum().item(), *forward)))
+        return class_score(model, X, labels, scores_after_relu)
+
+    settings = {"objective": noted, "perturbation": noisy_weights, "image": partial(pixel_image, size=4), "num_iterations": 3}
+    create_class_images([0], network, lambda images, *_: images, **settings, progress=False)
+    backward, forward, biases = zip(*found, strict=True)
+    assert backward == pytest.approx(forward, rel=1e-5)
+    assert len({weight, *forward}) == 4
+    assert biases == (bias, bias, bias)
+    assert network.layer.weight.item() == weight
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 4, 4), (2, 3, 7, 5)])  # also where the last window is cut off
+def test_shared_pooling_gives_half_of_the_gradient_to_the_largest_value_and_half_to_all_of_its_window(shape):
+    network = torch.nn.Sequential(torch.nn.MaxPool2d(3, stride=2, ceil_mode=True))
+    X = torch.rand(shape, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    given = torch.rand_like(network(X))
+    mean = torch.nn.functional.avg_pool2d(X, 3, stride=2, ceil_mode=True, count_include_pad=False)
+    largest, of_all = (torch.autograd.grad(pooled, X, given)[0] for pooled in (network(X), mean))
+    with shared_pooling(network):
+        pooled = network(X)
+    torch.testing.assert_close(pooled, network(X))
+    torch.testing.assert_close(torch.autograd.grad(pooled, X, given)[0], (largest + of_all) / 2)
+    assert torch.equal(torch.autograd.grad(network(X), X, given)[0], largest)
+
+
+def test_another_network_has_both_perturbations(model):
+    X = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+
+    def gradient(*perturbations):
+        with contextlib.ExitStack() as perturbed:
+            for perturbation in perturbations:
+                perturbed.enter_context(perturbation(model, torch.Generator().manual_seed(0)))
+            return torch.autograd.grad(model(X)[0, GORILLA], X)[0]
+
+    assert torch.equal(gradient(another_network), gradient(noisy_weights, shared_pooling))
+    for fewer in ([noisy_weights], [shared_pooling], []):
+        assert not torch.equal(gradient(another_network), gradient(*fewer))
 
 
 @pytest.mark.parametrize(
@@ -461,6 +561,12 @@ def test_the_network_is_left_as_it_was(model):
         ([1], {"objective": lambda model, X, labels: 1.0}, "objective returned float"),
         ([1], {"objective": lambda model, X, labels: torch.ones(1)}, "No gradient passes through what objective"),
         ([1], {"image": False}, "image is a bool; expected a function such as fourier_image"),
+        ([1], {"perturbation": 0.1}, "perturbation is a float; .* perturbation=None leaves the network as it is"),
+        (
+            [1],
+            {"perturbation": lambda *_: None},
+            "perturbation returned a NoneType; expected a context manager, such as another_n",
+        ),
     ],
 )
 def test_what_cannot_become_class_images_is_refused_in_words(model, labels, changed, message):

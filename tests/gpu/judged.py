@@ -9,6 +9,7 @@ from plan import Outcome
 
 from cs231n.data_utils import imagenet_class_names
 from cs231n.judge import JURY, juror_is_there, load_juror
+from cs231n.networks import SIZE
 from cs231n.squeezenet import load_squeezenet
 
 ASKED = 60  # seconds for 100 classes on an H100 or H200
@@ -23,7 +24,8 @@ def stage(plan):
         return Outcome([sentence], [], [sentence])
     count = plan.sizes.class_images
     labels, jury = drawn(count, SEED), {juror: load_juror(juror, plan.device) for juror in JURY}
-    options = argparse.Namespace(iterations=plan.sizes.steps, batch=min(count, AT_ONCE), ablations=0, only=None, seed=SEED)
+    batch = min(count, AT_ONCE)
+    options = argparse.Namespace(iterations=plan.sizes.steps, size=SIZE, batch=batch, ablations=0, only=None, seed=SEED)
     found = measured(labels, load_squeezenet(device=plan.device), jury, options)
     seconds = statistics.median(found[ALL].seconds) * AT_ONCE
     failed = []

@@ -54,7 +54,7 @@ WHOLE = Sizes(
     explored=10,
     textbook=3,
     class_images=1000,
-    steps=320,
+    steps=280,
 )
 REHEARSAL = Sizes(
     answers_step=60,
