@@ -285,6 +285,23 @@ def test_after_a_mark_for_nearly_equal_answers_comes_the_first_that_is_left(grad
         assert marker.see("#status:has-text('no other answer')") == "There is no other answer to mark."
 
 
+def test_the_overview_says_how_long_it_takes_while_something_is_left(tmp_path, seated):
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", question_1="No."), record("Ben Okafor", question_1="Yes.")])
+    told = []
+    with marking(folder, "ann") as desk:
+        marker = seated(desk)
+        for _ in range(2):
+            marker.open(1)
+            marker.press("g", "1")
+            marker.save()
+            marker.overview()
+            told.append(marker.text("view").split("Press a question")[0])
+    assert [("of 2 answers are marked" in one, "s each" in one, " left" in one) for one in told] == [
+        (True, True, True),
+        (True, True, False),
+    ]
+
+
 def test_answers_that_a_filter_hides_are_not_called_marked_nor_another_marker_s(grades, seated):
     with marking(grades, "ada") as desk:
         marker = seated(desk)

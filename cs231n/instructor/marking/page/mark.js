@@ -843,7 +843,7 @@ function overview() {
   const others = markers.filter((one) => one !== marker);
   const you = make("p", {}, "You are marking as ", make("bdi", {}, marker), share ? `, share ${share}.` : ".");
   if (others.length) you.append(" ", ...joined(others), `${others.length === 1 ? " has" : " have"} also marked so far.`);
-  const far = `${marked} of ${total} answers${share ? " in your share" : ""} are marked${pace ? `, ${number(Math.round(pace * 10) / 10)} s each; ${inWords(left)} left` : ""}.`;
+  const far = `${marked} of ${total} answers${share ? " in your share" : ""} are marked${pace ? `, ${number(Math.round(pace * 10) / 10)} s each${marked < total ? `; ${inWords(left)} left` : ""}` : ""}.`;
   const told = make("p", {}, `${far} Press a question's number to mark its answers. Equal answers are shown once; an empty answer needs no mark.`);
   const warned = notices.map((sentence) => make("p", {className: "notice"}, sentence));
   return [...warned, you, told, table(["Key", "Question", "Points", "Marked", "Students", "Flagged"], rows)];
