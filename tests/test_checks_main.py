@@ -257,7 +257,7 @@ def test_the_exit_codes_are_those_that_help_tells(tmp_path, capsys, name, text, 
     with pytest.raises(SystemExit):
         main(["--help"])
     told = " ".join(capsys.readouterr().out.split()).partition("The exit code is")[2]
-    cases = {0: "0 if all are correct", 1: "1 if not, also for a damaged notebook", 2: "2 if there is no such file, if it is neither"}
+    cases = {0: "0 if all are correct", 1: "1 if not, also for a damaged notebook", 2: "2 if there is no such file"}
     assert cases[code] in told
 
 

@@ -22,8 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m cs231n.checks",
         description="Say for each exercise in a file whether it is correct and, if not, what the mistake is. "
-        "The exit code is 0 if all are correct (those of the optional section may be missing, unless --only names them), 1 if not, "
-        "also for a damaged notebook, and 2 if there is no such file, if it is neither a notebook nor a Python file, or if "
+        "The exit code is 0 if all are correct (those of the optional section may be missing, unless --only names them), 1 if "
+        "not, also for a damaged notebook, and 2 if there is no such file, if it is neither a notebook nor a Python file, or if "
         "--only names no exercise.",
     )
     parser.add_argument("file", help="a notebook (.ipynb) or Python file (.py) that defines the functions")

@@ -256,7 +256,7 @@ def _pack(submission: Path, inbox: Path) -> tuple[str, str]:
 
     Gradescope unpacks a zip that comes alone; archives beside other files, and other kinds, it leaves packed. They stay so here:
     reading a submission opens an archive, and archives in it, wherever they are from. A file gets a name that belongs to nobody:
-    its own might look like that of another platform, or be hidden. Returns (the name that it has, the one that the student knows).
+    its own might look like that of another platform, or be hidden. Returns (that name, the one that the student knows).
     """
     files = [path for path in sorted(submission.rglob("*")) if path.is_file() and not path.is_symlink()]
     target = inbox / "submission"
@@ -275,11 +275,9 @@ def _pack(submission: Path, inbox: Path) -> tuple[str, str]:
 
 def _renamed(record: Record, packed: str, own: str) -> Record:
     """Return a record in which the file has the name that its student gave it."""
-    messages = {
-        name: dataclasses.replace(result, message=result.message.replace(packed, own)) for name, result in record.exercises.items()
-    }
+    results = {name: dataclasses.replace(one, message=one.message.replace(packed, own)) for name, one in record.exercises.items()}
     note, submission = (text.replace(packed, own) for text in (record.note, record.submission))
-    return dataclasses.replace(record, exercises=messages, note=note, submission=submission)
+    return dataclasses.replace(record, exercises=results, note=note, submission=submission)
 
 
 def main(arguments: list[str] | None = None) -> int:
