@@ -239,6 +239,28 @@ def test_an_imported_function_counts_where_the_file_that_defines_it_lies_beside(
     assert check_file(tmp_path / "alone.ipynb", capsys) == (1, dict.fromkeys((SALIENCY, FOOLING, STEP), "missing"))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "options", "code"),
+    [
+        ("right.py", inspect.getsource(net_visualization_pytorch).replace("from .", "from cs231n."), [], 0),
+        ("wrong.py", "def compute_saliency_maps(X, y, model):\n    return X[:, 0]\n", [], 1),
+        ("damaged.ipynb", "[]", [], 1),
+        ("text.txt", "", [], 2),
+        ("wrong.py", "", ["--only", "nothing"], 2),
+    ],
+)
+def test_the_exit_codes_are_those_that_help_tells(tmp_path, capsys, name, text, options, code):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        sys.exit(main([str(tmp_path / name), *options]))
+    assert ended.value.code == code
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = " ".join(capsys.readouterr().out.split()).partition("The exit code is")[2]
+    cases = {0: "0 if all are correct", 1: "1 if not, also for a damaged notebook", 2: "2 if there is no such file"}
+    assert cases[code] in told
+
+
 def test_a_damaged_notebook_is_broken_and_a_missing_file_a_usage_error(tmp_path, capsys):
     path = tmp_path / "damaged.ipynb"
     for text in ('{"cells": [', "[]", notebook("x = 1") + "<<<<<<< HEAD", "", "\0"):

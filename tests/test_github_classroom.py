@@ -1,6 +1,7 @@
 """GitHub Classroom's workflow in a student edition: each exercise is checked by a command that exists, for its own points."""
 
 import shlex
+import subprocess
 
 import pytest
 import yaml
@@ -70,6 +71,17 @@ def test_a_fraction_of_a_point_is_refused_since_classroom_would_cut_it_off(tmp_p
     course.write_text("[points]\nfooling_image = 7.5\n")
     with pytest.raises(ValueError, match=r"fooling_image gives 7\.5 points, and GitHub Classroom counts whole points only"):
         edition(course_file=course, github_classroom=True)
+
+
+def test_a_repository_of_the_edition_takes_its_files_and_not_what_a_student_makes_or_fetches(files, tmp_path):
+    made = [".venv/bin/python", "datasets/squeezenet1_1.pth", "datasets/photographs/1.jpg", "submission.zip"]
+    for path in [*files, *made, "pictures/mine.png"]:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(files.get(path, b"made"))
+    for command in ("git init --quiet", "git add --all"):
+        subprocess.run(shlex.split(command), cwd=tmp_path, check=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.split()
+    assert sorted(listed) == sorted([*files, "pictures/mine.png"])
 
 
 def test_the_workflow_says_that_its_points_are_not_the_grade(files):

@@ -201,6 +201,19 @@ def test_a_deduction_that_the_course_takes_back_leaves_nbgrader_too(spring):
     assert exported(course)["jane"]["late_submission_penalty"] == "0.0"
 
 
+def test_how_many_answers_wait_is_said_and_nothing_where_all_are_marked(spring, capsys):
+    grades, course = spring
+    assert command(grades, course) == 0
+    assert "gradebook.db. All answers are marked." in capsys.readouterr().out
+    for name in ("bob", "ann", "ben"):
+        give(course, name, "answer-5", None)
+        with open_gradebook(course) as book:
+            book.find_grade("answer-5", "NetworkVisualization", "viz", name).needs_manual_grade = True
+            book.db.commit()
+    assert command(grades, course, "--collect") == command(grades, course) == 0
+    assert "Answers to mark: 3, with `jupyter lab` in" in capsys.readouterr().out
+
+
 def test_without_a_due_date_penalties_of_nbgraders_own_stay_and_are_named(spring, capsys):
     grades, course = spring
     (grades / "course.toml").write_text(COURSE[: COURSE.index("[late]")], encoding="utf-8")

@@ -240,6 +240,7 @@ def test_an_unreadable_submission_gets_no_points_and_the_reason():
     )
     assert found["score"] == 0
     assert "It is not JSON." in found["output"]
+    assert {box["output"] for box in found["tests"]} == {gradescope.UNREAD}  # not that nothing was written
 
 
 def test_bonus_points_are_extra_credit_and_what_is_left_out_has_no_box():
@@ -348,7 +349,9 @@ def test_setup_installs_what_is_needed_and_ends_with_a_kit_that_starts(autograde
     assert "the autograder is ready" in done.stdout
     wanted = asked.read_text(encoding="utf-8")
     assert wanted.count("-c ") == 2
-    assert "torch torchvision" in wanted
+    (of_pytorch,) = [line for line in wanted.splitlines() if "--index-url" in line]
+    assert of_pytorch.endswith("torch torchvision")
+    assert "--no-deps" in of_pytorch  # its index lacks versions that constraints.txt names
     for name in ("requirements.txt", "cs231n/instructor/requirements.txt"):
         assert f"-r {autograder}/source/{name}" in wanted
     for secret in ("cs231n", "cs231n/net_visualization_pytorch.py", "NetworkVisualization.ipynb"):
@@ -413,12 +416,14 @@ def _tarred(name, content):
     ],
     ids=["a zip beside a file", "a tar archive", "a zip in a zip"],
 )
-def test_what_gradescope_leaves_packed_is_unpacked(files, tmp_path, run, monkeypatch):
+def test_what_gradescope_leaves_packed_is_unpacked(files, tmp_path, run, monkeypatch, capsys):
     monkeypatch.setattr(grading.Run, "drawn", lambda: run)
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
     found = gradescope.graded(tmp_path, rubric.load())
     assert found.exercises["compute_saliency_maps"].verdict == "right"
+    assert found.submission == (next(iter(files)) if len(files) == 1 else "submission.zip")
+    assert "export of a whole class" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.usefixtures("sandbox")
@@ -430,7 +435,8 @@ def test_a_file_that_cannot_be_read_is_refused_before_an_exam_is_drawn(tmp_path,
     (tmp_path / "work.ipynb").write_text("{", encoding="utf-8")
     found = gradescope.graded(tmp_path, rubric.load())
     assert found.verdict == "unreadable"
-    assert found.note
+    assert found.submission == "work.ipynb"
+    assert found.note.startswith("work.ipynb is not a notebook")
     (tmp_path / "work.ipynb").unlink()
     (tmp_path / "work.py").write_text(SALIENCY, encoding="utf-8")
     with pytest.raises(AssertionError, match="it was drawn"):
@@ -463,6 +469,7 @@ def test_in_a_container_without_namespaces_it_grades_and_tells_instructors_alone
     assert "not from the kit's own files" in done.stdout
     found = written(autograder)
     assert (found["score"], found["visibility"]) == (7, "visible")  # the archive does not say that they are hidden
+    assert found["output"].startswith("Graded: answers.py.")
     assert "isolation" not in json.dumps(found)
 
 

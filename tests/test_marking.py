@@ -123,7 +123,7 @@ def test_an_answer_that_changes_is_shown_again_with_its_old_mark(sit):
     graded(api.desk.grades, {"dan": "An idea."})
     item = item_of(api, "an idea")
     assert item["mark"] is None
-    assert item["before"] == f"{api.desk.alias('dan')} had 1 points for an earlier answer: Why?"
+    assert item["before"] == f"{api.desk.alias('dan')} had 1 point for an earlier answer: Why?"
     with pytest.raises(Refused, match="no longer exists"):
         refreshed(api).post_mark({"question": QUESTION, "item": item_id_of("No idea."), "points": 1})
     assert "dan" not in given(api)

@@ -203,7 +203,7 @@ def test_an_answer_that_has_changed_has_no_mark_and_its_row_shows_the_old_one(fo
     assert marks.outdated(folder.path, RUBRIC) == [("jane", QUESTION, 1.0)]
     assert folder.merge() == []
     assert folder.rows()["jane"] == ("", "")
-    assert "1 points for an earlier answer: half" in folder.csv.read_text(encoding="utf-8-sig")
+    assert "1 point for an earlier answer: half" in folder.csv.read_text(encoding="utf-8-sig")
     graded(folder.path, {"jane": "The sign is  lost."})  # and back again: the mark belongs to the text
     assert folder.given()["jane"] == (1.0, "half")
     assert folder.merge() == []

@@ -712,12 +712,14 @@ def test_the_marking_page_shows_question_model_answer_and_all_answers_the_same_o
 
 
 def test_the_marking_page_says_what_is_marked_and_what_was_marked_before_it_changed(reference):
-    records = [record(student, {"question-5": f"{student}'s."}) for student in ("ada", "ben", "cy")]
-    marks, before = {"ada": {"question-5": (2.5, "")}, "cy": {"question-1": (1.0, "")}}, {"ben": "1 points for an earlier answer"}
+    records = [record(student, {"question-5": f"{student}'s."}) for student in ("ada", "ben", "cy", "dan")]
+    given = {"ada": {"question-5": (2.5, "")}, "dan": {"question-5": (1.0, "")}, "cy": {"question-1": (1.0, "")}}
+    marks, before = given, {"ben": "1 point for an earlier answer"}
     text = Page(marking("question-5", records, reference, marks, before)).text
-    assert "3 answers, 2 of them to mark" in text
+    assert "4 answers, 2 of them to mark" in text
     assert "Ada ( ada ) marked, 2.5 points ada's." in text
-    assert "Ben ( ben ) to mark again: the answer has changed. Before: 1 points for an earlier answer ben's." in text
+    assert "Dan ( dan ) marked, 1 point dan's." in text
+    assert "Ben ( ben ) to mark again: the answer has changed. Before: 1 point for an earlier answer ben's." in text
     assert "Cy ( cy ) cy's." in text
 
 
@@ -888,6 +890,17 @@ def test_a_class_without_submissions_or_mistakes_or_pictures_has_a_summary(refer
     assert Page(summary([record()], reference)).text.count("No mistakes that the checks recognise.") == 7
     text = Page(summary([record(**{STEP: wrong("softmax")})], reference)).text
     assert "No submission with this mistake contains a picture." in text
+
+
+def test_a_mistake_whose_name_says_it_all_has_no_empty_paragraph(reference):
+    named, explained = MISTAKES["wrong-type"], MISTAKES["batch-mean"]
+    assert explained.meaning
+    assert not named.meaning
+    both = {"ada": "wrong-type", "ben": "batch-mean"}
+    records = [record(student, compute_integrated_gradients=wrong(mistake)) for student, mistake in both.items()]
+    listed = Page(summary(records, reference)).text.partition("Mistakes in compute_integrated_gradients")[2]
+    listed = listed.partition("Mistakes in")[0]
+    assert (listed.count(named.title), listed.count(explained.title)) == (1, 2)
 
 
 def test_the_mistakes_of_an_exercise_that_has_no_figure_are_listed_without_one(reference):

@@ -162,7 +162,7 @@ def test_without_data_the_release_says_what_to_run(reference, tmp_path):
 def test_the_edition_holds_what_students_need_and_nothing_of_the_instructors():
     assert set(FILES) >= {"README.md", "Makefile", NOTEBOOK, "cs231n/submit.py", "cs231n/checks/fingerprints.npz", "LICENSE"}
     assert "cs231n/net_visualization_pytorch.py" not in FILES
-    assert not [name for name in FILES if re.search(r"instructor|tests|\.git|__pycache__|\.pyc|\.pth|\.jpg", name)]
+    assert not [name for name in FILES if re.search(r"instructor|tests|\.git(?!ignore$)|__pycache__|\.pyc|\.pth|\.jpg", name)]
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "cs231n").rglob("*.py") if "instructor" not in path.parts}
     assert package - set(FILES) == {"cs231n/net_visualization_pytorch.py"}
     assert "cs231n/py.typed" in FILES

@@ -232,6 +232,18 @@ def test_what_comes_from_the_kit_or_by_chance_is_not_a_sign(both):
     assert kinds(changed(changed(found, 3, **both), 17, **both), 3, 17) == set()
 
 
+def test_the_page_has_what_the_student_s_own_check_said_about_the_same_wrong_result():
+    said = "At (2, 6, 2) yours is +0.2632,", f"{'and so on ' * 30}expected <-0.2788>."
+    wrong = dataclasses.replace(WRONG, reported=said)
+    found = [dataclasses.replace(one, sources={}, answers={}) for one in honest_class()]
+    both = {"exercises": {FOOLING: wrong}, "sha256": "f" * 64}
+    found = changed(changed(found, 3, **both), 17, **both)
+    assert f"<pre>At (2, 6, 2) yours is +0.2632,\n{'and so on ' * 30}expected &lt;-0.2788&gt;.</pre>" in page(*compared(found))
+    other = dataclasses.replace(wrong, reported=(said[0], "expected -0.2789."))
+    assert Kind.MISTAKE in kinds(found, 3, 17)
+    assert Kind.MISTAKE not in kinds(changed(found, 17, exercises={FOOLING: other}), 3, 17)
+
+
 def test_the_same_wrong_result_counts_only_with_the_same_wording():
     found = [dataclasses.replace(one, sources={}, answers={}) for one in honest_class()]
     other = dataclasses.replace(WRONG, message="✗ wrong: got 0.1235, expected 0.4321")

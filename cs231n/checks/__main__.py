@@ -15,15 +15,16 @@ from .student_file import functions
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0 if all exercises are correct, else 1 (2 where there is nothing to read).
+    """Run the command; return 0 if all exercises are correct, else 1. Exits with 2 if there is no such file to read.
 
     An optional exercise may be unfinished, or not be there, unless it is named by --only.
     """
     parser = argparse.ArgumentParser(
         prog="python -m cs231n.checks",
         description="Say for each exercise in a file whether it is correct and, if not, what the mistake is. "
-        "The exit code is 0 if all are correct (those of the optional section may be missing), 1 if not, and 2 if there is no "
-        "such file or it cannot be read.",
+        "The exit code is 0 if all are correct (those of the optional section may be missing, unless --only names them), 1 if "
+        "not, also for a damaged notebook, and 2 if there is no such file, if it is neither a notebook nor a Python file, or if "
+        "--only names no exercise.",
     )
     parser.add_argument("file", help="a notebook (.ipynb) or Python file (.py) that defines the functions")
     functions_by_key = {exercise.key: exercise.function for exercise in assignment().exercises}

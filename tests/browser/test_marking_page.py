@@ -259,6 +259,62 @@ def test_equal_answers_are_marked_once_and_nearly_equal_ones_as_chosen(grades, s
     assert sorted(saved_points(grades).values(), key=str) == [{"question-3": 2.0}] * 4
 
 
+@pytest.mark.parametrize("saved_before", [False, True])
+def test_after_a_mark_for_nearly_equal_answers_comes_the_first_that_is_left(grades, seated, saved_before):
+    with marking(grades, "ada") as desk:
+        marker = seated(desk)
+        marker.open(3)
+        while "nearly equal" not in marker.text("badges"):
+            marker.press("j")
+        marker.press("1")
+        if saved_before:
+            place = marker.text("position")
+            marker.save()
+            while marker.text("position") != place:
+                marker.press("k")
+        marker.press("e")
+        marker.see("#near[open]")
+        marker.press("a", "Enter")
+        assert "press" not in marker.see("#status:has-text('the same mark for 2 other answers')").lower()  # one is left: here
+        assert "3 of 4" in marker.text("pace")
+        assert marker.mark() == ("", [], "")
+        assert "388" in marker.text("answer")
+        marker.press("2")
+        assert "All answers to this question are marked." in marker.save()
+        marker.press("s")
+        assert marker.see("#status:has-text('no other answer')") == "There is no other answer to mark."
+
+
+def test_the_overview_says_how_long_it_takes_while_something_is_left(tmp_path, seated):
+    folder = graded(tmp_path / "grades", [record("Ada Lindqvist", question_1="No."), record("Ben Okafor", question_1="Yes.")])
+    told = []
+    with marking(folder, "ann") as desk:
+        marker = seated(desk)
+        for _ in range(2):
+            marker.open(1)
+            marker.press("g", "1")
+            marker.save()
+            marker.overview()
+            told.append(marker.text("view").split("Press a question")[0])
+    assert [("of 2 answers are marked" in one, "s each" in one, " left" in one) for one in told] == [
+        (True, True, True),
+        (True, True, False),
+    ]
+
+
+def test_answers_that_a_filter_hides_are_not_called_marked_nor_another_marker_s(grades, seated):
+    with marking(grades, "ada") as desk:
+        marker = seated(desk)
+        marker.open(1)
+        marker.press("f")
+        marker.done()
+        marker.page.select_option("#filter", "flagged")
+        marker.press("1")
+        assert "All answers that are shown are marked. Press g to continue with the others" in marker.save()
+        marker.press("g")
+        marker.at(2)
+
+
 def test_a_question_about_a_figure_shows_the_student_s_beside_the_reference_s(tmp_path, seated):
     own = {"fooling-figure": [png("teal", (900, 400))], "fooling-scores": []}
     one = dataclasses.replace(

@@ -14,6 +14,7 @@ from PIL import Image
 
 from cs231n.checks.explanations import EXERCISES
 from cs231n.checks.report import Report, Verdict
+from cs231n.formulas import mathml
 from cs231n.instructor.__main__ import main
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.reports import pages
@@ -235,6 +236,18 @@ def view(request):
 
 def test_nothing_scrolls_to_the_side_or_is_cut(looked_at, view):
     assert looked_at(*view).too_wide == []
+
+
+@pytest.mark.parametrize("name", ["feedback", "marking"])
+def test_a_formula_that_is_wider_than_a_phone_scrolls_in_its_answer_and_not_with_the_page(browser, grades, name):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((grades / PAGES[name]).as_uri())
+    formula = mathml(" + ".join(["p_k s'_k"] * 30))
+    page.evaluate("formula => { document.querySelector('.text').innerHTML = `<p>So ${formula}.</p>` }", formula)
+    assert page.locator("math").first.bounding_box()["width"] > 390
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]") == [390, 390]
+    assert page.evaluate("(part => { part.scrollLeft = 50; return part.scrollLeft })(document.querySelector('.text'))") == 50
+    page.close()
 
 
 def test_the_text_is_readable_on_what_is_behind_it(looked_at, view):

@@ -126,6 +126,12 @@ def is_marked(grade: Any) -> bool:
     return grade.manual_score is not None or (grade.max_score == 0 and grade.extra_credit is not None)
 
 
+def answers_to_mark(gradebook: Any, assignment: str) -> int:
+    """Return how many answers of an assignment wait for a person, as Formgrader counts them."""
+    entries = gradebook.notebook_submissions(NOTEBOOK, assignment)
+    return sum(grade.needs_manual_grade for entry in entries for grade in entry.grades if grade.name.startswith("answer-"))
+
+
 def give(grade: Any, mark: Mark | None, is_bonus: bool) -> None:
     """Set the points of a cell as if a person had given them in Formgrader; None takes them back."""
     if mark is None:

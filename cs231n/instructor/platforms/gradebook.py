@@ -116,7 +116,10 @@ def fill(records: list[Record], rubric: Rubric, marks: Marks, course: Path, assi
                 look += entry.write(marks.get(record.student, {}))
         look += _left_behind(gradebook, assignment, {name for record in records for name in formgrader.ids(record)})
         look += write_late_penalties(gradebook, assignment, records, rubric)
-    waiting = f"Mark the inline questions with `jupyter lab` in {course}, menu Nbgrader, Formgrader, Manual grading."
+        to_mark = formgrader.answers_to_mark(gradebook, assignment)
+    waiting = "All answers are marked."
+    if to_mark:
+        waiting = f"Answers to mark: {to_mark}, with `jupyter lab` in {course}, menu Nbgrader, Formgrader, Manual grading."
     groups = sum(bool(record.members) for record in records)
     shared = f" ({groups} of them by groups, whose members have an entry each)" if groups else ""
     return f"{len(records)} submissions of {assignment}{shared} are in {course}/gradebook.db. {waiting}", look

@@ -6,6 +6,7 @@ graded there; the inline questions are marked by hand, in Gradescope's own outli
 """
 
 import argparse
+import dataclasses
 import json
 import shutil
 import sys
@@ -21,6 +22,7 @@ from ...kit import ROOT
 from ...whole_file import replacing, write_whole
 from ..course import without_late
 from ..grading import rubric as rubrics
+from ..grading.unchanged import Said
 from ..reports import safe
 from ..reports.records import Record, Result, State
 
@@ -40,6 +42,8 @@ AFTER_PUBLISHED = "after-published"  # a file at the archive's root, if students
 CONTAINER_GB = 3.0  # of memory, in Gradescope's choice of sizes; grading needs MEMORY_GB
 MEMORY_GB = 2.0
 EXECUTABLE = ("setup.sh", "run_autograder", "get_datasets.sh")
+
+UNREAD = "Not read: the reason is above."  # of each exercise and question of a submission that could not be read
 
 # What results.json holds when grading itself failed: no score, so that Gradescope tells of an error and gives no points.
 FAILURE = {
@@ -161,7 +165,7 @@ def results(
     after_published: whether students see it only when the grades are published. What could not be read is always shown at once,
     so that it can be handed in again; it says nothing about the grading.
     """
-    hidden = after_published and record.verdict is State.GRADED
+    is_read = record.verdict is State.GRADED
     done = [name for name in rubric.exercises if not (name in rubric.bonus and _is_left_out(record.exercises[name]))]
     exercises = [_exercise_box(name, record.exercises[name], columns[name], rubric) for name in done]
     answers = {name: record.answer(name) for name in rubric.questions}
@@ -170,7 +174,8 @@ def results(
         for name, text in answers.items()
         if text.strip() or name not in rubric.bonus
     ]
-    visibility = "after_published" if hidden else "visible"
+    tests = exercises + questions if is_read else [{**box, "output": UNREAD} for box in exercises + questions]
+    visibility = "after_published" if after_published and is_read else "visible"
     return {
         "score": round(sum(box["score"] for box in exercises), 2),
         "execution_time": round(sum(record.exercises[name].seconds for name in rubric.exercises), 2),
@@ -178,7 +183,7 @@ def results(
         "output_format": "text",
         "visibility": visibility,
         "stdout_visibility": "hidden",
-        "tests": [{**box, "visibility": visibility} for box in exercises + questions],
+        "tests": [{**box, "visibility": visibility} for box in tests],
         "extra_data": {"sha256": record.sha256},
     }
 
@@ -228,29 +233,51 @@ def graded(submission: Path, rubric: rubrics.Rubric) -> Record:
     with tempfile.TemporaryDirectory(prefix="gradescope-") as folder:
         inbox, grades = Path(folder, "submissions"), Path(folder, "grades")
         inbox.mkdir()
-        _pack(Path(submission), inbox / "student")
+        packed, own = _pack(Path(submission), inbox)
         # Gradescope's containers allow no namespaces; there is one for each submission, in which nobody else's work lies
-        records = grade_folder(inbox, grades, rubric=rubric, without_isolation=True)
+        records = grade_folder(inbox, grades, rubric=rubric, without_isolation=True, said=_ForClasses())
     if len(records) != 1:
         raise ValueError(f"Grading one submission gave {len(records)} records; expected one.")
-    return records[0]
+    return _renamed(records[0], packed, own)
 
 
-def _pack(submission: Path, target: Path) -> None:
-    """Put what a student handed in at `target`, as the one file that it is, or as a zip of several. Links are left out.
+class _ForClasses(Said):
+    """Keeps for itself what a run says of a class, and of a folder that is gone when somebody reads it."""
+
+    def notice(self, sentence: str) -> None:
+        self.errors.append(sentence)
+
+    def news(self, sentence: str) -> None:
+        self.errors.append(sentence)
+
+
+def _pack(submission: Path, inbox: Path) -> tuple[str, str]:
+    """Put what a student handed in into `inbox`, as the one file that it is, or as a zip of several. Links are left out.
 
     Gradescope unpacks a zip that comes alone; archives beside other files, and other kinds, it leaves packed. They stay so here:
-    reading a submission opens an archive, and archives in it, wherever they are from.
+    reading a submission opens an archive, and archives in it, wherever they are from. A file gets a name that belongs to nobody:
+    its own might look like that of another platform, or be hidden. Returns (that name, the one that the student knows).
     """
     files = [path for path in sorted(submission.rglob("*")) if path.is_file() and not path.is_symlink()]
+    target = inbox / "submission"
     if len(files) == 1:
         suffixes = files[0].suffixes[-2:]
         is_tar = len(suffixes) == 2 and suffixes[0].lower() == ".tar"  # .tar.gz is one suffix, .final.ipynb is not
-        shutil.copyfile(files[0], target.with_name(target.name + ("".join(suffixes) if is_tar else files[0].suffix)))
-        return
-    with zipfile.ZipFile(target.with_suffix(".zip"), "w", strict_timestamps=False) as archive:
+        target = target.with_name(target.name + ("".join(suffixes) if is_tar else files[0].suffix))
+        shutil.copyfile(files[0], target)
+        return target.name, files[0].name
+    target = target.with_suffix(".zip")
+    with zipfile.ZipFile(target, "w", strict_timestamps=False) as archive:
         for path in files:
             archive.write(path, path.relative_to(submission))
+    return target.name, target.name
+
+
+def _renamed(record: Record, packed: str, own: str) -> Record:
+    """Return a record in which the file has the name that its student gave it."""
+    results = {name: dataclasses.replace(one, message=one.message.replace(packed, own)) for name, one in record.exercises.items()}
+    note, submission = (text.replace(packed, own) for text in (record.note, record.submission))
+    return dataclasses.replace(record, exercises=results, note=note, submission=submission)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -40,6 +40,7 @@ NOTEBOOK = f"{NAME}.ipynb"
 CHECKS = "cs231n/checks/exercises"  # a file for each exercise, named by its key
 AS_THEY_ARE = [
     ".devcontainer/devcontainer.json",
+    ".gitignore",
     "LICENSE",
     "constraints.txt",
     "datasets/README.md",

@@ -133,7 +133,8 @@ def _unmarked(row: Row) -> dict[str, str]:
 
 def for_an_earlier_answer(points: str, comment: str) -> str:
     """Return the words on a mark for an answer that has changed since."""
-    return f"{f'{points} points' if points else 'no points'} for an earlier answer{': ' if comment else ''}{comment}"
+    given = f"{points} {'point' if points == '1' else 'points'}" if points else "no points"
+    return f"{given} for an earlier answer{': ' if comment else ''}{comment}"
 
 
 def read(folder: Path, rubric: Any, expected: Collection[str] = ()) -> Marks:

@@ -161,7 +161,8 @@ def _once(kind: Kind, things: Sequence[Collection[Hashable]]) -> Sign:
 
 def _mistake(record: Record, name: str) -> list[Hashable]:
     result = record.result(name)
-    return [(str(result.verdict), result.mistakes, result.reported or result.message)] if result.verdict in FAILED else []
+    said = "\n".join(result.reported) or result.message
+    return [(str(result.verdict), result.mistakes, said)] if result.verdict in FAILED else []
 
 
 def _pictures(record: Record, reference: Collection[str]) -> list[Hashable]:

@@ -243,10 +243,15 @@ async function save() {
   if (!current() || state.saving) return;
   const next = nextToMark();
   if (!isChanged()) return next >= 0 ? goTo(next) : (location.hash = `#${nextQuestion()?.key ?? "overview"}`);
+  await saveThis(goOn);
+}
+
+// Saves what is chosen for the current answer; then comes `after`.
+async function saveThis(after) {
   const given = {...draft(), seconds: secondsHere()};
   const problem = whyNotSaved(given, state.question);
   if (problem) return complain(problem);
-  await store(given, () => `Saved at ${clock()}: ${pointsInWords(pointsOf(given, state.question.most))}.`, goOn);
+  await store(given, () => `Saved at ${clock()}: ${pointsInWords(pointsOf(given, state.question.most))}.`, after);
 }
 
 const isChanged = () => !current().mark || !isSame(draft(), draftOf(current()));
@@ -426,8 +431,9 @@ function goOn() {
   if (nextToMark() >= 0) return goTo(nextToMark());
   show();
   const left = state.items.some((item) => !item.mark);
-  const done = `All answers ${left ? "in your share of" : "to"} this question are marked.`;
-  const others = left ? "g to continue with other markers' answers, or " : "";
+  const isHidden = state.items.some((item) => isMine(item) && !item.mark);  // by the filter
+  const done = isHidden ? "All answers that are shown are marked." : `All answers ${left ? "in your share of" : "to"} this question are marked.`;
+  const others = left ? `g to continue with ${isHidden ? "the others" : "other markers' answers"}, or ` : "";
   const next = nextQuestion();
   const isOwn = state.items.some(isMine);
   say(`${$("status").textContent} ${isOwn || !left ? `${done} ` : ""}Press ${others}Enter for ${next ? inText(next.title) : "the overview"}.`, true);
@@ -448,7 +454,7 @@ const passesFilter = (item) => ["all", "open"].includes($("filter").value) || FI
 
 function skip() {
   const place = nextPlace((item) => isMine(item) && !item.mark && item !== current());
-  if (place < 0) return say("There is no other answer to mark in your share.");
+  if (place < 0) return say(`There is no other answer to mark${state.desk.share ? " in your share" : ""}.`);
   goTo(place);
   say("Skipped; it is still to be marked.");
 }
@@ -690,7 +696,7 @@ async function applyNear() {
   const others = nearBoxes().filter((box) => box.checked).map((box) => box.value);
   const item = current();
   if (!others.length) return say("No nearly equal answer was chosen.");
-  await save(() => {});
+  if (isChanged()) await saveThis(show);
   if (!state.drafts.has(key(item))) await giveSame(item, others);
 }
 
@@ -837,7 +843,7 @@ function overview() {
   const others = markers.filter((one) => one !== marker);
   const you = make("p", {}, "You are marking as ", make("bdi", {}, marker), share ? `, share ${share}.` : ".");
   if (others.length) you.append(" ", ...joined(others), `${others.length === 1 ? " has" : " have"} also marked so far.`);
-  const far = `${marked} of ${total} answers${share ? " in your share" : ""} are marked${pace ? `, ${number(Math.round(pace * 10) / 10)} s each; ${inWords(left)} left` : ""}.`;
+  const far = `${marked} of ${total} answers${share ? " in your share" : ""} are marked${pace ? `, ${number(Math.round(pace * 10) / 10)} s each${marked < total ? `; ${inWords(left)} left` : ""}` : ""}.`;
   const told = make("p", {}, `${far} Press a question's number to mark its answers. Equal answers are shown once; an empty answer needs no mark.`);
   const warned = notices.map((sentence) => make("p", {className: "notice"}, sentence));
   return [...warned, you, told, table(["Key", "Question", "Points", "Marked", "Students", "Flagged"], rows)];

@@ -16,7 +16,9 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {
 python3 -m venv "$root/venv"
 pip() { "$python" -m pip install --quiet --disable-pip-version-check -c "$kit/constraints.txt" "$@"; }
 # There is no GPU there: PyTorch's build for the CPU is a tenth of the size. Without it the next line installs the other one.
-pip --index-url https://download.pytorch.org/whl/cpu torch torchvision ||
+# --no-deps: what PyTorch needs comes from pip's own index, with the next line; the versions that constraints.txt names may be
+# missing in PyTorch's.
+pip --no-deps --index-url https://download.pytorch.org/whl/cpu torch torchvision ||
     echo "setup.sh: PyTorch's CPU build is not available; installing the larger default build." >&2
 pip -r "$kit/requirements.txt" -r "$kit/cs231n/instructor/requirements.txt"
 PYTHON=$python "$kit/get_datasets.sh" --no-imagenet-val --no-judge
