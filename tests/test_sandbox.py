@@ -375,13 +375,13 @@ def test_forked_sandboxes_share_no_session_socket_folder_or_user(two):
     assert len(children) == 2
     assert len({os.getsid(0), *map(os.getsid, (pid, *children))}) == 4
     sockets = [
-        {link for entry in Path(f"/proc/{child}/fd").iterdir() if (link := os.readlink(entry)).startswith("socket:")}
+        {link for entry in Path(f"/proc/{child}/fd").iterdir() if (link := str(entry.readlink())).startswith("socket:")}
         for child in (pid, *children)
     ]
     assert [len(of_one) for of_one in sockets] == [0, 1, 1], "each has its own, and the launcher none of theirs"
     assert len(set.union(*sockets)) == 2
     scratches = {str(sandbox._folder / "scratch") for sandbox in pair}
-    assert {os.readlink(f"/proc/{child}/cwd") for child in children} == {str(sandbox._folder) for sandbox in pair}
+    assert {Path(f"/proc/{child}/cwd").readlink() for child in children} == {sandbox._folder for sandbox in pair}
     assert {str(called(sandbox, "raise OSError(os.environ['TMPDIR'])").error) for sandbox in pair} == scratches
     users = [called(sandbox, "raise OSError(str(os.getuid()))").error for sandbox in pair]
     if "other-user" in pair[0].protections:

@@ -26,7 +26,8 @@ from grading import class_of, handed_in, written
 
 from cs231n.instructor.release.edition import edition
 
-NEW, ONE_MORE, NOTHING = "a new run, its first result", "`--resume` with one more file, its first result", "`--resume`, nothing new"
+NEW = "a new run, its first result"
+ONE_MORE, NOTHING = "`--resume` with one more file, its first result", "`--resume`, nothing new, its end"
 PAUSE = 0.02  # seconds between two looks for a result
 
 

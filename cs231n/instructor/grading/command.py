@@ -95,6 +95,7 @@ def run(options: argparse.Namespace) -> int:
             print("Nothing has changed since the last run.", file=sys.stderr)
             said.repeat()
             return 0
+    from ..sandbox.inside.quick_start import import_torchvision
     from ..sandbox.launcher import Failed, Launcher
 
     with contextlib.ExitStack() as ends:
@@ -102,6 +103,7 @@ def run(options: argparse.Namespace) -> int:
         if options.backend != "dask" and sys.platform == "linux":  # elsewhere no worker can take over what it forks
             with contextlib.suppress(Failed):  # the next one that is started says why
                 launcher = ends.enter_context(Launcher())
-        from .carried_out import carried_out  # it imports PyTorch, for seconds; meanwhile the launcher does
+        import_torchvision()  # with PyTorch, for seconds; meanwhile the launcher does
+        from .carried_out import carried_out
 
         return carried_out(options, launcher)

@@ -63,9 +63,9 @@ def grade_folder(
     jobs: how many at once, in as many processes; None for one after the other in this very process. rubric: a Rubric, by
     default the kit's. resume: keep the rows that are there. scheduler: the address of Dask's, to run there. without_isolation:
     go on where submissions cannot be kept from the machine's files and processes. roster: a Roster. gallery: the students
-    whose pictures may be in the summary. lists: of members and of times. said: collects what is said. launcher: forks the sandboxes of workers, if one has been started. Raises ValueError if
-    there is nothing to grade, if `out` holds another run or is being written, and for what the lists may not say; NotWritten for
-    a file that the disk has no room for.
+    whose pictures may be in the summary. lists: of members and of times. said: collects what is said. launcher: forks the
+    workers' sandboxes, if one has been started. Raises ValueError if there is nothing to grade, if `out` holds another run or is
+    being written, and for what the lists may not say; NotWritten for a file that the disk has no room for.
     """
     rubric, out, lists = rubric or rubrics.load(), Path(out), lists or Lists()
     writing.require_apart(folder, out)
@@ -80,7 +80,19 @@ def grade_folder(
     cells = cells_of(rubric)  # what contradicts the notebook is said before the work
     with writing.only_grader(out):
         return _grade_into(
-            out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation, lists, said or Said(), launcher
+            out,
+            found,
+            reference,
+            cells,
+            jobs,
+            rubric,
+            resume,
+            scheduler,
+            gallery,
+            without_isolation,
+            lists,
+            said or Said(),
+            launcher,
         )
 
 

@@ -39,16 +39,14 @@ def started_ahead(count: int, launcher: Launcher | None = None) -> Iterator[Ahea
     with contextlib.ExitStack() as ends:
         ahead = Ahead(ends.enter_context(_own_folder()), [])
         try:
-            if FORKS and launcher is None:
-                launcher = ends.enter_context(Launcher(ahead.folder))
-            for number in range(count) if FORKS and launcher else ():
-                sandbox = Sandbox.begun(ahead.folder, number, launcher)
-                ends.callback(sandbox.close)
-                ahead.sandboxes.append(sandbox)
+            if FORKS:
+                launcher = launcher or ends.enter_context(Launcher(ahead.folder))
+                for number in range(count):
+                    ahead.sandboxes.append(Sandbox.begun(ahead.folder, number, launcher))
+                    ends.callback(ahead.sandboxes[-1].close)
+                launcher.let_go()  # before there are forks of this process, which would hold it
         except Failed as error:
             raise CutShort(str(error)) from None
-        if launcher:
-            launcher.let_go()  # before there are forks of this process, which would hold it
         yield ahead
 
 

@@ -143,6 +143,7 @@ def started(module: str, theirs: socket.socket, ground: Path, scratch: Path) -> 
         f"import sys; sys.path[:0] = [{edition!r}]; sys.path += [{packages!r}]\n"
         "from cs231n.instructor.sandbox.inside.cage import end_with_parent; end_with_parent()\n"  # main() does so by itself
         "import socket\n"
+        "from cs231n.instructor.sandbox.inside.quick_start import import_torchvision; import_torchvision()\n"
         f"from cs231n.instructor.sandbox.inside.{module} import main\n"
         f"main(socket.socket(fileno={theirs.fileno()}))"
     )

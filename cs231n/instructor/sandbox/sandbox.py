@@ -146,7 +146,8 @@ class Sandbox:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _see_it_end(self) -> None:
-        """Wait until the process that a Launcher has forked has ended, which is not this one's child; the launcher ends it if not."""
+        """Wait until the process has ended that a Launcher has forked: it is no child of this one. If it does not, it ends with
+        the launcher."""
         with contextlib.suppress(OSError):  # this process has let it go
             self._control.shutdown(socket.SHUT_WR)
             self._control.settimeout(10)

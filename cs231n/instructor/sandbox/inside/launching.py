@@ -21,7 +21,7 @@ from .messages import Configuration
 
 
 def main(control: socket.socket) -> None:
-    """Fork a sandbox for each socket that comes through `control`, until its other side is closed; then wait until all have ended."""
+    """Fork a sandbox for each socket that comes through `control`; once that is closed, wait until all have ended."""
     cage.end_with_parent(False)  # it will clean up first
     cage.close_to_others()
     network = prepared()
