@@ -419,7 +419,9 @@ def _notebook(folder, name, answer):
 @pytest.mark.long
 def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_changed(tmp_path, run, monkeypatch):
     monkeypatch.setattr(grading.Run, "drawn", lambda: run)
-    monkeypatch.setattr(grading, "started_ahead", lambda count, launcher: contextlib.nullcontext())  # without workers, it grades here
+    monkeypatch.setattr(
+        grading, "started_ahead", lambda count, launcher: contextlib.nullcontext()
+    )  # without workers, it grades here
     folder, out = tmp_path / "submissions", tmp_path / "grades"
     folder.mkdir()
     _notebook(folder, "ada", "No: the sign is lost.")
