@@ -23,7 +23,7 @@ from ...checks.report import Report
 from .arrays import double_images, double_network
 from .base import ALIASES, LIMITS, Exercise, Job, about_failure, wanted
 from .combining import Ids
-from .drawing import CLEAR, Draw, margins_of, scores_of
+from .drawing import CLEAR, Draw, margins_in, scores_of
 from .kept import Known
 from .marks import Marks
 from .objectives import OBJECTIVES, log_likelihood, own_score
@@ -246,15 +246,15 @@ def _way(case: Case, steps: range, draw: Draw, any_target: bool = True) -> tuple
         drawn = draw.again(case)
         drawn = draw.target(drawn) if any_target else drawn
         images = _right_way(drawn)
-        scores, margins = scores_of(drawn, images), margins_of(drawn, images)
+        scores = scores_of(drawn, images)
+        margins = margins_in(scores, drawn.target)
         if len(images) - 1 in steps and np.abs(margins).min() > CLEAR and margins[-1] > 0:
-            return drawn, scores.argmax(axis=1), _probabilities(drawn, images)[-1]
+            return drawn, scores.argmax(axis=1), _probabilities(scores, drawn.target)[-1]
 
 
-def _probabilities(case: Case, images: np.ndarray) -> np.ndarray:
-    """Return the probability of the target, (N,), for images (N, 3, H, W)."""
-    scores = scores_of(case, images)
-    return np.exp(scores[:, case.target] - np.logaddexp.reduce(scores, axis=1))
+def _probabilities(scores: np.ndarray, target: int) -> np.ndarray:
+    """Return the probability of the target, (N,), in scores (N, C)."""
+    return np.exp(scores[:, target] - np.logaddexp.reduce(scores, axis=1))
 
 
 def _away_from_0(case: Case, draw: Draw) -> Case:
@@ -293,7 +293,8 @@ class _MainWay:
         fooled = np.empty((len(lengths), 0), dtype=bool)
         while fooled.shape[1] <= UNSTOPPED_STEPS and not (fooled.any(axis=1).all() and fooled.shape[1] > 1):
             new = way.images(min(STEPS_AT_ONCE, UNSTOPPED_STEPS - way.steps))[:, fooled.shape[1] :]
-            fooled = np.concatenate([fooled, [margins_of(self.case, images) > 0 for images in new]], axis=1)
+            ahead = [margins_in(scores_of(self.case, images), self.case.target) > 0 for images in new]
+            fooled = np.concatenate([fooled, ahead], axis=1)
         return fooled.any(axis=1) & ~fooled[:, 1]
 
 
@@ -360,7 +361,8 @@ def _late_ends(case: Case) -> np.ndarray | None:
         return None
     ends = []
     for images in paths:
-        margins, probabilities = margins_of(case, images), _probabilities(case, images)
+        scores = scores_of(case, images)
+        margins, probabilities = margins_in(scores, case.target), _probabilities(scores, case.target)
         for stops in LATE_STOPS:
             ended = np.flatnonzero((margins > 0) & stops(margins, probabilities))
             if not len(ended):
@@ -438,7 +440,7 @@ def _long_way(case: Case, draw: Draw) -> Case:
         needed = float(1000 - (leads[-1] + leads[-2]) / 2)
         drawn.network.keywords["biases"][5] = needed
         images = _right_way(drawn)
-        if len(images) - 1 == steps and np.abs(margins_of(drawn, images)).min() > CLEAR:
+        if len(images) - 1 == steps and np.abs(margins_in(scores_of(drawn, images), drawn.target)).min() > CLEAR:
             return drawn
 
 
