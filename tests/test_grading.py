@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -449,11 +450,17 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
 
 def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
-    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed, *_: seeds.append(seed))
-    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_photographs", lambda seed, *_: None)
-    grading.Run.drawn()
-    grading.Run.drawn()
-    assert len(set(seeds)) == 2
+
+    def exam(seed, computed):
+        seeds.append(seed)
+        assert list(computed(lambda key: key.upper(), ["a", "b"])) == [("a", "A"), ("b", "B")]
+
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", exam)
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_photographs", lambda seed, *_: seeds.append(seed) or "photographs")
+    monkeypatch.setattr("cs231n.instructor.grading.run.processors", lambda: 1)  # so that it is drawn in this very process
+    monkeypatch.setattr("cs231n.instructor.grading.run.exercise", lambda key: types.SimpleNamespace(drawing_seconds=1))
+    assert grading.Run.drawn().photographs == grading.Run.drawn().photographs == "photographs"
+    assert len(set(seeds)) == 4
 
 
 def test_an_earlier_run_is_not_overwritten(some, tmp_path, capsys):
