@@ -370,7 +370,7 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
     process = subprocess.Popen([*command, some, "--out", out, "--jobs", "2"], **started)
     if rows:
         _wait_for_rows(out, rows, process)
-    while not list(temporary.glob("grading-*/grading-*/edition")) or not _workers(process):
+    while not list(temporary.glob("grading-*/grading-*/scratch")) or not _workers(process):
         assert process.poll() is None
         time.sleep(0.05)
     workers = _workers(process)
