@@ -89,13 +89,7 @@ def drawn(tmp_path_factory):
 @pytest.fixture(scope="session")
 def run(drawn, tmp_path_factory):
     """What a run of the grader draws, once for all tests: it takes longer than what some of them grade."""
-
-    def draw():
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed, *_: drawn)
-            return grading.Run.drawn()
-
-    return made_once(tmp_path_factory, "run", draw)
+    return made_once(tmp_path_factory, "run", lambda: grading.Run.of(drawn))
 
 
 @pytest.fixture

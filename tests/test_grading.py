@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import types
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -369,7 +370,7 @@ def test_ctrl_c_ends_all_with_one_sentence_and_leaves_nothing_but_the_rows(comma
     process = subprocess.Popen([*command, some, "--out", out, "--jobs", "2"], **started)
     if rows:
         _wait_for_rows(out, rows, process)
-    while not list(temporary.glob("grading-*/grading-*/edition")) or not _workers(process):
+    while not list(temporary.glob("grading-*/grading-*/scratch")) or not _workers(process):
         assert process.poll() is None
         time.sleep(0.05)
     workers = _workers(process)
@@ -419,7 +420,9 @@ def _notebook(folder, name, answer):
 @pytest.mark.long
 def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_changed(tmp_path, run, monkeypatch):
     monkeypatch.setattr(grading.Run, "drawn", lambda: run)
-    monkeypatch.setattr(grading, "started_ahead", lambda count: contextlib.nullcontext())  # without workers, it grades here
+    monkeypatch.setattr(
+        grading, "started_ahead", lambda count, launcher: contextlib.nullcontext()
+    )  # without workers, it grades here
     folder, out = tmp_path / "submissions", tmp_path / "grades"
     folder.mkdir()
     _notebook(folder, "ada", "No: the sign is lost.")
@@ -447,11 +450,17 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
 
 def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
-    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", lambda seed, *_: seeds.append(seed))
-    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_photographs", lambda seed, *_: None)
-    grading.Run.drawn()
-    grading.Run.drawn()
-    assert len(set(seeds)) == 2
+
+    def exam(seed, computed):
+        seeds.append(seed)
+        assert list(computed(lambda key: key.upper(), ["a", "b"])) == [("a", "A"), ("b", "B")]
+
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_exam", exam)
+    monkeypatch.setattr("cs231n.instructor.grading.run.drawn_photographs", lambda seed, *_: seeds.append(seed) or "photographs")
+    monkeypatch.setattr("cs231n.instructor.grading.run.processors", lambda: 1)  # so that it is drawn in this very process
+    monkeypatch.setattr("cs231n.instructor.grading.run.exercise", lambda key: types.SimpleNamespace(drawing_seconds=1))
+    assert grading.Run.drawn().photographs == grading.Run.drawn().photographs == "photographs"
+    assert len(set(seeds)) == 4
 
 
 def test_an_earlier_run_is_not_overwritten(some, tmp_path, capsys):

@@ -14,6 +14,7 @@ from cs231n.instructor.grading import grading, worker
 from cs231n.instructor.grading.pool import started_ahead
 from cs231n.instructor.grading.processes import FORKS, in_processes, not_interrupted, processors
 from cs231n.instructor.reports import writing
+from cs231n.instructor.sandbox.inside.watching import descendants
 from cs231n.instructor.sandbox.sandbox import Sandbox
 
 only_forks = pytest.mark.skipif(not FORKS, reason="workers are forks on Linux only")
@@ -113,9 +114,9 @@ def test_workers_take_over_the_sandboxes_that_began_before_the_exam_was_drawn(su
     """They begin before it is drawn, as many as there are workers, and no worker starts another."""
     begun, begin = [], Sandbox.begun
 
-    def counted(folder, number):
+    def counted(folder, number, launcher):
         begun.append(number)
-        return begin(folder, number)
+        return begin(folder, number, launcher)
 
     def drawn():
         assert begun == [0, 1], "the sandboxes begin first"
@@ -145,19 +146,22 @@ def test_workers_take_over_the_sandboxes_that_began_before_the_exam_was_drawn(su
 def test_sandboxes_that_nobody_takes_over_end_and_leave_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with started_ahead(2) as ahead:
-        users = [sandbox._process for sandbox in ahead.sandboxes]
-        assert all(process.poll() is None for process in users)
-        assert len(list(tmp_path.glob("grading-*/grading-*/edition"))) == 2
-    assert all(process.poll() is not None for process in users)
+        for sandbox in ahead.sandboxes:
+            sandbox.wait()
+        below = descendants(os.getpid())
+        assert len(below) == 3, "one process that has imported PyTorch, and its two forks"
+        assert len(list(tmp_path.glob("grading-*/grading-*/scratch"))) == 3
+        assert len(list(tmp_path.glob("grading-*/grading-*/edition"))) == 1
+    assert not below & descendants(os.getpid())
     assert list(tmp_path.iterdir()) == []
 
 
 @only_forks
 def test_each_sandbox_has_a_user_of_its_own(tmp_path, monkeypatch):
     users = []
-    monkeypatch.setattr(Sandbox, "_start", lambda self, user: users.append(user))
+    monkeypatch.setattr(Sandbox, "_start", lambda self, user, launcher: users.append(user))
     monkeypatch.setattr(Sandbox, "wait", lambda self: None)
-    for make in (lambda: Sandbox(tmp_path), lambda: Sandbox.begun(tmp_path, 0), lambda: Sandbox.begun(tmp_path, 1)):
+    for make in (lambda: Sandbox(tmp_path), lambda: Sandbox.begun(tmp_path, 0, None), lambda: Sandbox.begun(tmp_path, 1, None)):
         make()
     assert len(set(users)) == 3
     assert all(61000 <= user < 65000 for user in users)

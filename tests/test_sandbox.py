@@ -1,11 +1,15 @@
 """The sandbox by itself: what an attacker's review found stays mended. The zoo in test_grading.py tries the rest."""
 
+import contextlib
 import errno
+import os
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,18 +18,30 @@ from helpers.places import ROOT
 
 from cs231n.checks.exam import own_exam
 from cs231n.checks.exercises import saliency_maps
-from cs231n.instructor.sandbox import sandbox as sandboxes
-from cs231n.instructor.sandbox.sandbox import Failed, Sandbox, Stopped
+from cs231n.instructor.grading.processes import FORKS
+from cs231n.instructor.sandbox import launcher as launchers
+from cs231n.instructor.sandbox.launcher import Failed, Launcher
+from cs231n.instructor.sandbox.sandbox import Sandbox, Stopped
 
+only_forks = pytest.mark.skipif(not FORKS, reason="sandboxes are not forked here")
 CASE = saliency_maps.CASES.main[0]
 
 
-@pytest.fixture(scope="module")
-def sandbox():
-    with pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="module", params=["a process of its own", pytest.param("forked", marks=only_forks)])
+def sandbox(request, tmp_path_factory):
+    """A sandbox, made in either way: all that follows has to hold in both."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as ends:
         patch.setenv("SECRET_TOKEN", "xyzzy-4711")
-        with Sandbox() as sandbox:
-            yield sandbox
+        yield ends.enter_context(Sandbox() if request.param != "forked" else forked(ends.enter_context(Launcher()))[0])
+
+
+def forked(launcher, count=1):
+    """Return so many sandboxes that a Launcher has forked."""
+    sandboxes = [Sandbox.begun(None, number, launcher) for number in range(count)]
+    launcher.let_go()
+    for sandbox in sandboxes:
+        sandbox.wait()
+    return sandboxes
 
 
 def called(sandbox, body):
@@ -311,7 +327,7 @@ def test_a_full_temporary_folder_is_named_and_nothing_is_left_in_it(tmp_path, mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(sandboxes.shutil, "copyfile", full)
+    monkeypatch.setattr(launchers.shutil, "copyfile", full)
     with pytest.raises(Failed, match=f"{tmp_path}.*No space left on device.*TMPDIR"):
         Sandbox()
     assert list(tmp_path.iterdir()) == []
@@ -326,8 +342,120 @@ def test_a_temporary_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
 @pytest.mark.long
 def test_a_sandbox_that_does_not_start_is_a_failure_and_leaves_nothing(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(sandboxes, "student_packages", lambda _: {})
+    monkeypatch.setattr(launchers, "student_packages", lambda _: {})
     with pytest.raises(Failed, match="could not be started"):
         Sandbox()
     assert "No module named" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+# Sandboxes that one process has forked
+
+
+@pytest.fixture
+def two(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with Launcher() as launcher, contextlib.ExitStack() as ends:
+        pair = forked(launcher, 2)
+        for sandbox in pair:
+            ends.callback(sandbox.close)
+        yield launcher, *pair
+
+
+def processes_of(launcher):
+    """Return the process ids of a launcher and of the sandboxes that it has forked."""
+    pid = launcher._process.pid
+    return pid, [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@only_forks
+def test_forked_sandboxes_share_no_session_socket_folder_or_user(two):
+    launcher, *pair = two
+    pid, children = processes_of(launcher)
+    assert len(children) == 2
+    assert len({os.getsid(0), *map(os.getsid, (pid, *children))}) == 4
+    sockets = [
+        {link for entry in Path(f"/proc/{child}/fd").iterdir() if (link := str(entry.readlink())).startswith("socket:")}
+        for child in (pid, *children)
+    ]
+    assert [len(of_one) for of_one in sockets] == [0, 1, 1], "each has its own, and the launcher none of theirs"
+    assert len(set.union(*sockets)) == 2
+    scratches = {str(sandbox._folder / "scratch") for sandbox in pair}
+    assert {Path(f"/proc/{child}/cwd").readlink() for child in children} == {sandbox._folder for sandbox in pair}
+    assert {str(called(sandbox, "raise OSError(os.environ['TMPDIR'])").error) for sandbox in pair} == scratches
+    users = [called(sandbox, "raise OSError(str(os.getuid()))").error for sandbox in pair]
+    if "other-user" in pair[0].protections:
+        assert len(set(map(str, users))) == 2
+
+
+@only_forks
+def test_what_one_forked_sandbox_writes_or_remembers_the_other_does_not_have(two):
+    _, first, second = two
+    needs(first, "small-disk")
+    look = "import sys\nraise OSError(str([hasattr(torch, 'left'), os.listdir(os.environ['TMPDIR'])]))"
+    with first.job(20, 20) as job:
+        source = (
+            "import os, time, torch\ndef compute_saliency_maps(X, y, model):\n    torch.left = 1\n"
+            "    open(os.environ['TMPDIR'] + '/mine', 'w').close()\n    return X\n"
+        )
+        assert job.ask("define", exercise="compute_saliency_maps", parts=[["mine.py", source]])[0] is None
+        network = CASE.network()
+        assert job.run(None, CASE.images(), torch.tensor(CASE.target), network, network=network).error is None
+        assert str(called(second, look).error) == "[False, []]"
+    assert str(called(first, look).error) == "[False, []]"
+
+
+@only_forks
+def test_a_forked_sandbox_reports_what_one_of_its_own_process_does(two):
+    with Sandbox() as own:
+        assert [sandbox.protections for sandbox in two[1:]] == [own.protections] * 2
+
+
+@only_forks
+def test_one_forked_sandbox_that_is_closed_ends_and_the_other_goes_on(two):
+    launcher, first, second = two
+    first.close()
+    assert not first._folder.exists()
+    assert _ended_soon(lambda: len(processes_of(launcher)[1]) == 1)
+    assert called(second, "return X").error is None
+
+
+@only_forks
+def test_with_a_launcher_that_is_killed_its_sandboxes_end(two):
+    launcher, *_ = two
+    _, children = processes_of(launcher)
+    launcher._process.kill()
+    assert _ended_soon(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+
+
+@only_forks
+def test_a_launcher_ends_with_its_last_sandbox_and_leaves_nothing(two, tmp_path):
+    launcher, *pair = two
+    for sandbox in pair:
+        sandbox.close()
+    assert launcher._process.wait(HANGS) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@only_forks
+def test_a_launcher_that_is_not_asked_for_anything_ends_at_once(tmp_path):
+    with Launcher(tmp_path) as launcher:
+        assert launcher._process.poll() is None
+    assert launcher._process.poll() is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+@only_forks
+def test_a_sandbox_whose_launcher_has_ended_is_a_failure(tmp_path):
+    with Launcher(tmp_path) as launcher:
+        launcher._process.kill()
+        launcher._process.wait()
+        with pytest.raises(Failed):
+            Sandbox.begun(tmp_path, 0, launcher).wait()
+
+
+def _ended_soon(has_ended):
+    deadline = time.monotonic() + HANGS
+    while not has_ended() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return has_ended()

@@ -23,7 +23,9 @@ def _rows(out):
 def two(tmp_path, run, monkeypatch):
     """A folder of two right submissions, of one exercise, to be graded in this process, with an examination of its own."""
     monkeypatch.setattr(grading.Run, "drawn", lambda: dataclasses.replace(run, number=secrets.token_hex(8)))
-    monkeypatch.setattr(grading, "started_ahead", lambda count: contextlib.nullcontext())  # without workers, it grades here
+    monkeypatch.setattr(
+        grading, "started_ahead", lambda count, launcher: contextlib.nullcontext()
+    )  # without workers, it grades here
     folder = tmp_path / "submissions"
     folder.mkdir()
     for name in ("ada", "ben"):

@@ -38,6 +38,8 @@ RIGHT_CODES = [zoo.RIGHT_CODE, zoo.BY_AUTOGRAD, zoo.BY_HOOKS]
 ASSIGNMENT = "viz"
 PACKAGES = "torch", "joblib", "nbgrader", "nbclient", "ipykernel"
 FOLDERS = 4  # times the size of its notebooks is what a part needs on the disk at most: pages and records hold the figures, too
+# In the command line of what the grader starts: how many forks of it are between that and a sandbox.
+STARTED = {"inside.child": 0, "inside.launching": 1}
 PAUSE = 0.2  # seconds between two looks at the memory
 MINUTES, FASTER, WORKER_MIB = 6, 5, 1536  # what was asked for: 300 submissions, against nbgrader, a worker's memory
 
@@ -202,12 +204,17 @@ def role_of(process, parent, commands):
     """Return the role of a process, None for others. commands: {number of a process: (number of its parent, its command line)}.
 
     Workers are forks of the command itself, with its command line, and so are the processes that draw the exam before them.
+    Sandboxes are forks of a process that the command starts, or are started themselves.
     """
     above, command = commands[process.pid]
     if process == parent:
         return "parent"
-    if "inside.child" in command:
-        return "submission" if "inside.child" in commands.get(above, (0, ""))[1] else "sandbox"
+    for started, least in STARTED.items():
+        if started in command:
+            forks = 0
+            while started in commands.get(above, (0, ""))[1]:
+                above, forks = commands[above][0], forks + 1
+            return None if forks < least else "sandbox" if forks == least else "submission"
     return "worker" if above == parent.pid and command == commands[parent.pid][1] else None
 
 
@@ -425,7 +432,7 @@ def table(options, found):
             row("peak of a worker's sandbox, MiB", peaks(found, "sandbox"), 0),
             row("peak of a submission's own processes, MiB, most of it the sandbox's", peaks(found, "submission"), 0),
             row("peak of the command itself, MiB", peaks(found, "parent"), 0),
-            row("sandboxes started in a part", counts(found, "sandbox"), 0, f"{options.jobs}: PyTorch once for each"),
+            row("sandboxes in a part", counts(found, "sandbox"), 0, f"{options.jobs}: forks of one that imported PyTorch"),
         ]
     )
 

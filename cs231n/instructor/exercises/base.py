@@ -56,6 +56,8 @@ class Exercise(abc.ABC):
         Ids of mistakes that leave no result to be compared there; the rubric gives nothing for them.
     specimen : Specimen or None
         One exercise has one.
+    drawing_seconds : float
+        About how long its cases take to be drawn, with their fingerprints: what takes longest is begun first.
     """
 
     key: str
@@ -63,6 +65,7 @@ class Exercise(abc.ABC):
     beside_the_values: frozenset[str] = frozenset()
     without_result: frozenset[str] = frozenset()
     specimen: Specimen | None = None
+    drawing_seconds = 1.0
 
     @property
     def function(self) -> str:

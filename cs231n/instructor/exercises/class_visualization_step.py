@@ -210,6 +210,7 @@ class Given:
 class _ClassVisualizationStep(Exercise):
     key = "class_visualization_step"
     least = LEAST_CHANGE
+    drawing_seconds = 4.0
     beside_the_values = frozenset({"not-in-place"})
 
     def right(self, cases: StepCases) -> dict[StepCase, np.ndarray]:

@@ -67,7 +67,6 @@ def scores_of(case: Case, images: Any = None) -> np.ndarray:
         return case.network()(images).double().numpy()
 
 
-def margins_of(case: Case, images: Any) -> np.ndarray:
-    """Return by how much the target is ahead of the best other class, (N,), for images (N, 3, H, W)."""
-    scores = scores_of(case, images)
-    return scores[:, case.target] - np.delete(scores, case.target, axis=1).max(axis=1)
+def margins_in(scores: np.ndarray, target: int) -> np.ndarray:
+    """Return by how much the target is ahead of the best other class, (N,), in scores (N, C)."""
+    return scores[:, target] - np.delete(scores, target, axis=1).max(axis=1)

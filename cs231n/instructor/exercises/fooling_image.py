@@ -23,7 +23,7 @@ from ...checks.report import Report
 from .arrays import double_images, double_network
 from .base import ALIASES, LIMITS, Exercise, Job, about_failure, wanted
 from .combining import Ids
-from .drawing import CLEAR, Draw, margins_of, scores_of
+from .drawing import CLEAR, Draw, margins_in, scores_of
 from .kept import Known
 from .marks import Marks
 from .objectives import OBJECTIVES, log_likelihood, own_score
@@ -49,6 +49,7 @@ FOOLING_STEPS = 8  # the first steps are enough to tell the known mistakes apart
 WATCHED_CALLS = 12  # forward passes on SqueezeNet after which a way has been seen for long enough
 WATCHED_STEPS = 4  # of them are compared
 UNSTOPPED_STEPS = 100  # what a loop without a stop test usually takes
+STEPS_AT_ONCE = 10  # of them, before a look at whether that is enough
 UNSTOPPED_OBJECTIVES = (own_score, log_likelihood)  # the probability leads where its logarithm does
 USUAL_EPSILON = 1e-12  # what students add to the norm
 
@@ -140,6 +141,7 @@ class Given:
 class _FoolingImage(Exercise):
     key = "fooling_image"
     least = LEAST_CHANGE
+    drawing_seconds = 5.0
     beside_the_values = frozenset(
         {"one-step-too-many", "no-stop-test", "stop-test-inverted", "score-compared-with-class", "gives-up-early"}
         | {"already-fooled-image-changed", "other-stop-test"}
@@ -244,15 +246,15 @@ def _way(case: Case, steps: range, draw: Draw, any_target: bool = True) -> tuple
         drawn = draw.again(case)
         drawn = draw.target(drawn) if any_target else drawn
         images = _right_way(drawn)
-        scores, margins = scores_of(drawn, images), margins_of(drawn, images)
+        scores = scores_of(drawn, images)
+        margins = margins_in(scores, drawn.target)
         if len(images) - 1 in steps and np.abs(margins).min() > CLEAR and margins[-1] > 0:
-            return drawn, scores.argmax(axis=1), _probabilities(drawn, images)[-1]
+            return drawn, scores.argmax(axis=1), _probabilities(scores, drawn.target)[-1]
 
 
-def _probabilities(case: Case, images: np.ndarray) -> np.ndarray:
-    """Return the probability of the target, (N,), for images (N, 3, H, W)."""
-    scores = scores_of(case, images)
-    return np.exp(scores[:, case.target] - np.logaddexp.reduce(scores, axis=1))
+def _probabilities(scores: np.ndarray, target: int) -> np.ndarray:
+    """Return the probability of the target, (N,), in scores (N, C)."""
+    return np.exp(scores[:, target] - np.logaddexp.reduce(scores, axis=1))
 
 
 def _away_from_0(case: Case, draw: Draw) -> Case:
@@ -287,10 +289,12 @@ class _MainWay:
     def takes_some_steps(self) -> np.ndarray:
         """Whether steps of each frequent length fool the network, but not the first of them, for each objective, (A,)."""
         objectives, lengths = zip(*itertools.product(UNSTOPPED_OBJECTIVES, FREQUENT_LENGTHS), strict=True)
-        network, x = self.case.network(), self.case.images()
-        length, memories = ByFunction(lengths), [Keeps.NOTHING] * len(lengths)
-        paths = _unstopped_paths(objectives, memories, network, x, self.case.target, UNSTOPPED_STEPS, length)
-        fooled = np.stack([margins_of(self.case, images) > 0 for images in paths])
+        way = _Unstopped(objectives, [Keeps.NOTHING] * len(lengths), self.case, length=ByFunction(lengths))
+        fooled = np.empty((len(lengths), 0), dtype=bool)
+        while fooled.shape[1] <= UNSTOPPED_STEPS and not (fooled.any(axis=1).all() and fooled.shape[1] > 1):
+            new = way.images(min(STEPS_AT_ONCE, UNSTOPPED_STEPS - way.steps))[:, fooled.shape[1] :]
+            ahead = [margins_in(scores_of(self.case, images), self.case.target) > 0 for images in new]
+            fooled = np.concatenate([fooled, ahead], axis=1)
         return fooled.any(axis=1) & ~fooled[:, 1]
 
 
@@ -348,14 +352,17 @@ def _late_ends(case: Case) -> np.ndarray | None:
     an answer without a stop test looks as if it had one, or its steps are no longer known.
     """
     objectives, memories = zip(*itertools.product(UNSTOPPED_OBJECTIVES, (Keeps.NOTHING, Keeps.SUM)), strict=True)
-    exact = _unstopped_paths(objectives, memories, double_network(case), double_images(case), case.target, FOOLING_STEPS)
-    paths = _unstopped_paths(objectives, memories, case.network(), case.images(), case.target, UNSTOPPED_STEPS)
+    exact = _Unstopped(objectives, memories, case, exact=True).images(FOOLING_STEPS)
+    way = _Unstopped(objectives, memories, case)
+    if not all(map(_look_the_same, way.images(FOOLING_STEPS), exact)):
+        return None
+    paths = way.images(UNSTOPPED_STEPS - FOOLING_STEPS)
+    if (paths[:, 1:] == paths[:, :-1]).all(axis=(2, 3, 4)).any():  # it stands still
+        return None
     ends = []
-    for images, exact_images in zip(paths, exact, strict=True):
-        stands_still = (images[1:] == images[:-1]).all(axis=(1, 2, 3)).any()
-        if stands_still or not _look_the_same(images[: FOOLING_STEPS + 1], exact_images):
-            return None
-        margins, probabilities = margins_of(case, images), _probabilities(case, images)
+    for images in paths:
+        scores = scores_of(case, images)
+        margins, probabilities = margins_in(scores, case.target), _probabilities(scores, case.target)
         for stops in LATE_STOPS:
             ended = np.flatnonzero((margins > 0) & stops(margins, probabilities))
             if not len(ended):
@@ -364,22 +371,47 @@ def _late_ends(case: Case) -> np.ndarray | None:
     return np.array(ends)
 
 
-def _unstopped_paths(
-    objectives: Sequence[Objective],
-    memories: Sequence[Keeps],
-    network: torch.nn.Module,
-    x: torch.Tensor,
-    target: int,
-    steps: int,
-    length: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _over_norm_and_epsilon,
-) -> np.ndarray:
-    """Return the images (A, steps + 1, 3, H, W) of answers without a stop test. objectives, memories: of each of the A."""
-    memory, images = Memory(memories), [x.expand(len(objectives), -1, -1, -1)]
-    with _without_onednn():
-        for _ in range(steps):
-            x = images[-1]
-            images.append(x + length(memory.remembered(gradients_at(network, target, objectives, x)), x))
-    return torch.stack(images, dim=1).numpy()
+class _Unstopped:
+    """The ways of A answers without a stop test, as far as they have been asked for.
+
+    Parameters
+    ----------
+    objectives, memories : sequence
+        Of each of the A.
+    case : Case
+        Whose network they are to fool.
+    exact : bool
+        Whether in double precision.
+    length : function
+        Of gradients (A, 3, H, W) and images; it returns the steps.
+    """
+
+    def __init__(
+        self,
+        objectives: Sequence[Objective],
+        memories: Sequence[Keeps],
+        case: Case,
+        exact: bool = False,
+        length: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = _over_norm_and_epsilon,
+    ) -> None:
+        self._objectives, self._memory, self._target, self._length = objectives, Memory(memories), case.target, length
+        self._network = double_network(case) if exact else case.network()
+        x = double_images(case) if exact else case.images()
+        self._images = [x.expand(len(objectives), -1, -1, -1)]
+
+    @property
+    def steps(self) -> int:
+        """How many steps they have gone."""
+        return len(self._images) - 1
+
+    def images(self, more: int) -> np.ndarray:
+        """Go so many steps more, and return all images (A, steps + 1, 3, H, W) so far."""
+        with _without_onednn():
+            for _ in range(more):
+                x = self._images[-1]
+                gradient = self._memory.remembered(gradients_at(self._network, self._target, self._objectives, x))
+                self._images.append(x + self._length(gradient, x))
+        return torch.stack(self._images, dim=1).numpy()
 
 
 @contextlib.contextmanager
@@ -408,7 +440,7 @@ def _long_way(case: Case, draw: Draw) -> Case:
         needed = float(1000 - (leads[-1] + leads[-2]) / 2)
         drawn.network.keywords["biases"][5] = needed
         images = _right_way(drawn)
-        if len(images) - 1 == steps and np.abs(margins_of(drawn, images)).min() > CLEAR:
+        if len(images) - 1 == steps and np.abs(margins_in(scores_of(drawn, images), drawn.target)).min() > CLEAR:
             return drawn
 
 

@@ -11,6 +11,7 @@ from ..reports import current, pages
 from ..reports import marks as marks_files
 from ..reports.marks import Marks
 from ..reports.records import Record, State
+from ..sandbox.launcher import Launcher
 from . import roster as rosters
 from .found_files import named
 from .grading import grade_folder
@@ -21,8 +22,11 @@ from .unchanged import Said, Watch
 from .worker import CutShort
 
 
-def carried_out(options: argparse.Namespace) -> int:
-    """Grade as the options say, and print what came out. Returns 0, or 1 if the run was cut short."""
+def carried_out(options: argparse.Namespace, launcher: Launcher | None) -> int:
+    """Grade as the options say, and print what came out. Returns 0, or 1 if the run was cut short.
+
+    launcher: forks the sandboxes of the run, if it has been started.
+    """
     watch, said = Watch.begun(options.submissions, options.out, options.gallery), Said()
     given = Lists(options.roster, options.members, options.times, options.days_used)
     lists, of_lists = settled_lists(options.out, given, options.resume)
@@ -43,6 +47,7 @@ def carried_out(options: argparse.Namespace) -> int:
             gallery=options.gallery,
             lists=lists,
             said=said,
+            launcher=launcher,
         )
     except NotWritten as error:
         advice = "All other files are complete. Free some space, or make the folder writable; then continue with --resume."

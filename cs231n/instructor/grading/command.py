@@ -1,6 +1,7 @@
 """The command `grade`: its options, and the shortest run, in which nothing has changed. PyTorch is not imported for it."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 
@@ -94,6 +95,15 @@ def run(options: argparse.Namespace) -> int:
             print("Nothing has changed since the last run.", file=sys.stderr)
             said.repeat()
             return 0
-    from .carried_out import carried_out  # it imports PyTorch, for seconds
+    from ..sandbox.inside.quick_start import import_torchvision
+    from ..sandbox.launcher import Failed, Launcher
 
-    return carried_out(options)
+    with contextlib.ExitStack() as ends:
+        launcher = None
+        if options.backend != "dask" and sys.platform == "linux":  # elsewhere no worker can take over what it forks
+            with contextlib.suppress(Failed):  # the next one that is started says why
+                launcher = ends.enter_context(Launcher())
+        import_torchvision()  # with PyTorch, for seconds; meanwhile the launcher does
+        from .carried_out import carried_out
+
+        return carried_out(options, launcher)

@@ -21,6 +21,7 @@ from ..reports.marks import Marks
 from ..reports.records import Record
 from ..reports.reference import REFERENCE, Reference, reference_material
 from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
+from ..sandbox.launcher import Launcher
 from . import rubric as rubrics
 from .accounting import with_unreadable
 from .course_material import as_asked
@@ -55,15 +56,16 @@ def grade_folder(
     gallery: Sequence[str] = (),
     lists: Lists | None = None,
     said: Said | None = None,
+    launcher: Launcher | None = None,
 ) -> list[Record]:
     """Grade the submissions in a folder, write `out`, and return the records, one for each student.
 
     jobs: how many at once, in as many processes; None for one after the other in this very process. rubric: a Rubric, by
     default the kit's. resume: keep the rows that are there. scheduler: the address of Dask's, to run there. without_isolation:
     go on where submissions cannot be kept from the machine's files and processes. roster: a Roster. gallery: the students
-    whose pictures may be in the summary. lists: of members and of times. said: collects what is said. Raises ValueError if
-    there is nothing to grade, if `out` holds another run or is being written, and for what the lists may not say; NotWritten for
-    a file that the disk has no room for.
+    whose pictures may be in the summary. lists: of members and of times. said: collects what is said. launcher: forks the
+    workers' sandboxes, if one has been started. Raises ValueError if there is nothing to grade, if `out` holds another run or is
+    being written, and for what the lists may not say; NotWritten for a file that the disk has no room for.
     """
     rubric, out, lists = rubric or rubrics.load(), Path(out), lists or Lists()
     writing.require_apart(folder, out)
@@ -78,7 +80,19 @@ def grade_folder(
     cells = cells_of(rubric)  # what contradicts the notebook is said before the work
     with writing.only_grader(out):
         return _grade_into(
-            out, found, reference, cells, jobs, rubric, resume, scheduler, gallery, without_isolation, lists, said or Said()
+            out,
+            found,
+            reference,
+            cells,
+            jobs,
+            rubric,
+            resume,
+            scheduler,
+            gallery,
+            without_isolation,
+            lists,
+            said or Said(),
+            launcher,
         )
 
 
@@ -95,6 +109,7 @@ def _grade_into(
     without_isolation: bool,
     lists: Lists,
     said: Said,
+    launcher: Launcher | None,
 ) -> list[Record]:
     """Grade an Intake into `out`, which no other grader writes meanwhile; return the records."""
     rows = out / "rows"
@@ -114,7 +129,7 @@ def _grade_into(
     _tell_without_sources(by_student.values(), rows, said)
     rows.mkdir(parents=True, exist_ok=True)
     remember(out, rubric, lists)
-    with contextlib.closing(_graded(missing, rubric, cells, jobs, scheduler, without_isolation, out)) as results:
+    with contextlib.closing(_graded(missing, rubric, cells, jobs, scheduler, without_isolation, out, launcher)) as results:
         for record in results:
             write_row(rows, record)
             by_student[record.student] = record
@@ -176,10 +191,11 @@ def _graded(
     scheduler: str | None,
     without_isolation: bool,
     out: Path,
+    launcher: Launcher | None,
 ) -> Generator[Record, None, None]:
     """Yield the records of Submissions as they come, in any order. Raises CutShort with a sentence where it cannot go on.
 
-    out: the folder that has the exam of an earlier run, or is given this one's.
+    out: the folder that has the exam of an earlier run, or is given this one's. launcher: for started_ahead().
     """
     if not found:
         return
@@ -192,7 +208,7 @@ def _graded(
                 return
         here = scheduler is None and jobs is not None
         cluster = ends.enter_context(checked_cluster(scheduler, found)) if scheduler is not None else None
-        ahead = ends.enter_context(started_ahead(min(jobs or 1, len(found)))) if here else None
+        ahead = ends.enter_context(started_ahead(min(jobs or 1, len(found)), launcher)) if here else None
         kept = kept_exam(out, without_isolation)
         with own_settings():
             drawn = (Run.of(kept) if kept else Run.drawn()).following(rubric, cells)

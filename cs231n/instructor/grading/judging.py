@@ -16,7 +16,8 @@ from ..reports.records import Record, Result, State
 from ..reports.rendering import said_by
 from ..sandbox.inside import limits
 from ..sandbox.inside.reading import Outline, checked_outline
-from ..sandbox.sandbox import Ended, Failed, Sandbox, Stopped
+from ..sandbox.launcher import Failed
+from ..sandbox.sandbox import Ended, Sandbox, Stopped
 from .handed_in import opened
 from .owners import Submission
 from .run import Asked, Run

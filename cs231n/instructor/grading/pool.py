@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from ..sandbox.sandbox import Failed, Sandbox
+from ..sandbox.launcher import Failed, Launcher
+from ..sandbox.sandbox import Sandbox
 from .owners import Submission
 from .processes import FORKS, counter, not_interrupted, processes
 from .run import Run
@@ -29,20 +30,23 @@ class Ahead:
 
 
 @contextlib.contextmanager
-def started_ahead(count: int) -> Iterator[Ahead]:
-    """Begin to start so many sandboxes, which import PyTorch while the exam is drawn; at the end all of them have ended.
+def started_ahead(count: int, launcher: Launcher | None = None) -> Iterator[Ahead]:
+    """Begin to start so many sandboxes, which try their protections while the exam is drawn; at the end all of them have ended.
 
-    Where workers cannot be forked there are none: a sandbox cannot be handed over then. Raises CutShort with a sentence.
+    Where workers cannot be forked there are none: a sandbox cannot be handed over then. launcher: forks them; by default a new
+    one. Raises CutShort with a sentence.
     """
     with contextlib.ExitStack() as ends:
         ahead = Ahead(ends.enter_context(_own_folder()), [])
-        for number in range(count if FORKS else 0):
-            try:
-                sandbox = Sandbox.begun(ahead.folder, number)
-            except Failed as error:
-                raise CutShort(str(error)) from None
-            ends.callback(sandbox.close)
-            ahead.sandboxes.append(sandbox)
+        try:
+            if FORKS:
+                launcher = launcher or ends.enter_context(Launcher(ahead.folder))
+                for number in range(count):
+                    ahead.sandboxes.append(Sandbox.begun(ahead.folder, number, launcher))
+                    ends.callback(ahead.sandboxes[-1].close)
+                launcher.let_go()  # before there are forks of this process, which would hold it
+        except Failed as error:
+            raise CutShort(str(error)) from None
         yield ahead
 
 

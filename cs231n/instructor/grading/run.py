@@ -19,7 +19,9 @@ from ...checks.exam import Exam
 from ...data_utils import load_imagenet_val
 from ...image_utils import preprocess
 from ...squeezenet import load_squeezenet
+from ..exercises import exercise
 from ..exercises.exam import drawn_exam, drawn_photographs
+from ..exercises.kept import Photographs
 from ..release.edition import CELLS, edition
 from ..reports.reference import FIGURES, REFERENCE
 from ..sandbox.inside import limits
@@ -28,6 +30,7 @@ from .rubric import Rubric
 
 T = TypeVar("T", bound="Asked")
 
+PHOTOGRAPHS = "on SqueezeNet"  # beside the keys of exercises, whatever else is drawn
 DRAWING = 4  # processes that draw at most: what takes longest takes as long as all the rest in three others
 
 
@@ -102,23 +105,49 @@ class Run(Asked):
     @classmethod
     def drawn(cls) -> Run:
         """Return a newly drawn Run of the kit's own assignment. One process per processor draws it, at most four."""
-        return cls.of(drawn_exam(secrets.randbits(63), partial(_with_a_bar, min(processors(), DRAWING))))
+        photographs = []
+
+        def computed(draw: Callable[[str], Any], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
+            for key, found in _with_a_bar(partial(_drawn_part, draw, secrets.randbits(63)), [*_longest_first(keys), PHOTOGRAPHS]):
+                if key == PHOTOGRAPHS:
+                    photographs.append(found)
+                else:
+                    yield key, found
+
+        exam = drawn_exam(secrets.randbits(63), computed)
+        return cls._with(exam, photographs[0])
 
     @classmethod
     def of(cls, exam: Exam) -> Run:
         """Return a Run of the kit's own assignment with an exam; what is asked on SqueezeNet is newly drawn."""
-        X, _, _ = load_imagenet_val()
-        network = load_squeezenet(device="cpu")
-        photographs = drawn_photographs(secrets.randbits(63), network, torch.cat([preprocess(image) for image in X]))
+        return cls._with(exam, _drawn_photographs(secrets.randbits(63)))
+
+    @classmethod
+    def _with(cls, exam: Exam, photographs: Photographs) -> Run:
         asked = Asked.by_the_kit()
         return cls(
             exam=exam, photographs=photographs, **{one.name: getattr(asked, one.name) for one in dataclasses.fields(asked)}
         )
 
 
-def _with_a_bar(processes: int, function: Callable[[str], Any], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """Yield (key, function(key)), computed in so many processes, and show how far it is."""
-    computed = in_processes(function, keys, processes)
+def _longest_first(keys: Sequence[str]) -> list[str]:
+    """Return the keys of exercises, first those that take longest to draw."""
+    return sorted(keys, key=lambda key: exercise(key).drawing_seconds, reverse=True)
+
+
+def _drawn_part(draw: Callable[[str], Any], seed: int, key: str) -> Any:
+    """Return draw(key), or what is asked on SqueezeNet for the key PHOTOGRAPHS."""
+    return _drawn_photographs(seed) if key == PHOTOGRAPHS else draw(key)
+
+
+def _drawn_photographs(seed: int) -> Photographs:
+    X, _, _ = load_imagenet_val()
+    return drawn_photographs(seed, load_squeezenet(device="cpu"), torch.cat([preprocess(image) for image in X]))
+
+
+def _with_a_bar(function: Callable[[str], Any], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Yield (key, function(key)), computed in as many processes as is worth while, and show how far it is."""
+    computed = in_processes(function, keys, min(processors(), DRAWING))
     yield from tqdm(
         computed, "Drawing the exam of this run", total=len(keys), unit="exercise", file=sys.stderr, disable=None, leave=False
     )

@@ -14,8 +14,9 @@ import torch
 from ...squeezenet import load_squeezenet
 from ..reports.records import Record, Result
 from ..sandbox.inside import limits
-from ..sandbox.inside.cage import ISOLATION, PROTECTIONS, mapped
-from ..sandbox.sandbox import Ended, Failed, Sandbox
+from ..sandbox.inside.cage import CLOSED_DISK, ISOLATION, PROTECTIONS, mapped
+from ..sandbox.launcher import Failed
+from ..sandbox.sandbox import Ended, Sandbox
 from ..sandbox.specimens import examined
 from .judging import empty_record, exercise_result, graded, outline_of, unreadable
 from .owners import Submission
@@ -111,6 +112,10 @@ def _isolated_sandbox(asked: Asked) -> Sandbox:
         close_sandbox()
     mine.sandbox, mine.number = begun or Sandbox(getattr(mine, "folder", None)), None
     mine.sandbox.wait()
+    if mine.sandbox.shares_edition and not {"small-disk", CLOSED_DISK} & set(mine.sandbox.protections):
+        close_sandbox()  # submissions may change files here: only those of their own sandbox, which then is replaced
+        mine.sandbox, mine.number = Sandbox(getattr(mine, "folder", None)), None
+        mine.sandbox.wait()
     missing = sorted(ISOLATION - set(mine.sandbox.protections))
     if missing and not asked.without_isolation:
         raise NotIsolated(

@@ -11,13 +11,12 @@ import re
 import signal
 import threading
 import unicodedata
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 import mistune
 from bleach.sanitizer import Cleaner
 from markupsafe import Markup
-from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
 from ...formulas import Waiting
 from ...notebook_file import picture_type
@@ -84,7 +83,15 @@ def _to_html(markdown: str) -> str:
     """Return Markdown as HTML, read as notebooks' pages read it, cleaned, with its formulas drawn."""
     words = _Words()
     plugins = [mistune.import_plugin(name) for name in ("table", "strikethrough")]
-    return words.formulas.filled(_cleaner.clean(MarkdownWithMath(renderer=words, plugins=plugins).render(markdown)))
+    return words.formulas.filled(_cleaner.clean(_notebooks_markdown()(renderer=words, plugins=plugins).render(markdown)))
+
+
+@functools.cache
+def _notebooks_markdown() -> Callable[..., Any]:
+    """Return nbconvert's reader of Markdown: imported when the first text is drawn, since no result has to wait for it."""
+    from nbconvert.filters.markdown_mistune import MarkdownWithMath
+
+    return MarkdownWithMath
 
 
 class _TooSlow(BaseException):
@@ -98,6 +105,7 @@ def html(markdown: str) -> Markup:
     What a parser cannot read, or takes too long over (one heading of 20,000 spaces costs seconds), is shown as it was written.
     """
     text = plain(markdown)
+    _notebooks_markdown()  # before the time is limited
     try:
         with _limited_time(len(text)):
             return Markup(_to_html(text))

@@ -10,12 +10,8 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import sysconfig
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,23 +20,15 @@ import torch
 from torchvision.models import SqueezeNet
 
 from ...checks.guard import CALLS, TimeIsUp, TooManyCalls, Trial
-from ...datasets import record_of, sources
-from ...kit import ROOT
 from ..exercises.stopped import Stopped
-from ..release.package import package_without
-from ..release.solutions import marked_functions
-from .inside import cage, limits
-from .inside.messages import Configuration, End, Order, Outcome, encoded, outcome
+from .inside import limits
+from .inside.messages import End, Order, Outcome, encoded, outcome
 from .inside.wire import BadMessage, Trouble, receive, send
-from .packages import student_packages
+from .launcher import Failed, Launcher, configuration, new_folder, set_up, socket_pair, started, undone
 
 FIRST_USER = 61000  # one for each worker, so that their limits on processes are their own
 USERS = 2000  # for sandboxes that a worker starts, and as many for those that are started ahead of the workers
 FLOATS = {"float16", "bfloat16", "float32", "float64"}
-
-
-class Failed(Exception):
-    """The sandbox could not be set up, or a job could not be started in it. That is never a submission's doing."""
 
 
 class Ended(Exception):
@@ -62,7 +50,8 @@ class Sandbox:
     """A process that imports PyTorch once and runs submissions, each in a fresh process of its own. Close it after use.
 
     protections: those of cage.PROTECTIONS that this machine allows, known when it can be used. spoiled: whether a submission has
-    changed files that the next one would use, which happens only where there is no small disk.
+    changed files that the next one would use, which happens only where there is no small disk. shares_edition: whether these are
+    other sandboxes' files as well.
     """
 
     protections: list[str]
@@ -73,14 +62,14 @@ class Sandbox:
         self.wait()
 
     @classmethod
-    def begun(cls, folder: Path, number: int) -> "Sandbox":
-        """Return a sandbox whose process has only begun to import PyTorch; `wait` for it before use.
+    def begun(cls, folder: Path, number: int, launcher: Launcher) -> "Sandbox":
+        """Return a sandbox that a Launcher is asked to fork; `wait` for it before use.
 
-        A worker that is forked meanwhile can take it over: there `taken_over` makes it the worker's own. number: 0, 1, ..., which
+        A worker that is forked meanwhile can take it over. number: 0, 1, ..., which
         tells it from others that this process begins. Raises Failed like the class itself.
         """
         sandbox = cls.__new__(cls)
-        sandbox._begin(folder, FIRST_USER + USERS + (os.getpid() + number) % USERS)
+        sandbox._begin(folder, FIRST_USER + USERS + (os.getpid() + number) % USERS, launcher)
         return sandbox
 
     def wait(self) -> None:
@@ -96,66 +85,25 @@ class Sandbox:
         """Leave it to the process, forked from this one, that takes it over: it ends with that process."""
         self._control.close()
 
-    def _begin(self, folder: Path | None, user: int) -> None:
-        self.spoiled = False
-        try:
-            self._folder = Path(tempfile.mkdtemp(prefix="grading-", dir=folder))
-        except OSError as error:
-            raise Failed(f"There is no temporary folder to work in ({error}). Name one in the variable TMPDIR.") from None
-        try:
-            self._start(user)
-        except BaseException as error:
-            self.close()
-            if isinstance(error, OSError):
-                raise Failed(
-                    f"The sandbox could not be made in {self._folder.parent} ({error.strerror or error}). Make room there, or "
-                    "name another folder in the variable TMPDIR."
-                ) from None
-            raise
+    def _begin(self, folder: Path | None, user: int, launcher: Launcher | None = None) -> None:
+        self.spoiled, self.shares_edition = False, launcher is not None
+        self._folder = new_folder(folder)
+        with undone(self.close, self._folder):
+            self._start(user, launcher)
 
-    def _start(self, user: int) -> None:
-        self._folder.chmod(0o755)
-        scratch, edition, packages = (self._folder / name for name in ("scratch", "edition", "packages"))
+    def _start(self, user: int, launcher: Launcher | None) -> None:
+        scratch = self._folder / "scratch"
         scratch.mkdir()
         scratch.chmod(0o777)
-        _copy_without_solutions(edition)
-        packages.mkdir()
-        for name, path in student_packages(ROOT / "requirements.txt").items():
-            (packages / name).symlink_to(path)
-        cage.close_to_others()
-        self._control, theirs = socket.socketpair(
-            socket.AF_UNIX, socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_STREAM
-        )
-        folders = _pythons_folders()
-        configuration = Configuration(
-            folders=[*folders, str(edition)],
-            packages=str(packages),
-            hidden=[str(ROOT), *_package_folders(folders)],
-            scratch=str(scratch),
-            user=user,
-        )
-        code = (
-            f"import sys; sys.path[:0] = [{str(edition)!r}]; sys.path += [{str(packages)!r}]\n"
-            "from cs231n.instructor.sandbox.inside.cage import end_with_parent; end_with_parent()\n"  # main() does so by itself
-            "import socket\n"
-            "from cs231n.instructor.sandbox.inside.child import main\n"
-            f"main(socket.socket(fileno={theirs.fileno()}))"
-        )
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        # no other variable: /proc/self/environ shows them to submissions where there is a /proc
-        own = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT") if name in os.environ}
-        own["TMPDIR"] = str(scratch)  # what PyTorch and Matplotlib put there, and where submissions, which inherit it, may write
-        more = {"USER": "student", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}  # PyTorch asks who it is; not all have a name
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-B", "-c", code],  # -S: what .pth files lead to is not for submissions
-                pass_fds=[theirs.fileno()],
-                env={**own, **threads, **more},
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the grader, which ends this process
-            )
-        self._control.send(encoded(configuration))
+        if launcher is None:
+            set_up(self._folder)
+        self._control, theirs = socket_pair()
+        if launcher is None:
+            self._process = started("child", theirs, self._folder, scratch)
+        else:
+            launcher.fork(theirs)
+        ground = self._folder if launcher is None else launcher.folder
+        self._control.send(encoded(configuration(ground, scratch, user)))
 
     def _answer(self, seconds: float) -> bytes:
         self._control.settimeout(seconds)
@@ -187,6 +135,8 @@ class Sandbox:
 
     def close(self) -> None:
         if hasattr(self, "_control"):
+            if self.shares_edition:
+                self._see_it_end()
             self._control.close()
         if hasattr(self, "_process"):
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -194,6 +144,15 @@ class Sandbox:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _see_it_end(self) -> None:
+        """Wait until the process has ended that a Launcher has forked: it is no child of this one. If it does not, it ends with
+        the launcher."""
+        with contextlib.suppress(OSError):  # this process has let it go
+            self._control.shutdown(socket.SHUT_WR)
+            self._control.settimeout(10)
+            while self._control.recv(4096):
+                pass
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -381,44 +340,3 @@ def _value(told: Any, arrays: _Once, objects: Mapping[str, Any], deep: bool = Tr
         return tuple(_value(element, arrays, objects, deep=False) for element in told["tuple"][: limits.TUPLE_ELEMENTS])
     name = str(told.get("other", "object"))
     return type(name if name.isidentifier() else "object_", (), {})()
-
-
-def _copy_without_solutions(folder: Path) -> None:
-    """Copy the package as the sandbox's process imports it: what students have, and of the instructor's the folder inside/."""
-    for name, content in _files_without_solutions().items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    _copy_weights(folder / "datasets")
-
-
-@cache
-def _files_without_solutions() -> dict[str, bytes]:
-    files = package_without(marked_functions(ROOT), ROOT)
-    inside = Path(cage.__file__).parent
-    packages = [ROOT / "cs231n" / "instructor" / "__init__.py", inside.parent / "__init__.py"]
-    return files | {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in (*packages, *inside.glob("*.py"))}
-
-
-def _copy_weights(folder: Path) -> None:
-    """Copy the network's weights, with what they are verified by; a link would lead to the kit."""
-    folder.mkdir()
-    given = ROOT / "datasets"
-    weights = [name for name in sources(given)["weights"].holds if (given / name).is_file()]
-    records = [name for name in (str(record_of(name)) for name in weights) if (given / name).is_file()]
-    for name in ("sources.json", *weights, *records):
-        shutil.copyfile(given / name, folder / name)
-
-
-def _pythons_folders() -> list[str]:
-    """Return the folders of Python's own modules and libraries, without those of installed packages."""
-    libraries = [Path(sys.base_prefix) / name for name in ("lib", "lib64")]
-    base = {"base": sys.base_prefix, "platbase": sys.base_exec_prefix}  # a virtual environment's own hold packages alone
-    modules = [sysconfig.get_path(name, vars=base) for name in ("stdlib", "platstdlib")]
-    return sorted({str(path) for path in (*libraries, *map(Path, modules)) if path.is_dir()})
-
-
-def _package_folders(folders: Iterable[str]) -> list[str]:
-    """Return the folders of installed packages that lie within `folders` or where the system has its libraries."""
-    kinds = ("site-packages", "dist-packages")
-    found = {path for folder in map(Path, (*folders, *cage.SYSTEM)) for kind in kinds for path in folder.glob(f"python3*/{kind}")}
-    return sorted(map(str, found | {Path(folder, kind) for folder in folders for kind in kinds}))

@@ -15,6 +15,7 @@ import shutil
 import socket
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -33,15 +34,27 @@ def main(control: socket.socket) -> None:
 
     The first message is a Configuration, each further one an Order; each job is answered by an Outcome.
     """
-    configuration = Configuration(**json.loads(control.recv(2**18)))
     cage.end_with_parent(False)  # it will clean up first
+    serve_jobs(control, prepared())
+
+
+def prepared() -> torch.nn.Module:
+    """Do once what all jobs need, and return SqueezeNet."""
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
+    checks.fingerprints.stored()
+    return without_dropout(load_squeezenet(device="cpu"))
+
+
+def serve_jobs(
+    control: socket.socket, network: torch.nn.Module, begin: Callable[[Configuration], None] = lambda configuration: None
+) -> None:
+    """What main() does, with SqueezeNet as prepared() returns it. begin: called with the Configuration."""
+    configuration = Configuration(**json.loads(control.recv(2**18)))
+    begin(configuration)
     with contextlib.suppress(OSError):
         cage.adopt_orphans()
     cage.close_to_others()
-    checks.fingerprints.stored()
-    network = without_dropout(load_squeezenet(device="cpu"))
     configuration = dataclasses.replace(configuration, mapped_bytes=cage.mapped())
     protections = possible_protections(configuration)
     edition = Path(checks.__file__).parents[2]
@@ -49,7 +62,7 @@ def main(control: socket.socket) -> None:
     with contextlib.suppress(OSError):
         control.send(json.dumps(sorted(protections)).encode())
     while True:
-        message, descriptors = _received(control)
+        message, descriptors = received(control)
         if not message:
             break
         if message == b"end":  # of a job that had ended by itself when this was sent
@@ -61,7 +74,7 @@ def main(control: socket.socket) -> None:
     shutil.rmtree(Path(configuration.scratch).parent, ignore_errors=True)  # the worker may have been killed
 
 
-def _received(control: socket.socket) -> tuple[bytes, list[int]]:
+def received(control: socket.socket) -> tuple[bytes, list[int]]:
     """Return the next message and its file descriptors; no message if the other side is closed, or was killed."""
     try:
         message, descriptors, *_ = socket.recv_fds(control, 4096, 2)

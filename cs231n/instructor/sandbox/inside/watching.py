@@ -51,11 +51,13 @@ def tasks(pid: int) -> int:
 
 
 def taken(pids: Iterable[int], before: int) -> int:
-    """Return how many bytes of memory processes take besides the `before` that they share with this one."""
+    """Return how many bytes of memory processes take besides the `before` that they share with this one, their parent."""
     if sum(map(resident, pids)) < limits.ALL_PROCESSES_BYTES:  # the exact number costs milliseconds
         return 0
     try:
-        return sum(map(_share, pids)) - before
+        pids = list(pids)
+        # Each counts an n-th of what n share. Of what it has from this process, that is as much as this process counts itself.
+        return sum(map(_share, pids)) - min(before, len(pids) * _share(os.getpid()))
     except (OSError, ValueError, IndexError):  # not told to this user, or a process has just ended
         return sum(max(0, resident(pid) - before) for pid in pids)
 
