@@ -73,6 +73,7 @@ def variants(model, photographs, size):
         "plain colours": {"image": partial(waves, colours=plain_colours)},
         "no transformations": {"transformation": None},
         "no perturbation": {"perturbation": None},
+        "nothing random: no transformations, no perturbation": {"transformation": None, "perturbation": None},
         "shared pooling alone": {"perturbation": shared_pooling},
         "noisy weights alone": {"perturbation": noisy_weights},
         BEFORE: {"perturbation": None, "num_iterations": 320},
