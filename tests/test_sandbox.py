@@ -450,7 +450,7 @@ def test_a_sandbox_whose_launcher_has_ended_is_a_failure(tmp_path):
     with Launcher(tmp_path) as launcher:
         launcher._process.kill()
         launcher._process.wait()
-        with pytest.raises(Failed):
+        with pytest.raises(Failed, match="could not be started"):
             Sandbox.begun(tmp_path, 0, launcher).wait()
 
 

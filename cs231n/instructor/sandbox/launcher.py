@@ -23,6 +23,8 @@ from .inside import cage
 from .inside.messages import Configuration
 from .packages import student_packages
 
+NOT_STARTED = "The process that runs submissions could not be started; its message, if any, is above."
+
 
 class Failed(Exception):
     """The sandbox could not be set up, or a job could not be started in it. That is never a submission's doing."""
@@ -94,11 +96,16 @@ def new_folder(folder: Path | None) -> Path:
 
 @contextlib.contextmanager
 def undone(close: Callable[[], None], folder: Path) -> Iterator[None]:
-    """Call `close` if what is done meanwhile fails. An OSError becomes a Failed, with a sentence on the folder's disk."""
+    """Call `close` if what is done meanwhile fails. An OSError becomes a Failed, with a sentence on the folder's disk.
+
+    Unless it is of a socket: then a process that was being started has ended before it was told what to do.
+    """
     try:
         yield
     except BaseException as error:
         close()
+        if isinstance(error, ConnectionError):
+            raise Failed(NOT_STARTED) from None
         if isinstance(error, OSError):
             raise Failed(
                 f"The sandbox could not be made in {folder.parent} ({error.strerror or error}). Make room there, or name another "

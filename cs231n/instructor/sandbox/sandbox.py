@@ -24,7 +24,7 @@ from ..exercises.stopped import Stopped
 from .inside import limits
 from .inside.messages import End, Order, Outcome, encoded, outcome
 from .inside.wire import BadMessage, Trouble, receive, send
-from .launcher import Failed, Launcher, configuration, new_folder, set_up, socket_pair, started, undone
+from .launcher import NOT_STARTED, Failed, Launcher, configuration, new_folder, set_up, socket_pair, started, undone
 
 FIRST_USER = 61000  # one for each worker, so that their limits on processes are their own
 USERS = 2000  # for sandboxes that a worker starts, and as many for those that are started ahead of the workers
@@ -79,7 +79,7 @@ class Sandbox:
         try:
             self.protections = json.loads(self._answer(limits.START_SECONDS))
         except Ended:
-            raise Failed("The process that runs submissions could not be started; its message, if any, is above.") from None
+            raise Failed(NOT_STARTED) from None
 
     def let_go(self) -> None:
         """Leave it to the process, forked from this one, that takes it over: it ends with that process."""
