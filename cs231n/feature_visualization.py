@@ -457,7 +457,8 @@ def random_view(images: torch.Tensor, transform: SpatialTransform, generator: to
 def noisy_weights(model: torch.nn.Module, generator: torch.Generator) -> Iterator[None]:
     """Multiply each weight by a random number around 1, so that nothing hangs on the exact weights of one network.
 
-    The network is another one at each step: what pleases all of them is more likely to please one that somebody else trained.
+    A context manager, within which the network works with noisy weights, forward and backward. So it is another network at each
+    step, and what pleases all of them is more likely to please one that somebody else trained.
 
     Parameters
     ----------
@@ -465,11 +466,6 @@ def noisy_weights(model: torch.nn.Module, generator: torch.Generator) -> Iterato
         The network. Its biases stay, and after the context its weights are as before.
     generator : torch.Generator
         Where the factors are drawn from, on the device of the network; normally distributed, mean 1, standard deviation 0.15.
-
-    Returns
-    -------
-    context manager
-        Within it the network works with the noisy weights, forward and backward.
 
     References
     ----------
@@ -489,7 +485,7 @@ def noisy_weights(model: torch.nn.Module, generator: torch.Generator) -> Iterato
 def shared_pooling(model: torch.nn.Module, generator: torch.Generator | None = None) -> Iterator[None]:
     """Let half of the gradient of each max pooling go to all values of its window alike; the other half to the largest, as usual.
 
-    Forward nothing changes. The largest value hands its gradient to a single place, which favours grids of fine dots.
+    A context manager, within which this holds; forward nothing changes. The largest value hands its gradient to a single place, which favours grids of fine dots.
 
     Parameters
     ----------
@@ -497,11 +493,6 @@ def shared_pooling(model: torch.nn.Module, generator: torch.Generator | None = N
         The network. After the context it is as before.
     generator : torch.Generator or None
         Not used; there, so that it is a perturbation.
-
-    Returns
-    -------
-    context manager
-        Within it gradients are shared.
 
     References
     ----------
@@ -524,7 +515,7 @@ def shared_pooling(model: torch.nn.Module, generator: torch.Generator | None = N
 
 @contextlib.contextmanager
 def another_network(model: torch.nn.Module, generator: torch.Generator) -> Iterator[None]:
-    """Apply noisy_weights and shared_pooling: a perturbation.
+    """Apply noisy_weights and shared_pooling for as long as this context lasts: a perturbation.
 
     Parameters
     ----------
@@ -532,11 +523,6 @@ def another_network(model: torch.nn.Module, generator: torch.Generator) -> Itera
         See noisy_weights.
     generator : torch.Generator
         See noisy_weights.
-
-    Returns
-    -------
-    context manager
-        Within it the network is perturbed.
     """
     with noisy_weights(model, generator), shared_pooling(model):
         yield
