@@ -1,7 +1,7 @@
 """Class images that another network recognises, too (Olah et al., 2017; Mordvintsev et al., 2018).
 
 Each ingredient is a function that is passed in: the objective says what an image climbs on, the parameterisation what is learned
-and how it becomes an image, the transformation how the network gets to see the image.
+and how it becomes an image, the transformation how the network gets to see the image, the perturbation how the network differs.
 """
 
 import contextlib
@@ -485,7 +485,8 @@ def noisy_weights(model: torch.nn.Module, generator: torch.Generator) -> Iterato
 def shared_pooling(model: torch.nn.Module, generator: torch.Generator | None = None) -> Iterator[None]:
     """Let half of the gradient of each max pooling go to all values of its window alike; the other half to the largest, as usual.
 
-    A context manager, within which this holds; forward nothing changes. The largest value hands its gradient to a single place, which favours grids of fine dots.
+    A context manager, within which this holds; forward nothing changes. If the largest value takes all, the gradient arrives at few
+    places, which favours grids of fine dots.
 
     Parameters
     ----------
