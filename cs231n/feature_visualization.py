@@ -485,8 +485,8 @@ def noisy_weights(model: torch.nn.Module, generator: torch.Generator) -> Iterato
 def shared_pooling(model: torch.nn.Module, generator: torch.Generator | None = None) -> Iterator[None]:
     """Let half of the gradient of each max pooling go to all values of its window alike; the other half to the largest, as usual.
 
-    A context manager, within which this holds; forward nothing changes. If the largest value takes all, the gradient arrives at few
-    places, which favours grids of fine dots.
+    A context manager, within which this holds; forward nothing changes. If the largest value takes all, the gradient arrives at
+    few places, which favours grids of fine dots.
 
     Parameters
     ----------
