@@ -182,7 +182,7 @@ def seconds_for(count: int, model: torch.nn.Module, settings: Settings) -> float
 
     seconds(1)  # what is done once only
     first, few = seconds(1), 4
-    one_more = (seconds(few) - first) / (few - 1)
+    one_more = max(0.0, seconds(few) - first) / (few - 1)  # something else may have slowed the first
     return (first + one_more * (settings.num_iterations - 1)) * count / len(batch)
 
 

@@ -388,7 +388,7 @@ async function flag() {
 // ---- the time that an answer takes, without that in which the page is out of sight
 
 const watch = {since: performance.now(), spent: 0};
-const secondsHere = () => Math.round((watch.spent + (document.hidden ? 0 : performance.now() - watch.since)) / 100) / 10;
+const secondsHere = () => Math.round(watch.spent + (document.hidden ? 0 : performance.now() - watch.since)) / 1000;
 
 function restartWatch() {
   watch.spent = 0;
