@@ -199,6 +199,12 @@ def test_the_estimate_is_about_what_the_images_then_take(model, tmp_path, monkey
     assert 1 / 5 < estimate / (time.perf_counter() - before) < 5
 
 
+def test_an_estimate_is_no_negative_number_where_the_first_iteration_was_the_slow_one(model, tmp_path, monkeypatch):
+    seen = iter([0, 1, 10, 19, 20, 21])  # before and after: what is done once only, one iteration, four of them
+    monkeypatch.setattr(time, "perf_counter", lambda: next(seen, 30))
+    assert seconds_for(2, model, Settings(num_iterations=20, mixed_precision=False)) == 9
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
