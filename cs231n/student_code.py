@@ -22,6 +22,7 @@ from .kit import ROOT
 from .notebook_file import is_notebook_name, merge_marker, notebook, text_of, with_plain_line_ends
 
 PACKAGE = __package__
+CHECKS = re.compile("check_|checked_|require_")  # how the names of the kit's functions begin that check arguments
 MODULES_LIMIT = 40  # own modules that are read
 # In a script: a string of its own, or lines of comment.
 BLOCK = re.compile(r"^[rR]?(\"\"\"(.*?)\"\"\"|'''(.*?)''')|(?:^#[^\n]*(?:\n|\Z))+", re.M | re.S)
@@ -278,7 +279,8 @@ def is_star_import(statement: ast.AST) -> bool:
     return isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
 
 
-def bound(node: ast.AST) -> set[str]:
+@functools.lru_cache(maxsize=10_000)  # asked again and again of the same statements
+def bound(node: ast.AST) -> frozenset[str]:
     """Return the names that a statement at the top level gives a value to.
 
     Parameters
@@ -288,14 +290,14 @@ def bound(node: ast.AST) -> set[str]:
 
     Returns
     -------
-    set of str
+    frozenset of str
         Those of functions, classes, imports and assignments.
     """
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {node.name}
+        return frozenset({node.name})
     if is_import(node):
-        return {(alias.asname or alias.name.split(".")[0]) for alias in node.names}
-    names = set()
+        return frozenset((alias.asname or alias.name.split(".")[0]) for alias in node.names)
+    names: set[str] = set()
     for child in ast.walk(node):
         if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
             names.add(child.id)
@@ -303,7 +305,7 @@ def bound(node: ast.AST) -> set[str]:
             names.add(child.name)
         elif is_import(child):
             names |= bound(child)
-    return names
+    return frozenset(names)
 
 
 def written_in(source: str) -> set[str]:
@@ -464,6 +466,42 @@ def is_stub(statement: ast.stmt) -> bool:
     if any("NotImplementedError" in ast.unparse(error) for error in raised):
         return True
     return isinstance(statement, ast.FunctionDef) and all(map(_does_nothing, statement.body))
+
+
+def ends_before_it_begins(statement: ast.stmt) -> bool:
+    """Return whether a function is so certainly unfinished that it need not be called: it checks its arguments, and gives up.
+
+    Parameters
+    ----------
+    statement : ast.stmt
+        The statement that gives the name its value.
+
+    Returns
+    -------
+    bool
+        Whether it is a plain function that raises NotImplementedError after nothing but a docstring, constants, and calls of
+        the kit's functions that check arguments.
+    """
+    if not isinstance(statement, ast.FunctionDef) or statement.decorator_list:
+        return False
+    defaults = [default for default in [*statement.args.defaults, *statement.args.kw_defaults] if default is not None]
+    if not all(isinstance(default, ast.Constant) for default in defaults):
+        return False
+    if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(statement)):
+        return False  # a call of it raises nothing
+    for line in statement.body:
+        if isinstance(line, ast.Raise):
+            return line.exc is not None and _called_name(line.exc) == "NotImplementedError"
+        value = line.value if isinstance(line, (ast.Expr, ast.Assign)) else None
+        if not (isinstance(value, ast.Constant) or CHECKS.match(_called_name(value) or "")):
+            return False
+    return False
+
+
+def _called_name(node: ast.expr | None) -> str | None:
+    """Return the name of a class or of a called function: f of `f` and `f(x)`; None if it is anything else."""
+    node = node.func if isinstance(node, ast.Call) else node
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def _does_nothing(line: ast.stmt) -> bool:

@@ -20,12 +20,15 @@ from nbformat import v3, v4
 from PIL import Image, PngImagePlugin
 
 from cs231n import figures
+from cs231n.checks import EXERCISES
+from cs231n.instructor.release.edition import edition
 from cs231n.instructor.reports.reference import FIGURES
 from cs231n.instructor.sandbox.inside import reading
 from cs231n.instructor.sandbox.inside.reading import checked_outline, is_expected, kind, outline
 
 NAME = "NetworkVisualization.ipynb"
 SOURCE = "def compute_saliency_maps(X, y, model):\n    return X\n"
+STUB = "def compute_saliency_maps(X, y, model):\n    raise NotImplementedError"
 FIGURE = {"saliency-figure": "show(saliency)"}
 
 
@@ -58,7 +61,7 @@ def read(raw, name="nb.ipynb", figures=FIGURE):
 def problem(raw, name="nb.ipynb"):
     found = read(raw, name)
     by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures", "sources")}
-    lists = {key: [] for key in ("parts", "notes", "cell_ids", "executed_at")}
+    lists = {key: [] for key in ("parts", "notes", "cell_ids", "executed_at", "unfinished")}
     assert found == {"problem": found["problem"], "counts": "", **lists, **by_name}
     assert found["problem"].endswith(".")
     return found["problem"]
@@ -89,6 +92,14 @@ def test_the_reference_is_read_with_its_answers_and_all_figures():
     assert all(len(text) > 40 for text in found["answers"].values())
     assert len(found["answers"]) == 9
     assert len(json.dumps(found)) < 1_500_000
+
+
+def test_what_students_are_given_is_certainly_unfinished_and_nothing_else_is():
+    given = read(edition()[1][NAME], NAME)
+    assert set(given["unfinished"]) == set(EXERCISES)
+    begun = "def make_fooling_image(X, y, model):\n    X = X + 1\n    raise NotImplementedError"
+    assert read(notebook(code(STUB), code(begun)))["unfinished"] == ["compute_saliency_maps"]
+    assert read(notebook(code(STUB), code(begun), code(SOURCE)))["unfinished"] == []
 
 
 def test_code_cells_are_numbered_from_one_and_others_left_out():
@@ -943,6 +954,7 @@ def good():
         "sources": {"compute_saliency_maps": SOURCE},
         "cell_ids": ["c", ""],
         "executed_at": ["2026-10-05T10:10:10.123456Z", ""],
+        "unfinished": ["make_fooling_image"],
     }
 
 
@@ -1024,6 +1036,7 @@ BAD = {
     ],
     "cell_ids": [None, "c", [None], ["<script>"], ["x" * 65], ["c\n"], ["c"] * 2001],
     "executed_at": [None, "now", [None], ["yesterday"], ["2026-10-05T10:10:10<b>"], ["2026-10-05T10:10:10\n"], [""] * 2001],
+    "unfinished": [None, "make_fooling_image", [None], ["other"], ["make_fooling_image"] * 8],
 }
 
 

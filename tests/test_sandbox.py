@@ -311,7 +311,7 @@ child.main(theirs)
 def test_a_job_that_the_sandbox_cannot_start_is_its_own_failure_and_no_submissions():
     with Sandbox() as own:
         needs(own, "small-disk")
-        shutil.rmtree(own._folder / "packages")
+        shutil.rmtree(own._folder / "scratch")
         with pytest.raises(Failed, match="could not be started"):
             called(own, "return X")
 

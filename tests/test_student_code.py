@@ -8,6 +8,7 @@ import pytest
 from cs231n.student_code import (
     among,
     cells_of,
+    ends_before_it_begins,
     imported_modules,
     is_stub,
     last_definition,
@@ -129,6 +130,41 @@ def test_a_function_that_does_nothing_is_a_stub(source):
 )
 def test_a_function_that_does_something_is_none(source):
     assert not is_stub(ast.parse(source).body[0])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(X):\n    raise NotImplementedError",
+        "def f(X):\n    raise NotImplementedError('later')\n    return X",
+        'def f(X, *, k=1):\n    """Words."""\n    X, y = checked_batch(X)\n    require_map(X)\n    raise NotImplementedError()',
+        "def f(X):\n    learning_rate = 1\n    raise NotImplementedError()",
+    ],
+)
+def test_a_function_that_gives_up_after_checking_its_arguments_need_not_be_called(source):
+    assert ends_before_it_begins(ast.parse(source).body[0])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(X): return X",
+        "def f(X): pass",  # it returns nothing, which a call says
+        "def f(X):\n    X = X + 1\n    raise NotImplementedError",  # an error may come before
+        "def f(X):\n    if X:\n        raise NotImplementedError\n    return X",
+        "def f(X):\n    raise ValueError",
+        "def f(X):\n    raise",
+        "def f(X):\n    checked_batch(X)\n    X.step()\n    raise NotImplementedError",
+        "def f(X):\n    raise NotImplementedError\n    yield X",
+        "def f(X=unknown):\n    raise NotImplementedError",
+        "def f(*, X=unknown):\n    raise NotImplementedError",
+        "@other\ndef f(X):\n    raise NotImplementedError",
+        "async def f(X):\n    raise NotImplementedError",
+        "f = other",
+    ],
+)
+def test_whatever_else_a_function_does_only_a_call_tells(source):
+    assert not ends_before_it_begins(ast.parse(source).body[0])
 
 
 def test_newer_syntax_is_named_with_its_line_and_both_versions():

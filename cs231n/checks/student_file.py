@@ -123,7 +123,6 @@ class _Program:
         self.modules = {part.module for part in parts} - {""}
         self.errors: dict[str, dict[str, str]] = {}  # module -> {name: message}
         self._made: dict[str, types.ModuleType] = {}  # module -> the module object
-        self._mentioned = _mentioned(parts) | self.names
 
     def value(self, definition: Definition) -> tuple[Any, str | None]:
         """Return (value, error message) of what a Definition gives a value to."""
@@ -134,7 +133,9 @@ class _Program:
         """Return the part in newer Python from which a Definition needs something, or None."""
         module = definition.part.module
         newer = [part for part in self.parts if part.newer and part.module == module]
-        _, used = _needed(self._statements(module), {definition.name}) if newer else (set(), set())
+        if not newer:
+            return None
+        _, used = _needed(self._statements(module), {definition.name})
         missing = used - {name for _, statement in self._statements(module) for name in bound(statement)}
         return next((part for part in newer if missing & written_in(part.source)), None)
 
@@ -157,7 +158,7 @@ class _Program:
             sys.modules[module or "student"] = made  # dataclasses and pickle look a class's module up
         statements = self._statements(module)
         everything = {name for _, statement in statements for name in bound(statement)}
-        wanted = self._mentioned & everything if module else self.names
+        wanted = (_mentioned(self.parts) | self.names) & everything if module else self.names
         chosen, used = _needed(statements, wanted)
         for part in (part for part in self.parts if part.module == module and part.tree is None):
             made.__dict__.update({name: Unavailable(part.reason) for name in written_in(part.source) & used - everything})

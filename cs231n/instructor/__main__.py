@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,9 @@ COMMANDS = {
     "nbgrader": ("platforms.gradebook", "put grades into nbgrader's gradebook, and fetch marks from it"),
 }
 
+# Those that compute in several processes. Threads of NumPy's own would only wait there, and take a processor for it.
+IN_PROCESSES = {"grade", "gradescope"}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code, 2 for what cannot be done as it was asked for."""
@@ -24,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, (place, purpose) in COMMANDS.items():
         command = commands.add_parser(name, help=purpose)
         if name in arguments[:1]:  # only what is asked for is imported
+            if name in IN_PROCESSES:
+                os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy reads it when it is imported
             module = importlib.import_module(f".{place}", __package__)
             module.add_arguments(command)
             command.set_defaults(run=module.run)

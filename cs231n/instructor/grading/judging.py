@@ -47,7 +47,10 @@ def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn
     exercises = {}
     for name in record.exercises:
         left = limits.SUBMISSION_SECONDS - (time.monotonic() - started)
-        exercises[name] = exercise_result(name, outline.parts, run, sandbox, network, left)
+        if name in outline.unfinished:  # most leave the optional part as it is
+            exercises[name] = _result(Report(name, Verdict.UNFINISHED), [])
+        else:
+            exercises[name] = exercise_result(name, outline.parts, run, sandbox, network, left)
     newer = [name for name, result in exercises.items() if result.verdict is Verdict.NEWER_PYTHON]
     notes += [f"NOT JUDGED, since it needs a newer Python than this grader's: {', '.join(newer)}."] if newer else []
     return replace(
@@ -112,7 +115,7 @@ def exercise_result(
     name: str, parts: list[list[str]], run: Run, sandbox: Sandbox, network: torch.nn.Module, left: float
 ) -> Result:
     """Return the Result of an exercise. left: seconds by the clock for this submission."""
-    if not any(name in source for _, source, *_ in parts):  # no need of a process then: most leave the optional part out
+    if not any(name in source for _, source, *_ in parts):  # no need of a process then
         return _result(Report(name, Verdict.MISSING), [])
     if left <= 1:
         return _stopped(

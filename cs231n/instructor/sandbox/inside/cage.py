@@ -5,6 +5,7 @@ Used in the process that runs submissions (child.py); imports nothing but the st
 
 import contextlib
 import ctypes
+import functools
 import math
 import os
 import platform
@@ -14,7 +15,7 @@ import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import limits
 
@@ -135,6 +136,51 @@ class _MountAttributes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd")]
 
 
+class Shown(NamedTuple):
+    """Something of the disk that small_disk shows: a file or a folder, a link, or an empty folder over a hidden one.
+
+    Attributes
+    ----------
+    place : str
+        Where, without the first slash.
+    folder : bool
+        Whether a folder is made there.
+    source : str
+        What is mounted there; "" for nothing.
+    link : str
+        Where a link leads to; "" for what is none.
+    """
+
+    place: str
+    folder: bool = False
+    source: str = ""
+    link: str = ""
+
+
+@functools.cache  # thousands of looks at the disk, which all jobs would take: forks inherit what is known
+def shown_on_small_disk(folders: tuple[str, ...], packages: str, hidden: tuple[str, ...]) -> list[Shown]:
+    """Return what small_disk shows, in the order in which it is mounted. The arguments are those of small_disk."""
+    found: list[Shown] = []
+    shown: list[Path] = []
+    for path in sorted({Path(path) for path in (*SYSTEM, *folders)}):
+        if path.is_symlink():
+            found.append(Shown(_below_root(path), link=str(path.readlink())))
+        elif path.exists() and not any(other in path.parents for other in shown):
+            shown.append(path)
+            found.append(Shown(_below_root(path), path.is_dir(), str(path)))
+    for link in Path(packages).iterdir():
+        path = link.resolve()
+        found.append(Shown(_below_root(link), path.is_dir(), str(path)))
+    for path in (Path(path).resolve() for path in hidden):
+        for folder in (folder for folder in shown if path.is_relative_to(folder.resolve()) and path.is_dir()):
+            found.append(Shown(_below_root(folder / path.relative_to(folder.resolve())), folder=True))
+    return [*found, *(Shown(f"dev/{name}", source=f"/dev/{name}") for name in DEVICES)]
+
+
+def _below_root(path: Path) -> str:
+    return str(path.relative_to("/"))
+
+
 def small_disk(folders: list[str], packages: str, hidden: list[str], scratch: str) -> None:
     """See nothing of the disk but what is named, read-only; and some memory at `scratch`. There is no /proc.
 
@@ -144,23 +190,8 @@ def small_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
     _mount(None, "/", None, MS_REC | MS_PRIVATE)  # nobody else shall see what is mounted from now on
     root = Path(scratch)
     _mount("none", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
-    shown: list[Path] = []
-    for path in sorted({Path(path) for path in (*SYSTEM, *folders)}):
-        inside = root / path.relative_to("/")
-        if path.is_symlink() and not inside.is_symlink():
-            inside.parent.mkdir(parents=True, exist_ok=True)
-            inside.symlink_to(path.readlink())
-        elif path.exists() and not any(other in path.parents for other in shown):
-            shown.append(path)
-            _show(path, inside)
-    for link in Path(packages).iterdir():
-        _show(link.resolve(), root / link.relative_to("/"))
-    for path in (Path(path).resolve() for path in hidden):
-        for folder in (folder for folder in shown if path.is_relative_to(folder.resolve()) and path.is_dir()):
-            covered = root / folder.relative_to("/") / path.relative_to(folder.resolve())
-            _mount("none", covered, "tmpfs", MS_NOSUID, "size=4k,mode=755")
-    for name in DEVICES:
-        _show(Path("/dev", name), root / "dev" / name)
+    for one in shown_on_small_disk(tuple(folders), packages, tuple(hidden)):
+        _show(one, root / one.place)
     (root / scratch.lstrip("/")).mkdir(parents=True)
     os.chroot(root)
     os.chdir("/")
@@ -169,14 +200,17 @@ def small_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
     _mount("none", scratch, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.DISK_BYTES},nr_inodes={limits.DISK_FILES},mode=777")
 
 
-def _show(path: Path, inside: Path) -> None:
-    """Mount a file or a folder at the path `inside`, which is made."""
-    if path.is_dir():
+def _show(one: Shown, inside: Path) -> None:
+    """Make what is shown at the path `inside`."""
+    if one.folder:
         inside.mkdir(parents=True, exist_ok=True)
     else:
         inside.parent.mkdir(parents=True, exist_ok=True)
-        inside.touch()
-    _mount(path, inside, None, MS_BIND | MS_REC)
+        inside.symlink_to(one.link) if one.link else inside.touch()
+    if one.source:
+        _mount(one.source, inside, None, MS_BIND | MS_REC)
+    elif one.folder:
+        _mount("none", inside, "tmpfs", MS_NOSUID, "size=4k,mode=755")
 
 
 def close_disk(folders: list[str], packages: str, hidden: list[str], scratch: str) -> None:

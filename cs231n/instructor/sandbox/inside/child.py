@@ -21,6 +21,8 @@ from pathlib import Path
 import torch
 
 from .... import checks
+from ....checks.cases import Case
+from ....checks.exam import own_exam
 from ....squeezenet import load_squeezenet
 from . import cage, limits
 from .caged import REFUSED, in_cage, possible_protections
@@ -43,7 +45,19 @@ def prepared() -> torch.nn.Module:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     checks.fingerprints.stored()
+    own_exam().with_cases(_computed)
     return without_dropout(load_squeezenet(device="cpu"))
+
+
+def _computed(case: Case) -> Case:
+    """Compute a gradient of a case, so that PyTorch has done, before the forks, what it does when it is first used.
+
+    Of several scores with weights: then it imports 480 modules, for half a second.
+    """
+    X = case.images().requires_grad_()
+    scores = case.network()(X)
+    torch.autograd.grad(scores, X, torch.ones_like(scores))
+    return case
 
 
 def serve_jobs(
@@ -56,6 +70,8 @@ def serve_jobs(
         cage.adopt_orphans()
     cage.close_to_others()
     configuration = dataclasses.replace(configuration, mapped_bytes=cage.mapped())
+    with contextlib.suppress(OSError):
+        cage.shown_on_small_disk(tuple(configuration.folders), configuration.packages, tuple(configuration.hidden))
     protections = possible_protections(configuration)
     edition = Path(checks.__file__).parents[2]
     before = None if "small-disk" in protections else _state(edition)
@@ -72,6 +88,14 @@ def serve_jobs(
         with contextlib.suppress(OSError):  # the worker was killed: the next look finds the socket closed
             control.send(encoded(ended))
     shutil.rmtree(Path(configuration.scratch).parent, ignore_errors=True)  # the worker may have been killed
+
+
+def _told_of_the_end(pid: int) -> list[int]:
+    """Return a list of a descriptor that can be read from once the process has ended; an empty one where Linux is too old."""
+    try:
+        return [os.pidfd_open(pid)]
+    except (AttributeError, OSError):
+        return []
 
 
 def received(control: socket.socket) -> tuple[bytes, list[int]]:
@@ -122,13 +146,15 @@ def _supervised(
         os.close(descriptor)
     end: End | None = None
     code, looked = 0, time.monotonic()
+    told = _told_of_the_end(pid)
+    waited_for: list[socket.socket | int] = [control, *told]
     while end is None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             end, code = End.BY_ITSELF, exit_code(status)
             break
-        wanted, _, _ = select.select([control], [], [], 0.01)
-        if wanted:
+        wanted, _, _ = select.select(waited_for, [], [], limits.LOOK_EVERY_SECONDS / 4 if told else 0.01)
+        if control in wanted:
             control.recv(16)  # the word to end it, or nothing where the worker is gone
             end = End.AS_ASKED
         elif time.monotonic() > deadline:
@@ -141,6 +167,8 @@ def _supervised(
             elif sum(map(tasks, below)) > limits.PROCESSES + 2:  # this process's own: A, B
                 end = End.PROCESSES
     end_all(pid)
+    for descriptor in told:
+        os.close(descriptor)
     if "small-disk" not in protections:
         empty_folder(Path(configuration.scratch))
     with os.fdopen(started, "rb") as file:
