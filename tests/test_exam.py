@@ -11,7 +11,8 @@ from cs231n.checks import EXERCISES, examine
 from cs231n.checks.exam import Exam, own_exam
 from cs231n.checks.fingerprints import Fingerprints
 from cs231n.checks.report import Verdict
-from cs231n.instructor.exercises.exam import drawn_cases, drawn_photographs
+from cs231n.instructor.exercises.exam import drawn_cases, drawn_photographs, known_of
+from cs231n.instructor.exercises.fingerprints import of_exercise
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.reports.records import Record, Result
 
@@ -56,6 +57,40 @@ def test_when_the_steps_of_a_fooling_image_end_is_named_as_the_students_own_chec
     assert ends <= set().union(*(answer.mistakes for answer in answers))
     for answer in answers:
         assert set(examine(FOOLING, answer.function, exam=exam).mistakes) == answer.mistakes, answer.function.__name__
+
+
+def test_what_is_known_of_the_notebooks_sizes_is_computed_when_it_is_asked_for_and_is_the_same_as_ever(drawn):
+    given = {name: array for name, array in drawn.known.arrays.items() if "-224" not in name}
+    known = known_of(drawn.cases, given)
+    for key in ("saliency_maps", "fooling_image"):
+        expected = {name: array for name, array in of_exercise(key, drawn.of(key))[0].items() if "-224" in name}
+        assert len(expected) == 2
+        assert not expected.keys() & known.arrays.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(known.arrays[name], array)
+        assert expected.keys() <= known.arrays.keys()
+    for unknown in ("mistakes/saliency-224", "mistakes/transformation-224", "known/saliency_maps-224/another case", "nothing"):
+        with pytest.raises(KeyError, match=unknown):
+            known.arrays[unknown]
+
+
+def _of_the_notebooks_sizes(take):
+    def compute_saliency_maps(X, y, model):
+        assert X.shape[2:] == (224, 224)
+        X = X.detach().requires_grad_()
+        model(X).gather(1, y[:, None]).sum().backward()
+        return take(X.grad).amax(dim=1)
+
+    return compute_saliency_maps
+
+
+@pytest.mark.parametrize(
+    ("take", "verdict", "mistakes"), [(torch.abs, "right", []), (torch.clone, "wrong", ["no-absolute-value"])]
+)
+def test_a_function_for_the_notebooks_sizes_alone_is_judged_by_them(drawn, take, verdict, mistakes):
+    report = examine(SALIENCY, _of_the_notebooks_sizes(take), exam=drawn)
+    assert (report.verdict, report.mistakes) == (verdict, mistakes)
+    assert "mistakes/saliency_maps-224" in drawn.known.arrays
 
 
 def test_networks_images_and_targets_are_others_than_the_students(drawn):

@@ -47,6 +47,7 @@ def test_an_exam_comes_back_as_it_was(drawn, tmp_path):
         np.array_equal(again.known.arrays[name], array, equal_nan=array.dtype.kind == "f")
         for name, array in drawn.known.arrays.items()
     )
+    assert again.known.mistakes("grad_cam-224") == drawn.known.mistakes("grad_cam-224") != []
 
 
 def test_the_students_own_exam_differs_in_nothing_from_itself():
