@@ -22,7 +22,7 @@ import torch
 
 from .... import checks
 from ....squeezenet import load_squeezenet
-from . import cage, limits
+from . import cage, limits, reading
 from .caged import REFUSED, in_cage, possible_protections
 from .messages import Configuration, End, Order, Outcome, encoded, exit_code
 from .student import serve, without_dropout
@@ -43,6 +43,7 @@ def prepared() -> torch.nn.Module:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     checks.fingerprints.stored()
+    reading.prepare()
     return without_dropout(load_squeezenet(device="cpu"))
 
 
