@@ -25,6 +25,7 @@ from ....squeezenet import load_squeezenet
 from . import cage, limits, reading
 from .caged import REFUSED, in_cage, possible_protections
 from .messages import Configuration, End, Order, Outcome, encoded, exit_code
+from .quick_start import leave_compiler_out
 from .student import serve, without_dropout
 from .watching import descendants, empty_folder, end_all, resident, taken, tasks
 
@@ -44,6 +45,7 @@ def prepared() -> torch.nn.Module:
     warnings.simplefilter("ignore")
     checks.fingerprints.stored()
     reading.prepare()
+    leave_compiler_out()
     return without_dropout(load_squeezenet(device="cpu"))
 
 
