@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ...checks.guard import own_settings
 from ...checks.report import Verdict
+from ..exercises.exam import whole
 from ..reports import marks as marks_files
 from ..reports import pages, writing
 from ..reports.deductions import Deduction
@@ -214,6 +215,8 @@ def _graded(
             drawn = (Run.of(kept) if kept else Run.drawn()).following(rubric, cells)
         run = dataclasses.replace(drawn, without_isolation=without_isolation)
         if cluster is not None:
+            with own_settings():
+                whole(run.exam)
             results = by_dask(run, found, jobs or 1, cluster)
         else:
             results = _here(run, found) if ahead is None else by_workers(run, found, jobs or 1, ahead)

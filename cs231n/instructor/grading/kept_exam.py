@@ -1,6 +1,7 @@
 """The exam of a run, kept in GRADES for `--resume`: drawing another one takes longer than grading a late submission.
 
-Only what the small networks ask is kept. What is asked on SqueezeNet is drawn in every run, and nothing earns points without it.
+Only what the small networks ask is kept, with the seed of the optional exercises that had not been drawn: they follow from it.
+What is asked on SqueezeNet is drawn in every run, and nothing earns points without it.
 The file is for its owner alone, and it is neither written nor used where a submission might see the disk.
 """
 
@@ -9,16 +10,14 @@ import json
 import platform
 import zipfile
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ...checks.exam import Exam
-from ...checks.fingerprints import Fingerprints
 from ...whole_file import replacing
-from ..exercises.exam import known_of
+from ..exercises.exam import DrawnCases, exam_of
 from ..exercises.stored import as_json, from_json
 from ..sandbox.inside.cage import ISOLATION
 from .kit_hash import kit_hash
@@ -31,7 +30,8 @@ def keep(out: Path, exam: Exam, protections: Collection[str]) -> None:
     """Write an exam into a folder, if what is in force keeps submissions from reading it there. Raises NotWritten."""
     if not set(protections) >= ISOLATION:
         return
-    about = json.dumps({"origin": _origin(), "cases": as_json(exam)})
+    assert isinstance(exam.cases, DrawnCases), "the exam of a run is a drawn one"
+    about = json.dumps({"origin": _origin(), "seed": exam.cases.seed, "cases": as_json(exam)})
     with replacing(out / NAME) as whole:
         whole.touch(mode=0o600)
         with whole.open("wb") as file:
@@ -52,8 +52,7 @@ def kept_exam(out: Path, without_isolation: bool) -> Exam | None:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays.pop(ABOUT)))
         if about["origin"] == _origin():
-            exam = from_json(about["cases"], Fingerprints({}))
-            return replace(exam, known=known_of(exam.cases, arrays))
+            return exam_of(int(about["seed"]), from_json(about["cases"]), arrays)
     return None
 
 

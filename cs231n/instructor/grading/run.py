@@ -20,7 +20,7 @@ from ...data_utils import load_imagenet_val
 from ...image_utils import preprocess
 from ...squeezenet import load_squeezenet
 from ..exercises import exercise
-from ..exercises.exam import drawn_exam, drawn_photographs
+from ..exercises.exam import LATER, drawn_exam, drawn_photographs
 from ..exercises.kept import Photographs
 from ..release.edition import CELLS, edition
 from ..reports.reference import FIGURES, REFERENCE
@@ -104,7 +104,10 @@ class Run(Asked):
 
     @classmethod
     def drawn(cls) -> Run:
-        """Return a newly drawn Run of the kit's own assignment. One process per processor draws it, at most four."""
+        """Return a newly drawn Run of the kit's own assignment. One process per processor draws it, at most four.
+
+        The optional exercises are drawn when a submission first needs them.
+        """
         photographs = []
 
         def computed(draw: Callable[[str], Any], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -114,7 +117,7 @@ class Run(Asked):
                 else:
                     yield key, found
 
-        exam = drawn_exam(secrets.randbits(63), computed)
+        exam = drawn_exam(secrets.randbits(63), computed, LATER)
         return cls._with(exam, photographs[0])
 
     @classmethod
