@@ -42,13 +42,6 @@ def exam_of(seed: int, cases: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     return dataclasses.replace(own_exam(known=Fingerprints({})), cases=drawn, known=Fingerprints(drawn.arrays))
 
 
-def whole(exam: Exam) -> Exam:
-    """Return the exam with all exercises drawn, for what might not draw the same: another machine's processor rounds its way."""
-    for key in own_exam(known=Fingerprints({})).cases:
-        exam.of(key)
-    return exam
-
-
 class DrawnCases(dict[str, Any]):
     """The cases of a drawn exam, by exercise. Those that have not been drawn are drawn when they are first asked for.
 
@@ -65,9 +58,13 @@ class DrawnCases(dict[str, Any]):
         self.seed, self.arrays = seed, _Arrays(self, arrays)
 
     def __missing__(self, key: str) -> Any:
-        self[key], more = drawn_cases(self.seed, key)
-        self.arrays.update(more)
+        self.add(key, *drawn_cases(self.seed, key))
         return self[key]
+
+    def add(self, key: str, cases: Any, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take over what drawn_cases() has drawn from the seed for an exercise."""
+        self[key] = cases
+        self.arrays.update(arrays)
 
 
 def drawn_cases(seed: int, key: str) -> tuple[Any, dict[str, np.ndarray]]:

@@ -20,7 +20,7 @@ from ...data_utils import load_imagenet_val
 from ...image_utils import preprocess
 from ...squeezenet import load_squeezenet
 from ..exercises import exercise
-from ..exercises.exam import LATER, drawn_exam, drawn_photographs
+from ..exercises.exam import LATER, DrawnCases, drawn_cases, drawn_exam, drawn_photographs
 from ..exercises.kept import Photographs
 from ..release.edition import CELLS, edition
 from ..reports.reference import FIGURES, REFERENCE
@@ -131,6 +131,14 @@ class Run(Asked):
         return cls(
             exam=exam, photographs=photographs, **{one.name: getattr(asked, one.name) for one in dataclasses.fields(asked)}
         )
+
+
+def draw_the_rest(exam: Exam) -> None:
+    """Draw the exercises of a run's exam that it has not needed."""
+    assert isinstance(exam.cases, DrawnCases), "the exam of a run is a drawn one"
+    missing = _longest_first([key for key in LATER if key not in exam.cases])
+    for key, found in _with_a_bar(partial(drawn_cases, exam.cases.seed), missing):
+        exam.cases.add(key, *found)
 
 
 def _longest_first(keys: Sequence[str]) -> list[str]:
