@@ -1,5 +1,7 @@
 """The grader's exam: drawn anew for every run, and as able to tell right from wrong as the students' own."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,8 @@ from cs231n.checks import EXERCISES, examine
 from cs231n.checks.exam import Exam, own_exam
 from cs231n.checks.fingerprints import Fingerprints
 from cs231n.checks.report import Verdict
-from cs231n.instructor.exercises.exam import drawn_cases, drawn_photographs
+from cs231n.instructor.exercises.exam import LATER, drawn_cases, drawn_exam, drawn_photographs, exam_of
+from cs231n.instructor.exercises.fingerprints import of_exercise
 from cs231n.instructor.grading import rubric
 from cs231n.instructor.reports.records import Record, Result
 
@@ -56,6 +59,62 @@ def test_when_the_steps_of_a_fooling_image_end_is_named_as_the_students_own_chec
     assert ends <= set().union(*(answer.mistakes for answer in answers))
     for answer in answers:
         assert set(examine(FOOLING, answer.function, exam=exam).mistakes) == answer.mistakes, answer.function.__name__
+
+
+def test_what_is_known_of_the_notebooks_sizes_is_computed_when_it_is_asked_for_and_is_the_same_as_ever(drawn):
+    given = {name: array for name, array in drawn.known.arrays.items() if "-224" not in name}
+    known = exam_of(1, drawn.cases, given).known
+    for key in ("saliency_maps", "fooling_image"):
+        expected = {name: array for name, array in of_exercise(key, drawn.of(key))[0].items() if "-224" in name}
+        assert len(expected) == 2
+        assert not expected.keys() & known.arrays.keys()
+        for name, array in expected.items():
+            np.testing.assert_array_equal(known.arrays[name], array)
+        assert expected.keys() <= known.arrays.keys()
+    for unknown in ("mistakes/saliency-224", "mistakes/transformation-224", "known/saliency_maps-224/another case", "nothing"):
+        with pytest.raises(KeyError, match=unknown):
+            known.arrays[unknown]
+
+
+def test_what_is_drawn_later_is_drawn_when_it_is_asked_for_and_is_the_same_as_drawn_at_once(drawn):
+    asked = []
+
+    def computed(draw, keys):
+        asked.extend(keys)
+        return [(key, (drawn.cases[key], {})) for key in keys]
+
+    exam = pickle.loads(pickle.dumps(drawn_exam(1, computed, LATER)))  # as it comes to a worker that is not a fork
+    assert asked == list(exam.cases) == ["saliency_maps", "fooling_image", "class_visualization_step"]
+    key = "grad_cam"
+    report = examine(GRAD_CAM, attribution.compute_grad_cam_maps, exam=exam)
+    assert report.verdict == "right"
+    assert list(exam.cases) == [*asked, key]
+    for case, other in zip(exam.of(key).main, drawn.of(key).main, strict=True):
+        assert torch.equal(case.images(), other.images())
+        np.testing.assert_array_equal(exam.known.right(key, case), drawn.known.right(key, other))
+    assert exam.known.mistakes(key) == drawn.known.mistakes(key)
+    assert exam.known.mistakes("grad_cam-224") == drawn.known.mistakes("grad_cam-224")
+    with pytest.raises(KeyError, match="nothing"):
+        exam.of("nothing")
+
+
+def _of_the_notebooks_sizes(take):
+    def compute_saliency_maps(X, y, model):
+        assert X.shape[2:] == (224, 224)
+        X = X.detach().requires_grad_()
+        model(X).gather(1, y[:, None]).sum().backward()
+        return take(X.grad).amax(dim=1)
+
+    return compute_saliency_maps
+
+
+@pytest.mark.parametrize(
+    ("take", "verdict", "mistakes"), [(torch.abs, "right", []), (torch.clone, "wrong", ["no-absolute-value"])]
+)
+def test_a_function_for_the_notebooks_sizes_alone_is_judged_by_them(drawn, take, verdict, mistakes):
+    report = examine(SALIENCY, _of_the_notebooks_sizes(take), exam=drawn)
+    assert (report.verdict, report.mistakes) == (verdict, mistakes)
+    assert "mistakes/saliency_maps-224" in drawn.known.arrays
 
 
 def test_networks_images_and_targets_are_others_than_the_students(drawn):

@@ -31,6 +31,7 @@ from helpers.places import ROOT
 from PIL import Image
 
 from cs231n.instructor.__main__ import main
+from cs231n.instructor.exercises.exam import LATER
 from cs231n.instructor.grading import grading, judging, on_dask, rubric
 from cs231n.instructor.reports import safe
 from cs231n.instructor.reports.records import read_all
@@ -451,7 +452,8 @@ def test_marks_are_merged_and_what_was_graded_is_kept_unless_the_file_has_change
 def test_two_runs_draw_other_inputs(monkeypatch):
     seeds = []
 
-    def exam(seed, computed):
+    def exam(seed, computed, later):
+        assert later == LATER
         seeds.append(seed)
         assert list(computed(lambda key: key.upper(), ["a", "b"])) == [("a", "A"), ("b", "B")]
 

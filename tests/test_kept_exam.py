@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from helpers.grading_runs import one_sandbox
 from cs231n.checks.exam import own_exam
 from cs231n.checks.fingerprints import Fingerprints
 from cs231n.instructor.exercises import stored
+from cs231n.instructor.exercises.exam import LATER, exam_of
 from cs231n.instructor.grading import grading, kept_exam
 from cs231n.instructor.grading.kept_exam import NAME, keep
+from cs231n.instructor.grading.run import draw_the_rest
 from cs231n.instructor.sandbox.inside.cage import ISOLATION, PROTECTIONS
 
 
@@ -47,11 +50,27 @@ def test_an_exam_comes_back_as_it_was(drawn, tmp_path):
         np.array_equal(again.known.arrays[name], array, equal_nan=array.dtype.kind == "f")
         for name, array in drawn.known.arrays.items()
     )
+    assert again.known.mistakes("grad_cam-224") == drawn.known.mistakes("grad_cam-224") != []
+
+
+def test_what_had_not_been_drawn_of_an_exam_that_comes_back_is_drawn_as_it_would_have_been(drawn, tmp_path):
+    required = {key: cases for key, cases in drawn.cases.items() if key not in LATER}
+    arrays = {name: array for name, array in drawn.known.arrays.items() if name.split("/")[1] in required}
+    begun = exam_of(drawn.cases.seed, required, arrays)
+    keep(tmp_path, begun, PROTECTIONS)
+    assert not set(begun.cases) & set(LATER)  # to keep it draws nothing
+    again = kept_exam.kept_exam(tmp_path, without_isolation=False)
+    assert list(again.cases) == list(required)
+    draw_the_rest(again)
+    assert sorted(again.cases) == sorted(drawn.cases)
+    assert_same(drawn, replace(again, cases={key: again.of(key) for key in drawn.cases}))
+    for name, array in drawn.known.arrays.items():
+        np.testing.assert_array_equal(again.known.arrays[name], array)
 
 
 def test_the_students_own_exam_differs_in_nothing_from_itself():
     own = own_exam(known=Fingerprints({}))
-    assert_same(own, stored.from_json(stored.as_json(own), own.known))
+    assert_same(own, replace(own, cases=stored.from_json(stored.as_json(own))))
 
 
 def test_it_is_for_its_owner_alone(drawn, tmp_path):
@@ -84,7 +103,7 @@ def test_a_damaged_file_is_not_used(drawn, tmp_path, damage):
     assert kept_exam.kept_exam(tmp_path, without_isolation=False) is None
 
 
-@pytest.mark.parametrize("cases", [{}, [], {"saliency_maps": 3}, {"saliency_maps": {"main": [{}]}}])
+@pytest.mark.parametrize("cases", [{}, [], {"saliency_maps": 3}, {"saliency_maps": {"main": [{}]}}, {"saliency_maps": {}}])
 def test_a_file_with_other_cases_is_not_used(drawn, tmp_path, cases):
     keep(tmp_path, drawn, PROTECTIONS)
     with np.load(tmp_path / NAME) as file:

@@ -183,6 +183,9 @@ def test_the_figures_are_those_of_the_notebook_that_depend_on_an_exercise():
 
 def test_the_reference_holds_figures_questions_and_model_answers(reference):
     assert list(reference.figures) == list(FIGURES)
+    for pictures in reference.figures.values():
+        assert pictures
+        assert {Image.open(io.BytesIO(base64.b64decode(picture))).format for picture in pictures} == {"JPEG"}
     assert list(reference.questions) == list(reference.model_answers) == list(RUBRIC.questions)
     assert reference.questions["question-1"].startswith("A friend suggests")
     assert "**Rubric (4 points).**" in reference.model_answers["question-1"]

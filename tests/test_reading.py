@@ -6,6 +6,8 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 import tarfile
 import tracemalloc
 import zipfile
@@ -504,6 +506,18 @@ def test_a_picture_in_several_lines_is_one():
 )
 def test_pictures_of_all_kinds_are_drawn_on_white(mode, drawn, seen):
     assert [colour(image) for image in figure(code("m", "saliency-figure", picture(drawn, (5, 5), mode)))] == [seen]
+
+
+def test_a_launcher_has_imported_what_reads_a_notebooks_pictures_and_pillow_looks_for_no_other_formats():
+    code = (
+        "import sys; from pathlib import Path; from cs231n.instructor.sandbox.inside import child, reading\n"
+        "child.prepared(); before = set(sys.modules)\n"
+        "path = Path('NetworkVisualization.ipynb')\n"
+        "found = reading.outline(path.name, path.read_bytes(), {'saliency-figure': ''})\n"
+        "print(len(found['figures']['saliency-figure']), [name for name in sys.modules.keys() - before if 'ImagePlugin' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1 []"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from helpers import zoo
 from helpers.grading_runs import one_sandbox
 
 from cs231n.instructor.__main__ import main
+from cs231n.instructor.exercises.exam import LATER, exam_of
 from cs231n.instructor.grading import grading, judging, worker
 from cs231n.instructor.sandbox import specimens
 from cs231n.instructor.sandbox.sandbox import Ended, Failed, Sandbox
@@ -124,6 +125,38 @@ def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submis
         in capsys.readouterr().err
     )
     assert _rows(tmp_path / "grades") == []
+
+
+UNFINISHED = {
+    zoo.SMOOTHGRAD: "def compute_smoothgrad_maps(X, y, model, noise):\n    raise NotImplementedError('not yet')\n",
+    zoo.INTEGRATED: "def compute_integrated_gradients(X, y, model, baseline, num_steps=32):\n    pass\n",
+    zoo.GRAD_CAM: "def compute_grad_cam_maps(X, y, model):\n    return X\n",
+    zoo.TRANSFORMATION: "def transform_images(images, angles, scales, shifts):\n    raise NotImplementedError\n",
+}
+TRIED = {
+    zoo.SMOOTHGRAD: UNFINISHED[zoo.SMOOTHGRAD],
+    zoo.INTEGRATED: UNFINISHED[zoo.INTEGRATED],
+    zoo.GRAD_CAM: "def compute_grad_cam_maps(X, y, model):\n    return X.no_such_name\n",
+    zoo.TRANSFORMATION: zoo.OPTIONAL_CODE[zoo.TRANSFORMATION],
+}
+
+
+def test_an_optional_exercise_is_drawn_for_whom_attempts_it_and_for_nobody_else(tmp_path, run, monkeypatch):
+    required = {key: cases for key, cases in run.exam.cases.items() if key not in LATER}
+    arrays = {name: array for name, array in run.exam.known.arrays.items() if name.split("/")[1] in required}
+    begun = dataclasses.replace(run, exam=exam_of(run.exam.cases.seed, required, arrays), number=secrets.token_hex(8))
+    monkeypatch.setattr(grading, "started_ahead", lambda count, launcher: contextlib.nullcontext())
+    monkeypatch.setattr(grading.Run, "drawn", lambda: begun)
+    with one_sandbox():
+        for name, codes, expected, drawn in (
+            ("ada", UNFINISHED, ["unfinished"] * 4, []),
+            ("ben", TRIED, ["unfinished", "unfinished", "broken", "right"], ["grad_cam", "transformation"]),
+        ):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / f"{name}.py").write_text("import torch\n" + "\n".join(codes.values()), encoding="utf-8")
+            (record,) = grading.grade_folder(tmp_path / name, tmp_path / f"grades-{name}")
+            assert [record.exercises[exercise].verdict for exercise in zoo.OPTIONAL] == expected
+            assert list(begun.exam.cases) == [*required, *drawn]
 
 
 @pytest.mark.long

@@ -50,11 +50,11 @@ class ArrayExercise(Exercise):
     def right(self, cases: Batches) -> dict[Any, np.ndarray]:
         return {case: self.solution(*double_arguments(case)).numpy() for case in (*cases.main, *cases.other)}
 
-    def known(self, cases: Batches) -> dict[str, dict[Any, Marks]]:
-        known = {self.key: {case: self._fingerprints(case) for case in cases.main}}
-        if cases.large is not None:
-            known[f"{self.key}-224"] = {cases.large: self._fingerprints(cases.large, at_most=self.large_mistakes)}
-        return known
+    def known(self, cases: Batches) -> dict[Any, Marks]:
+        return {case: self._fingerprints(case) for case in cases.main}
+
+    def known_large(self, cases: Batches) -> dict[Any, Marks]:
+        return {case: self._fingerprints(case, at_most=self.large_mistakes) for case in [cases.large] if case is not None}
 
     def _fingerprints(self, case: Any, **limit: int) -> Marks:
         answers = self.known_answers(*double_arguments(case), **limit)

@@ -79,8 +79,12 @@ class Exercise(abc.ABC):
         """Return {case: what is right}."""
 
     @abc.abstractmethod
-    def known(self, cases: Any) -> dict[str, dict[Any, Marks]]:
-        """Return {key, or KEY-224 for the notebook's sizes: {case: [(ids of mistakes, fingerprints (T, LENGTH))]}}."""
+    def known(self, cases: Any) -> dict[Any, Marks]:
+        """Return {case: [(ids of mistakes, fingerprints (T, LENGTH))]} of the small cases that name a mistake."""
+
+    def known_large(self, cases: Any) -> dict[Any, Marks]:
+        """Return the same of the case of the notebook's sizes; by default there is none."""
+        return {}
 
     def gradients(self, cases: Any, right: dict[Any, np.ndarray]) -> dict[Any, np.ndarray]:
         """Return {case: the gradient with respect to the images} that a check needs besides; by default none."""

@@ -227,11 +227,11 @@ class _ClassVisualizationStep(Exercise):
             found[case] = np.stack([raw, normalised])
         return found
 
-    def known(self, cases: StepCases) -> dict[str, dict[StepCase, Marks]]:
-        return {
-            self.key: {case: fingerprints_of(_answers(case)) for case in cases.main},
-            f"{self.key}-224": {cases.large: fingerprints_of(_answers_of_large(cases.large))},
-        }
+    def known(self, cases: StepCases) -> dict[StepCase, Marks]:
+        return {case: fingerprints_of(_answers(case)) for case in cases.main}
+
+    def known_large(self, cases: StepCases) -> dict[StepCase, Marks]:
+        return {cases.large: fingerprints_of(_answers_of_large(cases.large))}
 
     def drawn(self, cases: StepCases, draw: Draw) -> StepCases:
         return StepCases(tuple(_drawn(case, draw) for case in cases.main), _drawn(cases.large, draw))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,39 +14,88 @@ from ...checks.exam import Exam, own_exam
 from ...checks.fingerprints import Fingerprints, stored
 from . import exercise
 from .drawing import Draw
-from .fingerprints import of_exercise
+from .fingerprints import LARGE, of_large_case, of_small_cases
 from .kept import Photographs
 
 Computed = Callable[[Callable[[str], Any], Sequence[str]], Iterable[tuple[str, Any]]]  # of a function and what to call it with
 
+LATER = tuple(task.key for task in assignment().exercises if task.bonus)  # most leave these out: a run does not wait for them
 
-def drawn_exam(seed: int, computed: Computed | None = None) -> Exam:
-    """Return an Exam like the students' own, drawn from `seed`, an int >= 0. It takes about ten seconds of computing.
+
+def drawn_exam(seed: int, computed: Computed | None = None, later: Collection[str] = ()) -> Exam:
+    """Return an Exam like the students' own, drawn from `seed`, an int >= 0. It takes about eight seconds of computing.
 
     Every mistake and every pair of mistakes that the students' exam can name can be named in it; other draws are dropped.
-    computed: yields (key, function(key)) for each key, in any order, by default one after the other.
+    computed: yields (key, function(key)) for each key, in any order, by default one after the other. later: the keys of
+    exercises that are drawn when they are first asked for, wherever that is, from the same seed.
     """
-    own = own_exam(known=Fingerprints({}))
-    arrays: dict[str, np.ndarray] = {}
-    cases = {}
+    keys = [key for key in own_exam(known=Fingerprints({})).cases if key not in later]
     draw = partial(drawn_cases, seed)
-    for key, (drawn, more) in computed(draw, list(own.cases)) if computed else ((key, draw(key)) for key in own.cases):
-        cases[key] = drawn
-        arrays |= more
-    return dataclasses.replace(own, cases={key: cases[key] for key in own.cases}, known=Fingerprints(arrays))
+    found = dict(computed(draw, keys) if computed else ((key, draw(key)) for key in keys))
+    arrays = {name: array for _, more in found.values() for name, array in more.items()}
+    return exam_of(seed, {key: found[key][0] for key in keys}, arrays)
+
+
+def exam_of(seed: int, cases: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Exam:
+    """Return the exam of a seed of which `cases`, by exercise, and the arrays of their fingerprints have been drawn."""
+    drawn = DrawnCases(seed, cases, arrays)
+    return dataclasses.replace(own_exam(known=Fingerprints({})), cases=drawn, known=Fingerprints(drawn.arrays))
+
+
+class DrawnCases(dict[str, Any]):
+    """The cases of a drawn exam, by exercise. Those that have not been drawn are drawn when they are first asked for.
+
+    Attributes
+    ----------
+    seed : int
+        From which each exercise is drawn by itself: it is the same exam in whatever order and process.
+    arrays : dict
+        Of the fingerprints of what has been drawn.
+    """
+
+    def __init__(self, seed: int, cases: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        super().__init__(cases)
+        self.seed, self.arrays = seed, _Arrays(self, arrays)
+
+    def __missing__(self, key: str) -> Any:
+        self.add(key, *drawn_cases(self.seed, key))
+        return self[key]
+
+    def add(self, key: str, cases: Any, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take over what drawn_cases() has drawn from the seed for an exercise."""
+        self[key] = cases
+        self.arrays.update(arrays)
 
 
 def drawn_cases(seed: int, key: str) -> tuple[Any, dict[str, np.ndarray]]:
-    """Return (the cases of one exercise in the exam of `seed`, the arrays of their fingerprints).
+    """Return (the cases of one exercise in the exam of `seed`, the arrays of their fingerprints, those of small cases alone).
 
     They are drawn again until they tell apart whatever the stored ones do.
     """
     given, draw = own_exam().of(key), Draw(np.random.default_rng([seed, zlib.crc32(key.encode())]))
     while True:
         cases = exercise(key).drawn(given, draw)
-        arrays, _ = of_exercise(key, cases)
+        arrays, _ = of_small_cases(key, cases)
         if _pairs(stored(), key) <= _pairs(Fingerprints(arrays), key):
             return cases, arrays
+
+
+class _Arrays(dict[str, np.ndarray]):
+    """What is known of drawn cases. Of those of the notebook's sizes it is computed when it is first asked for: it takes as
+    long as that of all others, and only a submission that fails in the small sizes needs it.
+    """
+
+    def __init__(self, cases: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        super().__init__(arrays)
+        self._cases = cases
+
+    def __missing__(self, name: str) -> np.ndarray:
+        key, large, _ = name.partition("/")[2].partition(LARGE)
+        if not large or key not in self._cases:
+            raise KeyError(name)
+        found, _ = of_large_case(key, self._cases[key])
+        self.update(found)
+        return found[name]
 
 
 def _pairs(known: Fingerprints, key: str) -> set[tuple[str, ...]]:

@@ -18,7 +18,9 @@ from ...checks.exam import Exam, own_exam
 from ...checks.fingerprints import PATH, TOLERANCE, Fingerprints, distance
 from . import exercise
 from .combining import Ids
+from .marks import Marks
 
+LARGE = "-224"  # ends the name of what is known of the case of the notebook's sizes
 SAME = 5 * TOLERANCE  # by how much answers that look the same differ at most
 
 LookAlike = tuple[str, Ids, Ids]  # an exercise, the mistakes of an answer, those of the answer that it looks like
@@ -35,23 +37,39 @@ def fingerprints(exam: Exam) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
     return arrays, not_told_apart
 
 
-@np.errstate(all="ignore")  # some mistakes lead to NaN
 def of_exercise(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
     """Return what `fingerprints` returns, of one exercise. cases: as its file in checks/exercises defines them."""
+    (arrays, same), (more, more_same) = of_small_cases(key, cases), of_large_case(key, cases)
+    return arrays | more, same + more_same
+
+
+@np.errstate(all="ignore")  # some mistakes lead to NaN
+def of_small_cases(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
+    """Return of this all but what is known of the case of the notebook's sizes."""
     own = exercise(key)
     right = own.right(cases)
-    not_told_apart: list[LookAlike] = []
     arrays = {f"right/{key}/{case.name}": array.astype(np.float32) for case, array in right.items()}
     gradients = own.gradients(cases, right)
     arrays |= {f"gradient/{key}/{case.name}": array.astype(np.float32) for case, array in gradients.items()}
-    for name, found in own.known(cases).items():
-        ids = [mistakes for mistakes, _ in next(iter(found.values()))]
-        marks = {case: np.stack([mark for _, mark in answers]) for case, answers in found.items()}
-        keep, same = _distinct(ids, marks, own.least)
-        not_told_apart += [(name, *pair) for pair in same]
-        arrays[f"mistakes/{name}"] = np.array(["+".join(ids[i]) for i in keep])
-        arrays |= {f"known/{name}/{case.name}": values[keep].astype(np.float32) for case, values in marks.items()}
-    return arrays, not_told_apart
+    more, same = _of_known(key, own.known(cases), own.least)
+    return arrays | more, same
+
+
+@np.errstate(all="ignore")
+def of_large_case(key: str, cases: Any) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
+    """Return the rest of it: nothing if the exercise has no case of the notebook's sizes."""
+    own = exercise(key)
+    found = own.known_large(cases)
+    return _of_known(f"{key}{LARGE}", found, own.least) if found else ({}, [])
+
+
+def _of_known(name: str, found: Mapping[Any, Marks], least: float) -> tuple[dict[str, np.ndarray], list[LookAlike]]:
+    """Return the arrays of known answers {case: Marks} under a name, without those that look like others, and these pairs."""
+    ids = [mistakes for mistakes, _ in next(iter(found.values()))]
+    marks = {case: np.stack([mark for _, mark in answers]) for case, answers in found.items()}
+    keep, same = _distinct(ids, marks, least)
+    arrays = {f"known/{name}/{case.name}": values[keep].astype(np.float32) for case, values in marks.items()}
+    return {f"mistakes/{name}": np.array(["+".join(ids[i]) for i in keep])} | arrays, [(name, *pair) for pair in same]
 
 
 def _distinct(ids: Sequence[Ids], marks: Mapping[Any, np.ndarray], least: float) -> tuple[list[int], list[tuple[Ids, Ids]]]:

@@ -160,11 +160,11 @@ class _FoolingImage(Exercise):
             found[case] = np.stack(way) if case in cases.main else way[-1][None]
         return found
 
-    def known(self, cases: FoolingCases) -> dict[str, dict[Case, Marks]]:
-        return {
-            self.key: {case: _fingerprints(case, FOOLING_STEPS) for case in cases.main},
-            f"{self.key}-224": {cases.large: _fingerprints(cases.large, 4, at_most=1)},
-        }
+    def known(self, cases: FoolingCases) -> dict[Case, Marks]:
+        return {case: _fingerprints(case, FOOLING_STEPS) for case in cases.main}
+
+    def known_large(self, cases: FoolingCases) -> dict[Case, Marks]:
+        return {cases.large: _fingerprints(cases.large, 4, at_most=1)}
 
     def drawn(self, cases: FoolingCases, draw: Draw) -> FoolingCases:
         return FoolingCases(

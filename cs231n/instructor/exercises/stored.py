@@ -7,21 +7,22 @@ from typing import Any
 
 from ...checks.exam import Exam, own_exam
 from ...checks.fingerprints import Fingerprints
+from .exam import LATER
 
 OWN = own_exam(known=Fingerprints({}))
 
 
 def as_json(exam: Exam) -> dict[str, Any]:
-    """Return the JSON of an exam's cases, by exercise."""
+    """Return the JSON of an exam's cases, by exercise, as far as they have been drawn."""
     return {key: _told(cases, OWN.of(key)) for key, cases in exam.cases.items()}
 
 
-def from_json(told: Mapping[str, Any], known: Fingerprints) -> Exam:
-    """Return the exam of whose cases `told` is the JSON, with what is known of them.
+def from_json(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cases, by exercise, of which `told` is the JSON.
 
     Raises KeyError, TypeError, ValueError or AttributeError for what as_json() has not made.
     """
-    return dataclasses.replace(OWN, cases={key: _case(told[key], given) for key, given in OWN.cases.items()}, known=known)
+    return {key: _case(told[key], given) for key, given in OWN.cases.items() if key in told or key not in LATER}
 
 
 def _told(drawn: Any, given: Any) -> Any:

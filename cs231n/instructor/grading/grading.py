@@ -20,7 +20,7 @@ from ..reports.grades import write_intake
 from ..reports.marks import Marks
 from ..reports.records import Record
 from ..reports.reference import REFERENCE, Reference, reference_material
-from ..sandbox.inside.cage import PROTECTIONS, PROTECTIONS_INSTEAD
+from ..sandbox.inside.cage import ISOLATION, PROTECTIONS, PROTECTIONS_INSTEAD
 from ..sandbox.launcher import Launcher
 from . import rubric as rubrics
 from .accounting import with_unreadable
@@ -35,7 +35,7 @@ from .owners import Submission
 from .pool import by_workers, started_ahead
 from .roster import Roster
 from .rubric import Rubric
-from .run import Asked, Run, cells_of
+from .run import Asked, Run, cells_of, draw_the_rest
 from .settings import Lists, remember
 from .submissions import Intake, intake
 from .unchanged import Said
@@ -214,18 +214,24 @@ def _graded(
             drawn = (Run.of(kept) if kept else Run.drawn()).following(rubric, cells)
         run = dataclasses.replace(drawn, without_isolation=without_isolation)
         if cluster is not None:
+            with own_settings():  # here: another machine's processor rounds its way, and might draw another exam
+                draw_the_rest(run.exam)
             results = by_dask(run, found, jobs or 1, cluster)
         else:
             results = _here(run, found) if ahead is None else by_workers(run, found, jobs or 1, ahead)
         ends.enter_context(contextlib.closing(results))
-        told = False
+        told = begun = False
         for record, protections in tqdm(results, total=len(found), unit="submission", file=sys.stderr, disable=None):
             if not told and protections is not None:
                 _tell(protections)
                 told = True
                 if not kept and not without_isolation:
-                    keep(out, run.exam, protections)
+                    begun = keep(out, run.exam, protections)
             yield record
+        if begun and here:  # so that a late submission does not wait for it
+            with own_settings():
+                draw_the_rest(run.exam)
+            keep(out, run.exam, ISOLATION)
 
 
 def _here(run: Run, found: Iterable[Submission]) -> Generator[Graded, None, None]:

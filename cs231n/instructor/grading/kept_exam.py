@@ -1,7 +1,9 @@
 """The exam of a run, kept in GRADES for `--resume`: drawing another one takes longer than grading a late submission.
 
-Only what the small networks ask is kept. What is asked on SqueezeNet is drawn in every run, and nothing earns points without it.
-The file is for its owner alone, and it is neither written nor used where a submission might see the disk.
+Only what the small networks ask is kept: of all exercises at the end of a run; before, and where a run was cut short, with the
+seed of the optional ones that nobody had attempted, which follow from it. What is asked on SqueezeNet is drawn in every run, and
+nothing earns points without it. The file is for its owner alone, and it is neither written nor used where a submission might see
+the disk.
 """
 
 import contextlib
@@ -15,8 +17,8 @@ import numpy as np
 import torch
 
 from ...checks.exam import Exam
-from ...checks.fingerprints import Fingerprints
 from ...whole_file import replacing
+from ..exercises.exam import DrawnCases, exam_of
 from ..exercises.stored import as_json, from_json
 from ..sandbox.inside.cage import ISOLATION
 from .kit_hash import kit_hash
@@ -25,15 +27,20 @@ NAME = "exam.npz"
 ABOUT = "about"  # in the file: the JSON of its cases, and of what drew them; all else is what is known of them
 
 
-def keep(out: Path, exam: Exam, protections: Collection[str]) -> None:
-    """Write an exam into a folder, if what is in force keeps submissions from reading it there. Raises NotWritten."""
+def keep(out: Path, exam: Exam, protections: Collection[str]) -> bool:
+    """Write an exam into a folder, if what is in force keeps submissions from reading it there; return whether it does.
+
+    Raises NotWritten.
+    """
     if not set(protections) >= ISOLATION:
-        return
-    about = json.dumps({"origin": _origin(), "cases": as_json(exam)})
+        return False
+    assert isinstance(exam.cases, DrawnCases), "the exam of a run is a drawn one"
+    about = json.dumps({"origin": _origin(), "seed": exam.cases.seed, "cases": as_json(exam)})
     with replacing(out / NAME) as whole:
         whole.touch(mode=0o600)
         with whole.open("wb") as file:
             np.savez(file, **{ABOUT: np.array(about)}, **exam.known.arrays)  # type: ignore[arg-type]
+    return True
 
 
 def kept_exam(out: Path, without_isolation: bool) -> Exam | None:
@@ -50,7 +57,7 @@ def kept_exam(out: Path, without_isolation: bool) -> Exam | None:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays.pop(ABOUT)))
         if about["origin"] == _origin():
-            return from_json(about["cases"], Fingerprints(arrays))
+            return exam_of(int(about["seed"]), from_json(about["cases"]), arrays)
     return None
 
 

@@ -20,7 +20,7 @@ from ...data_utils import load_imagenet_val
 from ...image_utils import preprocess
 from ...squeezenet import load_squeezenet
 from ..exercises import exercise
-from ..exercises.exam import drawn_exam, drawn_photographs
+from ..exercises.exam import LATER, DrawnCases, drawn_cases, drawn_exam, drawn_photographs
 from ..exercises.kept import Photographs
 from ..release.edition import CELLS, edition
 from ..reports.reference import FIGURES, REFERENCE
@@ -104,7 +104,10 @@ class Run(Asked):
 
     @classmethod
     def drawn(cls) -> Run:
-        """Return a newly drawn Run of the kit's own assignment. One process per processor draws it, at most four."""
+        """Return a newly drawn Run of the kit's own assignment. One process per processor draws it, at most four.
+
+        The optional exercises are drawn when a submission first needs them.
+        """
         photographs = []
 
         def computed(draw: Callable[[str], Any], keys: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -114,7 +117,7 @@ class Run(Asked):
                 else:
                     yield key, found
 
-        exam = drawn_exam(secrets.randbits(63), computed)
+        exam = drawn_exam(secrets.randbits(63), computed, LATER)
         return cls._with(exam, photographs[0])
 
     @classmethod
@@ -128,6 +131,14 @@ class Run(Asked):
         return cls(
             exam=exam, photographs=photographs, **{one.name: getattr(asked, one.name) for one in dataclasses.fields(asked)}
         )
+
+
+def draw_the_rest(exam: Exam) -> None:
+    """Draw the exercises of a run's exam that it has not needed."""
+    assert isinstance(exam.cases, DrawnCases), "the exam of a run is a drawn one"
+    missing = _longest_first([key for key in LATER if key not in exam.cases])
+    for key, found in _with_a_bar(partial(drawn_cases, exam.cases.seed), missing):
+        exam.cases.add(key, *found)
 
 
 def _longest_first(keys: Sequence[str]) -> list[str]:

@@ -3,6 +3,8 @@
 import base64
 import io
 import re
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +38,7 @@ class Reference(NamedTuple):
     answer ends with its rubric.
     """
 
-    figures: dict[str, list[str]]
+    figures: Mapping[str, list[str]]
     questions: dict[str, str]
     model_answers: dict[str, str]
 
@@ -55,21 +57,38 @@ def reference_material(path: Path) -> Reference:
     missing = [name for name in wanted if name not in cells]
     if missing:
         raise ValueError(f"{path} lacks the cells {', '.join(missing)}; expected the kit's reference notebook.")
-    figures = {name: [_as_jpeg(picture) for picture in _pictures(cells[name])] for name in FIGURES}
+    figures = {name: tuple(_pictures(cells[name])) for name in FIGURES}
     if not all(figures.values()):
         empty = ", ".join(name for name in figures if not figures[name])
         raise ValueError(f"{path} has no picture in the cells {empty}. Execute the reference notebook first: make refresh.")
     return Reference(
-        figures,
+        _Jpegs(figures),
         {f"question-{number}": cells[f"question-{number}-text"].source.partition("\n")[2].strip() for number in numbers},
         {f"question-{number}": cells[f"answer-{number}"].source for number in numbers},
     )
+
+
+class _Jpegs(Mapping[str, list[str]]):
+    """Pictures as JPEGs, each made when it is first asked for: a run waits for its first result, not for the pages."""
+
+    def __init__(self, pictures: Mapping[str, tuple[str, ...]]) -> None:
+        self._pictures = pictures
+
+    def __getitem__(self, cell: str) -> list[str]:
+        return list(map(_as_jpeg, self._pictures[cell]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pictures)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
 
 
 def _pictures(cell: NotebookNode) -> list[str]:
     return [found[1] for output in cell.get("outputs", []) if (found := picture_of(output))]
 
 
+@cache
 def _as_jpeg(picture: str) -> str:
     """Smaller, since every feedback page holds all reference figures."""
     image = Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB")
