@@ -1,16 +1,19 @@
 """Processes of the grader: how many there are, what they share, and that what begins ahead is used."""
 
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from helpers import zoo
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
-from cs231n.instructor.grading import grading, worker
+from cs231n.instructor.exercises.exam import LATER, exam_of
+from cs231n.instructor.grading import grading, kept_exam, worker
 from cs231n.instructor.grading.pool import started_ahead
 from cs231n.instructor.grading.processes import FORKS, in_processes, not_interrupted, processors
 from cs231n.instructor.reports import writing
@@ -106,6 +109,31 @@ def submissions(tmp_path):
     for name in ("ada", "ben"):
         (folder / f"{name}.py").write_text(zoo.RIGHT_CODE[zoo.SALIENCY] + f"# {name}\n", encoding="utf-8")
     return folder
+
+
+@pytest.mark.long
+@only_forks
+def test_at_the_end_of_a_run_with_workers_the_whole_exam_is_kept_although_nobody_attempted_the_optional_part(
+    submissions, run, tmp_path, monkeypatch
+):
+    required = {key: cases for key, cases in run.exam.cases.items() if key not in LATER}
+    arrays = {name: array for name, array in run.exam.known.arrays.items() if name.split("/")[1] in required}
+    begun = dataclasses.replace(run, exam=exam_of(run.exam.cases.seed, required, arrays))
+    kept = []
+
+    def keep(out, exam, protections):
+        kept.append(list(exam.cases))
+        return kept_exam.keep(out, exam, protections)
+
+    monkeypatch.setattr(grading.Run, "drawn", lambda: begun)
+    monkeypatch.setattr(grading, "keep", keep)
+    grading.grade_folder(submissions, tmp_path / "grades", jobs=1)
+    assert [set(keys) - set(required) for keys in kept] == [set(), set(LATER)]  # the first result has not waited for it
+    again = kept_exam.kept_exam(tmp_path / "grades", without_isolation=False)
+    assert set(again.cases) == {*required, *LATER}
+    for name, array in run.exam.known.arrays.items():
+        if "-224" not in name:
+            np.testing.assert_array_equal(again.known.arrays[name], array)
 
 
 @pytest.mark.long

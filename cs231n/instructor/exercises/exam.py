@@ -70,14 +70,19 @@ class DrawnCases(dict[str, Any]):
 def drawn_cases(seed: int, key: str) -> tuple[Any, dict[str, np.ndarray]]:
     """Return (the cases of one exercise in the exam of `seed`, the arrays of their fingerprints, those of small cases alone).
 
-    They are drawn again until they tell apart whatever the stored ones do.
+    They are drawn again until they tell apart whatever the stored ones do, with one thread, so that every process rounds alike.
     """
     given, draw = own_exam().of(key), Draw(np.random.default_rng([seed, zlib.crc32(key.encode())]))
-    while True:
-        cases = exercise(key).drawn(given, draw)
-        arrays, _ = of_small_cases(key, cases)
-        if _pairs(stored(), key) <= _pairs(Fingerprints(arrays), key):
-            return cases, arrays
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        while True:
+            cases = exercise(key).drawn(given, draw)
+            arrays, _ = of_small_cases(key, cases)
+            if _pairs(stored(), key) <= _pairs(Fingerprints(arrays), key):
+                return cases, arrays
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Arrays(dict[str, np.ndarray]):
