@@ -81,11 +81,16 @@ def open_to_others(paths):
         for folder, inside in covered.items():
             places = [(path, Path(staging, f"{len(covered)}-{i}-{folder.name}")) for i, path in enumerate(inside)]
             for path, place in places:
-                cage._show(path, place)
+                show(path, place)
             cage._mount("none", folder, "tmpfs", 0, "mode=755")
             for path, place in places:
-                cage._show(place, path)
+                show(place, path)
         cage._call("umount2", os.fsencode(staging), 2)  # MNT_DETACH
+
+
+def show(path, place):
+    """Mount a file or a folder at `place`, which is made."""
+    cage._show(cage.Shown(place.name, path.is_dir(), str(path)), place)
 
 
 def refuse(calls, new_namespaces):
