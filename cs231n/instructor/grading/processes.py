@@ -50,9 +50,12 @@ def processes(
 
 
 def in_processes(function: Callable[[Any], Any], given: Sequence[Any], count: int) -> Iterator[tuple[Any, Any]]:
-    """Yield (item, function(item)) of `given` as they come, computed in at most `count` processes; in this one if it is 1."""
+    """Yield (item, function(item)) of `given` as they come, computed in at most `count` processes; in this one without forks.
+
+    Also one process is another one: where PyTorch has a GPU, no fork computes gradients once this process has computed some.
+    """
     count = min(count, len(given))
-    if count <= 1 or not FORKS:
+    if not given or not FORKS:
         yield from ((item, function(item)) for item in given)
         return
     with processes(count, torch.set_num_threads, (1,)) as executor:

@@ -123,7 +123,8 @@ class Run(Asked):
     @classmethod
     def of(cls, exam: Exam) -> Run:
         """Return a Run of the kit's own assignment with an exam; what is asked on SqueezeNet is newly drawn."""
-        return cls._with(exam, _drawn_photographs(secrets.randbits(63)))
+        ((_, photographs),) = in_processes(_drawn_photographs, [secrets.randbits(63)], 1)
+        return cls._with(exam, photographs)
 
     @classmethod
     def _with(cls, exam: Exam, photographs: Photographs) -> Run:
