@@ -72,6 +72,31 @@ def test_a_process_that_has_grown_is_replaced_without_a_word_and_all_work_is_don
     assert done.stderr == ""
 
 
+FREEING = """
+import os, time
+import cs231n
+from cs231n.instructor.grading.processes import in_processes
+
+
+def frees(item):
+    blocks = [bytearray(b"x") * 2_000_000 for _ in range(200 if item else 1)]  # of a size that the heap keeps
+    last = bytearray(100_000)  # above them
+    del blocks
+    time.sleep(1.1)
+    return os.getpid(), last
+
+
+found = [number for number, _ in dict(in_processes(frees, list(range(6)), 1)).values()]
+print(len(found), len(set(found)))
+"""
+
+
+@only_forks
+def test_a_process_that_has_freed_what_it_took_is_kept():
+    done = subprocess.run([sys.executable, "-c", FREEING], cwd=ROOT, capture_output=True, text=True, timeout=HANGS)
+    assert done.stdout == "6 1\n", done.stderr
+
+
 def test_ctrl_c_that_comes_while_it_is_put_off_takes_effect_afterwards_and_is_not_lost():
     reached = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (what is in the block, too, is tested)

@@ -8,13 +8,14 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from ..sandbox.launcher import Failed, Launcher
 from ..sandbox.sandbox import Sandbox
 from .owners import Submission
-from .processes import FORKS, counter, not_interrupted, processes
+from .processes import FORKS, counter, giving_memory_back, not_interrupted, processes
 from .run import Run
 from .worker import CutShort, Graded, in_worker, mine, with_isolation, with_note
 
@@ -119,7 +120,8 @@ def _through_workers(
     given = run, folder, os.getpid(), sandboxes, counter()
     with processes(min(jobs, len(found)), _keep_for_worker, given) as executor:  # with the workers their sandboxes end
         with not_interrupted():
-            futures = {executor.submit(_in_own_process, one, folder / str(i)): one for i, one in enumerate(found)}
+            work = partial(executor.submit, giving_memory_back, _in_own_process)
+            futures = {work(one, folder / str(i)): one for i, one in enumerate(found)}
         for sandbox in sandboxes:
             sandbox.let_go()
         for future in as_completed(futures):
