@@ -479,8 +479,8 @@ def ends_before_it_begins(statement: ast.stmt) -> bool:
     Returns
     -------
     bool
-        Whether it is a plain function that raises NotImplementedError after nothing but a docstring, constants, and calls of
-        the kit's functions that check arguments.
+        Whether it is a plain function that does nothing, or raises NotImplementedError after nothing but a docstring,
+        constants, and calls of the kit's functions that check arguments.
     """
     if not isinstance(statement, ast.FunctionDef) or statement.decorator_list:
         return False
@@ -489,6 +489,8 @@ def ends_before_it_begins(statement: ast.stmt) -> bool:
         return False
     if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(statement)):
         return False  # a call of it raises nothing
+    if all(map(_does_nothing, statement.body)):
+        return True
     for line in statement.body:
         if isinstance(line, ast.Raise):
             return line.exc is not None and _called_name(line.exc) == "NotImplementedError"

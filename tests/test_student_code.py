@@ -138,10 +138,13 @@ def test_a_function_that_does_something_is_none(source):
         "def f(X):\n    raise NotImplementedError",
         "def f(X):\n    raise NotImplementedError('later')\n    return X",
         'def f(X, *, k=1):\n    """Words."""\n    X, y = checked_batch(X)\n    require_map(X)\n    raise NotImplementedError()',
+        "def f(X): pass",
+        "def f(X): ...",
+        'def f(X):\n    """Words."""\n    return None',
         "def f(X):\n    learning_rate = 1\n    raise NotImplementedError()",
     ],
 )
-def test_a_function_that_gives_up_after_checking_its_arguments_need_not_be_called(source):
+def test_a_function_that_does_nothing_or_gives_up_after_checking_its_arguments_need_not_be_called(source):
     assert ends_before_it_begins(ast.parse(source).body[0])
 
 
@@ -149,7 +152,8 @@ def test_a_function_that_gives_up_after_checking_its_arguments_need_not_be_calle
     "source",
     [
         "def f(X): return X",
-        "def f(X): pass",  # it returns nothing, which a call says
+        "def f(X): return 0",
+        "def f(X):\n    pass\n    yield",
         "def f(X):\n    X = X + 1\n    raise NotImplementedError",  # an error may come before
         "def f(X):\n    if X:\n        raise NotImplementedError\n    return X",
         "def f(X):\n    raise ValueError",

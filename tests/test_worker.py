@@ -130,7 +130,7 @@ def test_a_grader_that_errs_about_its_own_specimen_stops_before_the_first_submis
 UNFINISHED = {
     zoo.SMOOTHGRAD: "def compute_smoothgrad_maps(X, y, model, noise):\n    raise NotImplementedError('not yet')\n",
     zoo.INTEGRATED: "def compute_integrated_gradients(X, y, model, baseline, num_steps=32):\n    pass\n",
-    zoo.GRAD_CAM: "def compute_grad_cam_maps(X, y, model):\n    return X\n",
+    zoo.GRAD_CAM: "def compute_grad_cam_maps(X, y, model):\n    ...\n",
     zoo.TRANSFORMATION: "def transform_images(images, angles, scales, shifts):\n    raise NotImplementedError\n",
 }
 TRIED = {
