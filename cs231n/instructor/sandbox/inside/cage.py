@@ -187,7 +187,7 @@ def small_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
     folders: shown besides SYSTEM, where they are. packages: a folder of links, shown with what they lead to in their place.
     hidden: folders that stay empty, should they lie within one that is shown.
     """
-    _mount(None, "/", None, MS_REC | MS_PRIVATE)  # nobody else shall see what is mounted from now on
+    _mount(None, "/", None, MS_REC | MS_PRIVATE)  # what is mounted from now on is for this process alone
     root = Path(scratch)
     _mount("none", root, "tmpfs", MS_NOSUID, "size=1m,mode=755")
     for one in shown_on_small_disk(tuple(folders), packages, tuple(hidden)):
