@@ -68,6 +68,19 @@ def test_what_had_not_been_drawn_of_an_exam_that_comes_back_is_drawn_as_it_would
         np.testing.assert_array_equal(again.known.arrays[name], array)
 
 
+def test_what_is_known_of_the_notebooks_sizes_is_the_same_with_any_number_of_threads(drawn):
+    name = f"known/class_visualization_step-224/{drawn.cases['class_visualization_step'].large.name}"
+    found, threads = [], torch.get_num_threads()
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            found.append(exam_of(drawn.cases.seed, drawn.cases, {}).known.arrays[name])
+            assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(*found)
+
+
 def test_the_students_own_exam_differs_in_nothing_from_itself():
     own = own_exam(known=Fingerprints({}))
     assert_same(own, replace(own, cases=stored.from_json(stored.as_json(own))))

@@ -1,8 +1,9 @@
 """The grader's exam: the roles of the students' own checks, with networks, images and targets drawn anew for every run."""
 
+import contextlib
 import dataclasses
 import zlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -70,17 +71,24 @@ class DrawnCases(dict[str, Any]):
 def drawn_cases(seed: int, key: str) -> tuple[Any, dict[str, np.ndarray]]:
     """Return (the cases of one exercise in the exam of `seed`, the arrays of their fingerprints, those of small cases alone).
 
-    They are drawn again until they tell apart whatever the stored ones do, with one thread, so that every process rounds alike.
+    They are drawn again until they tell apart whatever the stored ones do.
     """
     given, draw = own_exam().of(key), Draw(np.random.default_rng([seed, zlib.crc32(key.encode())]))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _one_thread():
         while True:
             cases = exercise(key).drawn(given, draw)
             arrays, _ = of_small_cases(key, cases)
             if _pairs(stored(), key) <= _pairs(Fingerprints(arrays), key):
                 return cases, arrays
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have PyTorch compute with one thread meanwhile, so that every process rounds alike."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)
 
@@ -98,7 +106,8 @@ class _Arrays(dict[str, np.ndarray]):
         key, large, _ = name.partition("/")[2].partition(LARGE)
         if not large or key not in self._cases:
             raise KeyError(name)
-        found, _ = of_large_case(key, self._cases[key])
+        with _one_thread():
+            found, _ = of_large_case(key, self._cases[key])
         self.update(found)
         return found[name]
 
