@@ -2,6 +2,7 @@
 
 import builtins
 import contextlib
+import operator
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +26,7 @@ WATCHED: tuple[Library, ...] = (
 @contextlib.contextmanager
 def restored(patched: list[str]) -> Iterator[None]:
     """Put back what is watched of the libraries. patched: list to which the names of what was replaced are added."""
-    libraries = [(library, dict(vars(library))) for library in WATCHED]
+    libraries = [(library, vars(library).copy()) for library in WATCHED]
     try:
         yield
     finally:
@@ -35,6 +36,8 @@ def restored(patched: list[str]) -> Iterator[None]:
 def _restore_libraries(libraries: Iterable[tuple[Library, Mapping[str, Any]]]) -> list[str]:
     patched = []
     for library, before in libraries:
+        if _is_untouched(vars(library), before):
+            continue
         for name, value in before.items():
             now = vars(library).get(name)
             if now is not value and not _wrapped_by_itself(library, name, now) and not _by_the_compiler(name, now):
@@ -47,6 +50,12 @@ def _restore_libraries(libraries: Iterable[tuple[Library, Mapping[str, Any]]]) -
             patched.append(f"{library.__name__}.{name}")  # it hides what the class inherits
             delattr(library, name)
     return patched
+
+
+def _is_untouched(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Return whether two mappings hold the very same names and objects in the same order, without comparing any object's value."""
+    same_objects = len(now) == len(before) and all(map(operator.is_, now.values(), before.values()))
+    return same_objects and all(map(operator.eq, now, before))
 
 
 def _wrapped_by_itself(library: Library, name: str, value: Any) -> bool:

@@ -8,6 +8,7 @@ inputs through a socket, and whatever it answers is verified by the worker. If A
 
 import contextlib
 import dataclasses
+import gc
 import json
 import os
 import select
@@ -49,7 +50,9 @@ def prepared() -> torch.nn.Module:
     reading.prepare()
     leave_compiler_out()
     own_exam().with_cases(_computed)
-    return without_dropout(load_squeezenet(device="cpu"))
+    network = without_dropout(load_squeezenet(device="cpu"))
+    gc.freeze()  # or each job's first collection would write to, and so copy, the memory of all that is here
+    return network
 
 
 def _computed(case: Case) -> Case:
