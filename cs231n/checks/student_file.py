@@ -98,6 +98,38 @@ def defined(parts: list[Part], names: Collection[str]) -> dict[str, Callable | R
     return {name: _function(name, definition, program) for name, definition in found.items()}
 
 
+def needed_parts(parts: Sequence[Part], names: Iterable[str]) -> dict[str, list[int]]:
+    """Return by name the numbers of those of the Parts of which `defined` makes for this name alone what it makes of all.
+
+    They are all of them where there are modules of the student's own.
+    """
+    everything = list(range(len(parts)))
+    if any(part.module for part in parts):
+        return dict.fromkeys(names, everything)
+    numbers, statements = [], []
+    for number, part in enumerate(parts):
+        for statement in part.tree.body if part.tree else []:
+            numbers.append(number)
+            statements.append((part, statement))
+    needs = _Needs(statements)
+    unread = {number for number in everything if parts[number].tree is None}
+    functions = [(number, one.name) for number, (_, one) in zip(numbers, statements, strict=True) if isinstance(one, DEFINITIONS)]
+    return {name: sorted(_with_all_versions({numbers[i] for i in needs.of({name})[0]} | unread, functions)) for name in names}
+
+
+def _with_all_versions(chosen: set[int], functions: Sequence[tuple[int, str]]) -> set[int]:
+    """Return numbers of parts together with those that define a function anew which one of them defines: the last one counts.
+
+    functions: (number of the part, name) of each.
+    """
+    while True:
+        names = {name for number, name in functions if number in chosen}
+        more = {number for number, name in functions if name in names} - chosen
+        if not more:
+            return chosen
+        chosen = chosen | more
+
+
 def _function(name: str, definition: Definition | None, program: "_Program") -> Callable | Report:
     """Return the function that a Definition gives in a program, or the Report of why it gives none."""
     if definition is None:
@@ -135,7 +167,7 @@ class _Program:
         newer = [part for part in self.parts if part.newer and part.module == module]
         if not newer:
             return None
-        _, used = _needed(self._statements(module), {definition.name})
+        _, used = _Needs(self._statements(module)).of({definition.name})
         missing = used - {name for _, statement in self._statements(module) for name in bound(statement)}
         return next((part for part in newer if missing & written_in(part.source)), None)
 
@@ -159,7 +191,7 @@ class _Program:
         statements = self._statements(module)
         everything = {name for _, statement in statements for name in bound(statement)}
         wanted = (_mentioned(self.parts) | self.names) & everything if module else self.names
-        chosen, used = _needed(statements, wanted)
+        chosen, used = _Needs(statements).of(wanted)
         for part in (part for part in self.parts if part.module == module and part.tree is None):
             made.__dict__.update({name: Unavailable(part.reason) for name in written_in(part.source) & used - everything})
         for i in sorted(chosen):
@@ -270,23 +302,30 @@ def _place(statement: ast.stmt) -> str:
     return f"line {statement.lineno}, with the decorator {decorators}," if decorators else f"line {statement.lineno}"
 
 
-def _needed(statements: Sequence[Statement], wanted: Collection[str]) -> tuple[set[int], set[str]]:
-    """Return (numbers of the statements that definitions of `wanted` need, all names that these read). statements: with parts."""
-    imported = {name for _, statement in statements if is_import(statement) for name in bound(statement)}
-    by_calling = _changed_by_calling(statements)
-    changed = [_changed(statement, by_calling) for _, statement in statements]
-    wanted = set(wanted)
-    chosen: set[int] = set()
-    while True:
-        more = {
-            i
-            for i, (_, statement) in enumerate(statements)
-            if i not in chosen and (wanted & bound(statement) or is_star_import(statement) or changed[i] & (wanted - imported))
-        }
-        if not more:
-            return chosen, wanted
-        chosen |= more
-        wanted |= {name for i in more for name in _used(statements[i][1])}
+class _Needs:
+    """What definitions need of statements, which come with their Parts."""
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        self.statements = [statement for _, statement in statements]
+        self.imported = {name for statement in self.statements if is_import(statement) for name in bound(statement)}
+        by_calling = _changed_by_calling(self.statements)
+        self.changed = [_changed(statement, by_calling) for statement in self.statements]
+
+    def of(self, wanted: Collection[str]) -> tuple[set[int], set[str]]:
+        """Return (numbers of the statements that definitions of `wanted` need, all names that these read)."""
+        wanted = set(wanted)
+        chosen: set[int] = set()
+        while True:
+            more = {
+                i
+                for i, statement in enumerate(self.statements)
+                if i not in chosen
+                and (wanted & bound(statement) or is_star_import(statement) or self.changed[i] & (wanted - self.imported))
+            }
+            if not more:
+                return chosen, wanted
+            chosen |= more
+            wanted |= {name for i in more for name in _used(self.statements[i])}
 
 
 def _used(statement: ast.stmt) -> set[str]:
@@ -302,7 +341,8 @@ def _used(statement: ast.stmt) -> set[str]:
     return names
 
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+FUNCTIONS = (*DEFINITIONS, ast.Lambda)
 
 
 def _changed(statement: ast.stmt, by_calling: Mapping[str, Collection[str]]) -> set[str]:
@@ -347,10 +387,10 @@ def _base(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _changed_by_calling(statements: Iterable[Statement]) -> dict[str, set[str]]:
+def _changed_by_calling(statements: Iterable[ast.stmt]) -> dict[str, set[str]]:
     """Return {name of a function: the global names that it binds, and those whose objects it changes}."""
     changed = {}
-    for function in (statement for _, statement in statements if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))):
+    for function in (statement for statement in statements if isinstance(statement, DEFINITIONS)):
         inner = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and node is not function]
         own = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
         own |= {argument.arg for argument in ast.walk(function.args) if isinstance(argument, ast.arg)}

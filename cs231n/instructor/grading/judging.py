@@ -50,7 +50,7 @@ def graded(submission: Submission, run: Run, sandbox: Sandbox, network: torch.nn
         if name in outline.unfinished:  # most leave the optional part as it is
             exercises[name] = _result(Report(name, Verdict.UNFINISHED), [])
         else:
-            exercises[name] = exercise_result(name, outline.parts, run, sandbox, network, left)
+            exercises[name] = exercise_result(name, outline.parts_for(name), run, sandbox, network, left, same_cage=True)
     newer = [name for name, result in exercises.items() if result.verdict is Verdict.NEWER_PYTHON]
     notes += [f"NOT JUDGED, since it needs a newer Python than this grader's: {', '.join(newer)}."] if newer else []
     return replace(
@@ -112,9 +112,15 @@ def outline_of(submission: Submission, asked: Asked, sandbox: Sandbox) -> Outlin
 
 
 def exercise_result(
-    name: str, parts: list[list[str]], run: Run, sandbox: Sandbox, network: torch.nn.Module, left: float
+    name: str,
+    parts: list[list[str]],
+    run: Run,
+    sandbox: Sandbox,
+    network: torch.nn.Module,
+    left: float,
+    same_cage: bool = False,
 ) -> Result:
-    """Return the Result of an exercise. left: seconds by the clock for this submission."""
+    """Return the Result of an exercise. left: seconds by the clock for this submission. same_cage: see Sandbox.job."""
     if not any(name in source for _, source, *_ in parts):  # no need of a process then
         return _result(Report(name, Verdict.MISSING), [])
     if left <= 1:
@@ -124,7 +130,8 @@ def exercise_result(
     started, reason, doubt = time.monotonic(), "", ""
     reported: list[str] = []  # by the process that ran the code, which can say what it likes
     try:
-        with sandbox.job(min(limits.CLOCK_SECONDS_PER_CPU_SECOND * run.seconds, left), run.seconds) as job:
+        seconds = min(limits.CLOCK_SECONDS_PER_CPU_SECOND * run.seconds, left)
+        with sandbox.job(seconds, run.seconds, same_cage=same_cage) as job:
             refused, _ = job.ask("define", exercise=name, parts=parts)
             if refused:
                 report, reported = _undefined(name, refused), _sentences(refused)
@@ -165,7 +172,8 @@ def _as_students_see_it(report: Report, parts: list[list[str]], sandbox: Sandbox
     Which mistake it is, is the exam's word; only of a regulariser without effect the own check, which sees inside, knows more.
     """
     try:
-        with sandbox.job(limits.CLOCK_SECONDS_PER_CPU_SECOND * limits.OWN_CHECK_CPU_SECONDS, limits.OWN_CHECK_CPU_SECONDS) as job:
+        seconds = limits.OWN_CHECK_CPU_SECONDS
+        with sandbox.job(limits.CLOCK_SECONDS_PER_CPU_SECOND * seconds, seconds, same_cage=True) as job:
             job.ask("define", exercise=report.exercise, parts=parts)
             told, _ = job.ask("own_check", exercise=report.exercise)
     except Stopped:

@@ -159,7 +159,8 @@ def started(module: str, theirs: socket.socket, ground: Path, scratch: Path) -> 
     own = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT") if name in os.environ}
     own["TMPDIR"] = str(scratch)  # what PyTorch and Matplotlib put there, and where submissions, which inherit it, may write
     more = {"USER": "student", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}  # PyTorch asks who it is; not all have a name
-    more["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"  # a fork that touches new memory takes it in pages of 2 MB, not of 4 kB
+    # A job's fork takes new memory in pages of 2 MB, where Linux may give them, not of 4 kB. Those are for the main arena alone.
+    more["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
     with theirs:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-c", code],  # -S: what .pth files lead to is not for submissions

@@ -1,6 +1,5 @@
 """The grader's side of the sandbox: it starts jobs, gives inputs and takes back numbers, and believes nothing else."""
 
-import base64
 import contextlib
 import json
 import os
@@ -10,7 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -116,13 +115,26 @@ class Sandbox:
             raise Ended("The process that runs submissions has ended; its message, if any, is above.")
         return message
 
-    def job(self, seconds: float, cpu_seconds: float, file: BinaryIO | None = None) -> "Job":
-        """Start a process for one job and return it as a context: a Job. file: an open binary file that it may read."""
-        return Job(self, seconds, cpu_seconds, file)
+    def job(self, seconds: float, cpu_seconds: float, file: BinaryIO | None = None, same_cage: bool = False) -> "Job":
+        """Start a process for one job and return it as a context: a Job.
 
-    def start(self, seconds: float, cpu_seconds: float, descriptors: list[int]) -> None:
+        Parameters
+        ----------
+        seconds : float
+            By the clock, at most.
+        cpu_seconds : float
+            That each of its processes may compute.
+        file : binary file, optional
+            An open one that it may read.
+        same_cage : bool
+            Whether it is a job of the same submission as the one before: then a new cage need not be set up for it. No process
+            and no file of the job before is left in it.
+        """
+        return Job(self, Order(seconds, cpu_seconds, same_cage), file)
+
+    def start(self, order: Order, descriptors: list[int]) -> None:
         try:
-            socket.send_fds(self._control, [encoded(Order(seconds, cpu_seconds))], descriptors)
+            socket.send_fds(self._control, [encoded(order)], descriptors)
         except OSError as error:
             raise Ended(f"The process that runs submissions cannot be reached: {error}.") from None
 
@@ -164,15 +176,15 @@ class Sandbox:
 class Job:
     """One process in the sandbox. `ask` it; at the end of the context all that is left of it is ended."""
 
-    def __init__(self, sandbox: Sandbox, seconds: float, cpu_seconds: float, file: BinaryIO | None) -> None:
-        self.sandbox, self.seconds, self.cpu_seconds, self.file = sandbox, seconds, cpu_seconds, file
+    def __init__(self, sandbox: Sandbox, order: Order, file: BinaryIO | None) -> None:
+        self.sandbox, self.order, self.file = sandbox, order, file
         self._connection: socket.socket | None = None
         self._names: dict[int, tuple[str, Any]] = {}  # id of what was sent -> (its name there, the object itself)
 
     def __enter__(self) -> "Job":
         self._connection, theirs = socket.socketpair()
         descriptors = [theirs.fileno(), *([self.file.fileno()] if self.file else [])]
-        self.sandbox.start(self.seconds, self.cpu_seconds, descriptors)
+        self.sandbox.start(self.order, descriptors)
         theirs.close()
         return self
 
@@ -193,20 +205,22 @@ class Job:
             raise Failed("A process for a submission could not be started in the sandbox; its message, if any, is above.")
         return ended
 
-    def ask(self, do: str, seconds: float | None = None, **arguments: Any) -> tuple[Any, list[np.ndarray]]:
+    def ask(
+        self, do: str, seconds: float | None = None, arrays: Sequence[np.ndarray] = (), **arguments: Any
+    ) -> tuple[Any, list[np.ndarray]]:
         """Return (JSON, arrays) that the process answers. Raises Stopped if it does not, or not in time."""
         if self._connection is None:
             raise Stopped("It was stopped before.")
         try:
-            send(self._connection, {"do": do, "with": arguments})
+            send(self._connection, {"do": do, "with": arguments}, arrays)
             return receive(
                 self._connection,
-                seconds or self.seconds,
+                seconds or self.order.seconds,
                 limits.OUTLINE_JSON_BYTES if do == "outline" else limits.ANSWER_JSON_BYTES,
             )
         except BadMessage as error:
             ended = self._finish(limits.END_SECONDS)
-            raise Stopped(_reason(ended, error, self.seconds)) from None
+            raise Stopped(_reason(ended, error, self.order.seconds)) from None
 
     def run(
         self, _: object, *arguments: Any, network: torch.nn.Module | None, watched: bool = False, **limits: Any
@@ -216,21 +230,22 @@ class Job:
         network: None for a function that takes none. watched: whether what SqueezeNet is given comes back in `way`, as that of
         the small networks always does; each image takes 0.6 MB.
         """
-        new: dict[str, str] = {}
+        new: dict[str, np.ndarray] = {}
         content, arrays = self.ask(
             "call",
             arguments=[self._told(argument, new) for argument in arguments],
             network=None if network is None else self._told(network, new)["known"],
             limits=limits,
-            new=new,
+            new=list(new),
             watched=watched,
+            arrays=list(new.values()),
         )
         try:
             return self._trial(content, _Once(arrays), network, limits.get("calls", CALLS))
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError, OverflowError):
             raise Stopped("Its return value could not be read: it is not in the agreed format.") from None
 
-    def _told(self, argument: Any, new: dict[str, str]) -> Any:
+    def _told(self, argument: Any, new: dict[str, np.ndarray]) -> Any:
         if not isinstance(argument, (torch.Tensor, torch.nn.Module)):
             return argument
         if isinstance(argument, SqueezeNet):  # the process has it
@@ -238,7 +253,7 @@ class Job:
         if id(argument) not in self._names:
             name = f"object-{len(self._names)}"
             self._names[id(argument)] = name, argument
-            new[name] = base64.b64encode(pickle.dumps(argument)).decode()
+            new[name] = np.frombuffer(pickle.dumps(argument), np.uint8)
         return {"known": self._names[id(argument)][0]}
 
     def _trial(self, content: Any, arrays: "_Once", network: torch.nn.Module | None, calls: int) -> RemoteTrial:

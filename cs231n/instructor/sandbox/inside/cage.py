@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import resource
+import signal
 import struct
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from . import limits
 
 CLONE = {"mount": 0x00020000, "ipc": 0x08000000, "user": 0x10000000, "pid": 0x20000000, "net": 0x40000000}
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 4096, 16384, 1 << 18
+MNT_DETACH = 2
 MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 442, -100, 0x8000
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT, LANDLOCK_VERSION, BENEATH = 444, 445, 446, 1, 1
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, TRUNCATE = 1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14
@@ -197,7 +199,26 @@ def small_disk(folders: list[str], packages: str, hidden: list[str], scratch: st
     os.chdir("/")
     attributes = _MountAttributes(MS_RDONLY | MS_NOSUID, 0, 0, 0)
     _call("syscall", MOUNT_SETATTR, AT_FDCWD, b"/", AT_RECURSIVE, ctypes.byref(attributes), ctypes.sizeof(attributes))
+    _empty_scratch(scratch)
+
+
+def _empty_scratch(scratch: str) -> None:
     _mount("none", scratch, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.DISK_BYTES},nr_inodes={limits.DISK_FILES},mode=777")
+
+
+def cleared(scratch: str) -> None:
+    """Leave nothing of a job in the cage: end all processes but this one, which is the first of its pid namespace, and take
+    `scratch` away with all that is in it, for a new one. Raises OSError if that is not possible.
+    """
+    if os.getpid() != 1:  # the call below would end processes of others
+        raise OSError("this process is not the first one of a pid namespace")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+    _call("umount2", os.fsencode(scratch), MNT_DETACH)
+    _empty_scratch(scratch)
 
 
 def _show(one: Shown, inside: Path) -> None:

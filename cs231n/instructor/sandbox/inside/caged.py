@@ -2,17 +2,21 @@
 
 import contextlib
 import dataclasses
+import json
 import os
+import socket
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 import torch
 
 from .... import checks
 from . import cage, limits
-from .messages import Configuration, exit_code
+from .messages import Configuration, Order, exit_code, received
 
 REFUSED = 119  # exit code of a job whose cage could not be set up
+CLEARED = {"own-processes", "small-disk"}  # protections that a cage needs to be cleared for another job
 
 
 def possible_protections(configuration: Configuration) -> set[str]:
@@ -42,7 +46,50 @@ def _python_is_there() -> int:
 
 
 def in_cage(work: Callable[[], int | None], configuration: Configuration, protections: set[str]) -> int:
-    """Run `work` in a new process (C) within the cage; return its exit code. This process (A) waits for B, B for C."""
+    """Run `work` in a new process (C) within a cage; return its exit code. This process (A) waits for B, B for C."""
+    return _in_new_cage(lambda here: _exit_code(_started(work, here, protections)), configuration, protections)
+
+
+def jobs_in_cage(
+    control: socket.socket, work: Callable[[list[int]], int | None], configuration: Configuration, protections: set[str]
+) -> int:
+    """Run work(descriptors) in a new process (C) for each job, one after the other, within the same cage.
+
+    Return when B has ended. In between, nothing is left of a job, see cage.cleared; where that is not possible there is one job.
+
+    Parameters
+    ----------
+    control : socket.socket
+        An Order comes through it with its descriptors, the first of which is that of Configuration.started. Exit codes go back.
+    work : callable
+        What a job does.
+    configuration : Configuration
+        That of all jobs.
+    protections : set of str
+        The names of those that this machine allows.
+    """
+
+    def serve(here: Configuration) -> int:
+        while True:
+            message, given = received(control)
+            if not message:
+                return 0
+            started, *descriptors = given
+            order = Order(**json.loads(message))
+            job = dataclasses.replace(here, cpu_seconds=order.cpu_seconds, started=started)
+            inmate = _started(partial(work, descriptors), job, protections)
+            for descriptor in given:
+                os.close(descriptor)
+            code = _exit_code(inmate)
+            if protections >= CLEARED:
+                cage.cleared(configuration.scratch)
+            control.send(str(code).encode())
+
+    return _in_new_cage(serve, configuration, protections)
+
+
+def _in_new_cage(inside: Callable[[Configuration], int], configuration: Configuration, protections: set[str]) -> int:
+    """Return inside(configuration), computed in a new process (B) that has set a cage up around itself; this one (A) waits."""
     names = {
         *(["net", "ipc"] if "no-network" in protections else []),
         *(["mount"] if protections & {"small-disk", "own-processes"} else []),
@@ -61,12 +108,17 @@ def in_cage(work: Callable[[], int | None], configuration: Configuration, protec
             cage.small_disk(*_disk(configuration))
         elif "own-processes" in protections:
             cage.own_processes()
-        inmate = os.fork()
-        if inmate == 0:
-            _run(work, configuration, protections)
-        code = _exit_code(inmate)
+        code = inside(configuration)
     finally:
         os._exit(code)
+
+
+def _started(work: Callable[[], int | None], configuration: Configuration, protections: set[str]) -> int:
+    """Return the number of a new process (C) of this cage, in which `work` runs."""
+    inmate = os.fork()
+    if inmate == 0:
+        _run(work, configuration, protections)
+    return inmate
 
 
 def _disk(configuration: Configuration) -> tuple[list[str], str, list[str], str]:
@@ -99,7 +151,7 @@ def _most_processes(protections: set[str], namespaces: set[str]) -> int | None:
     if "other-user" in protections or (namespaces and os.geteuid() != 0 and cage.counted_by_namespace()):
         return limits.PROCESSES
     tasks = cage.tasks_of_user()
-    return None if tasks is None else tasks + limits.PROCESSES_OF_OTHERS  # _supervised counts a submission's own
+    return None if tasks is None else tasks + limits.PROCESSES_OF_OTHERS  # the sandbox counts a submission's own
 
 
 def _exit_code(pid: int) -> int:

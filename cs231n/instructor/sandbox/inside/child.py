@@ -26,10 +26,10 @@ from ....checks.cases import Case
 from ....checks.exam import own_exam
 from ....squeezenet import load_squeezenet
 from . import cage, limits, reading
-from .caged import REFUSED, in_cage, possible_protections
-from .messages import Configuration, End, Order, Outcome, encoded, exit_code
+from .caged import CLEARED, REFUSED, jobs_in_cage, possible_protections
+from .messages import Configuration, End, Order, Outcome, encoded, exit_code, received
 from .quick_start import leave_compiler_out
-from .student import serve, without_dropout
+from .student import close_all_but, serve, without_dropout
 from .watching import descendants, empty_folder, end_all, resident, taken, tasks
 
 
@@ -83,16 +83,18 @@ def serve_jobs(
     before = None if "small-disk" in protections else _state(edition)
     with contextlib.suppress(OSError):
         control.send(json.dumps(sorted(protections)).encode())
+    cages = _Cages(configuration, protections, control, network)
     while True:
         message, descriptors = received(control)
         if not message:
             break
         if message == b"end":  # of a job that had ended by itself when this was sent
             continue
-        ended = _supervised(Order(**json.loads(message)), descriptors, configuration, protections, control, network)
+        ended = cages.run(Order(**json.loads(message)), descriptors)
         ended = dataclasses.replace(ended, spoiled=before is not None and _state(edition) != before)
         with contextlib.suppress(OSError):  # the worker was killed: the next look finds the socket closed
             control.send(encoded(ended))
+    cages.end()
     shutil.rmtree(Path(configuration.scratch).parent, ignore_errors=True)  # the worker may have been killed
 
 
@@ -104,15 +106,6 @@ def _told_of_the_end(pid: int) -> list[int]:
         return []
 
 
-def received(control: socket.socket) -> tuple[bytes, list[int]]:
-    """Return the next message and its file descriptors; no message if the other side is closed, or was killed."""
-    try:
-        message, descriptors, *_ = socket.recv_fds(control, 4096, 2)
-    except ConnectionResetError:  # killed before it had read what was sent to it
-        return b"", []
-    return message, descriptors
-
-
 def _state(folder: Path) -> set[tuple[Path | int, ...]]:
     """Return what tells whether a file below a folder has been changed, added or removed."""
     return {
@@ -122,60 +115,110 @@ def _state(folder: Path) -> set[tuple[Path | int, ...]]:
     }
 
 
-def _supervised(
-    order: Order,
-    descriptors: list[int],
-    configuration: Configuration,
-    protections: set[str],
-    control: socket.socket,
-    network: torch.nn.Module,
-) -> Outcome:
-    """Fork A for a job and watch over it: its time, its memory, its processes, and whether the worker wants it to end.
+class _Cage:
+    """The processes A and B in whose cage jobs run, forked from this one. `end` it after use.
 
-    Return its Outcome, except for what it has spoiled.
+    control: through it B is given jobs and tells their exit codes.
     """
-    deadline, before = time.monotonic() + order.seconds, resident(os.getpid())
-    started, theirs = os.pipe()
-    os.set_blocking(started, False)
-    pid = os.fork()
-    if pid == 0:
-        code = REFUSED
-        try:
-            control.close()
-            cage.end_with_parent()
-            os.setsid()
-            here = dataclasses.replace(configuration, cpu_seconds=order.cpu_seconds, started=theirs)
-            code = in_cage(lambda: serve(descriptors, configuration, network), here, protections)
-        finally:
-            os._exit(code)
-    for descriptor in (theirs, *descriptors):
-        os.close(descriptor)
-    end: End | None = None
-    code, looked = 0, time.monotonic()
-    told = _told_of_the_end(pid)
-    waited_for: list[socket.socket | int] = [control, *told]
-    while end is None:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            end, code = End.BY_ITSELF, exit_code(status)
-            break
-        wanted, _, _ = select.select(waited_for, [], [], limits.LOOK_EVERY_SECONDS / 4 if told else 0.01)
-        if control in wanted:
-            control.recv(16)  # the word to end it, or nothing where the worker is gone
-            end = End.AS_ASKED
-        elif time.monotonic() > deadline:
-            end = End.TIME
-        elif time.monotonic() > looked + limits.LOOK_EVERY_SECONDS:
-            looked = time.monotonic()
-            below = descendants(pid)
-            if taken(below, before) > limits.ALL_PROCESSES_BYTES:
-                end = End.MEMORY
-            elif sum(map(tasks, below)) > limits.PROCESSES + 2:  # this process's own: A, B
-                end = End.PROCESSES
-    end_all(pid)
-    for descriptor in told:
-        os.close(descriptor)
-    if "small-disk" not in protections:
-        empty_folder(Path(configuration.scratch))
-    with os.fdopen(started, "rb") as file:
-        return Outcome(end, code, started=bool(file.read(1)))
+
+    def __init__(self, configuration: Configuration, protections: set[str], kind: int, network: torch.nn.Module) -> None:
+        """kind: of socket."""
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = REFUSED
+            try:
+                close_all_but({0, 1, 2, theirs.fileno()})
+                cage.end_with_parent()
+                os.setsid()
+                code = jobs_in_cage(theirs, lambda given: serve(given, configuration, network), configuration, protections)
+            finally:
+                os._exit(code)
+        theirs.close()
+        self.told = _told_of_the_end(self.pid)
+
+    def ended(self) -> int | None:
+        """Return the exit code of A if it has ended, else None."""
+        ended, status = os.waitpid(self.pid, os.WNOHANG)
+        return exit_code(status) if ended else None
+
+    def end(self) -> None:
+        """End it with all that is in it."""
+        end_all(self.pid)
+        self.control.close()
+        for descriptor in self.told:
+            os.close(descriptor)
+
+
+class _Cages:
+    """Runs jobs: each in a cage of its own, or in that of the job before where an Order allows it and it could be cleared."""
+
+    def __init__(
+        self, configuration: Configuration, protections: set[str], control: socket.socket, network: torch.nn.Module
+    ) -> None:
+        self.configuration, self.protections, self.control, self.network = configuration, protections, control, network
+        self._cage: _Cage | None = None
+
+    def run(self, order: Order, descriptors: list[int]) -> Outcome:
+        """Run a job in a cage and watch over it: its time, its memory, its processes, and whether the worker wants it to end.
+
+        Return its Outcome, except for what it has spoiled. The descriptors are closed here.
+        """
+        if not order.same_cage:
+            self.end()
+        deadline, before = time.monotonic() + order.seconds, resident(os.getpid())
+        started, theirs = os.pipe()
+        os.set_blocking(started, False)
+        used = self._given(order, [theirs, *descriptors])
+        for descriptor in (theirs, *descriptors):
+            os.close(descriptor)
+        end, code = self._watched(used, deadline, before)
+        if end is not End.BY_ITSELF or not self.protections >= CLEARED:
+            self.end()
+        if "small-disk" not in self.protections:
+            empty_folder(Path(self.configuration.scratch))
+        with os.fdopen(started, "rb") as file:
+            return Outcome(end, code, started=bool(file.read(1)))
+
+    def _given(self, order: Order, descriptors: list[int]) -> _Cage:
+        """Give a job to the cage, or to a new one where that has ended. Return the cage."""
+        if self._cage:
+            with contextlib.suppress(OSError):
+                socket.send_fds(self._cage.control, [encoded(order)], descriptors)
+                return self._cage
+            self.end()
+        self._cage = _Cage(self.configuration, self.protections, self.control.type, self.network)
+        with contextlib.suppress(OSError):  # it could not be set up: _watched finds that it has ended
+            socket.send_fds(self._cage.control, [encoded(order)], descriptors)
+        return self._cage
+
+    def _watched(self, used: _Cage, deadline: float, before: int) -> tuple[End, int]:
+        """Return how the job ends that a cage has been given, and its exit code. deadline: by time.monotonic()."""
+        looked, pause = time.monotonic(), limits.LOOK_EVERY_SECONDS / 4 if used.told else 0.01
+        waited_for: list[socket.socket | int] = [self.control, used.control, *used.told]
+        while True:
+            wanted, _, _ = select.select(waited_for, [], [], pause)
+            if used.control in wanted and (message := received(used.control)[0]):
+                return End.BY_ITSELF, int(message)
+            code = used.ended()
+            if code is not None:
+                self.end()
+                return End.BY_ITSELF, code
+            if self.control in wanted:
+                self.control.recv(16)  # the word to end it, or nothing where the worker is gone
+                return End.AS_ASKED, 0
+            if time.monotonic() > deadline:
+                return End.TIME, 0
+            if time.monotonic() > looked + limits.LOOK_EVERY_SECONDS:
+                looked = time.monotonic()
+                below = descendants(used.pid)
+                if taken(below, before) > limits.ALL_PROCESSES_BYTES:
+                    return End.MEMORY, 0
+                if sum(map(tasks, below)) > limits.PROCESSES + 2:  # this process's own: A, B
+                    return End.PROCESSES, 0
+
+    def end(self) -> None:
+        """End the cage, if there is one."""
+        if self._cage:
+            self._cage.end()
+        self._cage = None

@@ -16,8 +16,8 @@ import torch
 
 from .... import checks
 from . import cage
-from .child import prepared, received, serve_jobs
-from .messages import Configuration
+from .child import prepared, serve_jobs
+from .messages import Configuration, received
 
 
 def main(control: socket.socket) -> None:

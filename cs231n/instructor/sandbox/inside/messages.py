@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import json
 import os
+import socket
 from dataclasses import dataclass
 
 from . import limits
@@ -56,10 +57,13 @@ class Order:
         By the clock, at most.
     cpu_seconds : float
         That each of its processes may compute.
+    same_cage : bool
+        Whether it may run in the cage of the job before, if that is still there: it is a job of the same submission.
     """
 
     seconds: float
     cpu_seconds: float
+    same_cage: bool = False
 
 
 class End(str, enum.Enum):
@@ -92,6 +96,15 @@ class Outcome:
     code: int
     started: bool
     spoiled: bool = False
+
+
+def received(socket_: socket.socket) -> tuple[bytes, list[int]]:
+    """Return the next message and its file descriptors; no message if the other side is closed, or was killed."""
+    try:
+        message, descriptors, *_ = socket.recv_fds(socket_, 4096, 3)
+    except ConnectionResetError:  # killed before it had read what was sent to it
+        return b"", []
+    return message, descriptors
 
 
 def encoded(message: Configuration | Order | Outcome) -> bytes:

@@ -1,6 +1,5 @@
 """What the inmost process does: it answers the worker's requests with one student's code."""
 
-import base64
 import itertools
 import os
 import pickle
@@ -20,7 +19,7 @@ from . import limits
 from .messages import Configuration
 from .reading import outline
 from .telling import told_trial
-from .wire import BadMessage, receive, send
+from .wire import BYTES, BadMessage, receive, send
 
 Reply = tuple[Any, list[np.ndarray]]  # JSON, and arrays of floats
 
@@ -33,7 +32,7 @@ def serve(descriptors: list[int], configuration: Configuration, network: torch.n
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
-    _close_all_but({0, 1, 2, *descriptors})
+    close_all_but({0, 1, 2, *descriptors})
     os.environ.clear()
     own = dict.fromkeys(("HOME", "TMPDIR"), configuration.scratch)
     os.environ.update(own, USER="student", PATH="/usr/bin:/bin", MPLBACKEND="agg")
@@ -41,14 +40,15 @@ def serve(descriptors: list[int], configuration: Configuration, network: torch.n
     connection, student = socket.socket(fileno=descriptor), _Student(network, files)
     while True:
         try:
-            request, _ = receive(connection, limits.REQUEST_SECONDS)
+            request, student.arrays = receive(connection, limits.REQUEST_SECONDS, kinds={BYTES})
         except BadMessage:
             return 0
         content, arrays = getattr(student, request["do"])(**request["with"])
         send(connection, content, arrays)
 
 
-def _close_all_but(keep: Collection[int]) -> None:
+def close_all_but(keep: Collection[int]) -> None:
+    """Close all descriptors but some."""
     last = resource.getrlimit(resource.RLIMIT_NOFILE)[0] + 4096
     for before, after in itertools.pairwise([*sorted(keep), last]):
         if after > before + 1:  # of an empty range os.closerange(0, 0) makes all there is
@@ -59,7 +59,9 @@ class _Student:
     """One student's code in this process: what the worker may ask for."""
 
     def __init__(self, network: torch.nn.Module, files: list[int]) -> None:
+        self.arrays: list[np.ndarray] = []  # that came with the request
         self.known: dict[str, Any] = {"squeezenet": network}  # what came with earlier requests
+        self.copies: dict[str, torch.Tensor] = {}  # of the tensors that came
         self.files = files
         self.function: Callable[..., Any] | None = None
 
@@ -81,21 +83,24 @@ class _Student:
         return _as_json(checks.examine(exercise, self.function)), []
 
     def call(
-        self, arguments: Sequence[Any], network: str | None, limits: Mapping[str, Any], new: Mapping[str, str], watched: bool
+        self, arguments: Sequence[Any], network: str | None, limits: Mapping[str, Any], new: Sequence[str], watched: bool
     ) -> Reply:
         """Call the function. arguments: numbers, or {"known": name}. network: a name or None.
 
-        new: {name: pickled tensor or network} from the worker. watched: whether SqueezeNet says what it is given.
+        new: the names of what came with the request, pickled tensors and networks. watched: whether SqueezeNet says what it is
+        given.
         """
         if watched:
             watch(self.known["squeezenet"])
-        for name, pickled in new.items():
-            self.known[name] = pickle.loads(base64.b64decode(pickled))  # from the grader, never from a student
+        for name, pickled in zip(new, self.arrays, strict=True):
+            self.known[name] = value = pickle.loads(pickled.data)  # from the grader, never from a student
+            if isinstance(value, torch.Tensor):
+                self.copies[name] = value.detach().clone()
         values = [self.known[a["known"]] if isinstance(a, dict) else a for a in arguments]
         assert self.function is not None, "the worker has a function defined before it has it called"
         given = None if network is None else self.known.get(network)
         trial = guard.run(self.function, *values, network=given, **limits)
-        return told_trial(trial, {name: value for name, value in self.known.items() if isinstance(value, torch.Tensor)})
+        return told_trial(trial, {name: self.known[name] for name in self.copies}, self.copies)
 
 
 def without_dropout(network: torch.nn.Module) -> torch.nn.Module:

@@ -1,6 +1,7 @@
 """What a call of a student's function did, as JSON and arrays."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ from ....checks import guard
 from . import limits
 
 
-def told_trial(trial: guard.Trial, tensors: dict[str, torch.Tensor]) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Return a Trial as (JSON, arrays)."""
+def told_trial(
+    trial: guard.Trial, tensors: Mapping[str, torch.Tensor], copies: Mapping[str, torch.Tensor]
+) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Return a Trial as (JSON, arrays). tensors: that the process was given, by name. copies: the same as they came."""
     arrays: list[np.ndarray] = []
 
     def told(value: Any, deep: bool = True) -> dict[str, Any] | None:
@@ -40,10 +43,17 @@ def told_trial(trial: guard.Trial, tensors: dict[str, torch.Tensor]) -> tuple[di
         "after": after,
     }
     for name, tensor in tensors.items():
-        after[name] = _told_tensor(tensor, arrays)
+        if not _is_unchanged(tensor, copies[name]):
+            after[name] = _told_tensor(tensor, arrays)
     content["way"] = [len(arrays), len(trial.way)]
     arrays += [np.asarray(seen, dtype="<f4") for seen in trial.way]
     return content, arrays
+
+
+def _is_unchanged(tensor: torch.Tensor, copy: torch.Tensor) -> bool:
+    with contextlib.suppress(Exception):  # sparse, meta, of another device, or of a class of its own
+        return tensor.dtype == copy.dtype and torch.equal(tensor.detach(), copy)
+    return False
 
 
 def _told_tensor(tensor: torch.Tensor, arrays: list[np.ndarray]) -> dict[str, Any]:
@@ -53,7 +63,8 @@ def _told_tensor(tensor: torch.Tensor, arrays: list[np.ndarray]) -> dict[str, An
         return {**told, "values": tensor.flatten().tolist()}
     if tensor.dtype.is_floating_point and tensor.numel() < limits.TENSOR_NUMBERS:
         with contextlib.suppress(Exception):  # sparse, meta, or of a class of its own
-            arrays.append(tensor.detach().to("cpu", torch.float64).resolve_neg().numpy())
+            precise = torch.float64 if tensor.dtype == torch.float64 else torch.float32
+            arrays.append(tensor.detach().to("cpu", precise).resolve_neg().numpy())
             told["tensor"] = len(arrays) - 1
     return told
 

@@ -9,7 +9,7 @@ import math
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -17,7 +17,8 @@ import numpy as np
 from . import limits
 
 LENGTHS = struct.Struct(">QQ")  # of the JSON text and of the arrays' bytes
-KINDS = {"<f4", "<f8"}
+KINDS = frozenset({"<f4", "<f8"})
+BYTES = "|u1"  # which only the grader sends
 
 
 class Trouble(str, enum.Enum):
@@ -50,7 +51,7 @@ class BadMessage(Exception):
 
 
 def send(connection: socket.socket, content: Any, arrays: Sequence[Any] = (), seconds: float = limits.SEND_SECONDS) -> None:
-    """Send a JSON value and arrays of floats through a socket, within so many seconds for the whole message.
+    """Send a JSON value and arrays of floats or bytes through a socket, within so many seconds for the whole message.
 
     Raises BadMessage if the other side does not take it, and ValueError for numbers that JSON does not know, as NaN.
     """
@@ -62,15 +63,17 @@ def send(connection: socket.socket, content: Any, arrays: Sequence[Any] = (), se
     try:
         for part in (lengths, text, *arrays):
             connection.settimeout(max(deadline - time.monotonic(), 0.001))
-            connection.sendall(part if isinstance(part, bytes) else part.tobytes())
+            connection.sendall(part if isinstance(part, bytes) else np.ascontiguousarray(part).reshape(-1).view(np.uint8).data)
     except OSError as error:
         raise BadMessage(Trouble.UNSENT, error) from None
 
 
-def receive(connection: socket.socket, seconds: float, limit: int = limits.JSON_BYTES) -> tuple[Any, list[np.ndarray]]:
+def receive(
+    connection: socket.socket, seconds: float, limit: int = limits.JSON_BYTES, kinds: Collection[str] = KINDS
+) -> tuple[Any, list[np.ndarray]]:
     """Return (JSON value, arrays) from a socket, within so many seconds. Raises BadMessage for anything else.
 
-    limit: bytes of JSON.
+    limit: bytes of JSON. kinds: of arrays that are taken.
     """
     deadline = time.monotonic() + seconds
     text_length, array_length = LENGTHS.unpack(_exactly(connection, LENGTHS.size, deadline))
@@ -81,7 +84,7 @@ def receive(connection: socket.socket, seconds: float, limit: int = limits.JSON_
         raise BadMessage(Trouble.TOO_MANY_VALUES)
     try:
         message = json.loads(text, parse_constant=_refuse)
-        return message["content"], _arrays(message["arrays"], raw)
+        return message["content"], _arrays(message["arrays"], raw, kinds)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise BadMessage(Trouble.NOT_AGREED) from None
     except MemoryError:
@@ -92,13 +95,13 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(name)  # NaN and infinities are no JSON
 
 
-def _arrays(listed: Any, raw: bytearray) -> list[np.ndarray]:
+def _arrays(listed: Any, raw: bytearray, kinds: Collection[str]) -> list[np.ndarray]:
     """Return the arrays that are listed as [kind, shape] and lie in `raw`, all of it, one behind the other."""
     if len(listed) > limits.ARRAYS:
         raise ValueError
     arrays, start = [], 0
     for kind, shape in listed:
-        if kind not in KINDS or type(shape) is not list or len(shape) > limits.ARRAY_DIMENSIONS:
+        if kind not in kinds or type(shape) is not list or len(shape) > limits.ARRAY_DIMENSIONS:
             raise ValueError
         if not all(type(size) is int and size >= 0 for size in shape):
             raise ValueError
@@ -113,19 +116,20 @@ def _arrays(listed: Any, raw: bytearray) -> list[np.ndarray]:
 
 
 def _exactly(connection: socket.socket, length: int, deadline: float) -> bytearray:
-    data = bytearray()
-    while len(data) < length:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise BadMessage(Trouble.LATE)
-        try:
-            connection.settimeout(left)
-            part = connection.recv(min(length - len(data), 2**20))
-        except TimeoutError:
-            raise BadMessage(Trouble.LATE) from None
-        except OSError as error:
-            raise BadMessage(Trouble.BROKEN, error) from None
-        if not part:
-            raise BadMessage(Trouble.CLOSED)
-        data += part
+    data, came = bytearray(length), 0
+    with memoryview(data) as view:
+        while came < length:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise BadMessage(Trouble.LATE)
+            try:
+                connection.settimeout(left)
+                part = connection.recv_into(view[came:])
+            except TimeoutError:
+                raise BadMessage(Trouble.LATE) from None
+            except OSError as error:
+                raise BadMessage(Trouble.BROKEN, error) from None
+            if not part:
+                raise BadMessage(Trouble.CLOSED)
+            came += part
     return data
