@@ -159,8 +159,8 @@ def started(module: str, theirs: socket.socket, ground: Path, scratch: Path) -> 
     own = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "LANG", "SYSTEMROOT") if name in os.environ}
     own["TMPDIR"] = str(scratch)  # what PyTorch and Matplotlib put there, and where submissions, which inherit it, may write
     more = {"USER": "student", "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg"}  # PyTorch asks who it is; not all have a name
-    # A job's fork takes new memory in pages of 2 MB, where Linux may give them, not of 4 kB. Those are for the main arena alone.
-    more["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
+    # One arena for all threads: what a student's function takes in its thread is memory that is there, not new memory.
+    more["GLIBC_TUNABLES"] = "glibc.malloc.arena_max=1"
     with theirs:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-c", code],  # -S: what .pth files lead to is not for submissions
