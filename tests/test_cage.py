@@ -8,6 +8,8 @@ import pytest
 from helpers.limits import HANGS
 from helpers.places import ROOT
 
+from cs231n.instructor.sandbox.inside import cage
+
 # Closes the disk, then says as JSON what can be read, where can be written, and whether the names in a folder can be listed.
 CODE = """
 import json, os, sys
@@ -70,3 +72,11 @@ def test_what_is_in_the_folder_can_be_read_where_nothing_is_closed(folder):
     """Else the above would find nothing anywhere."""
     for name in ("shown/kit/solution.py", "beside.py", "packages/package/module.py"):
         assert (folder / name).read_text() == "content"
+
+
+def test_a_process_that_is_not_the_first_of_its_namespace_ends_no_others(monkeypatch):
+    ended = []
+    monkeypatch.setattr(cage.os, "kill", lambda *given: ended.append(given))
+    with pytest.raises(OSError, match="not the first one"):
+        cage.cleared("/nowhere")
+    assert ended == []

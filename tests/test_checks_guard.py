@@ -82,6 +82,20 @@ def test_settings_of_the_students_kernel_do_not_matter_and_stay():
         torch.set_grad_enabled(True)
 
 
+def test_a_name_that_replaces_another_one_of_the_same_object_is_seen(monkeypatch):
+    monkeypatch.setattr(random, "the_last_name", object(), raising=False)
+
+    def renames(X):
+        random.another_name = vars(random).pop("the_last_name")
+        return X
+
+    try:
+        assert guard.run(renames, torch.zeros(1), network=None).patched == ["random.the_last_name"]
+        assert hasattr(random, "the_last_name")
+    finally:
+        vars(random).pop("another_name", None)
+
+
 def test_a_part_of_torch_that_wraps_functions_when_it_is_first_used_is_no_patch():
     code = (
         "import cs231n, torch\nfrom cs231n.checks import examine\n"

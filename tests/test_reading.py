@@ -62,7 +62,7 @@ def read(raw, name="nb.ipynb", figures=FIGURE):
 
 def problem(raw, name="nb.ipynb"):
     found = read(raw, name)
-    by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures", "sources")}
+    by_name = {key: {} for key in ("answers", "answer_notes", "answer_pictures", "figures", "sources", "needed")}
     lists = {key: [] for key in ("parts", "notes", "cell_ids", "executed_at", "unfinished")}
     assert found == {"problem": found["problem"], "counts": "", **lists, **by_name}
     assert found["problem"].endswith(".")
@@ -949,7 +949,7 @@ def test_much_output_takes_few_times_its_size(output):
         tracemalloc.stop()
     ((_, source),) = found["parts"]
     assert source.strip() == SOURCE.strip()
-    assert len(json.dumps({**found, "answer_notes": {}})) < 700
+    assert len(json.dumps({**found, "answer_notes": {}, "needed": {}})) < 700
 
 
 # What the grader makes of it
@@ -969,6 +969,7 @@ def good():
         "cell_ids": ["c", ""],
         "executed_at": ["2026-10-05T10:10:10.123456Z", ""],
         "unfinished": ["make_fooling_image"],
+        "needed": {"compute_saliency_maps": [0], "make_fooling_image": []},
     }
 
 
@@ -1051,6 +1052,18 @@ BAD = {
     "cell_ids": [None, "c", [None], ["<script>"], ["x" * 65], ["c\n"], ["c"] * 2001],
     "executed_at": [None, "now", [None], ["yesterday"], ["2026-10-05T10:10:10<b>"], ["2026-10-05T10:10:10\n"], [""] * 2001],
     "unfinished": [None, "make_fooling_image", [None], ["other"], ["make_fooling_image"] * 8],
+    "needed": [
+        None,
+        [],
+        {"os.system": [0]},
+        {"make_fooling_image": None},
+        {"make_fooling_image": ["0"]},
+        {"make_fooling_image": [True]},
+        {"make_fooling_image": [[0]]},
+        {"make_fooling_image": [-1]},
+        {"make_fooling_image": [1]},
+        {"make_fooling_image": [0, 0]},
+    ],
 }
 
 
@@ -1058,6 +1071,21 @@ BAD = {
 def test_an_outline_of_another_form_is_refused(key, number):
     with pytest.raises(ValueError, match=r"^What came back from reading the file is not in the agreed format: .+\.$"):
         checked_outline({**good(), key: BAD[key][number]}, FIGURE)
+
+
+def test_of_two_parts_neither_can_be_named_twice():
+    two = {**good(), "parts": [["a", "b"], ["c", "d"]]}
+    assert checked_outline({**two, "needed": {"make_fooling_image": [1, 0]}}, FIGURE).parts_for("make_fooling_image") == [
+        ["c", "d"],
+        ["a", "b"],
+    ]
+    with pytest.raises(ValueError, match="the numbers of parts"):
+        checked_outline({**two, "needed": {"make_fooling_image": [1, 1]}}, FIGURE)
+
+
+def test_of_an_exercise_whose_parts_are_not_told_all_are_given():
+    found = checked_outline({**good(), "needed": {}}, FIGURE)
+    assert found.parts_for("compute_saliency_maps") == good()["parts"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The sandbox by itself: what an attacker's review found stays mended. The zoo in test_grading.py tries the rest."""
 
+import ast
 import contextlib
 import errno
 import os
@@ -44,12 +45,12 @@ def forked(launcher, count=1):
     return sandboxes
 
 
-def called(sandbox, body):
-    """Return the Trial of a compute_saliency_maps with this body."""
+def called(sandbox, body, seconds=20, cpu_seconds=20, **options):
+    """Return the Trial of a compute_saliency_maps with this body. options: of the job."""
     source = "import os, torch\ndef compute_saliency_maps(X, y, model):\n" + "".join(
         f"    {line}\n" for line in body.splitlines()
     )
-    with sandbox.job(20, 20) as job:
+    with sandbox.job(seconds, cpu_seconds, **options) as job:
         assert job.ask("define", exercise="compute_saliency_maps", parts=[["mine.py", source]])[0] is None
         network = CASE.network()
         return job.run(None, CASE.images(), torch.tensor(CASE.target), network, network=network)
@@ -135,11 +136,80 @@ def needs(sandbox, name):
         pytest.skip(f"this machine does not allow {name}")
 
 
-def seen(sandbox, body):
-    """Return the text of the ValueError that a function with this body raises."""
-    error = called(sandbox, body).error
+def seen(sandbox, body, **options):
+    """Return the text of the ValueError that a function with this body raises. options: of the job."""
+    error = called(sandbox, body, **options).error
     assert type(error).__name__ == "ValueError", error
     return str(error)
+
+
+# The cage of the job before
+
+PROCESS = "raise ValueError(os.getpid())"  # in a new cage always the same number, later ones in one that is used again
+LEAVES_ALL = """
+open('note', 'w').write('for you')
+os.makedirs('a/b')
+os.symlink('/', 'a/root')
+os.chmod('a', 0)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        import time
+        time.sleep(300)
+    os._exit(0)
+return X
+"""
+OTHERS = """
+import threading
+own = {os.getpid(), *(thread.native_id for thread in threading.enumerate())}
+found = []
+for number in range(2, 200):
+    try:
+        os.kill(number, 0)
+        found.append(number)
+    except ProcessLookupError:
+        pass
+raise ValueError((os.listdir(), [number for number in found if number not in own], os.getpid()))
+"""
+
+
+def test_a_job_of_the_same_submission_finds_the_cage_and_nothing_of_the_job_before(sandbox):
+    needs(sandbox, "small-disk")
+    needs(sandbox, "own-processes")
+    first = int(seen(sandbox, PROCESS))
+    assert called(sandbox, LEAVES_ALL).error is None
+    files, processes, own = ast.literal_eval(seen(sandbox, OTHERS, same_cage=True))
+    assert (files, processes) == ([], [])
+    assert own > first
+    assert called(sandbox, "open('note', 'w').write('for you')\nreturn X", same_cage=True).error is None
+
+
+def test_a_job_of_another_submission_never_finds_a_cage_that_was_used(sandbox):
+    needs(sandbox, "own-processes")
+    first = seen(sandbox, PROCESS)
+    assert called(sandbox, "return X", same_cage=True).error is None
+    assert seen(sandbox, PROCESS) == first
+
+
+@pytest.mark.parametrize("body", ["os._exit(3)", "os.kill(os.getpid(), 9)"])
+def test_after_a_job_that_ends_too_early_the_next_one_of_the_submission_runs(sandbox, body):
+    with pytest.raises(Stopped):
+        called(sandbox, body)
+    assert called(sandbox, "return X", same_cage=True).error is None
+
+
+def test_after_a_job_that_was_stopped_the_next_one_of_the_submission_has_a_new_cage(sandbox):
+    needs(sandbox, "own-processes")
+    first = seen(sandbox, PROCESS)
+    with pytest.raises(Stopped, match="after 1 seconds"):
+        called(sandbox, "while True:\n    pass", seconds=1)
+    assert seen(sandbox, PROCESS, same_cage=True) == first
+
+
+def test_the_limits_of_a_job_are_its_own_in_the_cage_of_another(sandbox):
+    look = "import resource\nraise ValueError(resource.getrlimit(resource.RLIMIT_CPU)[0])"
+    assert seen(sandbox, look) == "20"
+    assert seen(sandbox, look, cpu_seconds=7, same_cage=True) == "7"
 
 
 def test_of_the_system_it_sees_libraries_and_neither_people_nor_processes_nor_programs(sandbox):

@@ -5,8 +5,10 @@ import sys
 import nbformat
 import pytest
 
+from cs231n.checks import student_file
 from cs231n.checks.report import Report
-from cs231n.checks.student_file import functions
+from cs231n.checks.student_file import functions, needed_parts
+from cs231n.student_code import parsed
 
 NAME = "compute_saliency_maps"
 DEFINITION = f"def {NAME}(X, y, model):\n    return X + 1\n"
@@ -175,6 +177,62 @@ def test_what_changes_nothing_that_is_needed_is_not_executed(tmp_path):
         f"train(3)\nfor i in range(3):\n    losses.append(1 / 0)\n{DEFINITION}train(SIZE)\n"
     )
     assert result(defined(tmp_path, source)) == 2
+
+
+# Which parts matter
+
+
+def cells(*sources, module=""):
+    return [parsed(f"cell {number}", source, module) for number, source in enumerate(sources, 1)]
+
+
+NEEDS = {
+    "definitions and what they use": (["A = 1", "B = 2", f"def {NAME}(X, y, model):\n    return X + A", "C = A + B"], [0, 2]),
+    "the last definition and those before": ([DEFINITION, "A = 1", DEFINITION, "def other(): pass"], [0, 2]),
+    "what changes a thing": (["A = [1]", "B = []", "A.append(0)", "B.append(0)", DEFINITION.replace("1", "A[0]")], [0, 2, 4]),
+    "what is imported": (
+        ["import math", "import random", "from math import *", DEFINITION.replace("1", "math.floor(1.5)")],
+        [0, 2, 3],
+    ),
+    "a cell that does not parse": (["A = 1", "def broken(:", DEFINITION], [1, 2]),
+    "nothing of the name": (["A = 1", "B = A"], []),
+}
+
+
+@pytest.mark.parametrize("what", NEEDS)
+def test_the_parts_that_matter_are_found(what):
+    sources, expected = NEEDS[what]
+    assert needed_parts(cells(*sources), [NAME]) == {NAME: expected}
+
+
+def test_each_name_has_its_own_parts():
+    sources = ["A = 1", "B = 2", DEFINITION.replace("1", "A"), "def other(X):\n    return X + B"]
+    assert needed_parts(cells(*sources), [NAME, "other"]) == {NAME: [0, 2], "other": [1, 3]}
+
+
+def test_with_modules_of_the_students_own_all_parts_matter():
+    assert needed_parts([*cells("A = 1", DEFINITION), *cells("B = 2", module="mine")], [NAME]) == {NAME: [0, 1, 2]}
+
+
+# The last definition of `setup` changes nothing, one before it does; both ways of making A tell whether that is known.
+LAST_COUNTS = [
+    f"A = []\n{DEFINITION.replace('1', 'len(A)')}\ndef setup():\n    A.append(1)\n",
+    "def setup():\n    pass\n",
+    "setup()\n",
+]
+
+
+@pytest.mark.parametrize("sources", [*([FILLS[how], DEFINITION.replace("1", "len(ORDER)")] for how in FILLS), LAST_COUNTS])
+def test_of_the_parts_that_matter_a_function_is_made_as_of_all(sources):
+    parts = cells(*(line for source in sources for line in ("UNUSED = 1", source)))
+    numbers = needed_parts(parts, [NAME])[NAME]
+    assert 0 < len(numbers) < len(parts)
+    found = [result(student_file.defined(some, [NAME])[NAME]) for some in (parts, [parts[number] for number in numbers])]
+    assert found[0] == found[1]
+
+
+def test_all_definitions_of_a_function_matter_if_one_does():
+    assert needed_parts(cells(*LAST_COUNTS), [NAME]) == {NAME: [0, 1]}
 
 
 def test_a_module_that_a_cell_writes_is_read(tmp_path):

@@ -231,6 +231,17 @@ def test_the_number_of_arrays_is_limited(monkeypatch):
         received(message(listing(*[["<f4", [0]]] * 4)))
 
 
+def test_bytes_are_taken_by_whoever_expects_them_and_by_nobody_else(pair):
+    here, there = pair
+    for array in (np.frombuffer(b"pickled", np.uint8), np.zeros(0, np.uint8)):
+        send(there, None, [array])
+        (came,) = receive(here, 5, kinds={wire.BYTES})[1]
+        assert came.tobytes() == array.tobytes()
+        send(there, None, [array])
+        with pytest.raises(BadMessage, match="agreed format"):
+            receive(here, 5)
+
+
 # Time, and broken connections
 
 
