@@ -159,15 +159,32 @@ def test_an_optional_exercise_is_drawn_for_whom_attempts_it_and_for_nobody_else(
             assert list(begun.exam.cases) == [*required, *drawn]
 
 
+def test_a_submission_begins_in_a_cage_of_its_own_and_its_exercises_follow_in_it(two, tmp_path, monkeypatch):
+    (two / "ben.py").write_text(zoo.RIGHT_CODE[zoo.SALIENCY].replace("abs()", "neg()") + "# ben\n", encoding="utf-8")
+    orders, start = [], Sandbox.start
+
+    def noted(sandbox, order, descriptors):
+        orders.append("reads" * (len(descriptors) == 2) + "in the same" * order.same_cage)
+        start(sandbox, order, descriptors)
+
+    monkeypatch.setattr(Sandbox, "start", noted)
+    with one_sandbox():
+        ada, ben = grading.grade_folder(two, tmp_path / "grades")
+    assert [record.exercises[zoo.SALIENCY].verdict for record in (ada, ben)] == ["right", "wrong"]
+    read = orders.index("reads")
+    assert set(orders[:read]) == {""}  # the grader's own specimens
+    assert orders[read:] == ["reads", "in the same", "reads", "in the same", "in the same"]  # the last is ben's own check
+
+
 @pytest.mark.long
 def test_grading_a_submission_has_a_bound_on_the_workers_memory_and_nothing_else_has(two, tmp_path, monkeypatch):
     monkeypatch.setattr(worker.limits, "WORKER_BYTES", 2**28)
     judge, before = judging.exercise_result, resource.getrlimit(resource.RLIMIT_AS)
 
-    def greedy(name, parts, *arguments):
+    def greedy(name, parts, *arguments, **options):
         if "# ada" in parts[0][1]:
             bytearray(2**32)  # more than anything that is freed meanwhile
-        return judge(name, parts, *arguments)
+        return judge(name, parts, *arguments, **options)
 
     monkeypatch.setattr(judging, "exercise_result", greedy)
     with one_sandbox():

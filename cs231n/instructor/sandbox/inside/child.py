@@ -1,7 +1,8 @@
-"""The process in which submissions run. It is started once for each worker, and forks a fresh process for every job.
+"""The process in which submissions run. It is started once for each worker. Every job has a fresh process of its own.
 
     grader's worker -> this process -> (A: waits, in the outer namespaces) -> (B: sets the cage up) -> C: reads or runs
 
+A and B are those of one submission: for each of its jobs B forks a C, and ends and empties all that is left of the one before.
 This process holds no expectation, no seed and no solution: the package that it imports is a copy without them. C gets its
 inputs through a socket, and whatever it answers is verified by the worker. If A or B ends, so does all that C left behind.
 """
