@@ -21,6 +21,7 @@ from cs231n.checks.exam import own_exam
 from cs231n.checks.exercises import saliency_maps
 from cs231n.instructor.grading.processes import FORKS
 from cs231n.instructor.sandbox import launcher as launchers
+from cs231n.instructor.sandbox.inside.caged import CLEARED
 from cs231n.instructor.sandbox.launcher import Failed, Launcher
 from cs231n.instructor.sandbox.sandbox import Sandbox, Stopped
 
@@ -69,6 +70,17 @@ def test_what_a_function_changes_is_seen_here(sandbox):
         job.ask("define", exercise="compute_saliency_maps", parts=[["mine.py", source]])
         job.run(None, images, torch.tensor(CASE.target), network, network=network)
     assert torch.equal(images, 2 * CASE.images())
+
+
+def test_what_a_call_changes_back_is_seen_here_as_well(sandbox):
+    network, X = CASE.network(), CASE.images()
+    given = X.clone()
+    source = "def compute_saliency_maps(X, y, model):\n    X.mul_(-1)\n    return X"
+    with sandbox.job(20, 20) as job:
+        job.ask("define", exercise="compute_saliency_maps", parts=[["mine.py", source]])
+        for sign in (-1, 1, -1):
+            job.run(None, X, torch.tensor(CASE.target), network, network=network)
+            assert torch.equal(X, sign * given)
 
 
 def test_a_function_that_takes_no_network_is_called_with_all_its_tensors_and_what_it_changes_is_seen(sandbox):
@@ -174,8 +186,8 @@ raise ValueError((os.listdir(), [number for number in found if number not in own
 
 
 def test_a_job_of_the_same_submission_finds_the_cage_and_nothing_of_the_job_before(sandbox):
-    needs(sandbox, "small-disk")
-    needs(sandbox, "own-processes")
+    for name in CLEARED:
+        needs(sandbox, name)
     first = int(seen(sandbox, PROCESS))
     assert called(sandbox, LEAVES_ALL).error is None
     files, processes, own = ast.literal_eval(seen(sandbox, OTHERS, same_cage=True))

@@ -179,6 +179,27 @@ def test_what_changes_nothing_that_is_needed_is_not_executed(tmp_path):
     assert result(defined(tmp_path, source)) == 2
 
 
+CANNOT_BE_COMPILED = {
+    "break": "def other(X):\n    break\n",
+    "continue": "def other(X):\n    continue\n",
+    "an argument twice": "def other(X, X):\n    return X\n",
+    "an argument that is global": "def other(X):\n    global X\n    return X\n",
+    "await": "def other(X):\n    await X\n",
+    "return": "return 3\n",
+}
+
+
+@pytest.mark.parametrize("what", CANNOT_BE_COMPILED)
+def test_what_parses_and_cannot_be_compiled_spoils_no_other_function(tmp_path, what):
+    (tmp_path / "work.py").write_text(CANNOT_BE_COMPILED[what] + DEFINITION)
+    found = functions(tmp_path / "work.py", (NAME, "other"))
+    assert result(found[NAME]) == 2
+    if "def other" in CANNOT_BE_COMPILED[what]:
+        assert isinstance(found["other"], Report)
+        assert found["other"].verdict == "broken"
+    assert needed_parts(cells(CANNOT_BE_COMPILED[what], DEFINITION), [NAME])[NAME][-1] == 1
+
+
 # Which parts matter
 
 

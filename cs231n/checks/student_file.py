@@ -329,10 +329,16 @@ class _Needs:
 
 
 def _used(statement: ast.stmt) -> set[str]:
-    """Return the global names that a statement reads, also inside of the functions that it defines."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        code = [compile(ast.Module([statement], []), "<names>", "exec")]
+    """Return the global names that a statement reads, also inside of the functions that it defines.
+
+    What parses and cannot be compiled, as a `break` outside of a loop, reads none: it fails where it is to be executed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = [compile(ast.Module([statement], []), "<names>", "exec")]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
     names: set[str] = set()
     while code:
         current = code.pop()

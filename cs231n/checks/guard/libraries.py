@@ -53,7 +53,7 @@ def _restore_libraries(libraries: Iterable[tuple[Library, Mapping[str, Any]]]) -
 
 
 def _is_untouched(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Return whether two mappings hold the same names and the very same objects in the same order; no object is asked."""
+    """Return whether two mappings hold the same names and the very same objects, in the same order; no value is compared."""
     same_objects = len(now) == len(before) and all(map(operator.is_, now.values(), before.values()))
     return same_objects and all(map(operator.eq, now, before))
 

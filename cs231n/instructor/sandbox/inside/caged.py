@@ -16,7 +16,9 @@ from . import cage, limits
 from .messages import Configuration, Order, exit_code, received
 
 REFUSED = 119  # exit code of a job whose cage could not be set up
-CLEARED = {"own-processes", "small-disk"}  # protections that a cage needs to be cleared for another job
+# Protections that a cage needs to be cleared for another job: without the last two a job can change its first process by
+# prlimit, or leave shared memory.
+CLEARED = {"own-processes", "small-disk", "few-calls", "other-user"}
 
 
 def possible_protections(configuration: Configuration) -> set[str]:

@@ -2,7 +2,8 @@
 
     grader's worker -> this process -> (A: waits, in the outer namespaces) -> (B: sets the cage up) -> C: reads or runs
 
-A and B are those of one submission: for each of its jobs B forks a C, and ends and empties all that is left of the one before.
+Where the protections of caged.CLEARED are in force, A and B serve several jobs of one submission: for each of them B forks a C,
+once it has ended and emptied all that is left of the job before. Elsewhere each job has its own.
 This process holds no expectation, no seed and no solution: the package that it imports is a copy without them. C gets its
 inputs through a socket, and whatever it answers is verified by the worker. If A or B ends, so does all that C left behind.
 """

@@ -18,7 +18,7 @@ from ....checks.report import Report
 from . import limits
 from .messages import Configuration
 from .reading import outline
-from .telling import told_trial
+from .telling import copied, told_trial
 from .wire import BYTES, BadMessage, receive, send
 
 Reply = tuple[Any, list[np.ndarray]]  # JSON, and arrays of floats
@@ -61,7 +61,7 @@ class _Student:
     def __init__(self, network: torch.nn.Module, files: list[int]) -> None:
         self.arrays: list[np.ndarray] = []  # that came with the request
         self.known: dict[str, Any] = {"squeezenet": network}  # what came with earlier requests
-        self.copies: dict[str, torch.Tensor] = {}  # of the tensors that came
+        self.copies: dict[str, torch.Tensor] = {}  # of the tensors that came, as the grader knows them
         self.files = files
         self.function: Callable[..., Any] | None = None
 
@@ -95,7 +95,7 @@ class _Student:
         for name, pickled in zip(new, self.arrays, strict=True):
             self.known[name] = value = pickle.loads(pickled.data)  # from the grader, never from a student
             if isinstance(value, torch.Tensor):
-                self.copies[name] = value.detach().clone()
+                self.copies[name] = copied(value)
         values = [self.known[a["known"]] if isinstance(a, dict) else a for a in arguments]
         assert self.function is not None, "the worker has a function defined before it has it called"
         given = None if network is None else self.known.get(network)

@@ -12,9 +12,12 @@ from . import limits
 
 
 def told_trial(
-    trial: guard.Trial, tensors: Mapping[str, torch.Tensor], copies: Mapping[str, torch.Tensor]
+    trial: guard.Trial, tensors: Mapping[str, torch.Tensor], copies: dict[str, torch.Tensor]
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Return a Trial as (JSON, arrays). tensors: that the process was given, by name. copies: the same as they came."""
+    """Return a Trial as (JSON, arrays). tensors: that the process was given, by name.
+
+    copies: the same as the grader knows them; what is told is copied anew.
+    """
     arrays: list[np.ndarray] = []
 
     def told(value: Any, deep: bool = True) -> dict[str, Any] | None:
@@ -45,9 +48,17 @@ def told_trial(
     for name, tensor in tensors.items():
         if not _is_unchanged(tensor, copies[name]):
             after[name] = _told_tensor(tensor, arrays)
+            copies[name] = copied(tensor)
     content["way"] = [len(arrays), len(trial.way)]
     arrays += [np.asarray(seen, dtype="<f4") for seen in trial.way]
     return content, arrays
+
+
+def copied(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a copy of a tensor; where that is not possible one that equals nothing."""
+    with contextlib.suppress(Exception):
+        return tensor.detach().clone()
+    return torch.tensor(np.nan)
 
 
 def _is_unchanged(tensor: torch.Tensor, copy: torch.Tensor) -> bool:
