@@ -133,6 +133,26 @@ def test_without_isolation_every_page_says_so_and_what_one_submission_plants_har
         assert safe.plain(worker.NOT_ISOLATED).replace("'", "&#39;") in file.read_text(encoding="utf-8").replace("'", "&#39;")
 
 
+FIRST_PROCESS = """\
+    import resource
+    resource.prlimit(1, resource.RLIMIT_NOFILE, (3, 3))
+    X = X.clone()"""
+
+
+@pytest.mark.long
+def test_who_changes_the_first_process_of_a_cage_changes_nothing_for_the_next_exercise_or_student(grade):
+    needs_namespaces()
+    limiting = RIGHT.replace("    X = X.clone()", FIRST_PROCESS, 1)
+    assert limiting != RIGHT
+    (grade.submissions / "a-limiting.py").write_text(limiting, encoding="utf-8")
+    (grade.submissions / "b-honest.py").write_text(RIGHT, encoding="utf-8")
+    done = grade(jobs=1)
+    assert done.returncode == 0, done.stderr
+    found = records(grade.out)
+    assert points(grade.out)["b-honest"] == "21"
+    assert sum(result["verdict"] == "right" for result in found["a-limiting"]["exercises"].values()) >= 2
+
+
 KILLER = """\
     import os
     pid, above = os.getpid(), []

@@ -99,26 +99,24 @@ def defined(parts: list[Part], names: Collection[str]) -> dict[str, Callable | R
 
 
 def needed_parts(parts: Sequence[Part], names: Iterable[str]) -> dict[str, list[int]]:
-    """Return by name the numbers of those of the Parts of which `defined` makes for this name alone what it makes of all.
+    """Return by name the numbers of the Parts that its definition needs: `defined` makes the same of these as of all.
 
-    They are all of them where there are modules of the student's own.
+    All of them are needed where the student has modules of their own.
     """
     everything = list(range(len(parts)))
     if any(part.module for part in parts):
         return dict.fromkeys(names, everything)
-    numbers, statements = [], []
-    for number, part in enumerate(parts):
-        for statement in part.tree.body if part.tree else []:
-            numbers.append(number)
-            statements.append((part, statement))
-    needs = _Needs(statements)
+    statements = [(number, one) for number, part in enumerate(parts) if part.tree for one in part.tree.body]
+    needs = _Needs([one for _, one in statements])
     unread = {number for number in everything if parts[number].tree is None}
-    functions = [(number, one.name) for number, (_, one) in zip(numbers, statements, strict=True) if isinstance(one, DEFINITIONS)]
-    return {name: sorted(_with_all_versions({numbers[i] for i in needs.of({name})[0]} | unread, functions)) for name in names}
+    functions = [(number, one.name) for number, one in statements if isinstance(one, DEFINITIONS)]
+    return {
+        name: sorted(_with_all_versions({statements[i][0] for i in needs.of({name})[0]} | unread, functions)) for name in names
+    }
 
 
 def _with_all_versions(chosen: set[int], functions: Sequence[tuple[int, str]]) -> set[int]:
-    """Return numbers of parts together with those that define a function anew which one of them defines: the last one counts.
+    """Return numbers of parts, and those of all other definitions of the functions that these define: the last one counts.
 
     functions: (number of the part, name) of each.
     """
@@ -167,7 +165,7 @@ class _Program:
         newer = [part for part in self.parts if part.newer and part.module == module]
         if not newer:
             return None
-        _, used = _Needs(self._statements(module)).of({definition.name})
+        _, used = _Needs([statement for _, statement in self._statements(module)]).of({definition.name})
         missing = used - {name for _, statement in self._statements(module) for name in bound(statement)}
         return next((part for part in newer if missing & written_in(part.source)), None)
 
@@ -191,7 +189,7 @@ class _Program:
         statements = self._statements(module)
         everything = {name for _, statement in statements for name in bound(statement)}
         wanted = (_mentioned(self.parts) | self.names) & everything if module else self.names
-        chosen, used = _Needs(statements).of(wanted)
+        chosen, used = _Needs([statement for _, statement in statements]).of(wanted)
         for part in (part for part in self.parts if part.module == module and part.tree is None):
             made.__dict__.update({name: Unavailable(part.reason) for name in written_in(part.source) & used - everything})
         for i in sorted(chosen):
@@ -303,13 +301,13 @@ def _place(statement: ast.stmt) -> str:
 
 
 class _Needs:
-    """What definitions need of statements, which come with their Parts."""
+    """What definitions need of the statements of a module."""
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
-        self.statements = [statement for _, statement in statements]
-        self.imported = {name for statement in self.statements if is_import(statement) for name in bound(statement)}
-        by_calling = _changed_by_calling(self.statements)
-        self.changed = [_changed(statement, by_calling) for statement in self.statements]
+    def __init__(self, statements: Sequence[ast.stmt]) -> None:
+        self.statements = statements
+        self.imported = {name for statement in statements if is_import(statement) for name in bound(statement)}
+        by_calling = _changed_by_calling(statements)
+        self.changed = [_changed(statement, by_calling) for statement in statements]
 
     def of(self, wanted: Collection[str]) -> tuple[set[int], set[str]]:
         """Return (numbers of the statements that definitions of `wanted` need, all names that these read)."""
@@ -331,7 +329,7 @@ class _Needs:
 def _used(statement: ast.stmt) -> set[str]:
     """Return the global names that a statement reads, also inside of the functions that it defines.
 
-    What parses and cannot be compiled, as a `break` outside of a loop, reads none: it fails where it is to be executed.
+    A statement that parses and cannot be compiled, such as a `break` outside a loop, reads none: executing it reports the error.
     """
     try:
         with warnings.catch_warnings():

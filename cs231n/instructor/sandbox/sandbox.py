@@ -118,17 +118,7 @@ class Sandbox:
     def job(self, seconds: float, cpu_seconds: float, file: BinaryIO | None = None, same_cage: bool = False) -> "Job":
         """Start a process for one job and return it as a context: a Job.
 
-        Parameters
-        ----------
-        seconds : float
-            By the clock, at most.
-        cpu_seconds : float
-            That each of its processes may compute.
-        file : binary file, optional
-            An open one that it may read.
-        same_cage : bool
-            Whether it is a job of the same submission as the one before: then a new cage need not be set up for it. No process
-            and no file of the job before is left in it.
+        seconds, cpu_seconds, same_cage: see messages.Order. file: an open binary file that it may read.
         """
         return Job(self, Order(seconds, cpu_seconds, same_cage), file)
 

@@ -207,8 +207,9 @@ def _empty_scratch(scratch: str) -> None:
 
 
 def cleared(scratch: str) -> None:
-    """Leave nothing of a job in the cage: end all processes but this one, which is the first of its pid namespace, and take
-    `scratch` away with all that is in it, for a new one. Raises OSError if that is not possible.
+    """Remove what a job left in the cage: end all its processes and mount a new, empty `scratch`.
+
+    For the first process of a pid namespace, which is not ended. Raises OSError in any other, or if it cannot be done.
     """
     if os.getpid() != 1:  # the call below would end processes of others
         raise OSError("this process is not the first one of a pid namespace")

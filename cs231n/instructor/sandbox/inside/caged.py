@@ -16,8 +16,8 @@ from . import cage, limits
 from .messages import Configuration, Order, exit_code, received
 
 REFUSED = 119  # exit code of a job whose cage could not be set up
-# Protections that a cage needs to be cleared for another job: without the last two a job can change its first process by
-# prlimit, or leave shared memory.
+# Protections without which a cage serves one job only. Without "few-calls" a job could leave shared memory behind, without
+# "other-user" it could change the limits of the cage's first process, which forks the next job.
 CLEARED = {"own-processes", "small-disk", "few-calls", "other-user"}
 
 
@@ -57,7 +57,7 @@ def jobs_in_cage(
 ) -> int:
     """Run work(descriptors) in a new process (C) for each job, one after the other, within the same cage.
 
-    Return when B has ended. In between, nothing is left of a job, see cage.cleared; where that is not possible there is one job.
+    Return when B has ended. Between two jobs B clears the cage (cage.cleared); without CLEARED give it one job only.
 
     Parameters
     ----------

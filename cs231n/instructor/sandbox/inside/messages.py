@@ -58,7 +58,8 @@ class Order:
     cpu_seconds : float
         That each of its processes may compute.
     same_cage : bool
-        Whether it may run in the cage of the job before, if that is still there: it is a job of the same submission.
+        Whether it may run in the cage of the previous job, because it belongs to the same submission. Nothing of that job is
+        left there; if the cage has ended, or cannot be cleared, there is a new one.
     """
 
     seconds: float

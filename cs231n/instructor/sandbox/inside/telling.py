@@ -16,7 +16,7 @@ def told_trial(
 ) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Return a Trial as (JSON, arrays). tensors: that the process was given, by name.
 
-    copies: the same as the grader knows them; what is told is copied anew.
+    copies: their values as the grader knows them; updated here for those that changed.
     """
     arrays: list[np.ndarray] = []
 
